@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The XenMon region: what xenbaked publishes and anyone may read.
+ *
+ * One file, by default /run/xenmon/region, mapped read-only by its readers. This header is the
+ * contract: a reader in any language needs this text or docs/region.md and nothing else. It
+ * compiles as C11 and as C++20.
+ *
+ * Words
+ *   region      the file and its mapping
+ *   sample      what happened between two edges on the trace's own clock, by default 100 ms
+ *   row         one (vCPU, pCPU) pair's share of a sample; only pairs with something in them exist
+ *   slot        an index into one of the tables; reused only after the history has left it behind
+ *   ring        a table that is written round and round
+ *
+ * The file
+ *
+ *   0        xenmon_region_header                                      one page
+ *   pcpu     xenmon_pcpu        [pcpu.capacity]       by pCPU id       \
+ *   domain   xenmon_domain      [domain.capacity]     by domain slot    |  guarded by tables_seq
+ *   vcpu     xenmon_vcpu        [vcpu.capacity]       by vCPU slot     /
+ *   hist     xenmon_histograms  [vcpu.capacity]       by vCPU slot        counters, read one by one
+ *   sample   xenmon_sample      [sample.capacity]     ring             \
+ *   row      xenmon_row         [row.capacity]        ring              |  guarded by each sample's seq
+ *   io_row   xenmon_io_row      [io_row.capacity]     ring             /
+ *
+ * Every table is found by its xenmon_table in the header: offset, stride, capacity, count. Step by
+ * the stride and never by sizeof: a later minor version may append fields to a record.
+ *
+ * Rules
+ *   - Fixed-width little-endian fields, naturally aligned, every record a multiple of 8 bytes.
+ *   - Times are nanoseconds of the trace clock: 0 is the first record that the daemon saw.
+ *     wall_epoch_ns turns them into the time of day.
+ *   - version_major changes when an old reader would go wrong, and such a reader must refuse.
+ *     version_minor changes when fields or flags are added. Nothing is ever reused or renumbered.
+ *   - The layout of one file never changes. When a table becomes too small the daemon makes a new
+ *     file, renames it into place and sets XENMON_STATE_SUPERSEDED here; a reader opens the path again.
+ *   - Readers never write; the daemon never waits for readers.
+ *
+ * Reading a table (pcpu, domain, vcpu), at most XENMON_READ_TRIES times:
+ *
+ *   s1 = load-acquire(header.tables_seq);      if s1 is odd, try again
+ *   copy what is wanted
+ *   fence-acquire; s2 = load-relaxed(header.tables_seq);    if s1 != s2, try again
+ *
+ * Reading sample number N (the newest is header.newest_sample; 0 means none yet):
+ *
+ *   e  = sample entry N % sample.capacity
+ *   s1 = load-acquire(e.seq);                  if s1 != N, it is not there any more
+ *   copy e; copy e.row_count rows from ring position e.first_row on, likewise the I/O rows;
+ *   position p lies in element p % capacity. A count above the table's capacity is damage.
+ *   fence-acquire; s2 = load-relaxed(e.seq);   if s1 != s2, the copy is void
+ *
+ * Is the daemon there? heartbeat_ns is CLOCK_BOOTTIME and is renewed at least every
+ * heartbeat_period_ns. When it is older than three periods, or state is XENMON_STATE_ENDED, what is
+ * here is history: say so, and open the path again now and then, since a new daemon renames a new
+ * file there. generation differs between any two files.
+ */
+#ifndef XENMON_REGION_H
+#define XENMON_REGION_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+#define XENMON_STATIC_ASSERT(condition, text) static_assert(condition, text)
+#else
+#define XENMON_STATIC_ASSERT(condition, text) _Static_assert(condition, text)
+#endif
+
+#define XENMON_DEFAULT_REGION "/run/xenmon/region"
+
+/* "XENMONRG" read as a little-endian number. */
+#define XENMON_MAGIC UINT64_C(0x47524e4f4d4e4558)
+#define XENMON_VERSION_MAJOR 1u
+#define XENMON_VERSION_MINOR 0u
+
+/* Attempts after which a reader gives up on a table and keeps what it had. */
+#define XENMON_READ_TRIES 1000
+
+/* Xen's DOMID_IDLE (public/xen.h): the domain of the idle vCPUs, one per pCPU, same number. */
+#define XENMON_DOMID_IDLE 32767u
+#define XENMON_NO_SLOT UINT32_C(0xffffffff)
+#define XENMON_NO_PCPU UINT32_C(0xffffffff)
+
+#define XENMON_NAME_BYTES 64 /* a domain's name, UTF-8, NUL-terminated, cut if longer */
+#define XENMON_TEXT_BYTES 64
+
+/* header.state */
+#define XENMON_STATE_STARTING 0u   /* no sample yet */
+#define XENMON_STATE_RUNNING 1u    /* samples arrive */
+#define XENMON_STATE_ENDED 2u      /* the daemon stopped in good order, or a recording is over */
+#define XENMON_STATE_SUPERSEDED 3u /* a newer file took this one's place */
+
+/* header.source_kind */
+#define XENMON_SOURCE_LIVE 1u      /* this host's hypervisor */
+#define XENMON_SOURCE_RECORDING 2u /* a file; source_text is its name */
+#define XENMON_SOURCE_SCRIPTED 3u  /* a test */
+
+/* header.flags */
+#define XENMON_FLAG_KHZ_ASSUMED 1u       /* nobody said how fast the TSC runs; cpu_khz is a guess */
+#define XENMON_FLAG_PATCHED_XEN 2u       /* the hypervisor carries XenMon's trace points */
+#define XENMON_FLAG_NO_ALLOCATION 4u     /* the trace mask leaves the time slices out */
+#define XENMON_FLAG_HISTORY_SHORTENED 8u /* the row ring holds less than history_ns; see oldest sample */
+
+/* header.io_kinds: which kinds of page exchange this hypervisor reports, and so what io_total counts */
+#define XENMON_IO_MAP 1u
+#define XENMON_IO_UNMAP 2u
+#define XENMON_IO_TRANSFER 4u
+#define XENMON_IO_COPY 8u
+
+/* vCPU states. The first four are Xen's RUNSTATE_* (public/vcpu.h); unknown is XenMon's: time in
+ * which no record told the state, because records were lost or had not begun. */
+#define XENMON_VCPU_RUNNING 0u
+#define XENMON_VCPU_RUNNABLE 1u
+#define XENMON_VCPU_BLOCKED 2u
+#define XENMON_VCPU_OFFLINE 3u
+#define XENMON_VCPU_UNKNOWN 4u
+
+/* domain.flags */
+#define XENMON_DOMAIN_IN_USE 1u
+#define XENMON_DOMAIN_DEAD 2u /* destroyed; kept until the history has passed */
+#define XENMON_DOMAIN_BORN 4u /* its creation was seen; born_ns is when */
+
+/* vcpu.flags */
+#define XENMON_VCPU_IN_USE 1u
+
+typedef struct xenmon_table {
+    uint64_t offset;   /* bytes from the start of the file */
+    uint32_t stride;   /* bytes from one record to the next */
+    uint32_t capacity; /* records the table has room for */
+    uint32_t count;    /* pcpu, domain, vcpu: slots ever used; only grows. Rings: the capacity */
+    uint32_t reserved;
+} xenmon_table;
+
+/* Counters only grow while the daemon lives, also across a superseded file. */
+typedef struct xenmon_counters {
+    uint64_t records;         /* trace records decoded, padding and file framing not included */
+    uint64_t bytes;           /* trace bytes drained */
+    uint64_t lost_records;    /* what Xen says it could not store */
+    uint64_t bad_records;     /* malformed, or with an impossible TSC: skipped */
+    uint64_t late_records;    /* arrived after their place in the order had passed */
+    uint64_t state_conflicts; /* records whose old state was not the one known: that time is unknown */
+    uint64_t conservation_violations; /* vCPU-samples whose states did not add up; always 0 */
+    uint64_t samples;
+    uint64_t wakeups;       /* times the daemon woke to drain */
+    uint64_t daemon_cpu_ns; /* CPU time the daemon has used */
+} xenmon_counters;
+
+typedef struct xenmon_region_header {
+    uint64_t magic;
+    uint32_t version_major;
+    uint32_t version_minor;
+    uint32_t header_bytes;
+    uint32_t daemon_pid;
+    uint64_t region_bytes; /* the file's length; a shorter file is damaged */
+    uint64_t generation;   /* of this file; never 0 */
+    uint64_t daemon_start; /* same for all files of one daemon; never 0 */
+
+    uint32_t source_kind;
+    uint32_t io_kinds;
+    uint32_t cpu_khz;
+    uint32_t event_mask; /* the trace mask in force; 0 if unknown */
+    uint64_t sample_ns;  /* nominal length of a sample */
+    uint64_t history_ns; /* what the samples are meant to reach back */
+    uint64_t heartbeat_period_ns;
+    uint64_t wall_epoch_ns; /* CLOCK_REALTIME of trace time 0; 0 for a recording without it */
+
+    char source_text[XENMON_TEXT_BYTES]; /* a recording's file name, or "" */
+    char xen_version[XENMON_TEXT_BYTES]; /* "4.17.7", or "" */
+    char scheduler[XENMON_TEXT_BYTES];   /* "credit2", or "" */
+
+    xenmon_table pcpu;
+    xenmon_table domain;
+    xenmon_table vcpu;
+    xenmon_table hist;
+    xenmon_table sample;
+    xenmon_table row;
+    xenmon_table io_row;
+
+    /* What follows changes while the region lives; each is one aligned word, read by itself. */
+    uint64_t state;
+    uint64_t flags;
+    uint64_t heartbeat_ns;
+    uint64_t newest_sample; /* number of the newest complete sample, from 1; 0 before that */
+    uint64_t tables_seq;    /* odd while the tables are being written */
+    xenmon_counters counters;
+} xenmon_region_header;
+
+typedef struct xenmon_pcpu {
+    uint32_t seen; /* 1: this pCPU has produced records */
+    uint32_t running_vcpu; /* slot of the vCPU on it at the newest edge, or XENMON_NO_SLOT */
+    uint64_t records;
+    uint64_t lost_records;
+} xenmon_pcpu;
+
+typedef struct xenmon_domain {
+    uint32_t flags; /* XENMON_DOMAIN_*; 0: a free slot */
+    uint32_t domid;
+    uint64_t uid; /* never used twice by one daemon: tells a reused domid from its predecessor */
+    uint64_t born_ns;
+    uint64_t died_ns; /* valid with XENMON_DOMAIN_DEAD */
+    char name[XENMON_NAME_BYTES]; /* "" while unknown */
+    uint64_t io_map;
+    uint64_t io_unmap;
+    uint64_t io_transfer;
+    uint64_t io_copy;
+    uint64_t io_copy_bytes;
+} xenmon_domain;
+
+/* Cumulative, as of the newest sample's end. Times in ns; the six states add up to end_ns - 0,
+ * the whole of the trace so far: before its creation and after its end a vCPU is offline, and where
+ * its state was not observed it is unknown. */
+typedef struct xenmon_vcpu {
+    uint32_t flags;
+    uint32_t domain_slot;
+    uint32_t vcpu_id;
+    uint32_t state;     /* XENMON_VCPU_* at end_ns */
+    uint32_t last_pcpu; /* where it ran last or was woken first; XENMON_NO_PCPU if neither is known */
+    uint32_t reserved;
+    uint64_t end_ns;
+    uint64_t running_ns;
+    uint64_t waited_wake_ns;    /* runnable after having been blocked or offline */
+    uint64_t waited_preempt_ns; /* runnable after having been running */
+    uint64_t blocked_ns;
+    uint64_t offline_ns;
+    uint64_t unknown_ns;
+    uint64_t executions; /* times the scheduler gave it a pCPU; continues included */
+    uint64_t continues;  /* of these, times it kept the pCPU that it had */
+    uint64_t slice_count; /* time slices granted that had a limit */
+    uint64_t slice_sum_ns;
+    uint64_t slice_min_ns; /* 0 when slice_count is 0 */
+    uint64_t slice_max_ns;
+    uint64_t wake_wait_max_ns;
+    uint64_t preempt_wait_max_ns;
+    uint64_t run_max_ns;
+} xenmon_vcpu;
+
+/* Log-linear buckets: 16 equal ones up to 256 ns, then 16 to every power of two up to 2^36 ns
+ * (68.7 s), beyond which everything is in the last. Relative width 1/16 to 1/32. */
+#define XENMON_HIST_SUB_BITS 4u
+#define XENMON_HIST_FIRST_BITS 8u
+#define XENMON_HIST_LAST_BITS 36u
+#define XENMON_HIST_BUCKETS 464u
+
+/* Counts wrap at 2^32; readers take differences modulo 2^32. */
+typedef struct xenmon_histograms {
+    uint32_t wake_wait[XENMON_HIST_BUCKETS];    /* woken until running */
+    uint32_t preempt_wait[XENMON_HIST_BUCKETS]; /* preempted until running */
+    uint32_t run[XENMON_HIST_BUCKETS];          /* length of an execution */
+} xenmon_histograms;
+
+typedef struct xenmon_sample {
+    uint64_t seq; /* this sample's number when it is whole, 0 while it is being written */
+    uint64_t start_ns;
+    uint64_t end_ns;
+    uint64_t first_row; /* ring positions, ever growing */
+    uint64_t first_io_row;
+    uint32_t row_count;
+    uint32_t io_row_count;
+    uint64_t lost_records; /* reported within this sample */
+    uint64_t records;
+} xenmon_sample;
+
+/* Times in ns within the sample (a sample is shorter than 4 s, so 32 bits hold them). For one vCPU
+ * the six times, added over its rows, equal the sample's length. */
+typedef struct xenmon_row {
+    uint32_t vcpu_slot;
+    uint32_t pcpu; /* running: where it ran; otherwise where it ran last. XENMON_NO_PCPU if unknown */
+    uint32_t running_ns;
+    uint32_t waited_wake_ns;
+    uint32_t waited_preempt_ns;
+    uint32_t blocked_ns;
+    uint32_t offline_ns;
+    uint32_t unknown_ns;
+    uint32_t executions;
+    uint32_t continues;
+    uint32_t slice_count;
+    uint32_t slice_min_ns;
+    uint64_t slice_sum_ns;
+    uint32_t slice_max_ns;
+    uint32_t domain_slot;
+} xenmon_row;
+
+/* Page exchanges on one pCPU in one sample. Each is credited to the guest and once more to Dom0. */
+typedef struct xenmon_io_row {
+    uint32_t domain_slot;
+    uint32_t pcpu;
+    uint32_t map;
+    uint32_t unmap;
+    uint32_t transfer;
+    uint32_t copy;
+    uint64_t copy_bytes;
+} xenmon_io_row;
+
+XENMON_STATIC_ASSERT(sizeof(xenmon_table) == 24, "layout");
+XENMON_STATIC_ASSERT(sizeof(xenmon_counters) == 80, "layout");
+XENMON_STATIC_ASSERT(sizeof(xenmon_region_header) == 576, "layout");
+XENMON_STATIC_ASSERT(sizeof(xenmon_pcpu) == 24, "layout");
+XENMON_STATIC_ASSERT(sizeof(xenmon_domain) == 136, "layout");
+XENMON_STATIC_ASSERT(sizeof(xenmon_vcpu) == 152, "layout");
+XENMON_STATIC_ASSERT(sizeof(xenmon_histograms) == 5568, "layout");
+XENMON_STATIC_ASSERT(sizeof(xenmon_sample) == 64, "layout");
+XENMON_STATIC_ASSERT(sizeof(xenmon_row) == 64, "layout");
+XENMON_STATIC_ASSERT(sizeof(xenmon_io_row) == 32, "layout");
+
+/* The bucket that a duration belongs to. */
+static inline uint32_t xenmon_hist_bucket(uint64_t ns)
+{
+    uint32_t bits;
+
+    if (ns < (UINT64_C(1) << XENMON_HIST_FIRST_BITS))
+        return (uint32_t)(ns >> (XENMON_HIST_FIRST_BITS - XENMON_HIST_SUB_BITS));
+    bits = 63u - (uint32_t)__builtin_clzll(ns);
+    if (bits >= XENMON_HIST_LAST_BITS)
+        return XENMON_HIST_BUCKETS - 1u;
+    return ((bits - XENMON_HIST_FIRST_BITS + 1u) << XENMON_HIST_SUB_BITS) +
+           (uint32_t)((ns >> (bits - XENMON_HIST_SUB_BITS)) & ((1u << XENMON_HIST_SUB_BITS) - 1u));
+}
+
+/* The smallest duration in a bucket; a bucket ends where the next begins. */
+static inline uint64_t xenmon_hist_lower(uint32_t bucket)
+{
+    uint32_t octave = bucket >> XENMON_HIST_SUB_BITS;
+    uint64_t sub = bucket & ((1u << XENMON_HIST_SUB_BITS) - 1u);
+
+    if (octave == 0)
+        return sub << (XENMON_HIST_FIRST_BITS - XENMON_HIST_SUB_BITS);
+    return ((UINT64_C(1) << XENMON_HIST_SUB_BITS) + sub)
+           << (octave - 1u + XENMON_HIST_FIRST_BITS - XENMON_HIST_SUB_BITS);
+}
+
+#endif /* XENMON_REGION_H */

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Where trace records come from: the hypervisor, a recording, or a test's own bytes.
+//
+// A source hands out raw bytes, one run (a Window) per physical CPU, and knows nothing of what they
+// mean. One round over all pCPUs is a Pass. The contract that merging rests on: every record that
+// Xen wrote before the first window of a pass was taken is in that pass or an earlier one.
+//
+// Called from the daemon's one thread only.
+#ifndef XENMON_XENBAKED_SOURCE_SOURCE_H
+#define XENMON_XENBAKED_SOURCE_SOURCE_H
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "xenmon/result.h"
+
+namespace xenmon {
+
+// Bytes from one pCPU's buffer. Where the buffer's end was passed there are two parts, and a record
+// may begin in the first and end in the second.
+struct Window {
+  std::uint32_t pcpu = 0;
+  std::span<const std::byte> first;
+  std::span<const std::byte> second;
+};
+
+struct Pass {
+  std::vector<Window> windows;
+  // The bytes stay where they are as long as the source lives. Otherwise they are valid until
+  // release_pass().
+  bool stable = false;
+  // Nothing comes after this pass: a recording is over.
+  bool last = false;
+  // Faults that the source met while finding the windows (a recording's broken framing).
+  std::uint64_t bad_records = 0;
+
+  void clear() {
+    windows.clear();
+    stable = last = false;
+    bad_records = 0;
+  }
+};
+
+// What is known about a trace besides its records.
+struct Origin {
+  std::uint32_t kind = 0; // XENMON_SOURCE_*
+  std::string text;       // a recording's file name
+  std::uint32_t cpu_khz = 0;
+  bool cpu_khz_assumed = false;
+  std::string xen_version;
+  std::string scheduler;
+  std::uint32_t event_mask = 0;    // 0: unknown
+  std::uint64_t wall_epoch_ns = 0; // CLOCK_REALTIME of the first record; 0: unknown
+  bool patched = false;            // the hypervisor carries XenMon's trace points
+};
+
+class Source {
+ public:
+  Source() = default;
+  Source(const Source&) = delete;
+  Source& operator=(const Source&) = delete;
+  virtual ~Source() = default;
+
+  [[nodiscard]] virtual const Origin& origin() const = 0;
+
+  // Fills `pass` (cleared first) with what has come since the last call; possibly nothing. Never
+  // blocks on the hypervisor; a recording that is a pipe is read as it comes. An Error ends the daemon.
+  virtual Status read_pass(Pass& pass) = 0;
+
+  // The pass's bytes have been used or copied; a live source gives the space back to Xen.
+  virtual void release_pass() {}
+
+  // A descriptor that becomes readable when a pass is worth taking early (a buffer is half full), or
+  // -1. After it was readable, call acknowledge() before waiting again.
+  [[nodiscard]] virtual int event_fd() const { return -1; }
+  virtual Status acknowledge() { return ok(); }
+
+  // A domain's present name, if anybody knows it. May ask another process; not for every record.
+  virtual std::optional<std::string> domain_name(std::uint32_t domid) = 0;
+
+  // Start again from the first record; only recordings can.
+  virtual Status rewind() { return Error{"This source cannot be played again.", ExitStatus::kUsage}; }
+
+  // Undo what was done to the system (trace mask, buffers). Called once, after the last pass; the
+  // destructor does the same for whatever is left.
+  virtual Status close() { return ok(); }
+};
+
+} // namespace xenmon
+
+#endif // XENMON_XENBAKED_SOURCE_SOURCE_H
