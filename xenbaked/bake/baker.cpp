@@ -1,0 +1,625 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "bake/baker.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace xenmon {
+
+namespace {
+
+constexpr std::uint32_t kStateRunning = XENMON_VCPU_RUNNING;
+constexpr std::uint32_t kStateRunnable = XENMON_VCPU_RUNNABLE;
+
+// The runstate that a bucket belongs to; kUnknown's is none of them.
+std::uint32_t state_of(Bucket bucket) {
+  switch (bucket) {
+    case kRunning: return XENMON_VCPU_RUNNING;
+    case kWaitWake:
+    case kWaitPreempt: return XENMON_VCPU_RUNNABLE;
+    case kBlocked: return XENMON_VCPU_BLOCKED;
+    case kOffline: return XENMON_VCPU_OFFLINE;
+    case kUnknown: break;
+  }
+  return XENMON_VCPU_UNKNOWN;
+}
+
+Bucket bucket_of(std::uint32_t from, std::uint32_t to) {
+  switch (to) {
+    case XENMON_VCPU_RUNNING: return kRunning;
+    case XENMON_VCPU_RUNNABLE: return from == kStateRunning ? kWaitPreempt : kWaitWake;
+    case XENMON_VCPU_BLOCKED: return kBlocked;
+    default: return kOffline;
+  }
+}
+
+} // namespace
+
+Baker::Baker(const Options& options, SampleSink* sink)
+    : options_(options), sink_(sink), scale_(options.cpu_khz), domain_by_id_(65536, XENMON_NO_SLOT) {
+  options_.sample_ns = std::min(options_.sample_ns, kMaxSampleNs);
+}
+
+// ---- time and samples
+
+void Baker::start(std::uint64_t tsc) {
+  started_ = true;
+  base_tsc_ = tsc;
+  if (options_.sample_ns == 0) {
+    edge_tsc_ = std::numeric_limits<std::uint64_t>::max();
+  } else {
+    edge_ns_ = options_.sample_ns;
+    edge_tsc_ = base_tsc_ + scale_.to_cycles(edge_ns_);
+  }
+}
+
+void Baker::advance_to(std::uint64_t tsc) {
+  if (!started_) start(tsc);
+  while (tsc >= edge_tsc_ && options_.sample_ns != 0) {
+    now_ns_ = std::max(now_ns_, edge_ns_);
+    close_sample(edge_ns_);
+    edge_ns_ += options_.sample_ns;
+    edge_tsc_ = base_tsc_ + scale_.to_cycles(edge_ns_);
+  }
+}
+
+void Baker::finish(std::uint64_t tsc) {
+  if (!started_) return;
+  advance_to(tsc);
+  const std::uint64_t end = set_now(tsc);
+  if (end > start_ns_ || options_.sample_ns == 0) close_sample(end);
+}
+
+void Baker::close_sample(std::uint64_t end_ns) {
+  rows_.clear();
+  io_rows_.clear();
+  for (const std::unique_ptr<Vcpu>& vcpu : vcpus_) {
+    if (!vcpu || (vcpu->ended && vcpu->since_ns <= start_ns_ && vcpu->part.empty())) continue;
+    account(*vcpu, end_ns);
+    fold(*vcpu);
+  }
+  if (sink_ != nullptr) {
+    for (const std::unique_ptr<Domain>& domain : domains_) {
+      if (!domain || domain->io_parts.empty()) continue;
+      for (IoPart& part : domain->io_parts) {
+        if ((part.counts[0] | part.counts[1] | part.counts[2] | part.counts[3]) == 0) continue;
+        xenmon_io_row row{};
+        row.domain_slot = domain->slot;
+        row.pcpu = part.pcpu;
+        row.map = part.counts[kIoMap];
+        row.unmap = part.counts[kIoUnmap];
+        row.transfer = part.counts[kIoTransfer];
+        row.copy = part.counts[kIoCopy];
+        io_rows_.push_back(row);
+        part.counts = {};
+      }
+    }
+    Sample sample;
+    sample.start_ns = start_ns_;
+    sample.end_ns = end_ns;
+    sample.lost_records = sample_lost_;
+    sample.records = sample_records_;
+    sample.rows = rows_;
+    sample.io_rows = io_rows_;
+    sink_->on_sample(*this, sample);
+  }
+  ++counts_.samples;
+  sample_records_ = sample_lost_ = 0;
+  start_ns_ = end_ns;
+  collect_ended(end_ns);
+}
+
+// Closes a vCPU's part of the sample: into the totals, into the rows, and clean for the next one.
+void Baker::fold(Vcpu& vcpu) {
+  std::uint64_t total = 0;
+  const auto take = [&](Part& part) {
+    if (part.empty()) return;
+    if (sink_ != nullptr) emit(vcpu, part);
+    for (std::size_t i = 0; i < kBuckets; ++i) {
+      vcpu.times[i] += part.times[i];
+      total += part.times[i];
+    }
+    vcpu.executions += part.executions;
+    vcpu.continues += part.continues;
+    vcpu.slices.add(part.slices);
+    if (part.times[kRunning] != 0) {
+      auto& by_pcpu = vcpu.running_by_pcpu;
+      auto at = std::find_if(by_pcpu.begin(), by_pcpu.end(), [&](const auto& e) { return e.first == part.pcpu; });
+      if (at == by_pcpu.end()) at = by_pcpu.insert(at, {part.pcpu, 0});
+      at->second += part.times[kRunning];
+    }
+    part.reset();
+  };
+  take(vcpu.part);
+  for (Part& part : vcpu.parts) take(part);
+  // Keep the pCPUs of this sample: they are the likely ones of the next. A vCPU that wanders over many
+  // starts afresh.
+  if (vcpu.parts.size() > 8) vcpu.parts.clear();
+  if (total != vcpu.since_ns - start_ns_) ++counts_.conservation_violations;
+}
+
+void Baker::emit(const Vcpu& vcpu, const Part& part) {
+  const auto narrow = [](std::uint64_t ns) { return static_cast<std::uint32_t>(ns); };
+  xenmon_row row{};
+  row.vcpu_slot = vcpu.slot;
+  row.domain_slot = vcpu.domain_slot;
+  row.pcpu = part.pcpu;
+  row.running_ns = narrow(part.times[kRunning]);
+  row.waited_wake_ns = narrow(part.times[kWaitWake]);
+  row.waited_preempt_ns = narrow(part.times[kWaitPreempt]);
+  row.blocked_ns = narrow(part.times[kBlocked]);
+  row.offline_ns = narrow(part.times[kOffline]);
+  row.unknown_ns = narrow(part.times[kUnknown]);
+  row.executions = part.executions;
+  row.continues = part.continues;
+  row.slice_count = narrow(part.slices.count);
+  row.slice_sum_ns = part.slices.sum_ns;
+  row.slice_min_ns = part.slices.min_ns;
+  row.slice_max_ns = part.slices.max_ns;
+  rows_.push_back(row);
+}
+
+// ---- domains and vCPUs
+
+Domain* Baker::find_domain(std::uint32_t domid) {
+  if (domid >= domain_by_id_.size()) return nullptr;
+  const std::uint32_t slot = domain_by_id_[domid];
+  return slot == XENMON_NO_SLOT ? nullptr : domains_[slot].get();
+}
+
+Domain& Baker::make_domain(std::uint32_t domid, bool born, std::uint64_t now) {
+  std::uint32_t slot;
+  if (free_domains_.empty()) {
+    slot = static_cast<std::uint32_t>(domains_.size());
+    domains_.emplace_back();
+  } else {
+    slot = free_domains_.back();
+    free_domains_.pop_back();
+  }
+  domains_[slot] = std::make_unique<Domain>();
+  Domain& domain = *domains_[slot];
+  domain.slot = slot;
+  domain.domid = domid;
+  domain.uid = next_uid_++;
+  domain.born = born;
+  domain.born_ns = now;
+  domain_by_id_[domid] = slot;
+  return domain;
+}
+
+Vcpu* Baker::look_up_vcpu(std::uint32_t who) {
+  const std::uint32_t domid = who >> 16;
+  const std::uint32_t vcpu_id = who & 0xffffU;
+  Vcpu* vcpu = nullptr;
+  if (const Domain* domain = find_domain(domid)) {
+    if (vcpu_id < domain->vcpus.size() && domain->vcpus[vcpu_id] != XENMON_NO_SLOT) {
+      vcpu = vcpus_[domain->vcpus[vcpu_id]].get();
+    }
+  }
+  if (vcpu == nullptr) vcpu = make_vcpu(domid, vcpu_id);
+  if (vcpu != nullptr) cache_[cache_index(who)] = {who, vcpu};
+  return vcpu;
+}
+
+// nullptr if there can be no such vCPU; that is counted.
+Vcpu* Baker::make_vcpu(std::uint32_t domid, std::uint32_t vcpu_id) {
+  const bool idle = domid == XENMON_DOMID_IDLE;
+  if ((domid >= kFirstReservedDomid && !idle) || vcpu_id >= kMaxVcpuId ||
+      vcpus_.size() - free_vcpus_.size() >= kMaxVcpus) {
+    ++counts_.bad_records;
+    return nullptr;
+  }
+  Domain* domain = find_domain(domid);
+  if (domain == nullptr) domain = &make_domain(domid, false, now_ns_);
+  std::uint32_t slot;
+  if (free_vcpus_.empty()) {
+    slot = static_cast<std::uint32_t>(vcpus_.size());
+    vcpus_.emplace_back();
+  } else {
+    slot = free_vcpus_.back();
+    free_vcpus_.pop_back();
+  }
+  vcpus_[slot] = std::make_unique<Vcpu>();
+  Vcpu& vcpu = *vcpus_[slot];
+  vcpu.slot = slot;
+  vcpu.domain_slot = domain->slot;
+  vcpu.vcpu_id = vcpu_id;
+  vcpu.idle = idle;
+  // Xen makes vCPUs offline (xen/common/sched/core.c, sched_init_vcpu), so a domain whose creation was
+  // seen has had this one offline until now.
+  vcpu.bucket = domain->born ? kOffline : kUnknown;
+  vcpu.since_ns = vcpu.entered_ns = start_ns_;
+  vcpu.times[vcpu.bucket] = start_ns_;
+  if (domain->vcpus.size() <= vcpu_id) domain->vcpus.resize(vcpu_id + 1, XENMON_NO_SLOT);
+  domain->vcpus[vcpu_id] = slot;
+  return &vcpu;
+}
+
+void Baker::domain_added(std::uint32_t domid, std::uint64_t now) {
+  if (domid >= kFirstReservedDomid) return; // Xen's own: idle, I/O, xen
+  std::uint32_t removals_due = 0;
+  if (Domain* previous = find_domain(domid)) {
+    // Xen destroys a domain's scheduling data only after a grace period, so its DOM_REM may come behind
+    // the DOM_ADD of a successor with the same number.
+    removals_due = previous->removals_due + 1;
+    end_domain(*previous, now);
+  }
+  make_domain(domid, true, now).removals_due = removals_due;
+}
+
+void Baker::domain_removed(std::uint32_t domid, std::uint64_t now) {
+  Domain* domain = find_domain(domid);
+  if (domain == nullptr || domid == XENMON_DOMID_IDLE) return;
+  if (domain->removals_due > 0) {
+    --domain->removals_due;
+    return;
+  }
+  end_domain(*domain, now);
+}
+
+void Baker::end_domain(Domain& domain, std::uint64_t now) {
+  for (const std::uint32_t slot : domain.vcpus) {
+    if (slot == XENMON_NO_SLOT) continue;
+    Vcpu& vcpu = *vcpus_[slot];
+    account(vcpu, now);
+    if (vcpu.bucket == kRunning) stop_running(vcpu, now);
+    enter(vcpu, kOffline, now);
+    vcpu.bucket = kOffline; // known even while records are being lost
+    vcpu.ended = true;
+  }
+  domain.ended = true;
+  domain.ended_ns = now;
+  std::fill(cache_.begin(), cache_.end(), Cached{});
+  domain_by_id_[domain.domid] = XENMON_NO_SLOT;
+  if (options_.sample_ns != 0) {
+    ended_domains_.push_back(domain.slot);
+    return;
+  }
+  // Without samples nothing refers to it any more: keep the figures, let the memory go.
+  for (const std::uint32_t slot : domain.vcpus) {
+    if (slot != XENMON_NO_SLOT) fold(*vcpus_[slot]);
+  }
+  ended_totals_.push_back(totals_of(domain));
+  free_domain(domain);
+}
+
+void Baker::collect_ended(std::uint64_t end_ns) {
+  std::erase_if(ended_domains_, [&](std::uint32_t slot) {
+    Domain& domain = *domains_[slot];
+    if (domain.ended_ns + options_.linger_ns > end_ns) return false;
+    free_domain(domain);
+    return true;
+  });
+}
+
+void Baker::free_domain(Domain& domain) {
+  for (const std::uint32_t slot : domain.vcpus) {
+    if (slot == XENMON_NO_SLOT) continue;
+    if (vcpus_[slot]->known) std::erase(known_, slot);
+    vcpus_[slot].reset();
+    free_vcpus_.push_back(slot);
+  }
+  free_domains_.push_back(domain.slot);
+  domains_[domain.slot].reset();
+}
+
+// ---- runstates
+
+// What is credited to a pCPU, without making it the one that time is credited to.
+Part& Baker::part_of(Vcpu& vcpu, std::uint32_t pcpu) {
+  if (vcpu.part.pcpu == pcpu) return vcpu.part;
+  for (Part& other : vcpu.parts) {
+    if (other.pcpu == pcpu) return other;
+  }
+  Part& made = vcpu.parts.emplace_back();
+  made.pcpu = pcpu;
+  return made;
+}
+
+void Baker::credit_to(Vcpu& vcpu, std::uint32_t pcpu) {
+  if (vcpu.part.pcpu == pcpu) return;
+  std::swap(part_of(vcpu, pcpu), vcpu.part);
+}
+
+// The time since the last change was not spent, or not wholly, in the state that was known.
+void Baker::conflict(Vcpu& vcpu, std::uint64_t now) {
+  ++counts_.state_conflicts;
+  if (vcpu.bucket == kRunning) {
+    PcpuState& pcpu = pcpu_state(vcpu.part.pcpu);
+    if (pcpu.current == vcpu.slot) pcpu.current = XENMON_NO_SLOT;
+  }
+  vcpu.bucket = kUnknown;
+  account(vcpu, now);
+}
+
+// Brings what is known into line with a record's old state and accounts up to now. False: the record is
+// not about the present and must not be applied.
+bool Baker::reconcile(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, std::uint64_t now) {
+  if (vcpu.bucket == kUnknown) {
+    account(vcpu, now);
+    return true;
+  }
+  if (state_of(vcpu.bucket) == from && (from != kStateRunning || vcpu.part.pcpu == pcpu)) [[likely]] {
+    account(vcpu, now);
+    return true;
+  }
+  if (vcpu.bucket == kRunning && from != kStateRunning && vcpu.part.pcpu != pcpu) {
+    // It runs elsewhere already: two pCPUs' TSCs differ a little, and this record is the older one.
+    ++counts_.state_conflicts;
+    return false;
+  }
+  conflict(vcpu, now);
+  return true;
+}
+
+void Baker::enter(Vcpu& vcpu, Bucket bucket, std::uint64_t now) {
+  // While some pCPU's records are being lost it may pick up this vCPU at any moment, unless it runs here.
+  vcpu.bucket = gaps_open_ != 0 && bucket != kRunning && !vcpu.idle ? kUnknown : bucket;
+  vcpu.entered_ns = now;
+  vcpu.observed = true;
+  if (!vcpu.known && vcpu.bucket != kUnknown) {
+    vcpu.known = true;
+    known_.push_back(vcpu.slot);
+  }
+}
+
+void Baker::start_running(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) {
+  PcpuState& state = pcpu_state(pcpu);
+  if (state.current != XENMON_NO_SLOT && state.current != vcpu.slot) {
+    // With core scheduling one pCPU reports all vCPUs of a unit, which are of one domain. Otherwise two
+    // cannot run here, and it was not seen when the first one stopped.
+    Vcpu* current = vcpus_[state.current].get();
+    if (current != nullptr && current->bucket == kRunning && current->part.pcpu == pcpu &&
+        current->domain_slot != vcpu.domain_slot) {
+      conflict(*current, now);
+      current->entered_ns = now;
+    }
+  }
+  credit_to(vcpu, pcpu);
+  state.current = vcpu.slot;
+  ++vcpu.part.executions;
+  enter(vcpu, kRunning, now);
+}
+
+void Baker::stop_running(Vcpu& vcpu, std::uint64_t now) {
+  vcpu.distribution().run.add(now - vcpu.entered_ns);
+  PcpuState& state = pcpu_state(vcpu.part.pcpu);
+  if (state.current == vcpu.slot) state.current = XENMON_NO_SLOT;
+}
+
+void Baker::runstate(std::uint32_t pcpu, std::uint32_t from, std::uint32_t to, std::uint32_t who,
+                     std::uint64_t now) {
+  Vcpu* found = find_vcpu(who);
+  if (found == nullptr) return;
+  Vcpu& vcpu = *found;
+  // An idle vCPU belongs to its pCPU, whichever pCPU reports it (core scheduling).
+  if (vcpu.idle) pcpu = vcpu.vcpu_id;
+  pcpu_state(pcpu).any_runstate = true;
+  if (!reconcile(vcpu, pcpu, from, now)) return;
+  if (from == to) return;
+
+  switch (vcpu.bucket) {
+    case kRunning: stop_running(vcpu, now); break;
+    case kWaitWake:
+      if (to == kStateRunning) vcpu.distribution().wake_wait.add(now - vcpu.entered_ns);
+      break;
+    case kWaitPreempt:
+      if (to == kStateRunning) vcpu.distribution().preempt_wait.add(now - vcpu.entered_ns);
+      break;
+    default: break;
+  }
+  if (to == kStateRunning) {
+    start_running(vcpu, pcpu, now);
+    return;
+  }
+  // It has not run yet: its waiting belongs to the pCPU that tells of it.
+  if (vcpu.part.pcpu == XENMON_NO_PCPU && (from == kStateRunning || to == kStateRunnable)) credit_to(vcpu, pcpu);
+  enter(vcpu, bucket_of(from, to), now);
+}
+
+void Baker::continue_running(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now) {
+  Vcpu* found = find_vcpu(who);
+  if (found == nullptr) return;
+  Vcpu& vcpu = *found;
+  if (vcpu.idle) pcpu = vcpu.vcpu_id;
+  PcpuState& state = pcpu_state(pcpu);
+  const bool first_here = !state.any_runstate;
+  state.any_runstate = true;
+  if (vcpu.bucket == kRunning && vcpu.part.pcpu == pcpu) [[likely]] {
+    account(vcpu, now);
+    vcpu.distribution().run.add(now - vcpu.entered_ns);
+    vcpu.entered_ns = now;
+    ++vcpu.part.executions;
+    ++vcpu.part.continues;
+    return;
+  }
+  if (!vcpu.observed && first_here && losses_ == 0 && !interrupted_ && vcpu.bucket == kUnknown) {
+    // Nobody else has run here since this pCPU's records begin: it has, all along.
+    const std::uint64_t begin = state.first_tsc > base_tsc_ ? scale_.to_ns(state.first_tsc - base_tsc_) : 0;
+    const std::uint64_t since = std::clamp(begin, vcpu.since_ns, now);
+    account(vcpu, since);
+    start_running(vcpu, pcpu, since);
+    account(vcpu, now);
+    return;
+  }
+  if (!reconcile(vcpu, pcpu, kStateRunning, now)) return;
+  start_running(vcpu, pcpu, now);
+}
+
+// ---- what was lost
+
+void Baker::make_unknown(Vcpu& vcpu) {
+  vcpu.bucket = kUnknown;
+  vcpu.entered_ns = vcpu.since_ns;
+}
+
+void Baker::lose(std::uint32_t pcpu, std::uint64_t now) {
+  ++losses_;
+  std::erase_if(known_, [&](std::uint32_t slot) {
+    Vcpu& vcpu = *vcpus_[slot];
+    const bool runs_elsewhere = vcpu.bucket == kRunning && vcpu.part.pcpu != pcpu;
+    const bool idle_elsewhere = vcpu.idle && vcpu.vcpu_id != pcpu;
+    if (runs_elsewhere || idle_elsewhere || vcpu.ended) return false;
+    account(vcpu, now);
+    make_unknown(vcpu);
+    vcpu.known = false;
+    return true;
+  });
+  pcpu_state(pcpu).current = XENMON_NO_SLOT;
+}
+
+void Baker::lost_begin(std::uint32_t pcpu, std::uint64_t tsc) {
+  if (tsc >= edge_tsc_) advance_to(tsc);
+  PcpuState& state = pcpu_state(pcpu);
+  if (!state.gap_open) {
+    state.gap_open = true;
+    ++gaps_open_;
+  }
+  lose(pcpu, set_now(tsc));
+}
+
+void Baker::lost_end(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t count, std::uint32_t domid,
+                     std::uint32_t vcpu_id) {
+  if (tsc >= edge_tsc_) advance_to(tsc);
+  ++sample_records_;
+  sample_lost_ += count;
+  const std::uint64_t now = set_now(tsc);
+  PcpuState& state = pcpu_state(pcpu);
+  if (state.gap_open) {
+    state.gap_open = false;
+    --gaps_open_;
+  }
+  Vcpu* vcpu = find_vcpu(domid << 16 | vcpu_id);
+  if (vcpu == nullptr || (vcpu->idle && vcpu->vcpu_id != pcpu)) return;
+  if (vcpu->bucket == kRunning) {
+    ++counts_.state_conflicts; // seen running on another pCPU: that record tells more than this one
+    return;
+  }
+  // A record from another pCPU may have told of it within the gap; Xen's own word is the newer.
+  if (vcpu->bucket == kUnknown) {
+    account(*vcpu, now);
+  } else {
+    conflict(*vcpu, now);
+  }
+  start_running(*vcpu, pcpu, now);
+}
+
+void Baker::gap(std::uint32_t pcpu, std::uint64_t tsc) {
+  if (!started_) return;
+  if (tsc >= edge_tsc_) advance_to(tsc);
+  lose(pcpu, set_now(tsc));
+}
+
+void Baker::discontinuity() {
+  for (const std::uint32_t slot : known_) {
+    Vcpu& vcpu = *vcpus_[slot];
+    vcpu.known = false;
+    if (vcpu.ended) continue;
+    account(vcpu, now_ns_);
+    make_unknown(vcpu);
+  }
+  known_.clear();
+  for (PcpuState& pcpu : pcpus_) {
+    pcpu.current = XENMON_NO_SLOT;
+    pcpu.gap_open = false;
+  }
+  gaps_open_ = 0;
+  interrupted_ = true;
+}
+
+// ---- slices and I/O
+
+void Baker::slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit, std::uint32_t slice_ns) {
+  if (slice_ns == 0 || slice_ns > 0x7fffffffU) return; // no limit (idle, null, RTDS idle: -1)
+  const std::uint32_t vcpu_id = unit == XENMON_NO_SLOT ? 0 : unit;
+  if ((domid | vcpu_id) > 0xffffU) {
+    ++counts_.bad_records;
+    return;
+  }
+  // A unit has the number of its first vCPU. Old records name the domain only; they predate multi-vCPU
+  // units, and its vCPU 0 stands for it.
+  Vcpu* vcpu = find_vcpu(domid << 16 | vcpu_id);
+  if (vcpu != nullptr) part_of(*vcpu, pcpu).slices.add(slice_ns); // told before the switch itself
+}
+
+void Baker::exchange(std::uint32_t pcpu, IoKind kind, std::uint32_t domid) {
+  if (domid >= kFirstReservedDomid) {
+    ++counts_.bad_records;
+    return;
+  }
+  Domain* domain = find_domain(domid);
+  if (domain == nullptr) domain = &make_domain(domid, false, now_ns_);
+  credit(*domain, pcpu, kind);
+  if (domid == 0) return;
+  Domain* dom0 = find_domain(0);
+  if (dom0 == nullptr) dom0 = &make_domain(0, false, now_ns_);
+  credit(*dom0, pcpu, kind);
+}
+
+void Baker::credit(Domain& domain, std::uint32_t pcpu, IoKind kind) {
+  ++domain.io[kind];
+  if (sink_ == nullptr) return;
+  for (IoPart& part : domain.io_parts) {
+    if (part.pcpu == pcpu) {
+      ++part.counts[kind];
+      return;
+    }
+  }
+  IoPart part;
+  part.pcpu = pcpu;
+  ++part.counts[kind];
+  domain.io_parts.push_back(part);
+}
+
+// ---- totals
+
+DomainTotals Baker::totals_of(const Domain& domain) const {
+  DomainTotals totals;
+  totals.domid = domain.domid;
+  totals.uid = domain.uid;
+  totals.name = domain.name;
+  totals.io = domain.io;
+  for (const std::uint32_t slot : domain.vcpus) {
+    if (slot == XENMON_NO_SLOT) continue;
+    const Vcpu& vcpu = *vcpus_[slot];
+    VcpuTotals& out = totals.vcpus.emplace_back();
+    out.vcpu_id = vcpu.vcpu_id;
+    out.times = vcpu.times;
+    out.executions = vcpu.executions;
+    out.continues = vcpu.continues;
+    out.slices = vcpu.slices;
+    out.running_by_pcpu = vcpu.running_by_pcpu;
+    std::sort(out.running_by_pcpu.begin(), out.running_by_pcpu.end());
+    if (vcpu.histograms) {
+      const std::array waits{&std::as_const(vcpu.histograms->wake_wait),
+                             &std::as_const(vcpu.histograms->preempt_wait)};
+      out.wait = percentiles(waits);
+      const std::array runs{&std::as_const(vcpu.histograms->run)};
+      out.run = percentiles(runs);
+    }
+    totals.executions += vcpu.executions;
+  }
+  return totals;
+}
+
+std::vector<DomainTotals> Baker::totals() const {
+  std::vector<DomainTotals> all = ended_totals_;
+  // An ended domain's vCPUs have been offline since.
+  for (DomainTotals& domain : all) {
+    for (VcpuTotals& vcpu : domain.vcpus) {
+      std::uint64_t told = 0;
+      for (const std::uint64_t time : vcpu.times) told += time;
+      vcpu.times[kOffline] += now_ns_ - told;
+    }
+  }
+  for (const std::unique_ptr<Domain>& domain : domains_) {
+    if (domain) all.push_back(totals_of(*domain));
+  }
+  std::sort(all.begin(), all.end(), [](const DomainTotals& a, const DomainTotals& b) {
+    return a.domid != b.domid ? a.domid < b.domid : a.uid < b.uid;
+  });
+  return all;
+}
+
+} // namespace xenmon

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The accounting: records in merged order in, samples and totals out.
+//
+// A state machine per vCPU, driven by runstate records alone; slices come from the switch records, I/O
+// from the grant records. Invariants:
+//   - For every vCPU and every sample the six times add up to the sample's length, and over the whole
+//     trace to its length so far. Time stamps are converted to ns before anything is subtracted, and
+//     intervals that are open at a sample's edge are split there, so this is exact. It is checked for
+//     each sample all the same; counts().conservation_violations must stay 0.
+//   - Time goes to a state only if a record said that the vCPU was in it. A record whose old state is not
+//     the one that was known makes the time since the last known change unknown; lost records make
+//     unknown whatever they may have touched: every vCPU but those that run on another pCPU.
+//   - Before its creation and after its domain's end a vCPU is offline; before it is first heard of,
+//     unknown, unless its domain's creation was seen.
+//
+// An execution is one decision of the scheduler to let a vCPU run: a switch to it, or its being chosen
+// again when it ran already (CONTINUE_RUNNING; counted in `continues` as well).
+//
+// Baker is a Sink for Merge. One thread. Steady state allocates nothing.
+#ifndef XENMON_XENBAKED_BAKE_BAKER_H
+#define XENMON_XENBAKED_BAKE_BAKER_H
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "bake/clock_scale.h"
+#include "bake/vcpu.h"
+#include "trace/events.h"
+#include "trace/record.h"
+#include "xenmon/region.h"
+
+namespace xenmon {
+
+class Baker;
+
+// Rows are valid during the call only.
+struct Sample {
+  std::uint64_t start_ns = 0;
+  std::uint64_t end_ns = 0;
+  std::uint64_t lost_records = 0;
+  std::uint64_t records = 0; // with a TSC
+  std::span<const xenmon_row> rows;
+  std::span<const xenmon_io_row> io_rows;
+};
+
+class SampleSink {
+ public:
+  SampleSink() = default;
+  SampleSink(const SampleSink&) = delete;
+  SampleSink& operator=(const SampleSink&) = delete;
+  virtual ~SampleSink() = default;
+  // At each sample's end. The baker's tables are as of that moment.
+  virtual void on_sample(Baker& baker, const Sample& sample) = 0;
+};
+
+// What is left of a domain when it has ended, and what totals are printed from.
+struct VcpuTotals {
+  std::uint32_t vcpu_id = 0;
+  Times times{};
+  std::uint64_t executions = 0;
+  std::uint64_t continues = 0;
+  Slices slices;
+  Percentiles wait;
+  Percentiles run;
+  std::vector<std::pair<std::uint32_t, std::uint64_t>> running_by_pcpu; // sorted by pCPU
+};
+struct DomainTotals {
+  std::uint32_t domid = 0;
+  std::uint64_t uid = 0;
+  std::string name;
+  std::uint64_t executions = 0;
+  IoCounts io{};
+  std::vector<VcpuTotals> vcpus;
+};
+
+class Baker {
+ public:
+  // A sample's times are kept in 32 bits of ns.
+  static constexpr std::uint64_t kMaxSampleNs = 4'000'000'000;
+  // Bounds against damaged input, not against big hosts: Xen's MAX_VIRT_CPUS (8192) and NR_CPUS (16383)
+  // bound a vCPU's number, DOMID_FIRST_RESERVED (0x7ff0) a domain's.
+  static constexpr std::uint32_t kMaxVcpuId = 16384;
+  static constexpr std::uint32_t kFirstReservedDomid = 0x7ff0;
+  static constexpr std::uint32_t kMaxVcpus = 1U << 20;
+
+  struct Options {
+    std::uint32_t cpu_khz = 2'400'000;
+    std::uint64_t sample_ns = 0; // 0: the whole trace is one sample, no sink is called, totals() works
+    std::uint64_t linger_ns = 0; // how long an ended domain keeps its slots; with samples only
+  };
+
+  struct Counts {
+    std::uint64_t bad_records = 0; // impossible contents
+    std::uint64_t state_conflicts = 0;
+    std::uint64_t conservation_violations = 0;
+    std::uint64_t samples = 0;
+  };
+
+  explicit Baker(const Options& options, SampleSink* sink = nullptr);
+
+  // Sink for Merge.
+  void begin(std::uint32_t pcpu, std::uint64_t tsc) { pcpu_state(pcpu).first_tsc = tsc; }
+  void apply(std::uint32_t pcpu, const Record& record);
+  void lost_begin(std::uint32_t pcpu, std::uint64_t tsc);
+  void lost_end(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t count, std::uint32_t domid,
+                std::uint32_t vcpu_id);
+  void gap(std::uint32_t pcpu, std::uint64_t tsc);
+
+  // All states become unknown: a recording is about to be played again.
+  void discontinuity();
+  // The trace ends at `tsc` (or where it was, if that is earlier): the last, partial sample is closed.
+  void finish(std::uint64_t tsc);
+
+  // Of the whole trace, ended domains included; by domid, then in order of creation, the idle domain
+  // last. After finish(), and only without samples: with them an ended domain is forgotten.
+  [[nodiscard]] std::vector<DomainTotals> totals() const;
+
+  [[nodiscard]] const ClockScale& clock() const { return scale_; }
+  [[nodiscard]] const Counts& counts() const { return counts_; }
+  // Trace time of the last record applied.
+  [[nodiscard]] std::uint64_t now_ns() const { return now_ns_; }
+  // The TSC of trace time 0; only after the first record.
+  [[nodiscard]] std::uint64_t base_tsc() const { return base_tsc_; }
+  [[nodiscard]] bool started() const { return started_; }
+
+  // Tables by slot; a free slot is nullptr.
+  [[nodiscard]] std::span<const std::unique_ptr<Vcpu>> vcpus() const { return vcpus_; }
+  [[nodiscard]] std::span<const std::unique_ptr<Domain>> domains() const { return domains_; }
+  [[nodiscard]] Vcpu* vcpu(std::uint32_t slot) { return vcpus_[slot].get(); }
+  [[nodiscard]] Domain* domain(std::uint32_t slot) { return domains_[slot].get(); }
+  // The vCPU that runs on a pCPU, or XENMON_NO_SLOT.
+  [[nodiscard]] std::uint32_t running_on(std::uint32_t pcpu) const {
+    return pcpu < pcpus_.size() ? pcpus_[pcpu].current : XENMON_NO_SLOT;
+  }
+
+ private:
+  struct PcpuState {
+    std::uint64_t first_tsc = 0;
+    std::uint32_t current = XENMON_NO_SLOT; // vCPU slot
+    bool gap_open = false;
+    bool any_runstate = false;
+  };
+
+  PcpuState& pcpu_state(std::uint32_t pcpu) {
+    if (pcpu >= pcpus_.size()) [[unlikely]] pcpus_.resize(pcpu + 1);
+    return pcpus_[pcpu];
+  }
+
+  void start(std::uint64_t tsc);
+  void advance_to(std::uint64_t tsc);
+  std::uint64_t set_now(std::uint64_t tsc);
+  void close_sample(std::uint64_t end_ns);
+  void fold(Vcpu& vcpu);
+  void emit(const Vcpu& vcpu, const Part& part);
+  void collect_ended(std::uint64_t end_ns);
+
+  Domain* find_domain(std::uint32_t domid);
+  Domain& make_domain(std::uint32_t domid, bool born, std::uint64_t now);
+  Vcpu* find_vcpu(std::uint32_t who) {
+    const Cached& cached = cache_[cache_index(who)];
+    if (cached.vcpu != nullptr && cached.who == who) [[likely]] return cached.vcpu;
+    return look_up_vcpu(who);
+  }
+  Vcpu* look_up_vcpu(std::uint32_t who);
+  Vcpu* make_vcpu(std::uint32_t domid, std::uint32_t vcpu_id);
+  void end_domain(Domain& domain, std::uint64_t now);
+  void free_domain(Domain& domain);
+  [[nodiscard]] DomainTotals totals_of(const Domain& domain) const;
+
+  // `who` is a record's word "vcpu:16 dom:16".
+  void runstate(std::uint32_t pcpu, std::uint32_t from, std::uint32_t to, std::uint32_t who, std::uint64_t now);
+  void continue_running(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now);
+  void slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit, std::uint32_t slice_ns);
+  void exchange(std::uint32_t pcpu, IoKind kind, std::uint32_t domid);
+  void credit(Domain& domain, std::uint32_t pcpu, IoKind kind);
+  void domain_added(std::uint32_t domid, std::uint64_t now);
+  void domain_removed(std::uint32_t domid, std::uint64_t now);
+
+  static void account(Vcpu& vcpu, std::uint64_t now) {
+    vcpu.part.times[vcpu.bucket] += now - vcpu.since_ns;
+    vcpu.since_ns = now;
+  }
+  void make_unknown(Vcpu& vcpu);
+  void lose(std::uint32_t pcpu, std::uint64_t now);
+  bool reconcile(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, std::uint64_t now);
+  void conflict(Vcpu& vcpu, std::uint64_t now);
+  void start_running(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now);
+  void enter(Vcpu& vcpu, Bucket bucket, std::uint64_t now);
+  void stop_running(Vcpu& vcpu, std::uint64_t now);
+  static Part& part_of(Vcpu& vcpu, std::uint32_t pcpu);
+  static void credit_to(Vcpu& vcpu, std::uint32_t pcpu);
+
+  Options options_;
+  SampleSink* sink_;
+  ClockScale scale_;
+  Counts counts_;
+
+  bool started_ = false;
+  bool interrupted_ = false;
+  std::uint64_t base_tsc_ = 0;
+  std::uint64_t edge_tsc_ = 0; // a record at or behind it closes the current sample
+  std::uint64_t edge_ns_ = 0;
+  std::uint64_t start_ns_ = 0; // of the current sample
+  std::uint64_t now_ns_ = 0;
+  std::uint64_t sample_records_ = 0;
+  std::uint64_t sample_lost_ = 0;
+  std::uint32_t gaps_open_ = 0;
+  std::uint64_t next_uid_ = 1;
+  std::uint64_t losses_ = 0; // gaps of any kind so far
+
+  // The vCPU behind a record's "vcpu:16 dom:16", for the many records about few vCPUs.
+  struct Cached {
+    std::uint32_t who = 0;
+    Vcpu* vcpu = nullptr;
+  };
+  static constexpr std::size_t kCached = 1024;
+  static std::size_t cache_index(std::uint32_t who) { return (who ^ (who >> 14)) % kCached; }
+
+  std::vector<Cached> cache_ = std::vector<Cached>(kCached);
+  std::vector<PcpuState> pcpus_;
+  std::vector<std::unique_ptr<Vcpu>> vcpus_;
+  std::vector<std::unique_ptr<Domain>> domains_;
+  std::vector<std::uint32_t> free_vcpus_;
+  std::vector<std::uint32_t> free_domains_;
+  std::vector<std::uint32_t> domain_by_id_; // 65,536 entries: domain slot
+  std::vector<std::uint32_t> known_;        // vCPUs whose state is known, for lose()
+  std::vector<std::uint32_t> ended_domains_;
+  std::vector<xenmon_row> rows_;
+  std::vector<xenmon_io_row> io_rows_;
+  std::vector<DomainTotals> ended_totals_;
+};
+
+inline void Baker::apply(std::uint32_t pcpu, const Record& record) {
+  if (record.tsc >= edge_tsc_) [[unlikely]] advance_to(record.tsc);
+  ++sample_records_;
+  const std::uint32_t event = record.event;
+  if ((event & event::kRunstateMask) == event::kRunstateChange) {
+    if (record.extra_words == 0) [[unlikely]] {
+      ++counts_.bad_records;
+      return;
+    }
+    runstate(pcpu, (event >> 8) & 3U, (event >> 4) & 3U, record.word(0), set_now(record.tsc));
+    return;
+  }
+  switch (event) {
+    case event::kContinueRunning:
+      if (record.extra_words == 0) break;
+      continue_running(pcpu, record.word(0), set_now(record.tsc));
+      return;
+    case event::kSwitchInfNext:
+      if (record.extra_words >= 4) {
+        slice(pcpu, record.word(0), record.word(1), record.word(3));
+      } else if (record.extra_words == 3) {
+        slice(pcpu, record.word(0), XENMON_NO_SLOT, record.word(2)); // before Xen 4.8: no vCPU is named
+      } else {
+        break;
+      }
+      return;
+    case event::kSwitchInfCont:
+      if (record.extra_words < 4) break;
+      slice(pcpu, record.word(0), record.word(1), record.word(3));
+      return;
+    case event::kGrantMap:
+    case event::kGrantUnmap:
+    case event::kGrantTransfer:
+      if (record.extra_words == 0) break;
+      exchange(pcpu, static_cast<IoKind>(event - event::kGrantMap), record.word(0));
+      return;
+    case event::kDomainAdd:
+      if (record.extra_words == 0) break;
+      domain_added(record.word(0), set_now(record.tsc));
+      return;
+    case event::kDomainRemove:
+      if (record.extra_words == 0) break;
+      domain_removed(record.word(0), set_now(record.tsc));
+      return;
+    default:
+      return; // not ours
+  }
+  ++counts_.bad_records;
+}
+
+// Never backwards: what comes late happens now.
+inline std::uint64_t Baker::set_now(std::uint64_t tsc) {
+  const std::uint64_t ns = tsc > base_tsc_ ? scale_.to_ns(tsc - base_tsc_) : 0;
+  if (ns > now_ns_) now_ns_ = ns;
+  return now_ns_;
+}
+
+} // namespace xenmon
+
+#endif // XENMON_XENBAKED_BAKE_BAKER_H

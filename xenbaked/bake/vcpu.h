@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What is accounted for one vCPU and for one domain. Plain data; the rules are in Baker.
+#ifndef XENMON_XENBAKED_BAKE_VCPU_H
+#define XENMON_XENBAKED_BAKE_VCPU_H
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bake/histogram.h"
+#include "xenmon/region.h"
+
+namespace xenmon {
+
+// Where a vCPU's time goes: its runstate, with runnable split by what was before it.
+enum Bucket : std::uint8_t { kRunning, kWaitWake, kWaitPreempt, kBlocked, kOffline, kUnknown };
+inline constexpr std::size_t kBuckets = 6;
+using Times = std::array<std::uint64_t, kBuckets>; // ns
+
+// Time slices granted that had a limit.
+struct Slices {
+  std::uint64_t count = 0;
+  std::uint64_t sum_ns = 0;
+  std::uint32_t min_ns = 0; // 0 when count is 0
+  std::uint32_t max_ns = 0;
+
+  void add(std::uint32_t ns) {
+    if (count == 0 || ns < min_ns) min_ns = ns;
+    if (ns > max_ns) max_ns = ns;
+    ++count;
+    sum_ns += ns;
+  }
+  void add(const Slices& other) {
+    if (other.count == 0) return;
+    if (count == 0 || other.min_ns < min_ns) min_ns = other.min_ns;
+    if (other.max_ns > max_ns) max_ns = other.max_ns;
+    count += other.count;
+    sum_ns += other.sum_ns;
+  }
+};
+
+// What one vCPU did in the current sample, as far as it is credited to one pCPU.
+struct Part {
+  std::uint32_t pcpu = XENMON_NO_PCPU;
+  std::uint32_t executions = 0;
+  std::uint32_t continues = 0;
+  Times times{};
+  Slices slices;
+
+  [[nodiscard]] bool empty() const {
+    std::uint64_t any = executions | slices.count;
+    for (const std::uint64_t time : times) any |= time;
+    return any == 0;
+  }
+  void reset() {
+    executions = continues = 0;
+    times = {};
+    slices = {};
+  }
+};
+
+struct VcpuHistograms {
+  Histogram wake_wait;
+  Histogram preempt_wait;
+  Histogram run;
+};
+
+struct Vcpu {
+  std::uint32_t slot = 0;
+  std::uint32_t domain_slot = 0;
+  std::uint32_t vcpu_id = 0;
+  Bucket bucket = kUnknown;
+  bool idle = false;     // one of the idle domain's: tied to the pCPU of its number
+  bool observed = false; // some record has told its state
+  bool known = false;    // in Baker's list of vCPUs whose state is known
+  bool ended = false;    // its domain is gone
+  std::uint64_t since_ns = 0;   // accounted up to here
+  std::uint64_t entered_ns = 0; // in this state from here on; unlike since_ns not moved by samples
+
+  Part part;               // of the pCPU it runs on or ran on last
+  std::vector<Part> parts; // of other pCPUs in this sample
+
+  // All of the trace up to the end of the last sample.
+  Times times{};
+  std::uint64_t executions = 0;
+  std::uint64_t continues = 0;
+  Slices slices;
+  std::vector<std::pair<std::uint32_t, std::uint64_t>> running_by_pcpu; // pCPU, ns
+  std::unique_ptr<VcpuHistograms> histograms;                           // made when first needed
+
+  VcpuHistograms& distribution() {
+    if (!histograms) histograms = std::make_unique<VcpuHistograms>();
+    return *histograms;
+  }
+};
+
+enum IoKind : std::uint8_t { kIoMap, kIoUnmap, kIoTransfer, kIoCopy };
+inline constexpr std::size_t kIoKinds = 4;
+using IoCounts = std::array<std::uint64_t, kIoKinds>;
+
+struct IoPart {
+  std::uint32_t pcpu = 0;
+  std::array<std::uint32_t, kIoKinds> counts{};
+};
+
+struct Domain {
+  std::uint32_t slot = 0;
+  std::uint32_t domid = 0;
+  std::uint64_t uid = 0;
+  bool born = false; // its creation was seen
+  bool ended = false;
+  std::uint32_t removals_due = 0; // DOM_REM records still to come for predecessors of the same number
+  std::uint64_t born_ns = 0;
+  std::uint64_t ended_ns = 0;
+  std::string name;
+  std::vector<std::uint32_t> vcpus; // slots by vCPU id, XENMON_NO_SLOT where none
+  IoCounts io{};
+  std::vector<IoPart> io_parts; // of the current sample
+};
+
+} // namespace xenmon
+
+#endif // XENMON_XENBAKED_BAKE_VCPU_H

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "region/region_file.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cinttypes>
+#include <cstdio>
+
+namespace xenmon {
+
+namespace {
+
+// The group that may read the region without being root.
+constexpr const char* kReaderGroup = "xenmon";
+
+Result<FileDescriptor> open_directory(const std::string& path) {
+  const bool made = mkdir(path.c_str(), 0755) == 0;
+  FileDescriptor directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!directory.valid()) {
+    const ExitStatus status = errno == EACCES ? ExitStatus::kNotPermitted : ExitStatus::kFailed;
+    const char* hint = errno == ELOOP || errno == ENOTDIR
+                           ? "; it must be a directory and no symlink: remove what is there or choose another --region"
+                           : "; make it, run as root, or choose another --region";
+    return Error{"Cannot use the region's directory " + path + ": " + std::strerror(errno) + hint + ".", status};
+  }
+  struct stat status {};
+  if (fstat(directory.get(), &status) != 0) return system_error("Cannot look at " + path);
+  if (made && fchmod(directory.get(), 0755) != 0) return system_error("Cannot set the mode of " + path);
+  if (!made) {
+    const bool ours = status.st_uid == geteuid() || status.st_uid == 0;
+    const bool open_to_others = (status.st_mode & 022) != 0 && (status.st_mode & S_ISVTX) == 0;
+    if (!ours || open_to_others) {
+      return Error{"The region's directory " + path +
+                       " belongs to or is writable for others, who could replace the region; "
+                       "make it 0755 and your own, or choose another --region.",
+                   ExitStatus::kFailed};
+    }
+  }
+  return directory;
+}
+
+std::string random_suffix() {
+  std::uint64_t number = 0;
+  if (getrandom(&number, sizeof number, 0) != sizeof number) number = static_cast<std::uint64_t>(getpid());
+  char text[17];
+  std::snprintf(text, sizeof text, "%016" PRIx64, number);
+  return text;
+}
+
+} // namespace
+
+FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
+  if (this != &other) {
+    if (fd_ >= 0) close(fd_);
+    fd_ = std::exchange(other.fd_, -1);
+  }
+  return *this;
+}
+
+FileDescriptor::~FileDescriptor() {
+  if (fd_ >= 0) close(fd_);
+}
+
+RegionMapping& RegionMapping::operator=(RegionMapping&& other) noexcept {
+  if (this != &other) {
+    if (data_ != nullptr) munmap(data_, bytes_);
+    data_ = std::exchange(other.data_, nullptr);
+    bytes_ = std::exchange(other.bytes_, 0);
+  }
+  return *this;
+}
+
+RegionMapping::~RegionMapping() {
+  if (data_ != nullptr) munmap(data_, bytes_);
+}
+
+Result<RegionPlace> RegionPlace::open(const Options& options) {
+  const std::size_t slash = options.path.rfind('/');
+  const std::string directory_path =
+      slash == std::string::npos ? "." : (slash == 0 ? "/" : options.path.substr(0, slash));
+  std::string name = slash == std::string::npos ? options.path : options.path.substr(slash + 1);
+  if (name.empty() || name == "." || name == "..") {
+    return Error{"'" + options.path + "' is no path for a region; name a file.", ExitStatus::kUsage};
+  }
+  Result<FileDescriptor> directory = open_directory(directory_path);
+  if (!directory) return directory.error();
+
+  const std::string lock_name = name + ".lock";
+  FileDescriptor lock(
+      openat(directory->get(), lock_name.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
+  if (!lock.valid()) {
+    const ExitStatus status = errno == EACCES ? ExitStatus::kNotPermitted : ExitStatus::kFailed;
+    return Error{"Cannot open " + options.path + ".lock: " + std::strerror(errno) +
+                     "; run as root, remove what is there, or choose another --region.",
+                 status};
+  }
+  struct stat status {};
+  if (fstat(lock.get(), &status) != 0) return system_error("Cannot look at " + options.path + ".lock");
+  if (!S_ISREG(status.st_mode) || status.st_uid != geteuid() || status.st_nlink != 1) {
+    return Error{options.path + ".lock is not a plain file of ours; remove it or choose another --region.",
+                 ExitStatus::kFailed};
+  }
+  if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    return Error{"Another xenbaked publishes at " + options.path +
+                     "; use that one, stop it, or choose another --region.",
+                 ExitStatus::kBusy};
+  }
+  return RegionPlace(options, std::move(*directory), std::move(lock), std::move(name));
+}
+
+Result<RegionMapping> RegionPlace::make(std::size_t bytes) {
+  private_name_ = "." + name_ + "." + random_suffix();
+  FileDescriptor file(openat(directory_.get(), private_name_.c_str(),
+                             O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!file.valid()) return system_error("Cannot make a region beside " + options_.path);
+  const auto give_up = [&](Error error) {
+    unlinkat(directory_.get(), private_name_.c_str(), 0);
+    private_name_.clear();
+    return error;
+  };
+  if (geteuid() == 0 && !options_.world_readable) {
+    const struct group* readers = getgrnam(kReaderGroup);
+    if (readers != nullptr && fchown(file.get(), 0, readers->gr_gid) != 0) {
+      return give_up(system_error("Cannot give the region to group " + std::string(kReaderGroup)));
+    }
+  }
+  if (fchmod(file.get(), options_.world_readable ? 0644 : 0640) != 0) {
+    return give_up(system_error("Cannot set the region's mode"));
+  }
+  // Not ftruncate alone: a hole that cannot be filled later would be a SIGBUS.
+  if (const int error = posix_fallocate(file.get(), 0, static_cast<off_t>(bytes)); error != 0) {
+    errno = error;
+    return give_up(system_error("Cannot reserve " + std::to_string(bytes) + " bytes for the region " + options_.path));
+  }
+  void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
+  if (data == MAP_FAILED) return give_up(system_error("Cannot map the region " + options_.path));
+  return RegionMapping(data, bytes);
+}
+
+Status RegionPlace::place() {
+  if (renameat(directory_.get(), private_name_.c_str(), directory_.get(), name_.c_str()) != 0) {
+    const Error error = system_error("Cannot put the region in place at " + options_.path);
+    unlinkat(directory_.get(), private_name_.c_str(), 0);
+    private_name_.clear();
+    return error;
+  }
+  private_name_.clear();
+  return ok();
+}
+
+} // namespace xenmon

@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "region/region_writer.h"
+
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cstring>
+#include <string_view>
+
+#include "region/shared_words.h"
+
+namespace xenmon {
+
+namespace {
+
+constexpr std::uint64_t kPage = 4096;
+
+std::uint64_t boot_time_ns() {
+  struct timespec now {};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+std::uint64_t random_number() {
+  std::uint64_t number = 0;
+  if (getrandom(&number, sizeof number, 0) != sizeof number) number = boot_time_ns();
+  return number | 1U; // never 0
+}
+
+// Cut to what fits with its NUL, not in the middle of a UTF-8 sequence.
+template <std::size_t Bytes>
+void put_text(char (&to)[Bytes], std::string_view text) {
+  std::size_t length = std::min(text.size(), Bytes - 1);
+  if (length < text.size()) {
+    while (length > 0 && (static_cast<unsigned char>(text[length]) & 0xc0U) == 0x80U) --length;
+  }
+  std::memset(to, 0, Bytes);
+  std::memcpy(to, text.data(), length);
+}
+
+std::uint32_t grown(std::uint32_t capacity, std::uint64_t needed) {
+  std::uint64_t next = capacity;
+  while (next < needed) next += std::max<std::uint64_t>(next < 1024 ? next / 2 : next / 8, 1);
+  return static_cast<std::uint32_t>((next + 15) / 16 * 16);
+}
+
+std::uint64_t place_table(xenmon_table& table, std::uint64_t offset, std::size_t stride, std::uint32_t capacity,
+                          bool ring) {
+  table.offset = offset;
+  table.stride = static_cast<std::uint32_t>(stride);
+  table.capacity = capacity;
+  table.count = ring ? capacity : 0;
+  return (offset + stride * capacity + 63) / 64 * 64;
+}
+
+std::uint64_t lay_out(xenmon_region_header& header, std::uint32_t pcpu, std::uint32_t domain, std::uint32_t vcpu,
+                      std::uint32_t sample, std::uint32_t row, std::uint32_t io_row) {
+  std::uint64_t at = kPage;
+  at = place_table(header.pcpu, at, sizeof(xenmon_pcpu), pcpu, false);
+  at = place_table(header.domain, at, sizeof(xenmon_domain), domain, false);
+  at = place_table(header.vcpu, at, sizeof(xenmon_vcpu), vcpu, false);
+  at = place_table(header.hist, at, sizeof(xenmon_histograms), vcpu, false);
+  at = place_table(header.sample, at, sizeof(xenmon_sample), sample, true);
+  at = place_table(header.row, at, sizeof(xenmon_row), row, true);
+  at = place_table(header.io_row, at, sizeof(xenmon_io_row), io_row, true);
+  return (at + kPage - 1) / kPage * kPage;
+}
+
+} // namespace
+
+RegionWriter::RegionWriter(Options options, Origin origin, RegionPlace place)
+    : options_(std::move(options)),
+      origin_(std::move(origin)),
+      place_(std::move(place)),
+      daemon_start_(random_number()) {
+  // One second more than the history, so that the oldest sample that a reader needs is not just being
+  // overwritten.
+  capacities_.sample = static_cast<std::uint32_t>(
+      (options_.history_ns + 1'000'000'000 + options_.sample_ns - 1) / options_.sample_ns + 1);
+  if (origin_.cpu_khz_assumed) flags_ |= XENMON_FLAG_KHZ_ASSUMED;
+  if (origin_.patched) flags_ |= XENMON_FLAG_PATCHED_XEN;
+}
+
+Result<std::unique_ptr<RegionWriter>> RegionWriter::create(const Options& options, const Origin& origin) {
+  Result<RegionPlace> place = RegionPlace::open(options.place);
+  if (!place) return place.error();
+  std::unique_ptr<RegionWriter> writer(new RegionWriter(options, origin, std::move(*place)));
+  if (Status made = writer->make_file(writer->capacities_); !made) return made.error();
+  return writer;
+}
+
+std::uint64_t RegionWriter::bytes_for(const Capacities& c) {
+  xenmon_region_header scratch{};
+  return lay_out(scratch, c.pcpu, c.domain, c.vcpu, c.sample, c.row, c.io_row);
+}
+
+// Makes, fills with what is constant or remembered, and places a file; then it is the current one.
+Status RegionWriter::make_file(const Capacities& capacities) {
+  Result<RegionMapping> made = place_.make(bytes_for(capacities));
+  if (!made) return made.error();
+  const RegionMapping old = std::exchange(mapping_, std::move(*made));
+  generation_ = random_number();
+
+  xenmon_region_header fresh{};
+  fresh.magic = XENMON_MAGIC;
+  fresh.version_major = XENMON_VERSION_MAJOR;
+  fresh.version_minor = XENMON_VERSION_MINOR;
+  fresh.header_bytes = sizeof fresh;
+  fresh.daemon_pid = static_cast<std::uint32_t>(getpid());
+  fresh.region_bytes = mapping_.size();
+  fresh.generation = generation_;
+  fresh.daemon_start = daemon_start_;
+  fresh.source_kind = origin_.kind;
+  fresh.io_kinds = XENMON_IO_MAP | XENMON_IO_UNMAP | XENMON_IO_TRANSFER;
+  if (origin_.patched) fresh.io_kinds |= XENMON_IO_COPY;
+  fresh.cpu_khz = origin_.cpu_khz;
+  fresh.event_mask = origin_.event_mask;
+  fresh.sample_ns = options_.sample_ns;
+  fresh.history_ns = options_.history_ns;
+  fresh.heartbeat_period_ns = kHeartbeatPeriodNs;
+  fresh.wall_epoch_ns = origin_.wall_epoch_ns;
+  put_text(fresh.source_text, origin_.text);
+  put_text(fresh.xen_version, origin_.xen_version);
+  put_text(fresh.scheduler, origin_.scheduler);
+  lay_out(fresh, capacities.pcpu, capacities.domain, capacities.vcpu, capacities.sample, capacities.row,
+          capacities.io_row);
+  fresh.state = old.data() == nullptr ? XENMON_STATE_STARTING : XENMON_STATE_RUNNING;
+  fresh.flags = flags_;
+  fresh.heartbeat_ns = boot_time_ns();
+  tables_seq_ = 0;
+  std::memcpy(mapping_.data(), &fresh, sizeof fresh);
+
+  capacities_ = capacities;
+  slot_owner_.assign(capacities.vcpu, 0);
+  if (old.data() != nullptr) {
+    const auto& old_header = *reinterpret_cast<const xenmon_region_header*>(old.data());
+    fresh.counters = old_header.counters;
+    std::memcpy(&header().counters, &fresh.counters, sizeof fresh.counters);
+    copy_history(old, old_header);
+  }
+  if (Status placed = place_.place(); !placed) return placed;
+  if (old.data() != nullptr) {
+    auto& old_header = *reinterpret_cast<xenmon_region_header*>(old.data());
+    store_word(old_header.state, XENMON_STATE_SUPERSEDED, std::memory_order_release);
+  }
+  return ok();
+}
+
+// The samples that are still there move into the new rings, under their numbers. Nobody reads the new
+// file yet.
+void RegionWriter::copy_history(const RegionMapping& old, const xenmon_region_header& old_header) {
+  row_position_ = io_row_position_ = 0;
+  std::uint64_t first = newest_ + 1;
+  std::uint64_t rows = 0;
+  std::uint64_t io_rows = 0;
+  const auto old_sample = [&](std::uint64_t number) -> const xenmon_sample& {
+    return *reinterpret_cast<const xenmon_sample*>(old.data() + old_header.sample.offset +
+                                                   (number % old_header.sample.capacity) * sizeof(xenmon_sample));
+  };
+  while (first > oldest_) {
+    const xenmon_sample& sample = old_sample(first - 1);
+    if (sample.seq != first - 1 || rows + sample.row_count > capacities_.row ||
+        io_rows + sample.io_row_count > capacities_.io_row) {
+      break;
+    }
+    rows += sample.row_count;
+    io_rows += sample.io_row_count;
+    --first;
+  }
+  oldest_ = first;
+  const xenmon_region_header& fresh = header();
+  for (std::uint64_t number = first; number <= newest_; ++number) {
+    xenmon_sample sample = old_sample(number);
+    for (std::uint64_t i = 0; i < sample.row_count; ++i) {
+      std::memcpy(&entry<xenmon_row>(fresh.row, row_position_ + i),
+                  old.data() + old_header.row.offset +
+                      ((sample.first_row + i) % old_header.row.capacity) * sizeof(xenmon_row),
+                  sizeof(xenmon_row));
+    }
+    for (std::uint64_t i = 0; i < sample.io_row_count; ++i) {
+      std::memcpy(&entry<xenmon_io_row>(fresh.io_row, io_row_position_ + i),
+                  old.data() + old_header.io_row.offset +
+                      ((sample.first_io_row + i) % old_header.io_row.capacity) * sizeof(xenmon_io_row),
+                  sizeof(xenmon_io_row));
+    }
+    sample.first_row = row_position_;
+    sample.first_io_row = io_row_position_;
+    row_position_ += sample.row_count;
+    io_row_position_ += sample.io_row_count;
+    entry<xenmon_sample>(fresh.sample, number % fresh.sample.capacity) = sample;
+  }
+  header().newest_sample = newest_;
+}
+
+Status RegionWriter::make_room(const Baker& baker, const Sample& sample, const Merge& merge) {
+  Capacities wanted = capacities_;
+  wanted.pcpu = grown(wanted.pcpu, merge.pcpu_limit());
+  wanted.domain = grown(wanted.domain, baker.domains().size());
+  wanted.vcpu = grown(wanted.vcpu, baker.vcpus().size());
+
+  // The rings should hold the history; of what is in them now, only a sample that falls out of it may go.
+  const xenmon_region_header& now = header();
+  std::uint64_t rows = sample.rows.size();
+  std::uint64_t io_rows = sample.io_rows.size();
+  std::uint64_t number = newest_;
+  for (; number >= oldest_ && number > 0 && newest_ + 1 - number < capacities_.sample; --number) {
+    const auto& kept = entry<xenmon_sample>(now.sample, number % now.sample.capacity);
+    rows += kept.row_count;
+    io_rows += kept.io_row_count;
+  }
+  wanted.io_row = grown(wanted.io_row, io_rows);
+  wanted.row = grown(wanted.row, sample.rows.size()); // what must fit, whatever the limit
+  const std::uint32_t ideal = grown(wanted.row, rows);
+  if (ideal > wanted.row) {
+    Capacities larger = wanted;
+    larger.row = ideal;
+    if (bytes_for(larger) > kSizeLimit) {
+      const std::uint64_t without = bytes_for(wanted);
+      const std::uint64_t spare = without < kSizeLimit ? (kSizeLimit - without) / sizeof(xenmon_row) : 0;
+      larger.row = std::max<std::uint32_t>(wanted.row, wanted.row + static_cast<std::uint32_t>(spare));
+      flags_ |= XENMON_FLAG_HISTORY_SHORTENED;
+    }
+    wanted.row = larger.row;
+  }
+  const bool same = wanted.pcpu == capacities_.pcpu && wanted.domain == capacities_.domain &&
+                    wanted.vcpu == capacities_.vcpu && wanted.io_row == capacities_.io_row &&
+                    wanted.row <= capacities_.row + 64; // not a new file for the last few rows below the limit
+  return same ? ok() : make_file(wanted);
+}
+
+Status RegionWriter::publish(Baker& baker, const Sample& sample, const Merge& merge) {
+  if (Status room = make_room(baker, sample, merge); !room) return room;
+  write_tables(baker, merge, sample.end_ns);
+  write_sample(sample);
+  write_counters(baker, merge);
+  store_word(header().flags, flags_);
+  if (newest_ == 1) set_state(XENMON_STATE_RUNNING);
+  return ok();
+}
+
+void RegionWriter::write_tables(Baker& baker, const Merge& merge, std::uint64_t end_ns) {
+  xenmon_region_header& h = header();
+  store_word(h.tables_seq, ++tables_seq_);
+  std::atomic_thread_fence(std::memory_order_release);
+
+  for (std::uint32_t pcpu = 0; pcpu < merge.pcpu_limit(); ++pcpu) {
+    const PcpuStream* stream = merge.stream(pcpu);
+    if (stream == nullptr) continue;
+    xenmon_pcpu out{};
+    out.seen = 1;
+    out.running_vcpu = baker.running_on(pcpu);
+    out.records = stream->records();
+    out.lost_records = stream->lost_records();
+    store_words(&entry<xenmon_pcpu>(h.pcpu, pcpu), &out, sizeof out);
+  }
+  for (std::uint32_t slot = 0; slot < baker.domains().size(); ++slot) {
+    xenmon_domain out{};
+    if (const Domain* domain = baker.domains()[slot].get()) {
+      out.flags = XENMON_DOMAIN_IN_USE;
+      if (domain->ended) out.flags |= XENMON_DOMAIN_DEAD;
+      if (domain->born) out.flags |= XENMON_DOMAIN_BORN;
+      out.domid = domain->domid;
+      out.uid = domain->uid;
+      out.born_ns = domain->born ? domain->born_ns : 0;
+      out.died_ns = domain->ended_ns;
+      put_text(out.name, domain->name);
+      out.io_map = domain->io[kIoMap];
+      out.io_unmap = domain->io[kIoUnmap];
+      out.io_transfer = domain->io[kIoTransfer];
+      out.io_copy = domain->io[kIoCopy];
+    }
+    store_words(&entry<xenmon_domain>(h.domain, slot), &out, sizeof out);
+  }
+  for (std::uint32_t slot = 0; slot < baker.vcpus().size(); ++slot) {
+    xenmon_vcpu out{};
+    if (Vcpu* vcpu = baker.vcpu(slot)) {
+      out.flags = XENMON_VCPU_IN_USE;
+      out.domain_slot = vcpu->domain_slot;
+      out.vcpu_id = vcpu->vcpu_id;
+      constexpr std::uint32_t kStates[] = {XENMON_VCPU_RUNNING, XENMON_VCPU_RUNNABLE, XENMON_VCPU_RUNNABLE,
+                                           XENMON_VCPU_BLOCKED, XENMON_VCPU_OFFLINE,  XENMON_VCPU_UNKNOWN};
+      out.state = kStates[vcpu->bucket];
+      out.last_pcpu = vcpu->part.pcpu;
+      out.end_ns = vcpu->ended ? vcpu->since_ns : end_ns;
+      out.running_ns = vcpu->times[kRunning];
+      out.waited_wake_ns = vcpu->times[kWaitWake];
+      out.waited_preempt_ns = vcpu->times[kWaitPreempt];
+      out.blocked_ns = vcpu->times[kBlocked];
+      out.offline_ns = vcpu->times[kOffline];
+      out.unknown_ns = vcpu->times[kUnknown];
+      out.executions = vcpu->executions;
+      out.continues = vcpu->continues;
+      out.slice_count = vcpu->slices.count;
+      out.slice_sum_ns = vcpu->slices.sum_ns;
+      out.slice_min_ns = vcpu->slices.min_ns;
+      out.slice_max_ns = vcpu->slices.max_ns;
+      if (vcpu->histograms) {
+        out.wake_wait_max_ns = vcpu->histograms->wake_wait.max();
+        out.preempt_wait_max_ns = vcpu->histograms->preempt_wait.max();
+        out.run_max_ns = vcpu->histograms->run.max();
+      }
+      const std::uint64_t owner = baker.domain(vcpu->domain_slot)->uid;
+      const bool whole = slot_owner_[slot] != owner;
+      slot_owner_[slot] = owner;
+      write_histograms(*vcpu, whole);
+    }
+    store_words(&entry<xenmon_vcpu>(h.vcpu, slot), &out, sizeof out);
+  }
+  // Two 32-bit fields share a word: write it whole. capacity never changes.
+  const auto set_count = [](xenmon_table& table, std::size_t count) {
+    std::atomic_ref<std::uint32_t>(table.count).store(static_cast<std::uint32_t>(count), std::memory_order_relaxed);
+  };
+  set_count(h.pcpu, merge.pcpu_limit());
+  set_count(h.domain, baker.domains().size());
+  set_count(h.vcpu, baker.vcpus().size());
+  set_count(h.hist, baker.vcpus().size());
+
+  store_word(h.tables_seq, ++tables_seq_, std::memory_order_release);
+}
+
+// Counters are read one by one, so only what changed is copied; `whole` for a slot with a new owner.
+void RegionWriter::write_histograms(Vcpu& vcpu, bool whole) {
+  auto& out = entry<xenmon_histograms>(header().hist, vcpu.slot);
+  if (!vcpu.histograms) {
+    if (whole) {
+      const xenmon_histograms zero{};
+      store_words(&out, &zero, sizeof zero);
+    }
+    return;
+  }
+  const auto copy = [&](Histogram& histogram, std::uint32_t* to) {
+    std::uint32_t lines = whole ? (1U << Histogram::kLines) - 1U : histogram.dirty();
+    while (lines != 0) {
+      const auto first = static_cast<std::uint32_t>(std::countr_zero(lines)) * Histogram::kBucketsPerLine;
+      lines &= lines - 1;
+      store_words(to + first, histogram.counts().data() + first, Histogram::kBucketsPerLine * 4);
+    }
+    histogram.clean();
+  };
+  copy(vcpu.histograms->wake_wait, out.wake_wait);
+  copy(vcpu.histograms->preempt_wait, out.preempt_wait);
+  copy(vcpu.histograms->run, out.run);
+}
+
+void RegionWriter::write_sample(const Sample& sample) {
+  xenmon_region_header& h = header();
+  const std::uint64_t number = newest_ + 1;
+  // Whatever is about to be overwritten must first be seen to be gone.
+  const auto overwritten = [&](std::uint64_t candidate) {
+    const auto& old = entry<xenmon_sample>(h.sample, candidate % h.sample.capacity);
+    return candidate + h.sample.capacity <= number ||
+           old.first_row + h.row.capacity < row_position_ + sample.rows.size() ||
+           old.first_io_row + h.io_row.capacity < io_row_position_ + sample.io_rows.size();
+  };
+  while (oldest_ < number && overwritten(oldest_)) {
+    store_word(entry<xenmon_sample>(h.sample, oldest_ % h.sample.capacity).seq, 0);
+    ++oldest_;
+  }
+  std::atomic_thread_fence(std::memory_order_release);
+
+  for (std::size_t i = 0; i < sample.rows.size(); ++i) {
+    store_words(&entry<xenmon_row>(h.row, (row_position_ + i) % h.row.capacity), &sample.rows[i], sizeof(xenmon_row));
+  }
+  for (std::size_t i = 0; i < sample.io_rows.size(); ++i) {
+    store_words(&entry<xenmon_io_row>(h.io_row, (io_row_position_ + i) % h.io_row.capacity), &sample.io_rows[i],
+                sizeof(xenmon_io_row));
+  }
+  auto& out = entry<xenmon_sample>(h.sample, number % h.sample.capacity);
+  xenmon_sample fresh{};
+  fresh.start_ns = sample.start_ns;
+  fresh.end_ns = sample.end_ns;
+  fresh.first_row = row_position_;
+  fresh.first_io_row = io_row_position_;
+  fresh.row_count = static_cast<std::uint32_t>(sample.rows.size());
+  fresh.io_row_count = static_cast<std::uint32_t>(sample.io_rows.size());
+  fresh.lost_records = sample.lost_records;
+  fresh.records = sample.records;
+  store_words(&out, &fresh, sizeof fresh); // seq is 0 meanwhile
+  store_word(out.seq, number, std::memory_order_release);
+
+  row_position_ += sample.rows.size();
+  io_row_position_ += sample.io_rows.size();
+  newest_ = number;
+  store_word(h.newest_sample, number, std::memory_order_release);
+}
+
+void RegionWriter::write_counters(const Baker& baker, const Merge& merge) {
+  xenmon_counters& counters = header().counters;
+  const Merge::Counts merged = merge.counts();
+  store_word(counters.records, merged.records);
+  store_word(counters.bytes, merged.bytes);
+  store_word(counters.lost_records, merged.lost_records);
+  store_word(counters.bad_records, merged.bad_records + baker.counts().bad_records);
+  store_word(counters.late_records, merged.late_records);
+  store_word(counters.state_conflicts, baker.counts().state_conflicts);
+  store_word(counters.conservation_violations, baker.counts().conservation_violations);
+  store_word(counters.samples, newest_);
+}
+
+void RegionWriter::heartbeat(std::uint64_t wakeups, std::uint64_t daemon_cpu_ns) {
+  xenmon_region_header& h = header();
+  store_word(h.counters.wakeups, wakeups);
+  store_word(h.counters.daemon_cpu_ns, daemon_cpu_ns);
+  store_word(h.heartbeat_ns, boot_time_ns());
+}
+
+void RegionWriter::set_state(std::uint64_t state) {
+  store_word(header().state, state, std::memory_order_release);
+}
+
+} // namespace xenmon

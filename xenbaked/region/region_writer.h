@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Publishes samples into the region; include/xenmon/region.h says what readers may rely on.
+//
+// The layout of one file never changes. When a table is full the writer makes a larger file, writes the
+// tables and the remembered samples into it, renames it into place and marks the old one superseded.
+// Tables grow by an eighth at least, and by half while they are small. The row rings are kept large
+// enough for the history as long as the whole stays below kSizeLimit; beyond that the history gets
+// shorter and XENMON_FLAG_HISTORY_SHORTENED says so.
+//
+// One thread. Steady state allocates nothing.
+#ifndef XENMON_XENBAKED_REGION_REGION_WRITER_H
+#define XENMON_XENBAKED_REGION_REGION_WRITER_H
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bake/baker.h"
+#include "merge/merge.h"
+#include "region/region_file.h"
+#include "source/source.h"
+#include "xenmon/region.h"
+#include "xenmon/result.h"
+
+namespace xenmon {
+
+class RegionWriter {
+ public:
+  static constexpr std::uint64_t kSizeLimit = std::uint64_t{64} << 20;
+  static constexpr std::uint64_t kHeartbeatPeriodNs = 1'000'000'000;
+
+  struct Options {
+    RegionPlace::Options place;
+    std::uint64_t sample_ns = 100'000'000;
+    std::uint64_t history_ns = 10'000'000'000;
+  };
+
+  // The region is in place, in state STARTING, when this returns.
+  static Result<std::unique_ptr<RegionWriter>> create(const Options& options, const Origin& origin);
+
+  // A sample with the tables as of its end. An Error (no room for a larger file) ends the daemon.
+  Status publish(Baker& baker, const Sample& sample, const Merge& merge);
+
+  // Call at least every kHeartbeatPeriodNs, also when nothing happens.
+  void heartbeat(std::uint64_t wakeups, std::uint64_t daemon_cpu_ns);
+  void set_state(std::uint64_t state);
+
+  [[nodiscard]] std::size_t region_bytes() const { return mapping_.size(); }
+  [[nodiscard]] const std::string& path() const { return place_.path(); }
+
+ private:
+  struct Capacities {
+    std::uint32_t pcpu = 64;
+    std::uint32_t domain = 64;
+    std::uint32_t vcpu = 128;
+    std::uint32_t sample = 0;
+    std::uint32_t row = 4096;
+    std::uint32_t io_row = 1024;
+  };
+
+  RegionWriter(Options options, Origin origin, RegionPlace place);
+
+  [[nodiscard]] static std::uint64_t bytes_for(const Capacities& capacities);
+  Status make_file(const Capacities& capacities);
+  Status make_room(const Baker& baker, const Sample& sample, const Merge& merge);
+  void copy_history(const RegionMapping& old, const xenmon_region_header& old_header);
+
+  void write_tables(Baker& baker, const Merge& merge, std::uint64_t end_ns);
+  void write_histograms(Vcpu& vcpu, bool whole);
+  void write_sample(const Sample& sample);
+  void write_counters(const Baker& baker, const Merge& merge);
+
+  [[nodiscard]] xenmon_region_header& header() const {
+    return *reinterpret_cast<xenmon_region_header*>(mapping_.data());
+  }
+  template <class Entry>
+  [[nodiscard]] Entry& entry(const xenmon_table& table, std::uint64_t index) const {
+    return *reinterpret_cast<Entry*>(mapping_.data() + table.offset + index * table.stride);
+  }
+
+  Options options_;
+  Origin origin_;
+  RegionPlace place_;
+  RegionMapping mapping_;
+  Capacities capacities_;
+  std::uint64_t daemon_start_ = 0;
+  std::uint64_t generation_ = 0;
+  std::uint64_t flags_ = 0;
+  std::uint64_t tables_seq_ = 0;
+  std::uint64_t newest_ = 0;       // number of the newest sample
+  std::uint64_t oldest_ = 1;       // number of the oldest that readers may still find
+  std::uint64_t row_position_ = 0; // ring positions, ever growing
+  std::uint64_t io_row_position_ = 0;
+  std::vector<std::uint64_t> slot_owner_; // by vCPU slot: uid of the domain whose histograms are there
+};
+
+} // namespace xenmon
+
+#endif // XENMON_XENBAKED_REGION_REGION_WRITER_H

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Domain names from xenstore, over a connection that is made when first needed and made again after it
+// broke.
+//
+// libxenstore falls back from xenstored's socket to the kernel's xenbus device, where a request waits for
+// ever when no xenstored runs. So a connection is only tried when the socket answers, or when xenstored is
+// a domain of its own (init-xenstore-domain then writes "domid:N" into xenstored.pid). A xenstored that
+// hangs with an open socket still holds the caller up.
+#ifndef XENMON_XENBAKED_SOURCE_HYPERVISOR_STORE_H
+#define XENMON_XENBAKED_SOURCE_HYPERVISOR_STORE_H
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+struct xs_handle;
+
+namespace xenmon {
+
+class HypervisorStore {
+ public:
+  // /local/domain/DOMID/name; nothing if there is none, it is empty, or xenstore does not answer.
+  std::optional<std::string> domain_name(std::uint32_t domid);
+
+ private:
+  struct Close {
+    void operator()(xs_handle* handle) const;
+  };
+
+  [[nodiscard]] bool connect();
+
+  std::unique_ptr<xs_handle, Close> handle_;
+};
+
+} // namespace xenmon
+
+#endif // XENMON_XENBAKED_SOURCE_HYPERVISOR_STORE_H

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Why a live source cannot be had: one sentence each, naming the remedy, with its exit status.
+#ifndef XENMON_XENBAKED_SOURCE_LIVE_REFUSAL_H
+#define XENMON_XENBAKED_SOURCE_LIVE_REFUSAL_H
+
+#include <string>
+
+#include "source/hypervisor.h"
+#include "source/live_host.h"
+#include "xenmon/result.h"
+
+namespace xenmon {
+
+// What is wrong with this machine or user, or ok(). A domain of which nobody knows whether it is Dom0
+// passes: Xen will say.
+Status check_host(const HostFacts& facts);
+
+// Hypervisor::open_control() and open_events().
+Error refuse_device(Errno error, const std::string& device, const std::string& module,
+                    const Hypervisor& hypervisor);
+
+// Hypervisor::bind_trace_event(). EEXIST names who may have the buffers.
+Error refuse_event(Errno error, const HostFacts& facts);
+
+// A sysctl: `doing` completes "Xen refused to ...".
+Error refuse_sysctl(Errno error, const std::string& doing, Hypervisor& hypervisor);
+
+// Xen had no memory for buffers.
+Error refuse_memory(std::uint32_t pages_per_cpu);
+
+// `what` completes "Cannot map ...".
+Error refuse_map(Errno error, const std::string& what, const Hypervisor& hypervisor);
+
+} // namespace xenmon
+
+#endif // XENMON_XENBAKED_SOURCE_LIVE_REFUSAL_H

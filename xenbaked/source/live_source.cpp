@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "source/live_source.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "source/live_refusal.h"
+#include "source/trace_ring_table.h"
+#include "xenmon/region.h"
+
+namespace xenmon {
+namespace {
+
+constexpr std::uint32_t kDomainZero = 0;
+// DOMID_FIRST_RESERVED (public/xen.h): no domain of this number or above has a name.
+constexpr std::uint32_t kFirstReservedDomain = 0x7ff0;
+// One call handles at most so many events; what is left keeps the descriptor readable.
+constexpr int kEventsAtOnce = 64;
+
+std::vector<std::uint64_t> consecutive_frames(std::uint64_t first, std::size_t bytes) {
+  std::vector<std::uint64_t> frames((bytes + TraceRing::kPageBytes - 1) / TraceRing::kPageBytes);
+  for (std::uint64_t& frame : frames) frame = first++;
+  return frames;
+}
+
+} // namespace
+
+Result<std::unique_ptr<Source>> LiveSource::open(const LiveOptions& options) {
+  auto source = open_on(options, read_host_facts(), make_xen_hypervisor());
+  if (!source) return source.error();
+  return std::unique_ptr<Source>(std::move(*source));
+}
+
+Result<std::unique_ptr<LiveSource>> LiveSource::open_on(const LiveOptions& options, const HostFacts& facts,
+                                                        std::unique_ptr<Hypervisor> hypervisor) {
+  if (Status good = check_host(facts); !good) return good.error();
+  auto source = std::make_unique<LiveSource>(Private{}, std::move(hypervisor));
+  if (Status started = source->start(options, facts); !started) return started.error();
+  return source;
+}
+
+LiveSource::LiveSource(Private, std::unique_ptr<Hypervisor> hypervisor)
+    : hypervisor_(std::move(hypervisor)), tracing_(std::make_unique<LiveTracing>(*hypervisor_)) {}
+
+LiveSource::~LiveSource() {
+  (void)close();
+}
+
+Status LiveSource::connect(const HostFacts& facts) {
+  if (const Errno error = hypervisor_->open_control())
+    return refuse_device(error, "/dev/xen/privcmd", "xen-privcmd", *hypervisor_);
+  if (const Errno error = hypervisor_->open_events())
+    return refuse_device(error, "/dev/xen/evtchn", "xen-evtchn", *hypervisor_);
+  if (const Errno error = hypervisor_->bind_trace_event(port_)) return refuse_event(error, facts);
+  return ok();
+}
+
+Status LiveSource::map_rings(const TraceInfo& info, std::uint32_t max_cpu_id) {
+  const std::size_t table_bytes = std::min<std::size_t>(info.table_bytes, kMaxRingTableBytes);
+  std::unique_ptr<MappedPages> table_pages;
+  if (const Errno error = hypervisor_->map(consecutive_frames(info.table_frame, table_bytes),
+                                           Hypervisor::Access::kRead, table_pages))
+    return refuse_map(error, "Xen's table of trace buffers", *hypervisor_);
+
+  auto table = parse_ring_table(table_pages->bytes().first(table_bytes), max_cpu_id);
+  if (!table) return table.error();
+  pages_per_ring_ = table->pages_per_ring;
+  rings_.reserve(table->rings.size());
+  for (const RingPlace& place : table->rings) {
+    std::unique_ptr<MappedPages> pages;
+    if (const Errno error = hypervisor_->map(place.frames, Hypervisor::Access::kReadWrite, pages))
+      return refuse_map(error, "the trace buffer of CPU " + std::to_string(place.pcpu), *hypervisor_);
+    const std::span<std::byte> bytes = pages->bytes();
+    rings_.push_back(Ring{place.pcpu, std::move(pages), TraceRing(bytes)});
+  }
+  return ok();
+}
+
+Status LiveSource::start(const LiveOptions& options, const HostFacts& facts) {
+  if (Status connected = connect(facts); !connected) return connected;
+
+  const std::uint32_t pages = options.buffer_pages != 0 ? options.buffer_pages : LiveOptions::kPagesDefault;
+  auto info = tracing_->prepare(options.event_mask, pages);
+  if (!info) return info.error();
+  PhysicalInfo physical;
+  if (const Errno error = hypervisor_->physical_info(physical))
+    return refuse_sysctl(error, "describe this machine's CPUs", *hypervisor_);
+  if (Status mapped = map_rings(*info, physical.max_cpu_id); !mapped) return mapped;
+
+  origin_.kind = XENMON_SOURCE_LIVE;
+  origin_.cpu_khz = physical.cpu_khz;
+  origin_.xen_version = hypervisor_->version();
+  origin_.scheduler = hypervisor_->scheduler();
+  origin_.event_mask = options.event_mask;
+
+  LiveTracing::Rings rings;
+  rings.discard = [this] {
+    for (Ring& ring : rings_) ring.buffer.discard();
+  };
+  // In the time of one experiment no ring goes round as a whole, so sums differ when a position does.
+  rings.marks = [this] {
+    std::uint64_t sum = 0;
+    for (const Ring& ring : rings_) sum += ring.buffer.produced();
+    return sum;
+  };
+  auto started = tracing_->start(options.event_mask, rings);
+  if (!started) return started.error();
+  origin_.wall_epoch_ns = *started;
+  return ok();
+}
+
+Status LiveSource::read_pass(Pass& pass) {
+  pass.clear();
+  pass.last = hypervisor_ == nullptr;
+  for (Ring& ring : rings_) {
+    const TraceRing::Taken taken = ring.buffer.take();
+    if (taken.fault != TraceRing::Fault::kNone) {
+      ++pass.bad_records;
+    } else if (!taken.first.empty()) {
+      pass.windows.push_back(Window{ring.pcpu, taken.first, taken.second});
+    }
+  }
+  if (pass.bad_records == 0) return ok();
+  counts_.ring_faults += pass.bad_records;
+  return tracing_->resume();
+}
+
+void LiveSource::release_pass() {
+  for (Ring& ring : rings_) ring.buffer.release();
+}
+
+int LiveSource::event_fd() const {
+  return hypervisor_ ? hypervisor_->event_fd() : -1;
+}
+
+Status LiveSource::acknowledge() {
+  if (!hypervisor_) return ok();
+  for (int event = 0; event < kEventsAtOnce; ++event) {
+    std::uint32_t port = 0;
+    Errno error = hypervisor_->next_event(port);
+    if (error == EAGAIN || error == EINTR) return ok();
+    if (error == 0 && port != port_) {
+      ++counts_.unexpected_ports;
+      continue;
+    }
+    if (error == 0) error = hypervisor_->unmask(port);
+    if (error != 0)
+      return Error{std::string("Xen's trace event cannot be received any more (") + std::strerror(error) +
+                   "): start xenbaked again."};
+  }
+  return ok();
+}
+
+std::optional<std::string> LiveSource::domain_name(std::uint32_t domid) {
+  if (domid == kDomainZero) return "Domain-0";
+  if (domid >= kFirstReservedDomain || !hypervisor_) return std::nullopt;
+  std::optional<std::string> name = hypervisor_->domain_name(domid);
+  if (!name || name->empty()) return std::nullopt;
+  const auto controls = [](char byte) { return static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f; };
+  std::replace_if(name->begin(), name->end(), controls, '?');
+  return name;
+}
+
+Status LiveSource::close() {
+  if (!hypervisor_) return ok();
+  Status restored = tracing_->restore();
+  // The event is given back last: until then nobody else can begin to change what is being restored.
+  rings_.clear();
+  tracing_.reset();
+  hypervisor_.reset();
+  return restored;
+}
+
+} // namespace xenmon

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The live source: the trace buffers of the hypervisor that this Dom0 runs on.
+//
+// Opening it, in this order, and nothing of it is left behind when a step fails:
+//   1. the machine runs Xen, this is Dom0, the user is root (live_host.h);
+//   2. the devices are opened and VIRQ_TBUF is bound. Xen gives that event to one program, so who has it
+//      is the one consumer; nothing of Xen's state is even read before;
+//   3. the present mask is read, buffers are made if there are none, mapped, emptied, and tracing is
+//      switched on (live_tracing.h says what is restored at the end).
+// The buffers' size is what Xen says it is: it is set once until the host is started again.
+//
+// Called from the daemon's one thread only.
+#ifndef XENMON_XENBAKED_SOURCE_LIVE_SOURCE_H
+#define XENMON_XENBAKED_SOURCE_LIVE_SOURCE_H
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "source/hypervisor.h"
+#include "source/live_host.h"
+#include "source/live_tracing.h"
+#include "source/source.h"
+#include "source/trace_ring.h"
+
+namespace xenmon {
+
+struct LiveOptions {
+  // The classes TRC_SCHED (0x0002f000) and TRC_MEM (0x0010f000) with the subclasses of TRC_SCHED_MIN
+  // (1: runstates) and TRC_SCHED_VERBOSE (8: switches, time slices, domains). A mask holds its classes and
+  // its subclasses side by side, and a record must match one of each.
+  static constexpr std::uint32_t kMaskDefault = 0x00129000;
+  // xentrace's own choice (DEFAULT_TBUF_SIZE).
+  static constexpr std::uint32_t kPagesDefault = 32;
+
+  std::uint32_t event_mask = kMaskDefault;
+  std::uint32_t buffer_pages = 0; // of 4096 bytes, per pCPU, if there are no buffers yet; 0: kPagesDefault
+};
+
+class LiveSource final : public Source {
+  struct Private {};
+
+ public:
+  struct Counts {
+    std::uint64_t ring_faults = 0;      // see TraceRing::Fault; each lost what was in that ring
+    std::uint64_t unexpected_ports = 0; // events that are not ours
+  };
+
+  static Result<std::unique_ptr<Source>> open(const LiveOptions& options);
+
+  // The same on any hypervisor and machine: for tests.
+  static Result<std::unique_ptr<LiveSource>> open_on(const LiveOptions& options, const HostFacts& facts,
+                                                     std::unique_ptr<Hypervisor> hypervisor);
+
+  LiveSource(Private, std::unique_ptr<Hypervisor> hypervisor);
+  ~LiveSource() override;
+
+  [[nodiscard]] const Origin& origin() const override { return origin_; }
+  // One window for each pCPU that has something, ascending. A ring's fault is in pass.bad_records, and
+  // records are then missing on every pCPU, because Xen stops all tracing when it sees one; it has been
+  // started again. After close() a pass is empty and the last.
+  Status read_pass(Pass& pass) override;
+  void release_pass() override;
+  [[nodiscard]] int event_fd() const override;
+  // Call before or after the pass that the event announced; Xen announces a buffer once, when it becomes
+  // half full, and passes taken in between are enough to hear of it again.
+  Status acknowledge() override;
+  // Bytes that would control a terminal are replaced by '?'. The idle domain and Xen's own have none.
+  std::optional<std::string> domain_name(std::uint32_t domid) override;
+  Status close() override;
+
+  [[nodiscard]] const Counts& counts() const { return counts_; }
+  [[nodiscard]] std::uint32_t pages_per_ring() const { return pages_per_ring_; }
+  [[nodiscard]] std::size_t ring_count() const { return rings_.size(); }
+
+ private:
+  struct Ring {
+    std::uint32_t pcpu;
+    std::unique_ptr<MappedPages> pages;
+    TraceRing buffer;
+  };
+
+  Status start(const LiveOptions& options, const HostFacts& facts);
+  Status connect(const HostFacts& facts);
+  Status map_rings(const TraceInfo& info, std::uint32_t max_cpu_id);
+
+  // Declared so that each is destroyed before what it works on.
+  std::unique_ptr<Hypervisor> hypervisor_; // null after close()
+  std::unique_ptr<LiveTracing> tracing_;
+  std::vector<Ring> rings_; // ascending pCPU
+  Origin origin_;
+  Counts counts_;
+  std::uint32_t port_ = 0;
+  std::uint32_t pages_per_ring_ = 0;
+};
+
+} // namespace xenmon
+
+#endif // XENMON_XENBAKED_SOURCE_LIVE_SOURCE_H

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "source/live_tracing.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+
+#include "source/live_refusal.h"
+
+namespace xenmon {
+namespace {
+
+constexpr std::uint64_t kNanosecondsPerSecond = 1'000'000'000;
+
+std::uint64_t wall_clock_ns() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * kNanosecondsPerSecond +
+         static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+} // namespace
+
+Status LiveTracing::set_mask(std::uint32_t mask) {
+  if (const Errno error = hypervisor_.set_event_mask(mask))
+    return refuse_sysctl(error, "set the trace mask", hypervisor_);
+  mask_changed_ = true;
+  return ok();
+}
+
+Result<TraceInfo> LiveTracing::prepare(std::uint32_t mask, std::uint32_t pages_per_cpu) {
+  TraceInfo info;
+  if (const Errno error = hypervisor_.trace_info(info))
+    return refuse_sysctl(error, "describe its trace buffers", hypervisor_);
+  found_mask_ = info.event_mask;
+  if (info.table_frame != 0) return info;
+
+  found_ = Found::kOff;
+  if (const Status set = set_mask(mask); !set) return set.error();
+  const Errno made = hypervisor_.make_buffers(pages_per_cpu);
+  if (made == 0) switched_ = true;
+  // A failure does not matter if there are buffers all the same: then someone else was faster.
+  if (const Errno error = hypervisor_.trace_info(info))
+    return refuse_sysctl(error, "describe its trace buffers", hypervisor_);
+  if (info.table_frame != 0) {
+    switched_ = true;
+    return info;
+  }
+  if (made == 0 || made == ENOMEM) return refuse_memory(pages_per_cpu);
+  return refuse_sysctl(made, "make trace buffers", hypervisor_);
+}
+
+Status LiveTracing::look_whether_on(const Rings& rings) {
+  rings.discard(); // a full buffer would hide that Xen wants to write
+  const std::uint64_t before = rings.marks();
+  if (const Status set = set_mask(kMaskAll); !set) return set;
+  TraceInfo ignored; // the hypercall that is to be traced
+  if (const Errno error = hypervisor_.trace_info(ignored))
+    return refuse_sysctl(error, "describe its trace buffers", hypervisor_);
+  found_ = rings.marks() != before ? Found::kOn : Found::kOff;
+  return ok();
+}
+
+Result<std::uint64_t> LiveTracing::start(std::uint32_t mask, const Rings& rings) {
+  if (const Errno error = hypervisor_.trace_all_cpus())
+    return refuse_sysctl(error, "trace all CPUs", hypervisor_);
+  if (found_ == Found::kUnknown) {
+    if (const Status looked = look_whether_on(rings); !looked) return looked.error();
+  }
+  // Off for a moment: Xen then forgets the records that it lost, and nothing comes while old ones go.
+  if (const Errno error = hypervisor_.disable_tracing())
+    return refuse_sysctl(error, "switch tracing off", hypervisor_);
+  switched_ = true;
+  if (const Status set = set_mask(mask); !set) return set.error();
+  rings.discard();
+  const std::uint64_t now = wall_clock_ns();
+  if (const Errno error = hypervisor_.enable_tracing())
+    return refuse_sysctl(error, "switch tracing on", hypervisor_);
+  return now;
+}
+
+Status LiveTracing::resume() {
+  if (const Errno error = hypervisor_.enable_tracing())
+    return refuse_sysctl(error, "switch tracing on again", hypervisor_);
+  return ok();
+}
+
+Status LiveTracing::restore() {
+  // Off before the mask and on after it, so that nothing is traced that was not wanted.
+  const bool switch_off = switched_ && found_ != Found::kOn;
+  const bool switch_on = switched_ && found_ == Found::kOn;
+  const Errno off = switch_off ? hypervisor_.disable_tracing() : 0;
+  const Errno mask = mask_changed_ ? hypervisor_.set_event_mask(found_mask_) : 0;
+  const Errno on = switch_on ? hypervisor_.enable_tracing() : 0;
+  switched_ = mask_changed_ = false;
+
+  if (off != 0)
+    return Error{std::string("Xen goes on tracing, because it refused to stop (") + std::strerror(off) +
+                 "): start and stop xenbaked or xentrace once more."};
+  if (mask != 0) {
+    char number[16];
+    std::snprintf(number, sizeof number, "0x%08x", found_mask_);
+    return Error{std::string("Xen's trace mask could not be set back to ") + number + " (" +
+                 std::strerror(mask) + "): set it with xentrace -e " + number + "."};
+  }
+  if (on != 0)
+    return Error{std::string("Xen's tracing, which was on, could not be switched on again (") +
+                 std::strerror(on) + "): start xentrace to have it back."};
+  return ok();
+}
+
+} // namespace xenmon

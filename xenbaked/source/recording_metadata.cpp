@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "source/recording_metadata.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <vector>
+
+namespace xenmon {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// A number that fits, or `otherwise`.
+template <class Number>
+Number number_at(const Json& json, const char* key, Number otherwise) {
+  const auto found = json.find(key);
+  if (found == json.end() || !found->is_number_unsigned()) return otherwise;
+  const auto value = found->get<std::uint64_t>();
+  return value > std::numeric_limits<Number>::max() ? otherwise : static_cast<Number>(value);
+}
+
+std::string text_at(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::vector<std::string> candidates(const std::string& recording) {
+  std::vector<std::string> names{recording + ".json"};
+  for (const std::string_view suffix : {".xz", ".zst", ".gz"}) {
+    if (recording.size() > suffix.size() && recording.ends_with(suffix)) {
+      names.push_back(recording.substr(0, recording.size() - suffix.size()) + ".json");
+    }
+  }
+  return names;
+}
+
+} // namespace
+
+Result<std::optional<RecordingMetadata>> load_metadata(const std::string& recording) {
+  for (const std::string& name : candidates(recording)) {
+    std::ifstream file(name);
+    if (!file) continue;
+    const Json json = Json::parse(file, nullptr, false);
+    if (json.is_discarded() || !json.is_object()) {
+      return Error{name + " is not valid JSON; mend it, or remove it and give --cpu-khz.", ExitStatus::kFailed};
+    }
+    RecordingMetadata metadata;
+    metadata.cpu_khz = number_at<std::uint32_t>(json, "cpu_khz", 0);
+    metadata.xen_version = text_at(json, "xen_version");
+    metadata.scheduler = text_at(json, "scheduler");
+    metadata.event_mask = number_at<std::uint32_t>(json, "event_mask", 0);
+    metadata.wall_epoch_ns = number_at<std::uint64_t>(json, "wall_epoch_ns", 0);
+    if (const auto domains = json.find("domains"); domains != json.end() && domains->is_array()) {
+      for (const Json& domain : *domains) {
+        if (!domain.is_object()) continue;
+        const auto domid = number_at<std::uint32_t>(domain, "domid", UINT32_MAX);
+        const std::string text = text_at(domain, "name");
+        if (domid != UINT32_MAX && !text.empty()) metadata.names[domid] = text;
+      }
+    }
+    return std::optional(metadata);
+  }
+  return std::optional<RecordingMetadata>();
+}
+
+Status save_metadata(const std::string& recording, const RecordingMetadata& metadata) {
+  Json json;
+  json["cpu_khz"] = metadata.cpu_khz;
+  json["xen_version"] = metadata.xen_version;
+  json["scheduler"] = metadata.scheduler;
+  json["event_mask"] = metadata.event_mask;
+  json["wall_epoch_ns"] = metadata.wall_epoch_ns;
+  json["domains"] = Json::array();
+  for (const auto& [domid, text] : metadata.names) json["domains"].push_back({{"domid", domid}, {"name", text}});
+  const std::string name = recording + ".json";
+  const std::string fresh = name + ".new";
+  {
+    std::ofstream file(fresh, std::ios::trunc);
+    file << json.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+    file.close();
+    if (!file) {
+      const Error error = system_error("Cannot write " + fresh);
+      std::remove(fresh.c_str());
+      return error;
+    }
+  }
+  if (std::rename(fresh.c_str(), name.c_str()) != 0) return system_error("Cannot put " + name + " in place");
+  return ok();
+}
+
+} // namespace xenmon

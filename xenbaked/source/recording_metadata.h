@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What a recording does not hold itself and replay needs: the JSON file beside it.
+#ifndef XENMON_XENBAKED_SOURCE_RECORDING_METADATA_H
+#define XENMON_XENBAKED_SOURCE_RECORDING_METADATA_H
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "xenmon/result.h"
+
+namespace xenmon {
+
+struct RecordingMetadata {
+  std::uint32_t cpu_khz = 0; // 0: not said
+  std::string xen_version;
+  std::string scheduler;
+  std::uint32_t event_mask = 0;
+  std::uint64_t wall_epoch_ns = 0;
+  std::map<std::uint32_t, std::string> names; // by domid
+};
+
+// The metadata of a recording, from FILE.json or from FILE without .xz/.zst/.gz, plus .json; nullopt if
+// there is neither.
+Result<std::optional<RecordingMetadata>> load_metadata(const std::string& recording);
+
+// Writes FILE.json whole or not at all (a new file renamed into place).
+Status save_metadata(const std::string& recording, const RecordingMetadata& metadata);
+
+} // namespace xenmon
+
+#endif // XENMON_XENBAKED_SOURCE_RECORDING_METADATA_H

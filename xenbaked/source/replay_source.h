@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// A recording: what `xentrace -D FILE` or `xenbaked --record FILE` wrote.
+//
+// The file is runs of one pCPU's records, each introduced by CPU_CHANGE (pCPU, bytes that follow). A
+// plain file is mapped and comes as one stable pass; anything else (standard input, .xz, .zst, .gz) is
+// read by libarchive and comes as one pass per round of the tracing tool over the pCPUs, so that memory
+// does not grow with the recording. Where the framing is broken the source looks for the next
+// CPU_CHANGE that makes sense, and counts.
+//
+// Beside FILE there may be FILE.json, also for a compressed FILE under its name without the suffix:
+//   {"cpu_khz": N, "xen_version": "...", "scheduler": "...", "event_mask": N, "wall_epoch_ns": N,
+//    "domains": [{"domid": N, "name": "..."}]}
+// Every key may be missing.
+#ifndef XENMON_XENBAKED_SOURCE_REPLAY_SOURCE_H
+#define XENMON_XENBAKED_SOURCE_REPLAY_SOURCE_H
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "source/source.h"
+#include "xenmon/result.h"
+
+namespace xenmon {
+
+// What xenalyze assumes when nobody says anything better.
+inline constexpr std::uint32_t kAssumedCpuKhz = 2'400'000;
+
+struct ReplayOptions {
+  std::string file;          // "-" is standard input
+  std::uint32_t cpu_khz = 0; // overrides what is beside the file; 0: not given
+};
+
+// Errors: the file cannot be opened or is not a recording; what is beside it cannot be understood.
+Result<std::unique_ptr<Source>> open_replay(const ReplayOptions& options);
+
+} // namespace xenmon
+
+#endif // XENMON_XENBAKED_SOURCE_REPLAY_SOURCE_H
