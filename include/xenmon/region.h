@@ -51,6 +51,10 @@
  *   position p lies in element p % capacity. A count above the table's capacity is damage.
  *   fence-acquire; s2 = load-relaxed(e.seq);   if s1 != s2, the copy is void
  *
+ * Before the daemon writes over any row it sets the seq of every sample that owns such rows to 0, so a
+ * copy that was overtaken is always noticed. When a vCPU slot gets a new owner its histograms start from
+ * zero: compare counts only while the domain's uid and the vcpu_id stay the same.
+ *
  * Is the daemon there? heartbeat_ns is CLOCK_BOOTTIME and is renewed at least every
  * heartbeat_period_ns. When it is older than three periods, or state is XENMON_STATE_ENDED, what is
  * here is history: say so, and open the path again now and then, since a new daemon renames a new

@@ -336,6 +336,7 @@ void Baker::conflict(Vcpu& vcpu, std::uint64_t now) {
 // Brings what is known into line with a record's old state and accounts up to now. False: the record is
 // not about the present and must not be applied.
 bool Baker::reconcile(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, std::uint64_t now) {
+  if (from == kStateRunning && vcpu.bucket != kRunning) displace(vcpu, pcpu, now);
   if (vcpu.bucket == kUnknown) {
     account(vcpu, now);
     return true;
@@ -364,18 +365,23 @@ void Baker::enter(Vcpu& vcpu, Bucket bucket, std::uint64_t now) {
   }
 }
 
-void Baker::start_running(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) {
-  PcpuState& state = pcpu_state(pcpu);
-  if (state.current != XENMON_NO_SLOT && state.current != vcpu.slot) {
-    // With core scheduling one pCPU reports all vCPUs of a unit, which are of one domain. Otherwise two
-    // cannot run here, and it was not seen when the first one stopped.
-    Vcpu* current = vcpus_[state.current].get();
-    if (current != nullptr && current->bucket == kRunning && current->part.pcpu == pcpu &&
-        current->domain_slot != vcpu.domain_slot) {
-      conflict(*current, now);
-      current->entered_ns = now;
-    }
+// `vcpu` runs, or ran until now, on that pCPU: then nobody else does.
+void Baker::displace(const Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) {
+  const std::uint32_t slot = pcpu_state(pcpu).current;
+  if (slot == XENMON_NO_SLOT || slot == vcpu.slot) return;
+  // With core scheduling one pCPU reports all vCPUs of a unit, which are of one domain. Otherwise it was
+  // not seen when the other one stopped.
+  Vcpu* current = vcpus_[slot].get();
+  if (current != nullptr && current->bucket == kRunning && current->part.pcpu == pcpu &&
+      current->domain_slot != vcpu.domain_slot) {
+    conflict(*current, now);
+    current->entered_ns = now;
   }
+}
+
+void Baker::start_running(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) {
+  displace(vcpu, pcpu, now);
+  PcpuState& state = pcpu_state(pcpu);
   credit_to(vcpu, pcpu);
   state.current = vcpu.slot;
   ++vcpu.part.executions;

@@ -187,6 +187,7 @@ class Baker {
   void lose(std::uint32_t pcpu, std::uint64_t now);
   bool reconcile(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, std::uint64_t now);
   void conflict(Vcpu& vcpu, std::uint64_t now);
+  void displace(const Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now);
   void start_running(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now);
   void enter(Vcpu& vcpu, Bucket bucket, std::uint64_t now);
   void stop_running(Vcpu& vcpu, std::uint64_t now);

@@ -49,7 +49,9 @@ class Merge {
   // The last TSC that was handed over.
   [[nodiscard]] std::uint64_t position() const { return position_; }
 
-  // A recording begins again: what follows is a new round, and the watermark starts over.
+  // Nothing that is still to come precedes what is queued: drain() hands over all of it.
+  void lift_watermark() { watermark_ = kNoLimit; }
+  // What follows is a new round: the watermark starts over.
   void restart() { watermark_ = previous_last_ = 0; }
 
   [[nodiscard]] Counts counts() const;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "merge/pcpu_stream.h"
 
+#include <array>
 #include <utility>
 
 namespace xenmon {
@@ -41,21 +42,21 @@ bool PcpuStream::next_segment() {
   return true;
 }
 
-bool PcpuStream::next_tsc(const std::byte* from, std::uint64_t& tsc) const {
+std::size_t PcpuStream::next_tscs(const std::byte* from, std::span<std::uint64_t> tscs) const {
   const std::byte* at = from;
   const std::byte* end = end_;
   std::uint64_t shift = shift_;
   std::size_t segment = next_segment_;
+  std::size_t found = 0;
   Record record;
   for (;;) {
     while (at != end && decode_record(at, end, record)) {
       at += record.bytes;
-      if (record.has_tsc) {
-        tsc = record.tsc + shift;
-        return true;
-      }
+      if (!record.has_tsc) continue;
+      tscs[found++] = record.tsc + shift;
+      if (found == tscs.size()) return found;
     }
-    if (segment == segments_.size()) return false;
+    if (segment == segments_.size()) return found;
     at = segments_[segment].bytes.data();
     end = at + segments_[segment].bytes.size();
     shift = segments_[segment].tsc_shift;
@@ -64,30 +65,24 @@ bool PcpuStream::next_tsc(const std::byte* from, std::uint64_t& tsc) const {
 }
 
 bool PcpuStream::plausible(std::uint64_t tsc, const std::byte* behind) {
-  const auto follows = [](std::uint64_t later, std::uint64_t earlier) { return later - earlier <= kMaxLeap; };
-  const bool backwards = any_tsc_ && tsc < last_tsc_;
-  std::uint64_t next = 0;
+  const auto near = [](std::uint64_t a, std::uint64_t b) { return (a > b ? a - b : b - a) <= kMaxLeap; };
+  std::array<std::uint64_t, 2> next{};
+  const std::size_t count = next_tscs(behind, next);
   bool accepted = false;
-  if (!backwards) {
-    if (next_tsc(behind, next)) {
-      accepted = follows(next, tsc);
-    } else {
-      // Nothing behind it to bear it out. A first record is believed; a leap only if the one that was
-      // turned down before it says the same.
-      accepted = !any_tsc_ || (have_rejected_ && follows(tsc, rejected_tsc_));
-    }
-  }
-  if (!accepted) {
-    have_rejected_ = true;
-    rejected_tsc_ = tsc;
-    return false;
-  }
-  have_rejected_ = false;
   if (!any_tsc_) {
+    // Nothing to compare a first TSC with but the two behind it; alone, it is believed.
+    accepted = count == 0 || near(next[0], tsc) || (count == 2 && near(next[1], tsc));
+  } else if (tsc >= last_tsc_) {
+    // A leap: the next one must bear it out or, if there is none, the one that was turned down before it.
+    accepted = count > 0 ? near(next[0], tsc) : have_rejected_ && near(tsc, rejected_tsc_);
+  }
+  have_rejected_ = !accepted;
+  rejected_tsc_ = tsc;
+  if (accepted && !any_tsc_) {
     any_tsc_ = true;
     first_tsc_ = tsc;
   }
-  return true;
+  return accepted;
 }
 
 std::uint64_t PcpuStream::last_tsc(const Window& window) {

@@ -82,7 +82,8 @@ class PcpuStream {
   bool take_head(std::uint64_t bound, Sink& sink);
   bool next_segment();
   bool plausible(std::uint64_t tsc, const std::byte* behind);
-  [[nodiscard]] bool next_tsc(const std::byte* from, std::uint64_t& tsc) const;
+  // The TSCs that follow `from`, as many as there are and fit; returns how many.
+  std::size_t next_tscs(const std::byte* from, std::span<std::uint64_t> tscs) const;
 
   std::uint32_t pcpu_;
   bool has_head_ = false;

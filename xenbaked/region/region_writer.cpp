@@ -206,11 +206,11 @@ Status RegionWriter::make_room(const Baker& baker, const Sample& sample, const M
   const xenmon_region_header& now = header();
   std::uint64_t rows = sample.rows.size();
   std::uint64_t io_rows = sample.io_rows.size();
-  std::uint64_t number = newest_;
-  for (; number >= oldest_ && number > 0 && newest_ + 1 - number < capacities_.sample; --number) {
-    const auto& kept = entry<xenmon_sample>(now.sample, number % now.sample.capacity);
-    rows += kept.row_count;
-    io_rows += kept.io_row_count;
+  const std::uint64_t keep = newest_ + 2 > capacities_.sample ? newest_ + 2 - capacities_.sample : 1;
+  if (const std::uint64_t first = std::max(keep, oldest_); first <= newest_) {
+    const auto& kept = entry<xenmon_sample>(now.sample, first % now.sample.capacity);
+    rows += row_position_ - kept.first_row;
+    io_rows += io_row_position_ - kept.first_io_row;
   }
   wanted.io_row = grown(wanted.io_row, io_rows);
   wanted.row = grown(wanted.row, sample.rows.size()); // what must fit, whatever the limit

@@ -5,10 +5,13 @@
 #ifndef XENMON_XENBAKED_SOURCE_HYPERVISOR_LOG_H
 #define XENMON_XENBAKED_SOURCE_HYPERVISOR_LOG_H
 
-#include <xentoollog.h>
-
 #include <array>
 #include <string>
+
+// Xen's headers do not say by themselves that they are C.
+extern "C" {
+#include <xentoollog.h>
+}
 
 namespace xenmon {
 

@@ -123,6 +123,7 @@ Status LiveSource::read_pass(Pass& pass) {
     }
   }
   if (pass.bad_records == 0) return ok();
+  pass.gap = true;
   counts_.ring_faults += pass.bad_records;
   return tracing_->resume();
 }

@@ -60,8 +60,8 @@ class LiveSource final : public Source {
 
   [[nodiscard]] const Origin& origin() const override { return origin_; }
   // One window for each pCPU that has something, ascending. A ring's fault is in pass.bad_records, and
-  // records are then missing on every pCPU, because Xen stops all tracing when it sees one; it has been
-  // started again. After close() a pass is empty and the last.
+  // pass.gap is set: records are then missing on every pCPU, because Xen stops all tracing when it sees
+  // one; it has been started again. After close() a pass is empty and the last.
   Status read_pass(Pass& pass) override;
   void release_pass() override;
   [[nodiscard]] int event_fd() const override;

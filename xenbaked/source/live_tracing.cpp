@@ -54,7 +54,7 @@ Result<TraceInfo> LiveTracing::prepare(std::uint32_t mask, std::uint32_t pages_p
 Status LiveTracing::look_whether_on(const Rings& rings) {
   rings.discard(); // a full buffer would hide that Xen wants to write
   const std::uint64_t before = rings.marks();
-  if (const Status set = set_mask(kMaskAll); !set) return set;
+  if (Status set = set_mask(kMaskAll); !set) return set;
   TraceInfo ignored; // the hypercall that is to be traced
   if (const Errno error = hypervisor_.trace_info(ignored))
     return refuse_sysctl(error, "describe its trace buffers", hypervisor_);

@@ -7,9 +7,9 @@
 //   - Xen tells nobody whether tracing is on. Without buffers it is off. With buffers (made by an earlier
 //     trace program since the host was started, or by tbuf_size= on Xen's command line, which also
 //     switches tracing on) it is found out by an experiment: the buffers are emptied, the mask opened to
-//     everything, one hypercall made, which Xen traces when it traces at all, and the buffers' prod looked
-//     at. If it moved on any pCPU, tracing was on, and stays on at the end. It is taken for off when the
-//     experiment ran on a pCPU that came online after the buffers were made and no other pCPU traced
+//     everything, one hypercall made, which Xen on x86 traces when it traces at all, and the buffers' prod
+//     looked at. If it moved on any pCPU, tracing was on, and stays on at the end. It is taken for off when
+//     the experiment ran on a pCPU that came online after the buffers were made and no other pCPU traced
 //     anything in that moment.
 //   - Records from before the start are discarded, unread. So is Xen's count of records that it lost
 //     before the start: it is cleared by switching tracing off for a moment.

@@ -142,6 +142,9 @@ Result<std::unique_ptr<Source>> open_replay(const ReplayOptions& options) {
   Result<std::unique_ptr<ByteSupply>> supply = open_bytes(options.file);
   if (!supply) return supply.error();
   const std::size_t available = (*supply)->ensure(kFrameBytes);
+  if (available < kFrameBytes && (*supply)->damaged()) {
+    return Error{options.file + " is damaged: it cannot be decompressed; make or copy it again.", ExitStatus::kFailed};
+  }
   if (available < 4 || load_word<std::uint32_t>((*supply)->data()) != kFrameHeader) {
     return Error{options.file + " is not a recording of xentrace or xenbaked: it does not begin with a pCPU's "
                  "records; make one with 'xentrace -D' or 'xenbaked --record'.",

@@ -36,12 +36,14 @@ struct Pass {
   bool stable = false;
   // Nothing comes after this pass: a recording is over.
   bool last = false;
+  // Something went missing between the last pass and this one, and no record says what.
+  bool gap = false;
   // Faults that the source met while finding the windows (a recording's broken framing).
   std::uint64_t bad_records = 0;
 
   void clear() {
     windows.clear();
-    stable = last = false;
+    stable = last = gap = false;
     bad_records = 0;
   }
 };

@@ -1,0 +1,388 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Reads a XenMon region with nothing but Python's standard library; docs/region.md is the format.
+
+    region_reader.py [PATH] [--json] [--samples N]
+
+prints what the header says, where each domain's time went, and the share of the newest samples that
+each domain ran. As a module: Region(path) with header, domains(), vcpus(), samples(), sample(n).
+"""
+import argparse
+import array
+import json
+import mmap
+import os
+import signal
+import struct
+import sys
+import time
+
+MAGIC = 0x47524E4F4D4E4558  # "XENMONRG"
+VERSION_MAJOR = 1
+READ_TRIES = 1000
+NO_SLOT = NO_PCPU = 0xFFFFFFFF
+IN_USE = 1  # vcpu.flags
+DEAD = 2  # domain.flags
+STATES = ("starting", "running", "ended", "superseded")
+SOURCES = {1: "live", 2: "recording", 3: "scripted"}
+VCPU_STATES = ("running", "runnable", "blocked", "offline", "unknown")
+# The six times into which all of a vCPU's time is divided, in a vCPU's totals and in a row.
+TIMES = ("running_ns", "waited_wake_ns", "waited_preempt_ns", "blocked_ns", "offline_ns", "unknown_ns")
+
+
+class Record:
+    """The layout of one kind of record: (format, name) pairs in struct's letters, no padding."""
+
+    def __init__(self, *fields):
+        self.names = [name for name, _ in fields]
+        self.struct = struct.Struct("<" + "".join(letters for _, letters in fields))
+        self.size = self.struct.size
+
+    def read(self, data, offset=0):
+        record = dict(zip(self.names, self.struct.unpack_from(data, offset)))
+        return {name: text(value) if isinstance(value, bytes) else value
+                for name, value in record.items() if name != "reserved"}
+
+
+def u32(*names):
+    return [(name, "I") for name in names]
+
+
+def u64(*names):
+    return [(name, "Q") for name in names]
+
+
+def text(raw):
+    return raw.split(b"\0")[0].decode("utf-8", "replace")
+
+
+# The part of the header that never changes; the tables and the changing words follow.
+HEADER = Record(*u64("magic"), *u32("version_major", "version_minor", "header_bytes", "daemon_pid"),
+                *u64("region_bytes", "generation", "daemon_start"),
+                *u32("source_kind", "io_kinds", "cpu_khz", "event_mask"),
+                *u64("sample_ns", "history_ns", "heartbeat_period_ns", "wall_epoch_ns"),
+                ("source_text", "64s"), ("xen_version", "64s"), ("scheduler", "64s"))
+HEADER_BYTES = 576
+TABLES_AT = 288
+TABLE = Record(*u64("offset"), *u32("stride", "capacity", "count", "reserved"))
+WORDS_AT = {"state": 456, "flags": 464, "heartbeat_ns": 472, "newest_sample": 480, "tables_seq": 488}
+COUNTERS_AT = 496
+COUNTERS = ("records", "bytes", "lost_records", "bad_records", "late_records", "state_conflicts",
+            "conservation_violations", "samples", "wakeups", "daemon_cpu_ns")
+
+PCPU = Record(*u32("seen", "running_vcpu"), *u64("records", "lost_records"))
+DOMAIN = Record(*u32("flags", "domid"), *u64("uid", "born_ns", "died_ns"), ("name", "64s"),
+                *u64("io_map", "io_unmap", "io_transfer", "io_copy", "io_copy_bytes"))
+VCPU = Record(*u32("flags", "domain_slot", "vcpu_id", "state", "last_pcpu", "reserved"),
+              *u64("end_ns", *TIMES, "executions", "continues", "slice_count", "slice_sum_ns", "slice_min_ns",
+                   "slice_max_ns", "wake_wait_max_ns", "preempt_wait_max_ns", "run_max_ns"))
+BUCKETS = 464
+HISTOGRAMS = ("wake_wait", "preempt_wait", "run")
+SAMPLE = Record(*u64("seq", "start_ns", "end_ns", "first_row", "first_io_row"), *u32("row_count", "io_row_count"),
+                *u64("lost_records", "records"))
+ROW = Record(*u32("vcpu_slot", "pcpu", *TIMES, "executions", "continues", "slice_count", "slice_min_ns"),
+             *u64("slice_sum_ns"), *u32("slice_max_ns", "domain_slot"))
+IO_ROW = Record(*u32("domain_slot", "pcpu", "map", "unmap", "transfer", "copy"), *u64("copy_bytes"))
+
+# The tables in the header's order, with the least that a record has.
+TABLES = {"pcpu": PCPU.size, "domain": DOMAIN.size, "vcpu": VCPU.size, "hist": 4 * BUCKETS * len(HISTOGRAMS),
+          "sample": SAMPLE.size, "row": ROW.size, "io_row": IO_ROW.size}
+
+
+class RegionError(Exception):
+    """The file cannot be read; the text is a sentence for the user."""
+
+
+class Region:
+    """A region, mapped read-only. Also a context manager.
+
+    header: the part of the header that never changes, as a dict.
+    tables: offset, stride and capacity of each table.
+    """
+
+    def __init__(self, path):
+        self.path = path
+        try:
+            with open(path, "rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                if size < HEADER_BYTES:
+                    raise RegionError(f"{path} is no region: it has {size} bytes, less than a header.")
+                self._map = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
+        except OSError as error:
+            hint = {FileNotFoundError: " Is xenbaked running?",
+                    PermissionError: " Read it as root or as a member of the group xenmon."}.get(type(error), "")
+            raise RegionError(f"{path} cannot be read: {error.strerror}.{hint}") from error
+        self._bytes = memoryview(self._map)
+        # One aligned word as one load: struct's "<Q" reads byte by byte, this does not.
+        self._words = self._bytes[: size // 8 * 8].cast("Q")
+        try:
+            self._check(size)
+        except RegionError:
+            self.close()
+            raise
+
+    def _check(self, size):
+        path = self.path
+        self.header = header = HEADER.read(self._bytes)
+        if header["magic"] != MAGIC:
+            raise RegionError(f"{path} is no XenMon region.")
+        if header["version_major"] != VERSION_MAJOR:
+            raise RegionError(f"{path} has format version {header['version_major']}, and this reader knows "
+                              f"version {VERSION_MAJOR}. Use the reader that came with that xenbaked.")
+        if header["region_bytes"] > size:
+            raise RegionError(f"{path} is cut short: {size} of {header['region_bytes']} bytes.")
+        self.tables = {}
+        for index, (name, least) in enumerate(TABLES.items()):
+            table = TABLE.read(self._bytes, TABLES_AT + index * TABLE.size)
+            del table["count"]  # it grows; _count() reads it afresh
+            end = table["offset"] + table["stride"] * table["capacity"]
+            if (header["header_bytes"] < HEADER_BYTES or table["offset"] < header["header_bytes"]
+                    or table["offset"] % 8 or table["stride"] % 8 or table["stride"] < least
+                    or table["capacity"] == 0 or end > header["region_bytes"]):
+                raise RegionError(f"{path} is damaged: the header's entry for table {name} is impossible.")
+            self.tables[name] = table
+        if self.tables["hist"]["capacity"] < self.tables["vcpu"]["capacity"]:
+            raise RegionError(f"{path} is damaged: there are fewer histograms than vCPUs.")
+
+    def close(self):
+        self._words.release()
+        self._bytes.release()
+        self._map.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    # The words that change.
+
+    def _word(self, offset):
+        word = self._words[offset // 8]
+        return word if sys.byteorder == "little" else int.from_bytes(word.to_bytes(8, "big"), "little")
+
+    def word(self, name):
+        """One of state, flags, heartbeat_ns, newest_sample, tables_seq as it is now."""
+        return self._word(WORDS_AT[name])
+
+    def state(self):
+        number = self.word("state")
+        return STATES[number] if number < len(STATES) else f"state {number}"
+
+    def alive(self):
+        """False: the daemon has ended or died or made a newer file, and what is here is history."""
+        age = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - self.word("heartbeat_ns")
+        return self.state() in ("starting", "running") and age <= 3 * self.header["heartbeat_period_ns"]
+
+    def counters(self):
+        return {name: self._word(COUNTERS_AT + 8 * index) for index, name in enumerate(COUNTERS)}
+
+    # The tables under tables_seq.
+    #
+    # The format asks for an acquire fence between the copy and the second look at the counter. Python
+    # has none. On x86 none is needed: the CPU does not reorder loads with one another, and CPython,
+    # whose every step here is a call, does not either; so what the second look at the counter finds
+    # was true after the copy was made. On a CPU that reorders loads (Arm, POWER, RISC-V) this is not
+    # enough: call atomic_thread_fence(memory_order_acquire) from a small C helper after each load of
+    # a counter and before each second one. Xen's other architecture is Arm, so this matters there.
+
+    def _count(self, name):
+        return TABLE.read(self._bytes, TABLES_AT + list(TABLES).index(name) * TABLE.size)["count"]
+
+    def _read_tables(self, *wanted):
+        """Consistent copies of the used parts of several tables, each a list of dicts by slot."""
+        for _ in range(READ_TRIES):
+            before = self.word("tables_seq")
+            if before % 2:
+                time.sleep(0)
+                continue
+            copies = []
+            damaged = None
+            for name, record in wanted:
+                table = self.tables[name]
+                count = self._count(name)
+                if count > table["capacity"]:
+                    damaged = name
+                    break
+                end = table["offset"] + table["stride"] * count
+                copies.append((record, table["stride"], bytes(self._bytes[table["offset"]:end])))
+            if self.word("tables_seq") != before:
+                continue  # what was copied, or looked damaged, was being written
+            if damaged:
+                raise RegionError(f"{self.path} is damaged: table {damaged} counts more records than it has "
+                                  "room for.")
+            return [[record.read(copy, at) for at in range(0, len(copy), stride)] for record, stride, copy in copies]
+        raise RegionError(f"{self.path} changes faster than it can be read, or its writer died while writing.")
+
+    def pcpus(self):
+        """{pCPU id: record} of those that have produced records."""
+        (records,) = self._read_tables(("pcpu", PCPU))
+        return {pcpu: record for pcpu, record in enumerate(records) if record["seen"]}
+
+    def vcpus(self):
+        """{slot: record} of the vCPUs, with totals as of end_ns."""
+        (records,) = self._read_tables(("vcpu", VCPU))
+        return {slot: record for slot, record in enumerate(records) if record["flags"] & IN_USE}
+
+    def domains(self):
+        """{slot: record} of the domains; each has "vcpus" and the sums over its vCPUs besides its own fields."""
+        domains, vcpus = self._read_tables(("domain", DOMAIN), ("vcpu", VCPU))
+        summed = TIMES + ("executions", "continues", "slice_count", "slice_sum_ns")
+        found = {}
+        for slot, domain in enumerate(domains):
+            if domain["flags"]:
+                domain["vcpus"] = 0
+                domain.update(dict.fromkeys(summed, 0))
+                found[slot] = domain
+        for vcpu in vcpus:
+            domain = found.get(vcpu["domain_slot"])
+            if domain is not None and vcpu["flags"] & IN_USE:
+                domain["vcpus"] += 1
+                for name in summed:
+                    domain[name] += vcpu[name]
+        return found
+
+    def histograms(self, vcpu_slot):
+        """{"wake_wait": [count by bucket], ...}; no guard: each count is read by itself and only grows."""
+        table = self.tables["hist"]
+        if not 0 <= vcpu_slot < self.tables["vcpu"]["capacity"]:
+            raise IndexError(vcpu_slot)
+        at = table["offset"] + table["stride"] * vcpu_slot
+        counts = array.array("I", self._bytes[at:at + 4 * BUCKETS * len(HISTOGRAMS)].cast("I"))
+        if sys.byteorder == "big":
+            counts.byteswap()
+        return {name: list(counts[i * BUCKETS:(i + 1) * BUCKETS]) for i, name in enumerate(HISTOGRAMS)}
+
+    # The samples, each under its own seq.
+
+    def samples(self):
+        """Numbers of the samples that may be there, the newest first. sample() tells whether they still are."""
+        newest = self.word("newest_sample")
+        yield from range(newest, max(0, newest - self.tables["sample"]["capacity"]), -1)
+
+    def sample(self, number):
+        """Sample `number` with its "rows" and "io_rows", or None if it is not there, or no more."""
+        if number < 1:
+            return None
+        table = self.tables["sample"]
+        at = table["offset"] + number % table["capacity"] * table["stride"]
+        if self._word(at) != number:
+            return None
+        sample = SAMPLE.read(self._bytes, at)
+        try:
+            rows = self._ring("row", sample["first_row"], sample["row_count"])
+            io_rows = self._ring("io_row", sample["first_io_row"], sample["io_row_count"])
+        except RegionError:
+            if self._word(at) != number:  # overwritten meanwhile: no damage
+                return None
+            raise
+        if self._word(at) != number:
+            return None
+        sample["rows"] = [ROW.read(row) for row in rows]
+        sample["io_rows"] = [IO_ROW.read(row) for row in io_rows]
+        return sample
+
+    def _ring(self, name, first, count):
+        table = self.tables[name]
+        if count > table["capacity"]:
+            raise RegionError(f"{self.path} is damaged: a sample counts more {name}s than there is room for.")
+        places = (table["offset"] + position % table["capacity"] * table["stride"]
+                  for position in range(first, first + count))
+        return [bytes(self._bytes[at:at + table["stride"]]) for at in places]
+
+
+def conservation(sample):
+    """{vCPU slot: sum of its times} of those whose times do not add up to the sample's length; so {} is good."""
+    sums = {}
+    for row in sample["rows"]:
+        sums[row["vcpu_slot"]] = sums.get(row["vcpu_slot"], 0) + sum(row[name] for name in TIMES)
+    length = sample["end_ns"] - sample["start_ns"]
+    return {slot: total for slot, total in sums.items() if total != length}
+
+
+def gotten(sample):
+    """{domain slot: the share of the sample for which its vCPUs ran}; 1.0 is one physical CPU."""
+    length = max(1, sample["end_ns"] - sample["start_ns"])
+    shares = {}
+    for row in sample["rows"]:
+        shares[row["domain_slot"]] = shares.get(row["domain_slot"], 0) + row["running_ns"] / length
+    return shares
+
+
+def domain_label(domains, slot):
+    domain = domains.get(slot)
+    if domain is None:
+        return f"slot {slot}"
+    if domain["domid"] == 32767:
+        return "idle"
+    return f"{domain['domid']} {domain['name']}".strip()
+
+
+def collect(region, count):
+    """Everything that is printed, as one dict."""
+    newest = []
+    for number in region.samples():
+        if len(newest) == count:
+            break
+        sample = region.sample(number)
+        if sample is None:
+            break
+        newest.append(sample)
+    return {
+        "header": region.header, "source": SOURCES.get(region.header["source_kind"], "unknown"),
+        "state": region.state(), "flags": region.word("flags"), "alive": region.alive(),
+        "newest_sample": region.word("newest_sample"), "counters": region.counters(), "domains": region.domains(),
+        "samples": [{"number": sample["seq"], "start_ns": sample["start_ns"], "end_ns": sample["end_ns"],
+                     "lost_records": sample["lost_records"], "gotten": gotten(sample),
+                     "conserved": not conservation(sample)} for sample in newest],
+    }
+
+
+def print_report(facts):
+    header, counters, domains = facts["header"], facts["counters"], facts["domains"]
+    print(f"format       {header['version_major']}.{header['version_minor']}, generation {header['generation']:#x}")
+    print(f"source       {facts['source']} {header['source_text']}".rstrip()
+          + f", Xen {header['xen_version'] or '?'}, scheduler {header['scheduler'] or '?'}, {header['cpu_khz']} kHz")
+    print(f"state        {facts['state']}" + ("" if facts["alive"] else "; what follows is history"))
+    print(f"samples      {facts['newest_sample']} of {header['sample_ns'] / 1e6:g} ms")
+    print(f"records      {counters['records']}, lost {counters['lost_records']}, bad {counters['bad_records']}, "
+          f"late {counters['late_records']}")
+    print("\nSeconds since the trace began, summed over vCPUs")
+    print(f"{'domain':<24} {'vcpus':>5} {'gotten':>10} {'wake wait':>10} {'preempt':>10} {'blocked':>10} "
+          f"{'offline':>10} {'unknown':>10} {'executions':>10}")
+    for slot, domain in domains.items():
+        label = domain_label(domains, slot) + (" (dead)" if domain["flags"] & DEAD else "")
+        print(f"{label:<24} {domain['vcpus']:>5} " + " ".join(f"{domain[name] / 1e9:>10.3f}" for name in TIMES)
+              + f" {domain['executions']:>10}")
+    if facts["samples"]:
+        print("\nGotten in the newest samples, 100 % is one physical CPU")
+    for sample in facts["samples"]:
+        shares = ", ".join(f"{domain_label(domains, slot)} {100 * share:.1f} %"
+                           for slot, share in sorted(sample["gotten"].items()))
+        print(f"{sample['number']:>8} ({sample['end_ns'] / 1e9:.3f} s): {shares or 'nothing'}"
+              + ("" if sample["conserved"] else "  TIMES DO NOT ADD UP"))
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description="Show what a XenMon region holds.")
+    parser.add_argument("path", nargs="?", default="/run/xenmon/region", metavar="PATH")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--samples", type=int, default=5, metavar="N", help="how many of the newest samples (5)")
+    options = parser.parse_args(arguments)
+    try:
+        with Region(options.path) as region:
+            facts = collect(region, max(0, options.samples))
+    except RegionError as error:
+        print(f"region_reader: {error}", file=sys.stderr)
+        return 1
+    if options.json:
+        json.dump(facts, sys.stdout, indent=2)
+        print()
+    else:
+        print_report(facts)
+    return 0
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` is no error
+    sys.exit(main())

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// LiveSource on a fake Xen: opening, reading, events, names, closing. Refusals and failures half-way are
+// in live_refusal_test.cpp.
+#include "source/live_source.h"
+
+#include <gtest/gtest.h>
+
+#include "live_fake_xen.h"
+#include "xenmon/region.h"
+
+namespace xenmon {
+namespace {
+
+using Calls = std::vector<std::string>;
+
+class LiveSourceTest : public ::testing::Test {
+ protected:
+  LiveSourceTest() {
+    facts_.xen = facts_.root = true;
+    facts_.dom0 = HostFacts::Dom0::kYes;
+  }
+
+  std::unique_ptr<LiveSource> open() {
+    auto source = LiveSource::open_on(options_, facts_, std::make_unique<FakeHypervisor>(xen_));
+    EXPECT_TRUE(source) << source.error().message;
+    return source ? std::move(*source) : nullptr;
+  }
+  Calls calls() { return std::exchange(xen_.calls, {}); }
+
+  FakeXen xen_;
+  HostFacts facts_;
+  LiveOptions options_;
+};
+
+TEST_F(LiveSourceTest, WithoutBuffersTheyAreMadeUnderTheRightMask) {
+  auto source = open();
+  EXPECT_EQ(calls(), (Calls{"open_control", "open_events", "bind", "info", "mask 00129000", "make 32", "info",
+                            "physinfo", "map table", "map 2000", "map 2100", "all_cpus", "disable",
+                            "mask 00129000", "enable"}));
+  EXPECT_TRUE(xen_.on);
+  EXPECT_EQ(xen_.mask, 0x00129000u);
+  EXPECT_TRUE(source->close());
+  EXPECT_EQ(calls(), (Calls{"disable", "mask 0ffff000", "unbind"}));
+  EXPECT_FALSE(xen_.on);
+  EXPECT_EQ(xen_.mask, 0x0ffff000u);
+  EXPECT_EQ(xen_.mapped, 0);
+}
+
+TEST_F(LiveSourceTest, BuffersThatWereOffAreSwitchedOffAgain) {
+  xen_.make(4);
+  xen_.on = false;
+  xen_.mask = 0x0002f000;
+  auto source = open();
+  EXPECT_EQ(calls(),
+            (Calls{"open_control", "open_events", "bind", "info", "physinfo", "map table", "map 2000",
+                   "map 2100", "all_cpus", "mask 0ffff000", "info", "disable", "mask 00129000", "enable"}));
+  source.reset();
+  EXPECT_EQ(calls(), (Calls{"disable", "mask 0002f000", "unbind"}));
+  EXPECT_FALSE(xen_.on);
+  EXPECT_EQ(xen_.mask, 0x0002f000u);
+}
+
+TEST_F(LiveSourceTest, TracingThatWasOnStaysOn) {
+  xen_.make(4);
+  xen_.mask = 0x0002f000;
+  auto source = open();
+  (void)calls();
+  EXPECT_TRUE(source->close());
+  EXPECT_EQ(calls(), (Calls{"mask 0002f000", "enable", "unbind"}));
+  EXPECT_TRUE(xen_.on);
+  EXPECT_EQ(xen_.mask, 0x0002f000u);
+}
+
+TEST_F(LiveSourceTest, TracingThatWasOnIsSeenEvenWhenTheBuffersWereFull) {
+  xen_.make(1);
+  xen_.write(0, 4096 - 8);
+  auto source = open();
+  source.reset();
+  EXPECT_TRUE(xen_.on);
+}
+
+TEST_F(LiveSourceTest, ClosingTwiceDoesNothingMore) {
+  auto source = open();
+  EXPECT_TRUE(source->close());
+  (void)calls();
+  EXPECT_TRUE(source->close());
+  Pass pass;
+  EXPECT_TRUE(source->read_pass(pass));
+  EXPECT_TRUE(pass.last);
+  EXPECT_TRUE(pass.windows.empty());
+  source->release_pass();
+  EXPECT_TRUE(source->acknowledge());
+  EXPECT_EQ(source->event_fd(), -1);
+  EXPECT_FALSE(source->domain_name(1));
+  source.reset();
+  EXPECT_EQ(calls(), Calls{});
+}
+
+TEST_F(LiveSourceTest, TheSizeIsXensAndNotWhatWasAskedFor) {
+  xen_.make(3);
+  options_.buffer_pages = 64;
+  auto source = open();
+  EXPECT_EQ(source->pages_per_ring(), 3u);
+  xen_.write(1, 3 * 4096 - 8);
+  Pass pass;
+  ASSERT_TRUE(source->read_pass(pass));
+  ASSERT_EQ(pass.windows.size(), 1u);
+  EXPECT_EQ(pass.windows[0].first.size() + pass.windows[0].second.size(), 3u * 4096 - 8);
+}
+
+TEST_F(LiveSourceTest, TheSizeAskedForIsUsedWhenThereAreNoBuffers) {
+  options_.buffer_pages = 5;
+  EXPECT_EQ(open()->pages_per_ring(), 5u);
+}
+
+TEST_F(LiveSourceTest, SparseCpuIds) {
+  xen_.online = {true, false, false, true, false};
+  auto source = open();
+  EXPECT_EQ(source->ring_count(), 2u);
+  xen_.write(3, 16);
+  Pass pass;
+  ASSERT_TRUE(source->read_pass(pass));
+  ASSERT_EQ(pass.windows.size(), 1u);
+  EXPECT_EQ(pass.windows[0].pcpu, 3u);
+  xen_.write(0, 8);
+  ASSERT_TRUE(source->read_pass(pass));
+  ASSERT_EQ(pass.windows.size(), 2u);
+  EXPECT_EQ(pass.windows[0].pcpu, 0u);
+  EXPECT_EQ(pass.windows[1].pcpu, 3u);
+}
+
+TEST_F(LiveSourceTest, OldRecordsAreDiscarded) {
+  xen_.make(2);
+  xen_.write(0, 400);
+  xen_.write(1, 800);
+  auto source = open();
+  Pass pass;
+  ASSERT_TRUE(source->read_pass(pass));
+  EXPECT_TRUE(pass.windows.empty());
+  EXPECT_FALSE(pass.stable);
+  EXPECT_FALSE(pass.last);
+}
+
+TEST_F(LiveSourceTest, SpaceIsGivenBackOnRelease) {
+  auto source = open();
+  xen_.write(1, 48);
+  Pass pass;
+  ASSERT_TRUE(source->read_pass(pass));
+  ASSERT_EQ(pass.windows.size(), 1u);
+  EXPECT_EQ(pass.windows[0].first.size(), 48u);
+  EXPECT_EQ(xen_.cons(1), 0u);
+  xen_.write(1, 16);
+  source->release_pass();
+  EXPECT_EQ(xen_.cons(1), 48u);
+  ASSERT_TRUE(source->read_pass(pass));
+  ASSERT_EQ(pass.windows.size(), 1u);
+  EXPECT_EQ(pass.windows[0].first.size(), 16u);
+}
+
+TEST_F(LiveSourceTest, ADamagedRingIsCountedAndTracingResumed) {
+  auto source = open();
+  xen_.write(0, 48);
+  xen_.prod(1) = 3;
+  xen_.on = false; // what Xen does when it sees that
+  (void)calls();
+  Pass pass;
+  ASSERT_TRUE(source->read_pass(pass));
+  EXPECT_EQ(pass.bad_records, 1u);
+  EXPECT_EQ(source->counts().ring_faults, 1u);
+  ASSERT_EQ(pass.windows.size(), 1u);
+  EXPECT_EQ(pass.windows[0].pcpu, 0u);
+  EXPECT_EQ(calls(), Calls{"enable"});
+  EXPECT_TRUE(xen_.on);
+  source->release_pass();
+  xen_.write(1, 8);
+  ASSERT_TRUE(source->read_pass(pass));
+  EXPECT_EQ(pass.bad_records, 0u);
+  ASSERT_EQ(pass.windows.size(), 1u);
+  EXPECT_EQ(pass.windows[0].pcpu, 1u);
+}
+
+TEST_F(LiveSourceTest, TheOriginSaysWhereThisIs) {
+  const auto before = static_cast<std::uint64_t>(::time(nullptr));
+  auto source = open();
+  const Origin& origin = source->origin();
+  EXPECT_EQ(origin.kind, XENMON_SOURCE_LIVE);
+  EXPECT_EQ(origin.cpu_khz, 2596128u);
+  EXPECT_FALSE(origin.cpu_khz_assumed);
+  EXPECT_EQ(origin.xen_version, "4.17.7");
+  EXPECT_EQ(origin.scheduler, "credit2");
+  EXPECT_EQ(origin.event_mask, 0x00129000u);
+  EXPECT_FALSE(origin.patched);
+  EXPECT_GE(origin.wall_epoch_ns / 1'000'000'000, before);
+  EXPECT_LE(origin.wall_epoch_ns / 1'000'000'000, before + 60);
+}
+
+TEST_F(LiveSourceTest, EventsAreAcknowledgedAndForeignPortsIgnored) {
+  auto source = open();
+  EXPECT_EQ(source->event_fd(), 42);
+  xen_.pending = {7, FakeXen::kPort, 8};
+  (void)calls();
+  EXPECT_TRUE(source->acknowledge());
+  EXPECT_EQ(calls(), (Calls{"next_event", "next_event", "unmask 23", "next_event", "next_event"}));
+  EXPECT_EQ(source->counts().unexpected_ports, 2u);
+}
+
+TEST_F(LiveSourceTest, ASignalIsNoFailureAndABrokenDescriptorIs) {
+  auto source = open();
+  xen_.failures["next_event"] = EINTR;
+  EXPECT_TRUE(source->acknowledge());
+  xen_.failures["next_event"] = EFBIG;
+  EXPECT_EQ(source->acknowledge().error().message,
+            "Xen's trace event cannot be received any more (File too large): start xenbaked again.");
+}
+
+TEST_F(LiveSourceTest, Names) {
+  xen_.names = {{1, "web"}, {2, ""}, {3, "a\x1b[2Jb\x7f"}, {4, "gr\xc3\xbc\xc3\x9f"}};
+  auto source = open();
+  EXPECT_EQ(source->domain_name(1), "web");
+  EXPECT_EQ(source->domain_name(2), std::nullopt);
+  EXPECT_EQ(source->domain_name(3), "a?[2Jb?");
+  EXPECT_EQ(source->domain_name(4), "gr\xc3\xbc\xc3\x9f");
+  EXPECT_EQ(source->domain_name(5), std::nullopt);
+  (void)calls();
+  EXPECT_EQ(source->domain_name(0), "Domain-0");
+  EXPECT_EQ(source->domain_name(XENMON_DOMID_IDLE), std::nullopt);
+  EXPECT_EQ(calls(), Calls{}) << "nobody was asked";
+}
+
+TEST(LiveScheduler, Names) {
+  EXPECT_EQ(scheduler_name(5), "credit");
+  EXPECT_EQ(scheduler_name(6), "credit2");
+  EXPECT_EQ(scheduler_name(7), "arinc653");
+  EXPECT_EQ(scheduler_name(8), "rtds");
+  EXPECT_EQ(scheduler_name(9), "null");
+  EXPECT_EQ(scheduler_name(4), "scheduler 4");
+}
+
+} // namespace
+} // namespace xenmon

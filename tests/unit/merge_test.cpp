@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "merge/merge.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "trace_builder.h"
+
+namespace xenmon {
+namespace {
+
+using test::WindowBuilder;
+
+struct Seen {
+  std::uint32_t pcpu;
+  std::uint64_t tsc;
+  std::string what;
+  bool operator==(const Seen&) const = default;
+};
+std::ostream& operator<<(std::ostream& out, const Seen& seen) {
+  return out << seen.pcpu << '@' << seen.tsc << ' ' << seen.what;
+}
+
+class Recorder {
+ public:
+  void begin(std::uint32_t, std::uint64_t) {}
+  void apply(std::uint32_t pcpu, const Record& record) { seen.push_back({pcpu, record.tsc, "record"}); }
+  void lost_begin(std::uint32_t pcpu, std::uint64_t tsc) { seen.push_back({pcpu, tsc, "lost"}); }
+  void lost_end(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t count, std::uint32_t dom, std::uint32_t vcpu) {
+    seen.push_back({pcpu, tsc,
+                    "found " + std::to_string(count) + " d" + std::to_string(dom) + "v" + std::to_string(vcpu)});
+  }
+  void gap(std::uint32_t pcpu, std::uint64_t tsc) { seen.push_back({pcpu, tsc, "gap"}); }
+  std::vector<Seen> seen;
+};
+
+constexpr std::uint32_t kEvent = 0x22202;
+
+Pass pass_of(std::initializer_list<const WindowBuilder*> windows, bool last = true) {
+  Pass pass;
+  for (const WindowBuilder* window : windows) pass.windows.push_back(window->window());
+  pass.last = last;
+  return pass;
+}
+
+std::vector<Seen> merged(std::initializer_list<const WindowBuilder*> windows, Merge& merge) {
+  Recorder recorder;
+  merge.append(pass_of(windows));
+  merge.drain(Merge::kNoLimit, recorder);
+  return recorder.seen;
+}
+
+TEST(Merge, OrdersByTscThenByPcpu) {
+  WindowBuilder a(0);
+  WindowBuilder b(7);
+  a.record(kEvent, 10, {}).record(kEvent, 30, {}).record(kEvent, 30, {});
+  b.record(kEvent, 20, {}).record(kEvent, 30, {}).record(kEvent, 40, {});
+  Merge merge;
+  EXPECT_EQ(merged({&b, &a}, merge),
+            (std::vector<Seen>{{0, 10, "record"},
+                               {7, 20, "record"},
+                               {0, 30, "record"},
+                               {0, 30, "record"},
+                               {7, 30, "record"},
+                               {7, 40, "record"}}));
+  EXPECT_EQ(merge.counts().records, 6U);
+  EXPECT_EQ(merge.position(), 40U);
+}
+
+TEST(Merge, LostRecordsStandTwiceInTheOrder) {
+  WindowBuilder a(0);
+  WindowBuilder b(1);
+  a.record(kEvent, 10, {}).lost(20, 50, 9, 3, 1).record(kEvent, 60, {});
+  b.record(kEvent, 15, {}).record(kEvent, 30, {}).record(kEvent, 55, {});
+  Merge merge;
+  EXPECT_EQ(merged({&a, &b}, merge), (std::vector<Seen>{{0, 10, "record"},
+                                                         {1, 15, "record"},
+                                                         {0, 20, "lost"},
+                                                         {1, 30, "record"},
+                                                         {0, 50, "found 9 d3v1"},
+                                                         {1, 55, "record"},
+                                                         {0, 60, "record"}}));
+  EXPECT_EQ(merge.counts().lost_records, 9U);
+}
+
+TEST(Merge, FirstLostTscOutsideItsGapIsMovedIntoIt) {
+  WindowBuilder a(0);
+  a.record(kEvent, 10, {}).lost(3, 50, 1, 0, 0).lost(1000, 60, 2, 0, 0);
+  Merge merge;
+  EXPECT_EQ(merged({&a}, merge), (std::vector<Seen>{{0, 10, "record"},
+                                                     {0, 10, "lost"},
+                                                     {0, 50, "found 1 d0v0"},
+                                                     {0, 60, "lost"},
+                                                     {0, 60, "found 2 d0v0"}}));
+}
+
+TEST(Merge, PaddingAndFramingAreNoRecords) {
+  WindowBuilder a(0);
+  a.plain(event::kWrapBuffer, {0, 0, 0}).record(event::kWrapBuffer, 3, {0}).record(kEvent, 5, {});
+  Merge merge;
+  EXPECT_EQ(merged({&a}, merge).size(), 1U);
+  EXPECT_EQ(merge.counts().records, 1U);
+  EXPECT_EQ(merge.counts().bad_records, 0U);
+}
+
+TEST(Merge, ARecordThatDoesNotFitEndsItsWindowOnly) {
+  WindowBuilder a(0);
+  WindowBuilder next(0);
+  a.record(kEvent, 10, {}).record(kEvent, 20, {1, 2, 3});
+  a.cut(4);
+  next.record(kEvent, 30, {});
+  Merge merge;
+  EXPECT_EQ(merged({&a, &next}, merge), (std::vector<Seen>{{0, 10, "record"}, {0, 10, "gap"}, {0, 30, "record"}}));
+  EXPECT_EQ(merge.counts().bad_records, 1U);
+}
+
+TEST(Merge, TscsThatRunBackwardsAreSkippedAndCounted) {
+  WindowBuilder a(0);
+  a.record(kEvent, 1000, {}).record(kEvent, 900, {}).record(kEvent, 950, {}).record(kEvent, 1001, {});
+  Merge merge;
+  EXPECT_EQ(merged({&a}, merge), (std::vector<Seen>{{0, 1000, "record"},
+                                                     {0, 1000, "gap"},
+                                                     {0, 1000, "gap"},
+                                                     {0, 1001, "record"}}));
+  EXPECT_EQ(merge.counts().bad_records, 2U);
+}
+
+TEST(Merge, OneTscFarAheadIsDamageButTwoAreALongSilence) {
+  const std::uint64_t far = 3 * PcpuStream::kMaxLeap;
+  WindowBuilder a(0);
+  a.record(kEvent, 1000, {}).record(kEvent, far, {}).record(kEvent, 1100, {});
+  Merge merge;
+  EXPECT_EQ(merged({&a}, merge), (std::vector<Seen>{{0, 1000, "record"}, {0, 1000, "gap"}, {0, 1100, "record"}}));
+
+  WindowBuilder b(0);
+  b.record(kEvent, 900, {}).record(kEvent, 1000, {}).record(kEvent, far, {}).record(kEvent, far + 5, {});
+  Merge patient;
+  EXPECT_EQ(merged({&b}, patient),
+            (std::vector<Seen>{{0, 900, "record"}, {0, 1000, "record"}, {0, far, "record"}, {0, far + 5, "record"}}));
+  EXPECT_EQ(patient.counts().bad_records, 0U);
+}
+
+TEST(Merge, ADamagedFirstTscDoesNotPushEverythingElseOut) {
+  WindowBuilder a(0);
+  a.record(kEvent, ~std::uint64_t{0} - 5, {}).record(kEvent, 1000, {}).record(kEvent, 1100, {});
+  Merge merge;
+  EXPECT_EQ(merged({&a}, merge), (std::vector<Seen>{{0, 0, "gap"}, {0, 1000, "record"}, {0, 1100, "record"}}));
+}
+
+TEST(Merge, ASilentPcpuThatSpeaksOncePerPassIsBelievedTheSecondTime) {
+  const std::uint64_t far = 5 * PcpuStream::kMaxLeap;
+  Merge merge;
+  Recorder recorder;
+  for (const std::uint64_t tsc : {std::uint64_t{1000}, far, far + 10}) {
+    WindowBuilder w;
+    w.record(kEvent, tsc, {});
+    merge.append(pass_of({&w}));
+    merge.drain(Merge::kNoLimit, recorder);
+  }
+  EXPECT_EQ(recorder.seen, (std::vector<Seen>{{0, 1000, "record"}, {0, 1000, "gap"}, {0, far + 10, "record"}}));
+}
+
+TEST(Merge, HoldsBackWhatAnotherPcpuMayStillPrecede) {
+  Merge merge;
+  Recorder recorder;
+  WindowBuilder a1(0);
+  WindowBuilder b1(1);
+  a1.record(kEvent, 10, {}).record(kEvent, 40, {});
+  b1.record(kEvent, 20, {});
+  merge.append(pass_of({&a1, &b1}, false));
+  merge.drain(Merge::kNoLimit, recorder);
+  EXPECT_TRUE(recorder.seen.empty());
+  // Written before the first pass was over, but read in the second.
+  WindowBuilder b2(1);
+  b2.record(kEvent, 30, {}).record(kEvent, 70, {});
+  merge.append(pass_of({&b2}, false));
+  merge.drain(Merge::kNoLimit, recorder);
+  EXPECT_EQ(recorder.seen, (std::vector<Seen>{{0, 10, "record"}, {1, 20, "record"}, {1, 30, "record"}, {0, 40, "record"}}));
+  merge.append(pass_of({}, true));
+  merge.drain(Merge::kNoLimit, recorder);
+  EXPECT_EQ(recorder.seen.back(), (Seen{1, 70, "record"}));
+  EXPECT_EQ(merge.counts().late_records, 0U);
+}
+
+TEST(Merge, CountsWhatComesBehindItsPlace) {
+  Merge merge;
+  Recorder recorder;
+  WindowBuilder a(0);
+  WindowBuilder b(1);
+  a.record(kEvent, 100, {});
+  b.record(kEvent, 50, {});
+  merge.append(pass_of({&a}));
+  merge.drain(Merge::kNoLimit, recorder);
+  merge.append(pass_of({&b}));
+  merge.drain(Merge::kNoLimit, recorder);
+  EXPECT_EQ(merge.counts().late_records, 1U);
+  EXPECT_EQ(recorder.seen.size(), 2U);
+}
+
+TEST(Merge, ARecordMayBeginInOnePartOfAWindowAndEndInTheOther) {
+  WindowBuilder a(0);
+  a.record(kEvent, 10, {1, 2}).record(kEvent, 20, {3});
+  const std::span<const std::byte> all = a.data();
+  for (std::size_t cut = 0; cut <= all.size(); ++cut) {
+    Merge merge;
+    Recorder recorder;
+    Pass pass;
+    pass.windows.push_back({0, all.first(cut), all.subspan(cut)});
+    merge.append(pass);
+    pass.clear();
+    pass.last = true;
+    merge.append(pass);
+    merge.drain(Merge::kNoLimit, recorder);
+    EXPECT_EQ(recorder.seen.size(), 2U) << cut;
+    EXPECT_EQ(merge.counts().bad_records, 0U) << cut;
+  }
+}
+
+// Whatever the windows are, everything arrives, in order.
+TEST(Merge, ManyPcpusAtRandom) {
+  std::mt19937 random(20051107);
+  for (int round = 0; round < 50; ++round) {
+    const std::uint32_t pcpus = 1 + random() % 70;
+    std::vector<WindowBuilder> windows;
+    std::size_t total = 0;
+    for (std::uint32_t pcpu = 0; pcpu < pcpus; ++pcpu) {
+      WindowBuilder& w = windows.emplace_back(pcpu * 3);
+      std::uint64_t tsc = 1;
+      const std::size_t count = random() % 200;
+      total += count;
+      for (std::size_t i = 0; i < count; ++i) w.record(kEvent, tsc += random() % 50, {});
+    }
+    Merge merge;
+    Recorder recorder;
+    Pass pass;
+    for (const WindowBuilder& w : windows) pass.windows.push_back(w.window());
+    pass.stable = pass.last = true;
+    merge.append(pass);
+    // In steps, as a paced replay does it.
+    for (std::uint64_t limit = 0; limit < 20'000; limit += 1 + random() % 900) merge.drain(limit, recorder);
+    merge.drain(Merge::kNoLimit, recorder);
+    ASSERT_EQ(recorder.seen.size(), total);
+    for (std::size_t i = 1; i < recorder.seen.size(); ++i) {
+      const Seen& a = recorder.seen[i - 1];
+      const Seen& b = recorder.seen[i];
+      ASSERT_TRUE(a.tsc < b.tsc || (a.tsc == b.tsc && a.pcpu <= b.pcpu));
+    }
+  }
+}
+
+} // namespace
+} // namespace xenmon

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What the writer publishes, seen through the front end's reader.
+#include "region/region_writer.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+
+#include "region_reader.h"
+#include "trace_builder.h"
+
+namespace xenmon {
+namespace {
+
+using test::kBlockedState;
+using test::kOfflineState;
+using test::kRunnableState;
+using test::kRunningState;
+using test::WindowBuilder;
+
+// A pipeline from bytes to a region, sample by sample.
+class Pipeline final : public SampleSink {
+ public:
+  Pipeline(const std::string& path, std::uint64_t sample_ns, std::uint64_t history_ns) {
+    RegionWriter::Options options;
+    options.place.path = path;
+    options.sample_ns = sample_ns;
+    options.history_ns = history_ns;
+    Origin origin;
+    origin.kind = XENMON_SOURCE_SCRIPTED;
+    origin.cpu_khz = 1'000'000;
+    Result<std::unique_ptr<RegionWriter>> made = RegionWriter::create(options, origin);
+    EXPECT_TRUE(made) << made.error().message;
+    writer = std::move(*made);
+    Baker::Options baking;
+    baking.cpu_khz = 1'000'000;
+    baking.sample_ns = sample_ns;
+    baking.linger_ns = history_ns;
+    baker = std::make_unique<Baker>(baking, this);
+  }
+  void on_sample(Baker& from, const Sample& sample) override {
+    const Status published = writer->publish(from, sample, merge);
+    EXPECT_TRUE(published) << published.error().message;
+  }
+  void feed(std::initializer_list<const WindowBuilder*> windows) {
+    Pass pass;
+    for (const WindowBuilder* window : windows) pass.windows.push_back(window->window());
+    pass.last = true;
+    merge.append(pass);
+    merge.drain(Merge::kNoLimit, *baker);
+  }
+
+  Merge merge;
+  std::unique_ptr<RegionWriter> writer;
+  std::unique_ptr<Baker> baker;
+};
+
+class RegionWriterTest : public testing::Test {
+ protected:
+  RegionWriterTest() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "xenmon-writer-XXXXXX").string();
+    directory_ = mkdtemp(pattern.data());
+    path_ = (directory_ / "region").string();
+  }
+  ~RegionWriterTest() override { std::filesystem::remove_all(directory_); }
+
+  RegionFile open() const {
+    Result<RegionFile> file = RegionFile::open(path_);
+    EXPECT_TRUE(file) << file.error().message;
+    return std::move(*file);
+  }
+
+  std::filesystem::path directory_;
+  std::string path_;
+};
+
+TEST_F(RegionWriterTest, AReaderFindsTheSamplesAndTheTables) {
+  Pipeline pipeline(path_, 1'000'000, 10'000'000);
+  EXPECT_EQ(open().reader().state(), XENMON_STATE_STARTING);
+  WindowBuilder w(2);
+  w.runstate(5'000'000, 1, 0, kRunnableState, kRunningState)
+      .record(event::kGrantMap, 5'100'000, {1})
+      .runstate(5'600'000, 1, 0, kRunningState, kBlockedState)
+      .record(0x22202, 6'500'000, {});
+  pipeline.feed({&w});
+  const RegionFile file = open();
+  const RegionReader& reader = file.reader();
+  EXPECT_EQ(reader.state(), XENMON_STATE_RUNNING);
+  ASSERT_EQ(reader.newest_sample(), 1U);
+  SampleCopy sample;
+  ASSERT_EQ(reader.read_sample(1, sample), ReadOutcome::kCopied);
+  EXPECT_EQ(sample.head().start_ns, 0U);
+  EXPECT_EQ(sample.head().end_ns, 1'000'000U);
+  ASSERT_EQ(sample.rows().size(), 1U);
+  EXPECT_EQ(sample.rows()[0].pcpu, 2U);
+  EXPECT_EQ(sample.rows()[0].running_ns, 600'000U);
+  EXPECT_EQ(sample.rows()[0].blocked_ns, 400'000U);
+  ASSERT_EQ(sample.io_rows().size(), 2U);
+  EXPECT_EQ(sample.io_rows()[0].map, 1U);
+  TablesCopy tables;
+  ASSERT_TRUE(reader.read_tables(tables));
+  ASSERT_GE(tables.pcpus.size(), 3U);
+  EXPECT_EQ(tables.pcpus[2].seen, 1U);
+  EXPECT_EQ(tables.pcpus[0].seen, 0U);
+  ASSERT_GE(tables.domains.size(), 1U);
+  EXPECT_EQ(tables.domains[0].domid, 1U);
+}
+
+TEST_F(RegionWriterTest, OldSamplesAreGoneAndNotWrong) {
+  Pipeline pipeline(path_, 1'000'000, 10'000'000);
+  for (std::uint64_t t = 0; t < 3'000'000'000; t += 5'000'000) {
+    WindowBuilder w(0);
+    w.runstate(t + 1'000'000, 1, 0, kRunnableState, kRunningState).runstate(t + 2'500'000, 1, 0, kRunningState, kRunnableState);
+    pipeline.feed({&w});
+  }
+  const RegionFile file = open();
+  const std::uint64_t newest = file.reader().newest_sample();
+  SampleCopy sample;
+  EXPECT_EQ(file.reader().read_sample(1, sample), ReadOutcome::kGone);
+  EXPECT_EQ(file.reader().read_sample(newest + 1, sample), ReadOutcome::kGone);
+  for (std::uint64_t number = newest; number > newest - 10; --number) {
+    ASSERT_EQ(file.reader().read_sample(number, sample), ReadOutcome::kCopied);
+    EXPECT_EQ(sample.head().end_ns - sample.head().start_ns, 1'000'000U);
+  }
+}
+
+TEST_F(RegionWriterTest, GrowsIntoANewFileAndKeepsItsHistory) {
+  Pipeline pipeline(path_, 1'000'000, 1'000'000'000);
+  WindowBuilder first(0);
+  first.runstate(1'000'000, 1, 0, kRunnableState, kRunningState).record(0x22202, 3'500'000, {});
+  pipeline.feed({&first});
+  const RegionFile before = open();
+  const std::uint64_t start = before.reader().header().daemon_start;
+  WindowBuilder crowd(0);
+  for (std::uint32_t dom = 2; dom < 1200; ++dom) crowd.runstate(4'000'000 + dom, dom, 0, kRunningState, kBlockedState);
+  crowd.record(0x22202, 20'000'000, {});
+  pipeline.feed({&crowd});
+  EXPECT_EQ(before.reader().state(), XENMON_STATE_SUPERSEDED);
+  const RegionFile after = open();
+  EXPECT_NE(after.reader().header().generation, before.reader().header().generation);
+  EXPECT_EQ(after.reader().header().daemon_start, start);
+  const std::uint64_t newest = after.reader().newest_sample();
+  EXPECT_EQ(newest, 19U);
+  SampleCopy sample;
+  std::uint64_t running = 0;
+  for (std::uint64_t number = 1; number <= newest; ++number) {
+    ASSERT_EQ(after.reader().read_sample(number, sample), ReadOutcome::kCopied) << number;
+    for (const xenmon_row& row : sample.rows()) running += row.running_ns;
+  }
+  EXPECT_EQ(running, 3'000'000U); // until the sample in which another domain's record contradicts it
+  TablesCopy tables;
+  ASSERT_TRUE(after.reader().read_tables(tables));
+  EXPECT_EQ(tables.domains.size(), 1199U);
+}
+
+TEST_F(RegionWriterTest, EndsInWords) {
+  Pipeline pipeline(path_, 1'000'000, 10'000'000);
+  pipeline.writer->set_state(XENMON_STATE_ENDED);
+  EXPECT_EQ(open().reader().state(), XENMON_STATE_ENDED);
+}
+
+} // namespace
+} // namespace xenmon

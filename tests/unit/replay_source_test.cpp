@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "source/replay_source.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include "merge/merge.h"
+#include "source/recorder.h"
+#include "source/recording_metadata.h"
+#include "trace_builder.h"
+#include "xenmon/region.h"
+
+namespace xenmon {
+namespace {
+
+using test::recording;
+using test::WindowBuilder;
+
+constexpr std::uint32_t kEvent = 0x22202;
+
+class ReplaySourceTest : public testing::Test {
+ protected:
+  ReplaySourceTest() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "xenmon-replay-XXXXXX").string();
+    directory_ = mkdtemp(pattern.data());
+  }
+  ~ReplaySourceTest() override { std::filesystem::remove_all(directory_); }
+
+  std::string path(const std::string& name) const { return (directory_ / name).string(); }
+  std::string write(const std::string& name, const std::string& bytes) const {
+    std::ofstream(path(name), std::ios::binary) << bytes;
+    return path(name);
+  }
+
+  struct Read {
+    std::vector<std::uint32_t> pcpus;
+    std::vector<std::size_t> bytes;
+    std::uint64_t bad = 0;
+    std::size_t passes = 0;
+  };
+  static Read read_all(Source& source) {
+    Read read;
+    Pass pass;
+    do {
+      EXPECT_TRUE(source.read_pass(pass));
+      ++read.passes;
+      read.bad += pass.bad_records;
+      for (const Window& window : pass.windows) {
+        read.pcpus.push_back(window.pcpu);
+        read.bytes.push_back(window.first.size() + window.second.size());
+      }
+    } while (!pass.last);
+    return read;
+  }
+  Read read_file(const std::string& bytes) const {
+    Result<std::unique_ptr<Source>> source = open_replay({write("trace", bytes), 0});
+    if (!source) {
+      ADD_FAILURE() << source.error().message;
+      return {};
+    }
+    return read_all(**source);
+  }
+  std::string refusal(const std::string& file) const {
+    const Result<std::unique_ptr<Source>> source = open_replay({file, 0});
+    return source ? "" : source.error().message;
+  }
+
+  std::filesystem::path directory_;
+};
+
+TEST_F(ReplaySourceTest, FindsTheWindows) {
+  WindowBuilder a(0);
+  WindowBuilder b(5);
+  a.record(kEvent, 10, {1});
+  b.record(kEvent, 20, {});
+  const Read read = read_file(recording({&a, &b, &a}));
+  EXPECT_EQ(read.pcpus, (std::vector<std::uint32_t>{0, 5, 0}));
+  EXPECT_EQ(read.bytes, (std::vector<std::size_t>{16, 12, 16}));
+  EXPECT_EQ(read.bad, 0U);
+}
+
+TEST_F(ReplaySourceTest, ATruncatedFileIsUsedAsFarAsItGoes) {
+  WindowBuilder a(0);
+  a.record(kEvent, 10, {}).record(kEvent, 20, {});
+  const std::string whole = recording({&a, &a});
+  const std::size_t half = recording({&a}).size();
+  for (std::size_t size = half + 1; size < whole.size(); ++size) {
+    const Read read = read_file(whole.substr(0, size));
+    EXPECT_EQ(read.bad, 1U) << size;
+    EXPECT_EQ(read.pcpus.size(), size < half + 12 ? 1U : 2U) << size;
+  }
+}
+
+TEST_F(ReplaySourceTest, LooksForTheNextFrameWhereTheFramingIsBroken) {
+  WindowBuilder a(0);
+  WindowBuilder b(1);
+  a.record(kEvent, 10, {});
+  b.record(kEvent, 20, {});
+  const Read read = read_file(recording({&a}) + std::string(40, '\x55') + recording({&b}));
+  EXPECT_EQ(read.pcpus, (std::vector<std::uint32_t>{0, 1}));
+  EXPECT_EQ(read.bad, 1U);
+}
+
+TEST_F(ReplaySourceTest, AWindowThatClaimsTooMuchDoesNotSwallowAnotherPcpus) {
+  WindowBuilder a(0);
+  WindowBuilder b(1);
+  a.record(kEvent, 10, {});
+  b.record(kEvent, 20, {});
+  std::string file = recording({&a, &b, &a});
+  for (const char size : {'\x20', '\x14', '\x7c'}) {
+    file[8] = size;
+    const Read read = read_file(file);
+    EXPECT_EQ(read.pcpus, (std::vector<std::uint32_t>{0, 1, 0})) << int{size};
+    EXPECT_EQ(read.bad, 1U) << int{size};
+  }
+}
+
+TEST_F(ReplaySourceTest, RefusesWhatIsNoRecordingInOneSentence) {
+  EXPECT_NE(refusal(path("missing")).find("No such file"), std::string::npos);
+  EXPECT_NE(refusal(write("empty", "")).find("empty"), std::string::npos);
+  EXPECT_NE(refusal(write("text", "no trace at all, just words")).find("not a recording"), std::string::npos);
+  EXPECT_NE(refusal(directory_.string()).find("directory"), std::string::npos);
+  EXPECT_FALSE(refusal(write("broken.xz", std::string("\xfd"
+                                                      "7zXZ\0\0\4garbage",
+                                                      14)))
+                   .empty());
+}
+
+TEST_F(ReplaySourceTest, CompressedRecordingsReadTheSameInPassesOfTheTracingTool) {
+  WindowBuilder a(0);
+  WindowBuilder b(1);
+  a.record(kEvent, 10, {});
+  b.record(kEvent, 20, {});
+  const std::string plain = write("trace", recording({&a, &b, &a, &b, &b}));
+  for (const std::string tool : {"xz -k", "zstd -q -k", "gzip -k"}) {
+    ASSERT_EQ(std::system((tool + " " + plain).c_str()), 0);
+  }
+  for (const std::string suffix : {".xz", ".zst", ".gz"}) {
+    Result<std::unique_ptr<Source>> source = open_replay({plain + suffix, 0});
+    ASSERT_TRUE(source) << source.error().message;
+    const Read read = read_all(**source);
+    EXPECT_EQ(read.pcpus, (std::vector<std::uint32_t>{0, 1, 0, 1, 1}));
+    EXPECT_EQ(read.passes, 3U);
+    EXPECT_EQ(read.bad, 0U);
+    ASSERT_TRUE((*source)->rewind());
+    EXPECT_EQ(read_all(**source).pcpus, read.pcpus);
+  }
+}
+
+TEST_F(ReplaySourceTest, DamagedCompressionIsCounted) {
+  std::mt19937 random(7); // compresses badly, so that there is something before the damage
+  WindowBuilder a(0);
+  for (std::uint64_t tsc = 1; tsc < 20'000; ++tsc) a.record(kEvent, tsc * 10'000, {static_cast<std::uint32_t>(random())});
+  const std::string plain = write("trace", recording({&a, &a}));
+  ASSERT_EQ(std::system(("xz -k " + plain).c_str()), 0);
+  std::filesystem::resize_file(plain + ".xz", std::filesystem::file_size(plain + ".xz") * 2 / 3);
+  Result<std::unique_ptr<Source>> source = open_replay({plain + ".xz", 0});
+  ASSERT_TRUE(source);
+  EXPECT_GE(read_all(**source).bad, 1U);
+}
+
+TEST_F(ReplaySourceTest, TakesFrequencyAndNamesFromBesideTheFile) {
+  WindowBuilder a(0);
+  a.record(kEvent, 10, {});
+  write("trace.json",
+        R"({"cpu_khz": 2596128, "scheduler": "credit2", "xen_version": "4.17.7",
+            "domains": [{"domid": 3, "name": "web"}, {"domid": "x"}, 5]})");
+  const std::string plain = write("trace", recording({&a}));
+  ASSERT_EQ(std::system(("xz -k " + plain).c_str()), 0);
+  for (const std::string& file : {plain, plain + ".xz"}) {
+    Result<std::unique_ptr<Source>> source = open_replay({file, 0});
+    ASSERT_TRUE(source);
+    EXPECT_EQ((*source)->origin().cpu_khz, 2'596'128U);
+    EXPECT_FALSE((*source)->origin().cpu_khz_assumed);
+    EXPECT_EQ((*source)->origin().scheduler, "credit2");
+    EXPECT_EQ((*source)->origin().kind, XENMON_SOURCE_RECORDING);
+    EXPECT_EQ((*source)->domain_name(3), "web");
+    EXPECT_EQ((*source)->domain_name(4), std::nullopt);
+    EXPECT_EQ((*open_replay({file, 1'000'000}))->origin().cpu_khz, 1'000'000U);
+  }
+  write("trace.json", "{ not json");
+  EXPECT_NE(refusal(plain).find("not valid JSON"), std::string::npos);
+}
+
+TEST_F(ReplaySourceTest, WithoutAFrequencyItAssumesWhatXenalyzeDoesAndSaysSo) {
+  WindowBuilder a(0);
+  a.record(kEvent, 10, {});
+  Result<std::unique_ptr<Source>> source = open_replay({write("trace", recording({&a})), 0});
+  ASSERT_TRUE(source);
+  EXPECT_EQ((*source)->origin().cpu_khz, 2'400'000U);
+  EXPECT_TRUE((*source)->origin().cpu_khz_assumed);
+}
+
+TEST_F(ReplaySourceTest, ARecordingOfARecordingIsTheSame) {
+  WindowBuilder a(0);
+  WindowBuilder b(1);
+  a.record(kEvent, 10, {1, 2});
+  b.record(kEvent, 20, {});
+  const std::string bytes = recording({&a, &b, &a});
+  write("trace.json", R"({"cpu_khz": 1000000, "domains": []})");
+  Result<std::unique_ptr<Source>> source = open_replay({write("trace", bytes), 0});
+  ASSERT_TRUE(source);
+  Result<std::unique_ptr<Recorder>> recorder = Recorder::create(path("copy"), (*source)->origin());
+  ASSERT_TRUE(recorder);
+  Pass pass;
+  ASSERT_TRUE((*source)->read_pass(pass));
+  (*recorder)->write(pass);
+  (*recorder)->name_domain(1, "db \"one\"");
+  ASSERT_TRUE((*recorder)->finish());
+  std::ifstream copy(path("copy"), std::ios::binary);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(copy), {}), bytes);
+  const Result<std::optional<RecordingMetadata>> metadata = load_metadata(path("copy"));
+  ASSERT_TRUE(metadata && *metadata);
+  EXPECT_EQ((*metadata)->cpu_khz, 1'000'000U);
+  EXPECT_EQ((*metadata)->names.at(1), "db \"one\"");
+}
+
+TEST_F(ReplaySourceTest, AFullDiskEndsTheRecordingAndSaysSoOnce) {
+  if (!std::filesystem::exists("/dev/full")) return;
+  WindowBuilder a(0);
+  for (int i = 0; i < 10'000; ++i) a.record(kEvent, 10, {1, 2});
+  std::filesystem::create_symlink("/dev/full", path("copy"));
+  Result<std::unique_ptr<Recorder>> recorder = Recorder::create(path("copy"), Origin{});
+  ASSERT_TRUE(recorder);
+  Pass pass;
+  pass.windows.push_back(a.window());
+  (*recorder)->write(pass);
+  (*recorder)->write(pass);
+  const Status finished = (*recorder)->finish();
+  ASSERT_FALSE(finished);
+  EXPECT_NE(finished.error().message.find("has stopped"), std::string::npos);
+}
+
+} // namespace
+} // namespace xenmon

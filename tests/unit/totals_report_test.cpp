@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "totals_report.h"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+namespace xenmon {
+namespace {
+
+TraceTotals small() {
+  TraceTotals totals;
+  totals.records = 5;
+  totals.lost_records = 2;
+  totals.bad_records = 1;
+  totals.duration_ns = 1000;
+  totals.pcpus = 2;
+  DomainTotals& domain = totals.domains.emplace_back();
+  domain.domid = 3;
+  domain.executions = 4;
+  domain.io = {1, 2, 3, 4};
+  VcpuTotals& vcpu = domain.vcpus.emplace_back();
+  vcpu.vcpu_id = 1;
+  vcpu.times = {100, 20, 30, 400, 50, 400};
+  vcpu.executions = 4;
+  vcpu.slices.add(10);
+  vcpu.slices.add(30);
+  vcpu.wait = {1, 2, 3, 4};
+  vcpu.run = {5, 6, 7, 8};
+  vcpu.running_by_pcpu = {{0, 60}, {1, 40}};
+  return totals;
+}
+
+TEST(TotalsReport, JsonIsOneLineOfTheDocumentedForm) {
+  std::ostringstream out;
+  write_json(out, small());
+  EXPECT_EQ(out.str(),
+            R"({"schema":1,"records":5,"lost_records":2,"bad_records":1,"duration_ns":1000,"pcpus":2,)"
+            R"("domains":[{"domid":3,"name":null,"executions":4,)"
+            R"("io":{"total":10,"map":1,"unmap":2,"transfer":3,"copy":4},)"
+            R"("vcpus":[{"vcpu":1,"gotten_ns":100,"waited_ns":50,"waited_wake_ns":20,"waited_preempt_ns":30,)"
+            R"("blocked_ns":400,"offline_ns":50,"unknown_ns":400,"executions":4,)"
+            R"("allocated_ns":{"count":2,"sum":40,"min":10,"max":30},)"
+            R"("wait_ns":{"p50":1,"p95":2,"p99":3,"max":4},"run_ns":{"p50":5,"p95":6,"p99":7,"max":8},)"
+            R"("gotten_by_pcpu_ns":{"0":60,"1":40}}]}]})"
+            "\n");
+}
+
+TEST(TotalsReport, JsonKeepsNamesThatAreNoUtf8Readable) {
+  TraceTotals totals = small();
+  totals.domains[0].name = "bad \xff name \"x\"";
+  std::ostringstream out;
+  write_json(out, totals);
+  EXPECT_NE(out.str().find("\"name\":\"bad \xef\xbf\xbd name \\\"x\\\"\""), std::string::npos);
+}
+
+TEST(TotalsReport, TextSaysTheSame) {
+  TraceTotals totals = small();
+  totals.domains[0].name = "web";
+  std::ostringstream out;
+  write_text(out, totals);
+  for (const char* expected : {"Domain 3 (web): 4 executions, 10 page exchanges", "gotten                    100 ns",
+                               "10.00%", "2 lost, 1 bad", "waited, preempted", "0: 60 ns 1: 40 ns"}) {
+    EXPECT_NE(out.str().find(expected), std::string::npos) << expected << "\nin\n" << out.str();
+  }
+}
+
+} // namespace
+} // namespace xenmon

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Writes trace records as Xen does, for tests: into one pCPU's window, or into a recording.
+#ifndef XENMON_TESTS_UNIT_TRACE_BUILDER_H
+#define XENMON_TESTS_UNIT_TRACE_BUILDER_H
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+#include "source/source.h"
+#include "trace/events.h"
+
+namespace xenmon::test {
+
+inline constexpr std::uint32_t kRunningState = 0;
+inline constexpr std::uint32_t kRunnableState = 1;
+inline constexpr std::uint32_t kBlockedState = 2;
+inline constexpr std::uint32_t kOfflineState = 3;
+
+class WindowBuilder {
+ public:
+  explicit WindowBuilder(std::uint32_t pcpu = 0) : pcpu_(pcpu) {}
+
+  WindowBuilder& record(std::uint32_t event, std::uint64_t tsc, std::initializer_list<std::uint32_t> words) {
+    put(event | static_cast<std::uint32_t>(words.size()) << 28 | 1U << 31);
+    put(tsc);
+    for (const std::uint32_t word : words) put(word);
+    return *this;
+  }
+  WindowBuilder& plain(std::uint32_t event, std::initializer_list<std::uint32_t> words) {
+    put(event | static_cast<std::uint32_t>(words.size()) << 28);
+    for (const std::uint32_t word : words) put(word);
+    return *this;
+  }
+  WindowBuilder& runstate(std::uint64_t tsc, std::uint32_t dom, std::uint32_t vcpu, std::uint32_t from,
+                          std::uint32_t to) {
+    return record(event::kRunstateChange | from << 8 | to << 4, tsc, {dom << 16 | vcpu});
+  }
+  WindowBuilder& proceed(std::uint64_t tsc, std::uint32_t dom, std::uint32_t vcpu) {
+    return record(event::kContinueRunning, tsc, {dom << 16 | vcpu});
+  }
+  // The scheduler lets `next` run instead of `prev`, which goes to state `to`.
+  WindowBuilder& dispatch(std::uint64_t tsc, std::uint32_t prev_dom, std::uint32_t to, std::uint32_t next_dom,
+                          std::uint32_t slice_ns) {
+    record(event::kSwitchInfNext, tsc, {next_dom, 0, 0, slice_ns});
+    runstate(tsc, prev_dom, 0, kRunningState, to);
+    return runstate(tsc, next_dom, 0, kRunnableState, kRunningState);
+  }
+  WindowBuilder& lost(std::uint64_t first_tsc, std::uint64_t tsc, std::uint32_t count, std::uint32_t dom,
+                      std::uint32_t vcpu) {
+    return record(event::kLostRecords, tsc,
+                  {count, vcpu << 16 | dom, static_cast<std::uint32_t>(first_tsc),
+                   static_cast<std::uint32_t>(first_tsc >> 32)});
+  }
+  WindowBuilder& bytes(std::initializer_list<std::uint32_t> words) {
+    for (const std::uint32_t word : words) put(word);
+    return *this;
+  }
+  void cut(std::size_t bytes) { bytes_.resize(bytes_.size() - bytes); }
+
+  [[nodiscard]] std::uint32_t pcpu() const { return pcpu_; }
+  [[nodiscard]] const std::vector<std::byte>& data() const { return bytes_; }
+  [[nodiscard]] Window window() const { return {pcpu_, bytes_, {}}; }
+
+ private:
+  template <class Word>
+  void put(Word word) {
+    const auto at = bytes_.size();
+    bytes_.resize(at + sizeof word);
+    std::memcpy(bytes_.data() + at, &word, sizeof word);
+  }
+
+  std::uint32_t pcpu_;
+  std::vector<std::byte> bytes_;
+};
+
+// What xentrace -D would have written.
+inline std::string recording(std::initializer_list<const WindowBuilder*> windows) {
+  std::string file;
+  for (const WindowBuilder* window : windows) {
+    WindowBuilder frame;
+    frame.plain(event::kCpuChange, {window->pcpu(), static_cast<std::uint32_t>(window->data().size())});
+    file.append(reinterpret_cast<const char*>(frame.data().data()), frame.data().size());
+    file.append(reinterpret_cast<const char*>(window->data().data()), window->data().size());
+  }
+  return file;
+}
+
+} // namespace xenmon::test
+
+#endif // XENMON_TESTS_UNIT_TRACE_BUILDER_H

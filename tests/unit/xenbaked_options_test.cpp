@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "options.h"
+
+namespace xenmon {
+namespace {
+
+CommandLine parse(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "xenbaked");
+  return parse_command_line(static_cast<int>(arguments.size()), arguments.data());
+}
+
+TEST(XenbakedOptions, DefaultsAreTheOriginals) {
+  const CommandLine line = parse({});
+  ASSERT_TRUE(line.run);
+  EXPECT_EQ(line.options.daemon.sample_ns, 100'000'000U);
+  EXPECT_EQ(line.options.daemon.poll_ns, 100'000'000U);
+  EXPECT_EQ(line.options.daemon.region, "/run/xenmon/region");
+  EXPECT_TRUE(line.options.replay.empty());
+}
+
+TEST(XenbakedOptions, TheOriginalsSpellingsStillWork) {
+  for (const char* spelling : {"-m250", "--ms_per_sample=250", "--ms-per-sample=250"}) {
+    EXPECT_EQ(parse({spelling}).options.daemon.sample_ns, 250'000'000U) << spelling;
+  }
+  EXPECT_EQ(parse({"-s", "20"}).options.daemon.poll_ns, 20'000'000U);
+  EXPECT_EQ(parse({"--poll-sleep", "20", "-t", "5"}).options.daemon.poll_ns, 20'000'000U);
+  for (const char* spelling : {"-?", "--help", "-h", "-V", "--version"}) {
+    const CommandLine line = parse({spelling});
+    EXPECT_FALSE(line.run);
+    EXPECT_EQ(line.status, ExitStatus::kOk);
+    EXPECT_FALSE(line.text.empty());
+  }
+}
+
+TEST(XenbakedOptions, SpeedIsAFactorOrMax) {
+  EXPECT_EQ(parse({"--replay", "f", "--speed", "2.5"}).options.daemon.speed, 2.5);
+  EXPECT_EQ(parse({"--replay", "f", "--speed", "max"}).options.daemon.speed, 0);
+  for (const char* speed : {"0", "-1", "fast", "1x", "nan", "1e9"}) {
+    EXPECT_EQ(parse({"--replay", "f", "--speed", speed}).status, ExitStatus::kUsage) << speed;
+  }
+}
+
+TEST(XenbakedOptions, NonsenseIsRefusedInOneLine) {
+  for (const std::vector<const char*>& arguments : std::vector<std::vector<const char*>>{
+           {"-m", "0"},
+           {"-m", "5000"},
+           {"--totals", "json"},
+           {"--replay", "f", "--totals", "xml"},
+           {"--replay", "f", "--totals", "json", "--loop"},
+           {"--loop"},
+           {"--replay", "-", "--loop"},
+           {"--cpu-khz", "5"},
+           {"--evt-mask", "0x10000000"},
+           {"--replay", "f", "--evt-mask", "1"},
+           {"surplus"},
+           {"--no-such-option"}}) {
+    const CommandLine line = parse(arguments);
+    EXPECT_FALSE(line.run);
+    EXPECT_EQ(line.status, ExitStatus::kUsage);
+    EXPECT_EQ(line.text.find('\n'), std::string::npos) << line.text;
+  }
+}
+
+} // namespace
+} // namespace xenmon

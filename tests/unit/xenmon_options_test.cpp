@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "options.h"
+
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+
+#include "daemon_process.h"
+
+namespace xenmon::test {
+namespace {
+
+Result<std::variant<Options, Information>> parse(std::initializer_list<const char*> words) {
+  std::vector<const char*> argv = {"xenmon"};
+  argv.insert(argv.end(), words);
+  return parse_options(static_cast<int>(argv.size()), argv.data());
+}
+
+Options parsed(std::initializer_list<const char*> words) {
+  const auto result = parse(words);
+  if (!result || !std::holds_alternative<Options>(*result)) {
+    ADD_FAILURE() << (result ? "information" : result.error().message);
+    return {};
+  }
+  return std::get<Options>(*result);
+}
+
+std::string refused(std::initializer_list<const char*> words) {
+  const auto result = parse(words);
+  if (result) return "accepted";
+  EXPECT_EQ(result.error().status, ExitStatus::kUsage);
+  EXPECT_EQ(result.error().message.find('\n'), std::string::npos);
+  return result.error().message;
+}
+
+TEST(Options, Defaults) {
+  const Options options = parsed({});
+  EXPECT_TRUE(options.live);
+  EXPECT_EQ(options.prefix, "log");
+  EXPECT_EQ(options.duration_s, 10u);
+  EXPECT_EQ(options.interval_ms, 1000u);
+  EXPECT_EQ(options.ms_per_sample, 100u);
+  EXPECT_FALSE(options.pcpu);
+  EXPECT_TRUE(options.metrics.allocated && options.metrics.blocked && options.metrics.waited &&
+              options.metrics.excount && options.metrics.iocount);
+  EXPECT_EQ(options.region, XENMON_DEFAULT_REGION);
+}
+
+TEST(Options, TakesThoseOfTheOriginal) {
+  const Options options =
+      parsed({"-n", "-p", "out", "-t", "0", "-i", "500", "--ms_per_sample=50", "--cpu", "3", "--noallocated",
+              "--noblocked", "--waited", "--noexcount", "--noiocount"});
+  EXPECT_FALSE(options.live);
+  EXPECT_EQ(options.prefix, "out");
+  EXPECT_EQ(options.duration_s, 0u);
+  EXPECT_EQ(options.interval_ms, 500u);
+  EXPECT_EQ(options.ms_per_sample, 50u);
+  EXPECT_EQ(options.pcpu, 3u);
+  EXPECT_FALSE(options.metrics.allocated || options.metrics.blocked || options.metrics.excount ||
+               options.metrics.iocount);
+  EXPECT_TRUE(options.metrics.waited);
+  EXPECT_FALSE(parsed({"--notlive", "--time=5", "--prefix=x", "--interval=10"}).live);
+  // As there, the last of several counts.
+  EXPECT_TRUE(parsed({"-n", "-l"}).live);
+  EXPECT_FALSE(parsed({"--live", "--notlive"}).live);
+  EXPECT_TRUE(parsed({"--noblocked", "--blocked"}).metrics.blocked);
+}
+
+TEST(Options, TakesTheNewOnes) {
+  const Options options = parsed({"--replay", "f.xz", "--cpu-khz", "2596128", "--speed", "max", "--loop",
+                                  "--ms-per-sample", "20", "--xenbaked", "/x/xenbaked"});
+  EXPECT_EQ(options.replay, "f.xz");
+  EXPECT_EQ(options.cpu_khz, 2596128u);
+  EXPECT_EQ(options.speed, "max");
+  EXPECT_TRUE(options.loop);
+  EXPECT_EQ(daemon_command(options, "/r"),
+            (std::vector<std::string>{"/x/xenbaked", "--region", "/r", "--ms-per-sample", "20", "--replay",
+                                      "f.xz", "--cpu-khz", "2596128", "--speed", "max", "--loop"}));
+  EXPECT_EQ(parsed({"--region", "/tmp/r"}).region, "/tmp/r");
+}
+
+TEST(Options, RefusesNonsenseInOneSentence) {
+  EXPECT_EQ(refused({"-t", "-3"}), "option --time takes a whole number from 0 to 1000000000, not \"-3\".");
+  EXPECT_NE(refused({"-t", "1.5"}).find("--time"), std::string::npos);
+  EXPECT_NE(refused({"-i", "0"}).find("--interval"), std::string::npos);
+  EXPECT_NE(refused({"-i", ""}).find("--interval"), std::string::npos);
+  EXPECT_NE(refused({"--cpu", "x"}).find("--cpu "), std::string::npos);
+  EXPECT_NE(refused({"--cpu", "-1"}).find("--cpu "), std::string::npos);
+  EXPECT_NE(refused({"--ms_per_sample", "0"}).find("--ms_per_sample"), std::string::npos);
+  EXPECT_NE(refused({"--ms_per_sample", "5000"}).find("to 4000"), std::string::npos);
+  EXPECT_NE(refused({"--ms_per_sample", "-1"}).find("--ms_per_sample"), std::string::npos);
+  EXPECT_NE(refused({"--cpu-khz", "2000000"}).find("--replay"), std::string::npos);
+  EXPECT_NE(refused({"--replay", "f", "--cpu-khz", "0"}).find("--cpu-khz"), std::string::npos);
+  EXPECT_NE(refused({"--replay", "f", "--speed", "0"}).find("--speed"), std::string::npos);
+  EXPECT_NE(refused({"--replay", "f", "--speed", "inf"}).find("--speed"), std::string::npos);
+  EXPECT_NE(refused({"--replay", ""}).find("--replay"), std::string::npos);
+  EXPECT_NE(refused({"--replay", "f", "--region", "r"}).find("exclude"), std::string::npos);
+  EXPECT_NE(refused({"--region", ""}).find("--region"), std::string::npos);
+  EXPECT_NE(refused({"--bogus"}).find("--bogus"), std::string::npos);
+  EXPECT_NE(refused({"stray"}).find("stray"), std::string::npos);
+  EXPECT_NE(refused({"-p"}), "accepted");
+}
+
+TEST(Options, ASampleMustFitIntoTheLog) {
+  EXPECT_EQ(
+      refused({"-n", "-t", "2", "--ms_per_sample", "3000"}),
+      "option --ms_per_sample: 3000 ms is longer than the whole log of 2000 ms; make it shorter, or --time "
+      "longer.");
+  EXPECT_EQ(parsed({"-n", "-t", "0", "--ms_per_sample", "3000"}).ms_per_sample, 3000u);
+  EXPECT_EQ(parsed({"-t", "2", "--ms_per_sample", "3000"}).ms_per_sample, 3000u);
+}
+
+TEST(Options, HelpNamesEveryOption) {
+  for (const char* flag : {"-h", "--help"}) {
+    const auto result = parse({flag});
+    ASSERT_TRUE(result);
+    const std::string text = std::get<Information>(*result).text;
+    for (const char* name :
+         {"-l, --live",      "-n, --notlive",   "-p, --prefix",  "-t, --time",      "-i, --interval",
+          "--ms_per_sample", "--ms-per-sample", "--cpu N",       "--[no]allocated", "--[no]blocked",
+          "--[no]waited",    "--[no]excount",   "--[no]iocount", "--region",        "--replay",
+          "--cpu-khz",       "--speed",         "--loop",        "--xenbaked",      "-V, --version",
+          "-h, --help"}) {
+      EXPECT_NE(text.find(name), std::string::npos) << name;
+    }
+  }
+  const auto version = parse({"-V"});
+  ASSERT_TRUE(version);
+  EXPECT_TRUE(std::get<Information>(*version).text.starts_with("xenmon "));
+}
+
+} // namespace
+} // namespace xenmon::test

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "region_reader.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <thread>
+
+#include "xenmon_region_fixture.h"
+
+namespace xenmon::test {
+namespace {
+
+std::string refusal(const FakeRegion& region) {
+  const auto reader = RegionReader::make(region.bytes(), "R");
+  return reader ? "" : reader.error().message;
+}
+
+TEST(RegionReader, AcceptsAWholeRegion) {
+  EXPECT_EQ(refusal(FakeRegion()), "");
+}
+
+TEST(RegionReader, AcceptsLongerRecordsOfALaterMinorVersion) {
+  RegionSizes sizes;
+  sizes.extra_stride = 16;
+  FakeRegion region(sizes);
+  region.header().version_minor = 9;
+  region.set_domain(1, 5, 50, "web");
+  region.publish({make_row(1, 0, {.running_ms = 40}), make_row(1, 1, {.running_ms = 7})});
+  const auto reader = RegionReader::make(region.bytes(), "R");
+  ASSERT_TRUE(reader);
+  SampleCopy copy;
+  ASSERT_EQ(reader->read_sample(1, copy), ReadOutcome::kCopied);
+  ASSERT_EQ(copy.rows().size(), 2u);
+  EXPECT_EQ(copy.rows()[1].running_ns, 7 * kMs);
+  TablesCopy tables;
+  ASSERT_TRUE(reader->read_tables(tables));
+  EXPECT_STREQ(tables.domains.at(1).name, "web");
+}
+
+TEST(RegionReader, RefusesStrangers) {
+  FakeRegion region;
+  region.header().magic = 1;
+  EXPECT_NE(refusal(region).find("not a XenMon region"), std::string::npos);
+  EXPECT_FALSE(RegionReader::make({}, "R"));
+  EXPECT_FALSE(RegionReader::make(FakeRegion().bytes().first(12), "R"));
+}
+
+TEST(RegionReader, RefusesAnotherVersionWithTheRemedy) {
+  FakeRegion region;
+  region.header().version_major = 2;
+  EXPECT_EQ(refusal(region),
+            "R is a XenMon region of version 2; this xenmon reads version 1: install matching packages.");
+  // Also when the other version's header is shorter than ours.
+  EXPECT_NE(RegionReader::make(region.bytes().first(64), "R").error().message.find("version 2"),
+            std::string::npos);
+}
+
+TEST(RegionReader, RefusesATruncatedRegion) {
+  FakeRegion region;
+  for (const std::size_t length :
+       {std::size_t{32}, std::size_t{575}, std::size_t{4096}, region.bytes().size() - 8}) {
+    const auto reader = RegionReader::make(region.bytes().first(length), "R");
+    ASSERT_FALSE(reader) << length;
+    EXPECT_NE(reader.error().message.find("truncated"), std::string::npos) << reader.error().message;
+  }
+}
+
+TEST(RegionReader, RefusesUnalignedBytes) {
+  FakeRegion region;
+  EXPECT_FALSE(RegionReader::make(region.bytes().subspan(4), "R"));
+}
+
+struct Damage {
+  const char* name;
+  std::function<void(xenmon_region_header&)> apply;
+};
+
+class DamagedHeader : public testing::TestWithParam<Damage> {};
+
+TEST_P(DamagedHeader, IsRefused) {
+  FakeRegion region;
+  GetParam().apply(region.header());
+  EXPECT_NE(refusal(region).find("damaged"), std::string::npos) << refusal(region);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    RegionReader, DamagedHeader,
+    testing::Values(Damage{"HeaderTooShort", [](auto& h) { h.header_bytes = sizeof(h) - 8; }},
+                    Damage{"HeaderOdd", [](auto& h) { h.header_bytes = sizeof(h) + 1; }},
+                    Damage{"HeaderBeyondRegion", [](auto& h) { h.header_bytes = 0xfffffff8; }},
+                    Damage{"NoGeneration", [](auto& h) { h.generation = 0; }},
+                    Damage{"NoDaemonStart", [](auto& h) { h.daemon_start = 0; }},
+                    Damage{"StrideTooSmall", [](auto& h) { h.row.stride = sizeof(xenmon_row) - 8; }},
+                    Damage{"StrideZero", [](auto& h) { h.sample.stride = 0; }},
+                    Damage{"StrideOdd", [](auto& h) { h.domain.stride += 4; }},
+                    Damage{"OffsetInHeader", [](auto& h) { h.pcpu.offset = 8; }},
+                    Damage{"OffsetOdd", [](auto& h) { h.vcpu.offset += 4; }},
+                    Damage{"OffsetBeyondRegion", [](auto& h) { h.io_row.offset = UINT64_MAX - 7; }},
+                    Damage{"TableBeyondRegion", [](auto& h) { h.io_row.capacity += 1; }},
+                    Damage{"ProductOverflows", [](auto& h) { h.row.capacity = h.row.stride = 0xfffffff8; }},
+                    Damage{"CountAboveCapacity", [](auto& h) { h.domain.count = h.domain.capacity + 1; }},
+                    Damage{"HistogramsBeyondRegion", [](auto& h) { h.hist.offset = h.region_bytes - 8; }},
+                    Damage{"NoSamples", [](auto& h) { h.sample.capacity = 0; }},
+                    Damage{"NoRows", [](auto& h) { h.row.capacity = 0; }}),
+    [](const auto& param) { return std::string(param.param.name); });
+
+TEST(RegionReader, ReadsRowsAcrossTheRingsEnd) {
+  RegionSizes sizes;
+  sizes.rows = 3;
+  FakeRegion region(sizes);
+  region.publish({make_row(0, 0, {.running_ms = 1}), make_row(0, 0, {.running_ms = 2})});
+  region.publish({make_row(0, 0, {.running_ms = 3}), make_row(0, 0, {.running_ms = 4})});
+  const auto reader = RegionReader::make(region.bytes(), "R");
+  SampleCopy copy;
+  ASSERT_EQ(reader->read_sample(2, copy), ReadOutcome::kCopied);
+  EXPECT_EQ(copy.rows()[0].running_ns, 3 * kMs);
+  EXPECT_EQ(copy.rows()[1].running_ns, 4 * kMs);
+}
+
+TEST(RegionReader, KnowsWhatIsGone) {
+  RegionSizes sizes;
+  sizes.samples = 4;
+  FakeRegion region(sizes);
+  for (int i = 0; i < 6; ++i) region.publish({});
+  const auto reader = RegionReader::make(region.bytes(), "R");
+  SampleCopy copy;
+  EXPECT_EQ(reader->read_sample(0, copy), ReadOutcome::kGone);
+  EXPECT_EQ(reader->read_sample(2, copy), ReadOutcome::kGone);
+  EXPECT_EQ(reader->read_sample(3, copy), ReadOutcome::kCopied);
+  EXPECT_EQ(reader->read_sample(7, copy), ReadOutcome::kGone);
+  region.sample(4).seq = 0; // being written
+  EXPECT_EQ(reader->read_sample(4, copy), ReadOutcome::kGone);
+}
+
+TEST(RegionReader, BelievesNoCounts) {
+  FakeRegion region;
+  region.publish({});
+  region.publish({});
+  region.sample(1).row_count = region.header().row.capacity + 1;
+  region.sample(2).io_row_count = 0xffffffff;
+  const auto reader = RegionReader::make(region.bytes(), "R");
+  SampleCopy copy;
+  EXPECT_EQ(reader->read_sample(1, copy), ReadOutcome::kDamaged);
+  EXPECT_EQ(reader->read_sample(2, copy), ReadOutcome::kDamaged);
+  EXPECT_TRUE(copy.rows().empty());
+
+  region.header().domain.count = 0xffffffff; // after the header was checked
+  TablesCopy tables;
+  ASSERT_TRUE(reader->read_tables(tables));
+  EXPECT_EQ(tables.domains.size(), region.header().domain.capacity);
+}
+
+TEST(RegionReader, GivesUpOnTablesThatAreAlwaysBeingWritten) {
+  FakeRegion region;
+  region.header().tables_seq = 3;
+  const auto reader = RegionReader::make(region.bytes(), "R");
+  TablesCopy tables;
+  EXPECT_FALSE(reader->read_tables(tables));
+}
+
+// Every row of sample N says N; a copy that mixes two samples would not.
+TEST(RegionReader, NeverMixesSamplesWhileTheWriterIsRunning) {
+  constexpr std::uint32_t kRows = 64;
+  constexpr std::uint32_t kSamples = 4;
+  RegionSizes sizes;
+  sizes.samples = kSamples;
+  sizes.rows = kSamples * kRows;
+  FakeRegion region(sizes);
+  const auto reader = RegionReader::make(region.bytes(), "R");
+  ASSERT_TRUE(reader);
+  const xenmon_region_header layout = region.header();
+  std::atomic<bool> stop = false;
+  const auto store = [](auto& word, std::uint64_t value) {
+    __atomic_store_n(reinterpret_cast<std::uint64_t*>(&word), value, __ATOMIC_RELEASE);
+  };
+  std::thread writer([&] {
+    for (std::uint64_t n = 1; !stop; ++n) {
+      auto& entry = region.element<xenmon_sample>(layout.sample, n % kSamples);
+      const std::uint64_t first = (n - 1) * kRows;
+      // The sample whose rows are overwritten goes first.
+      store(entry.seq, 0);
+      for (std::uint32_t i = 0; i < kRows; ++i) {
+        auto& row = region.element<xenmon_row>(layout.row, (first + i) % layout.row.capacity);
+        auto* words = reinterpret_cast<std::uint64_t*>(&row);
+        for (std::size_t w = 0; w < sizeof(row) / 8; ++w) store(words[w], n);
+      }
+      store(entry.first_row, first);
+      store(entry.row_count, kRows);
+      store(entry.seq, n);
+      store(region.header().newest_sample, n);
+    }
+  });
+  SampleCopy copy;
+  std::uint64_t whole = 0;
+  std::uint64_t mixed = 0;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (whole < 2000 && std::chrono::steady_clock::now() < deadline) {
+    const std::uint64_t n = reader->newest_sample();
+    if (reader->read_sample(n, copy) != ReadOutcome::kCopied) continue;
+    ++whole;
+    for (const xenmon_row& row : copy.rows()) mixed += row.slice_sum_ns != n;
+  }
+  stop = true;
+  writer.join();
+  EXPECT_GT(whole, 0u);
+  EXPECT_EQ(mixed, 0u);
+}
+
+TEST(RegionFile, SaysWhatIsWrongWithAPath) {
+  const TemporaryDirectory directory;
+  const std::string missing = directory / "none";
+  EXPECT_NE(RegionFile::open(missing).error().message.find("there is no region at"), std::string::npos);
+
+  FakeRegion region;
+  region.put(directory / "real");
+  std::filesystem::create_symlink(directory / "real", directory / "link");
+  EXPECT_NE(RegionFile::open(directory / "link").error().message.find("symbolic link"), std::string::npos);
+
+  ASSERT_EQ(mkfifo((directory / "fifo").c_str(), 0600), 0);
+  EXPECT_NE(RegionFile::open(directory / "fifo").error().message.find("not a regular file"),
+            std::string::npos);
+
+  std::filesystem::resize_file(directory / "real", 5000);
+  EXPECT_NE(RegionFile::open(directory / "real").error().message.find("truncated"), std::string::npos);
+  std::filesystem::resize_file(directory / "real", 0);
+  EXPECT_FALSE(RegionFile::open(directory / "real"));
+
+  if (geteuid() != 0) {
+    region.put(directory / "secret");
+    chmod((directory / "secret").c_str(), 0);
+    const Error error = RegionFile::open(directory / "secret").error();
+    EXPECT_EQ(error.status, ExitStatus::kNotPermitted);
+    EXPECT_NE(error.message.find("group xenmon"), std::string::npos);
+  }
+}
+
+TEST(RegionFile, NoticesThatItWasCut) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "region";
+  FakeRegion().put(path);
+  const auto file = RegionFile::open(path);
+  ASSERT_TRUE(file);
+  EXPECT_TRUE(file->still_whole());
+  std::filesystem::resize_file(path, 4096);
+  EXPECT_FALSE(file->still_whole());
+}
+
+} // namespace
+} // namespace xenmon::test

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "screen.h"
+
+#include <gtest/gtest.h>
+
+#include "format.h"
+#include "layout.h"
+#include "screen_model.h"
+#include "text.h"
+#include "xenmon/region.h"
+
+namespace xenmon::test {
+namespace {
+
+constexpr std::uint64_t kMs = 1'000'000;
+
+DomainModel make_domain(std::uint32_t domid, const std::string& name, std::uint64_t running_ms_per_s) {
+  DomainModel domain;
+  domain.domid = domid;
+  domain.uid = domid;
+  domain.name = name;
+  for (std::size_t half = 0; half < kWindows; ++half) {
+    const std::uint64_t seconds = half == 0 ? 10 : 1;
+    Figures& f = domain.halves[half].figures;
+    f.running_ns = running_ms_per_s * kMs * seconds;
+    f.waited_ns = 50 * kMs * seconds;
+    f.blocked_ns = 300 * kMs * seconds;
+    f.executions = 200 * seconds;
+    f.io = 40 * seconds;
+    f.slice_count = 200 * seconds;
+    f.slice_sum_ns = 200 * seconds * 10 * kMs;
+    domain.halves[half].slices = {2 * kMs, 30 * kMs};
+  }
+  return domain;
+}
+
+ScreenModel make_model() {
+  ScreenModel model;
+  model.pcpu_count = 2;
+  model.domains = {make_domain(0, "Domain-0", 250), make_domain(12, "webserver", 1400),
+                   make_domain(XENMON_DOMID_IDLE, "", 350)};
+  model.domains[2].halves[0].figures.slice_count = 0;
+  model.domains[2].halves[1].figures.slice_count = 0;
+  model.length_ns = kWindowNs;
+  model.health = model.health_brief = "live";
+  model.current = true;
+  model.io_known = true;
+  model.io_kinds = XENMON_IO_MAP | XENMON_IO_UNMAP | XENMON_IO_TRANSFER;
+  return model;
+}
+
+std::string all_lines(const Grid& grid) {
+  std::string text;
+  for (int row = 0; row < grid.height(); ++row) text += grid.line(row) + "\n";
+  return text;
+}
+
+std::string show(const ScreenModel& model, int width, int height, const ScreenOptions& options = {}) {
+  return all_lines(render(model, options, width, height));
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST(Screen, FitsEverySize) {
+  const ScreenModel model = make_model();
+  for (int width = 1; width < 200; ++width) {
+    for (const int height : {1, 2, 5, 10, 24}) {
+      const Grid grid = render(model, {}, width, height);
+      EXPECT_EQ(grid.width(), width);
+      EXPECT_EQ(grid.height(), height);
+      for (int row = 0; row < height; ++row) {
+        EXPECT_LE(to_cells(grid.line(row)).size(), static_cast<std::size_t>(width));
+      }
+    }
+  }
+  EXPECT_EQ(render(model, {}, 0, -1).width(), 1);
+}
+
+TEST(Screen, CompactAt80Columns) {
+  const Grid grid = render(make_model(), {}, 80, 24);
+  EXPECT_EQ(grid.line(0), " CPU = all  q quit   c, n next CPU   p previous CPU");
+  EXPECT_EQ(grid.line(1), "                             Last 10 seconds               Last 1 second");
+  EXPECT_EQ(grid.line(3), "0 Domain-0  Gotten     250.00ms  25.00%   1.25ms/ex 250.00ms  25.00%   1.25ms/ex");
+  EXPECT_EQ(grid.line(4), "            Allocated    2.00ms..30.0ms  10.00ms/ex   2.00ms..30.0ms  10.00ms/ex");
+  EXPECT_EQ(grid.line(5), "            Blocked    300.00ms  30.00%   7.50ms/io 300.00ms  30.00%   7.50ms/io");
+  EXPECT_EQ(grid.line(6), "            Waited      50.00ms   5.00% 250.00us/ex  50.00ms   5.00% 250.00us/ex");
+  EXPECT_EQ(grid.line(7), "            Exec count                        200/s                        200/s");
+  EXPECT_EQ(grid.line(8), "            I/O count      40/s             0.20/ex     40/s             0.20/ex");
+  // A name that does not fit goes on below; the idle domain is last and has no limit on its slices.
+  EXPECT_EQ(grid.line(9), "12          Gotten        1.40s 140.00%   7.00ms/ex    1.40s 140.00%   7.00ms/ex");
+  EXPECT_TRUE(grid.line(10).starts_with("webserver   Allocated"));
+  EXPECT_TRUE(grid.line(15).starts_with("Idle        Gotten     350.00ms"));
+  EXPECT_EQ(grid.line(16),
+            "            Allocated                      no limit                     no limit");
+  // The idle domain's time is not in the total.
+  EXPECT_EQ(grid.line(22),
+            "Total       but idle      1.65s 165.00%     of 200%    1.65s 165.00%     of 200%");
+  EXPECT_EQ(grid.line(23), "live | I/O: grant map/unmap/transfer; copies are not visible on this Xen");
+  EXPECT_EQ(grid.at(3, 63).attributes, kStandout); // the last second's gotten
+}
+
+TEST(Screen, WideFrom106Columns) {
+  const Grid grid = render(make_model(), {}, 106, 43);
+  EXPECT_EQ(
+      grid.line(3),
+      " 0 Domain-0             250.00 ms   25.00%   1.25 ms/ex   250.00 ms   25.00%   1.25 ms/ex  Gotten");
+  EXPECT_EQ(
+      grid.line(4),
+      "                            2.00ms..30.0ms  10.00 ms/ex       2.00ms..30.0ms  10.00 ms/ex  Allocated");
+  EXPECT_TRUE(grid.line(7).ends_with("200/s  Execution count"));
+  const Grid wider = render(make_model(), {}, 132, 43);
+  EXPECT_TRUE(wider.line(3).starts_with(" 0 Domain-0  "));
+  EXPECT_TRUE(wider.line(3).ends_with("1.25 ms/ex  Gotten"));
+  EXPECT_TRUE(wider.line(8).ends_with("I/O count"));
+}
+
+TEST(Screen, ScrollsBothWaysAt40Columns) {
+  const ScreenModel model = make_model();
+  ScreenOptions options;
+  Grid grid = render(model, options, 40, 10);
+  EXPECT_EQ(grid.line(0), " CPU = all  q quit  c n next  p previous");
+  EXPECT_EQ(grid.line(2), "== time per s, % of one pCPU == 1-5/18 =");
+  EXPECT_EQ(grid.line(3), "0       Gotten     250.00ms  25.00%");
+  EXPECT_EQ(grid.line(8), "Total   but idle      1.65s 165.00%");
+  EXPECT_TRUE(has(grid.line(9), "live"));
+
+  const ScrollLimits limits = scroll_limits(model, options.metrics, 40, 10);
+  EXPECT_EQ(limits.row, 13u);
+  EXPECT_EQ(limits.column, 4u);
+  options.first_column = 2;
+  EXPECT_EQ(render(model, options, 40, 10).line(3), "0       Gotten       1.25ms/ex 250.00ms");
+  // Half a column is no column: its digits would be cut.
+  options.first_column = 1;
+  EXPECT_EQ(render(model, options, 40, 10).line(3), "0       Gotten      25.00%   1.25ms/ex");
+  options.first_column = 99;
+  EXPECT_EQ(render(model, options, 40, 10).line(3), "0       Gotten      25.00%   1.25ms/ex");
+  EXPECT_TRUE(has(render(model, options, 40, 10).line(1), "Last 1 second"));
+
+  // The domain stays in sight when its first rows have been scrolled away.
+  options.first_row = 8;
+  grid = render(model, options, 40, 10);
+  EXPECT_TRUE(grid.line(3).starts_with("12      Blocked"));
+  EXPECT_TRUE(grid.line(7).starts_with("Idle    Gotten"));
+  options.first_row = SIZE_MAX;
+  EXPECT_TRUE(has(render(model, options, 40, 10).line(7), "I/O count"));
+}
+
+TEST(Screen, LeavesOutTheMetricsNotAskedFor) {
+  ScreenOptions options;
+  options.metrics = {
+      .allocated = false, .blocked = false, .waited = true, .excount = false, .iocount = false};
+  const std::string text = show(make_model(), 80, 24, options);
+  EXPECT_TRUE(has(text, "Gotten"));
+  EXPECT_TRUE(has(text, "Waited"));
+  EXPECT_FALSE(has(text, "Allocated") || has(text, "Blocked") || has(text, "Exec") || has(text, "I/O count"));
+}
+
+TEST(Screen, OnePcpu) {
+  ScreenModel model = make_model();
+  model.pcpu = 3;
+  model.pcpu_count = 1;
+  model.domains.clear();
+  const std::string text = show(model, 80, 24);
+  EXPECT_TRUE(has(text, " CPU = 3  q quit"));
+  EXPECT_TRUE(has(text, "No domain has used this CPU"));
+  EXPECT_TRUE(has(text, "of 100%"));
+}
+
+TEST(Screen, MarksTheDeadAndDimsTheStale) {
+  ScreenModel model = make_model();
+  model.domains[1].ended = true;
+  model.current = false;
+  model.health = model.health_brief = "data stopped 12 s ago: xenbaked is gone";
+  for (const int width : {76, 80, 132}) EXPECT_TRUE(has(show(model, width, 24), "(ended)")) << width;
+  const Grid grid = render(model, {}, 80, 24);
+  EXPECT_TRUE(grid.line(23).starts_with("data stopped 12 s ago: xenbaked is gone"));
+  EXPECT_EQ(grid.at(3, 63).attributes, kDim);
+}
+
+TEST(Screen, AHostileNameSteersNothing) {
+  ScreenModel model = make_model();
+  model.domains[0].name = printable("\x1b[2Jevil\n\xff");
+  const std::string text = show(model, 132, 24);
+  EXPECT_TRUE(has(text, "?[2Jevil??"));
+  EXPECT_FALSE(has(text, "\x1b"));
+}
+
+TEST(Screen, ManyCpusAndHugeFiguresKeepTheirColumns) {
+  ScreenModel model = make_model();
+  Figures& f = model.domains[0].halves[0].figures;
+  f.running_ns = 256 * 10'000 * kMs;
+  f.executions = 123'456'789'0;
+  f.io = 98'765'432'10;
+  model.pcpu_count = 256;
+  for (const int width : {80, 132}) {
+    const Grid grid = render(model, {}, width, 24);
+    EXPECT_TRUE(has(grid.line(3), "256.00") && has(grid.line(3), width == 80 ? "25600%" : "25600.0%"));
+    EXPECT_TRUE(has(grid.line(7), width == 80 ? "123456789/s" : "123456789/s"));
+    EXPECT_TRUE(has(grid.line(8), "988M/s") || has(grid.line(8), "987.65M/s") ||
+                has(grid.line(8), "987.7M/s"))
+        << grid.line(8);
+    EXPECT_TRUE(has(grid.line(22), "of 25600%"));
+  }
+}
+
+TEST(StatusLine, SaysWhatThereIs) {
+  ScreenModel model = make_model();
+  model.health = "recording web.xentrace";
+  model.health_brief = "recording web~";
+  model.lost_records = 12;
+  model.missed_samples = 1;
+  model.unknown_ns = 1'500 * kMs;
+  model.length_ns[0] = 3'279 * kMs;
+  const std::string all = status_text(model, 400);
+  EXPECT_EQ(all,
+            "recording web.xentrace | 12 records lost in the last 10 s | 1 sample missed in the last 10 s | "
+            "state unknown for 1.50s of vCPU time | 10 s window holds 3.2 s so far | "
+            "I/O: grant map/unmap/transfer; copies are not visible on this Xen");
+  for (std::size_t width = 1; width < 300; ++width) {
+    const std::string text = status_text(model, width);
+    EXPECT_LE(text.size(), width);
+    EXPECT_TRUE(width < 26 || text.starts_with("recording web")) << text;
+  }
+  EXPECT_EQ(status_text(model, 80), "recording web~ | 12 records lost | 1 sample missed | 1.50s unknown ...");
+  model.io_kinds |= XENMON_IO_COPY;
+  EXPECT_TRUE(has(status_text(model, 400), "I/O: grant map/unmap/transfer/copy"));
+  EXPECT_FALSE(has(status_text(model, 400), "not visible"));
+  model.khz_assumed = true;
+  EXPECT_TRUE(has(status_text(model, 400), "TSC frequency assumed"));
+}
+
+TEST(StatusLine, SaysTheHealthInWords) {
+  Health health;
+  EXPECT_EQ(health_text(health), "waiting for data");
+  health.kind = Health::Kind::kLive;
+  EXPECT_EQ(health_text(health), "live");
+  health.restarted = true;
+  EXPECT_EQ(health_text(health), "xenbaked restarted; live");
+  health = {};
+  health.kind = Health::Kind::kGone;
+  health.quiet_ns = 12'900 * kMs;
+  EXPECT_EQ(health_text(health), "data stopped 12 s ago: xenbaked is gone");
+  health.kind = Health::Kind::kRecording;
+  health.recording = "web";
+  EXPECT_EQ(health_text(health), "recording web");
+  health.recording = "web-credit2.xentrace";
+  EXPECT_EQ(health_text(health, 8), "recording web-cre~");
+}
+
+TEST(Format, NeverCutsAFigure) {
+  EXPECT_EQ(time_text(0, true, 9), "0.00 ns");
+  EXPECT_EQ(time_text(999.99, true, 9), "999.99 ns");
+  EXPECT_EQ(time_text(999.996, true, 9), "1.00 us");
+  EXPECT_EQ(time_text(999'995'000, false, 8), "1.00s");
+  EXPECT_EQ(time_text(256e9, false, 8), "256.00s");
+  EXPECT_EQ(time_text(1e15, false, 8), "277.78h");
+  EXPECT_EQ(short_time_text(9.996e6), "10.0ms");
+  EXPECT_EQ(short_time_text(99.96e6), "100ms");
+  EXPECT_EQ(short_time_text(999.6e6), "1.00s");
+  EXPECT_EQ(percent_text(100, 7), "100.00%");
+  EXPECT_EQ(percent_text(1234.56, 7), "1234.6%");
+  EXPECT_EQ(rate_text(999'999, 8), "999999/s");
+  EXPECT_EQ(rate_text(12'345'678, 8), "12.35M/s");
+  EXPECT_EQ(ratio_text(0.25, 11), "0.25/ex");
+  for (double value = 0.001; value < 4e9; value *= 1.07) {
+    EXPECT_LE(time_text(value, false, 8).size(), 8u) << value;
+    EXPECT_LE(time_text(value, true, 9).size(), 9u) << value;
+    EXPECT_LE(short_time_text(value).size(), 6u) << value;
+  }
+}
+
+TEST(Text, LeavesOnlyOneColumnCharacters) {
+  EXPECT_EQ(printable("caf\xc3\xa9"), "caf\xc3\xa9");
+  EXPECT_EQ(printable("a\tb\x7f\xc2\x9b"), "a?b??");
+  EXPECT_EQ(printable("\xe4\xb8\xad\xf0\x9f\x98\x80"), "??");
+  EXPECT_EQ(printable("\xc3"), "?");
+  EXPECT_EQ(printable("e\xcc\x81"), "e?");
+  EXPECT_EQ(printable_field("abcdef", 3), "abc");
+}
+
+TEST(PcpuCycle, StartsWithAllAndSkipsGaps) {
+  const std::vector<std::uint32_t> seen = {0, 2, 7};
+  EXPECT_EQ(next_pcpu(seen, std::nullopt), 0u);
+  EXPECT_EQ(next_pcpu(seen, 0), 2u);
+  EXPECT_EQ(next_pcpu(seen, 3), 7u);
+  EXPECT_EQ(next_pcpu(seen, 7), std::nullopt);
+  EXPECT_EQ(previous_pcpu(seen, std::nullopt), 7u);
+  EXPECT_EQ(previous_pcpu(seen, 2), 0u);
+  EXPECT_EQ(previous_pcpu(seen, 0), std::nullopt);
+  EXPECT_EQ(next_pcpu({}, std::nullopt), std::nullopt);
+  EXPECT_EQ(previous_pcpu({}, std::nullopt), std::nullopt);
+}
+
+} // namespace
+} // namespace xenmon::test

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <iostream>
+
+#include "daemon.h"
+#include "options.h"
+#include "source/live_source.h"
+#include "source/recorder.h"
+#include "source/replay_source.h"
+#include "stop_flag.h"
+#include "totals_report.h"
+
+namespace xenmon {
+namespace {
+
+Result<std::unique_ptr<Source>> open_source(const Options& options) {
+  if (!options.replay.empty()) return open_replay({options.replay, options.cpu_khz});
+  LiveOptions live;
+  if (options.event_mask) live.event_mask = *options.event_mask;
+  return LiveSource::open(live);
+}
+
+Status run(const Options& options) {
+  StopFlag stop;
+  Result<std::unique_ptr<Source>> source = open_source(options);
+  if (!source) return source.error();
+  if ((*source)->origin().cpu_khz_assumed) {
+    std::cerr << "xenbaked: nothing tells " << (*source)->origin().text
+              << "'s TSC frequency; assuming 2.4 GHz. Give --cpu-khz if you know it.\n";
+  }
+  std::unique_ptr<Recorder> recorder;
+  if (!options.record.empty()) {
+    Result<std::unique_ptr<Recorder>> made = Recorder::create(options.record, (*source)->origin());
+    if (!made) return made.error();
+    recorder = std::move(*made);
+  }
+  Status result = ok();
+  if (options.totals == TotalsFormat::kNone) {
+    result = run_daemon(**source, options.daemon, recorder.get(), stop);
+  } else {
+    Result<TraceTotals> totals = run_totals(**source, recorder.get(), stop);
+    if (!totals) {
+      result = totals.error();
+    } else {
+      (options.totals == TotalsFormat::kJson ? write_json : write_text)(std::cout, *totals);
+      std::cout.flush();
+      if (!std::cout) result = Error{"Cannot write the totals to standard output.", ExitStatus::kFailed};
+    }
+  }
+  if (recorder) {
+    if (Status finished = recorder->finish(); !finished && result) result = finished;
+  }
+  if (Status closed = (*source)->close(); !closed && result) result = closed;
+  return result;
+}
+
+} // namespace
+} // namespace xenmon
+
+int main(int argc, char** argv) {
+  const xenmon::CommandLine command = xenmon::parse_command_line(argc, argv);
+  if (!command.run) {
+    if (command.status == xenmon::ExitStatus::kOk) {
+      std::cout << command.text;
+    } else {
+      std::cerr << "xenbaked: " << command.text << '\n';
+    }
+    return static_cast<int>(command.status);
+  }
+  const xenmon::Status result = xenmon::run(command.options);
+  if (!result) {
+    std::cerr << "xenbaked: " << result.error().message << '\n';
+    return static_cast<int>(result.error().status);
+  }
+  return 0;
+}

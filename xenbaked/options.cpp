@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "options.h"
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+
+#include "xenmon/region.h"
+
+namespace xenmon {
+
+namespace {
+
+CommandLine refuse(const std::string& text) {
+  CommandLine out;
+  out.text = text + " Try 'xenbaked --help'.";
+  out.status = ExitStatus::kUsage;
+  return out;
+}
+
+} // namespace
+
+CommandLine parse_command_line(int argc, const char* const* argv) {
+  CLI::App app{
+      "Reads Xen's trace buffers, accounts for each domain's time, and publishes it for xenmon.\n"
+      "Without --replay it needs Dom0 and root.",
+      "xenbaked"};
+  app.set_help_flag("-?,-h,--help", "Print this help and exit");
+  app.set_version_flag("-V,--version", "xenbaked " XENMON_VERSION, "Print the version and exit");
+  app.get_formatter()->column_width(34);
+
+  std::uint32_t ms_per_sample = 100;
+  std::uint32_t poll_sleep_ms = 100;
+  std::uint32_t log_threshold = 1;
+  double history_s = 10;
+  std::string speed = "1";
+  std::string totals;
+  std::string mask;
+  CommandLine out;
+  Options& options = out.options;
+  options.daemon.region = XENMON_DEFAULT_REGION;
+
+  app.add_option("-m,--ms_per_sample,--ms-per-sample", ms_per_sample, "Milliseconds per sample (100)")
+      ->check(CLI::Range(1, 4000))
+      ->type_name("MS");
+  app.add_option("-s,--poll-sleep", poll_sleep_ms, "Sleep so long when no buffer fills up (100)")
+      ->check(CLI::Range(1, 10000))
+      ->type_name("MS");
+  app.add_option("-t,--log-thresh", log_threshold, "Accepted for old scripts; has no effect")->type_name("N");
+  app.add_option("--history", history_s, "Keep samples for so long (10)")
+      ->check(CLI::Range(1.0, 3600.0))
+      ->type_name("SECONDS");
+  app.add_option("--region", options.daemon.region, "Publish here (" XENMON_DEFAULT_REGION ")")->type_name("PATH");
+  app.add_flag("--world-readable", options.daemon.world_readable, "Let everybody read the region, not just group xenmon");
+  app.add_option("--replay", options.replay,
+                 "Play a recording of xentrace -D or --record, plain or .xz/.zst/.gz; - is standard input")
+      ->type_name("FILE");
+  app.add_option("--cpu-khz", options.cpu_khz, "The recording's TSC frequency (from FILE.json, else 2400000)")
+      ->check(CLI::Range(1000, 100000000))
+      ->type_name("N");
+  app.add_option("--speed", speed, "Play so many times faster (1), or as fast as possible")->type_name("FACTOR|max");
+  app.add_flag("--loop", options.daemon.loop, "Play the recording again and again");
+  app.add_option("--record", options.record, "Keep the raw records, readable by xenalyze and --replay")->type_name("FILE");
+  app.add_option("--totals", totals, "Print whole-trace totals of a recording instead of publishing")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->type_name("text|json");
+  app.add_option("--evt-mask", mask, "Trace these events instead of 0x00129000")->type_name("N");
+  app.add_option("--ready-fd", options.daemon.ready_fd, "Write a byte to this descriptor when the region is there")
+      ->type_name("FD");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    out.text = app.help();
+    return out;
+  } catch (const CLI::CallForVersion& version) {
+    out.text = std::string(version.what()) + "\n";
+    return out;
+  } catch (const CLI::ParseError& error) {
+    std::string text = error.what();
+    if (!text.empty() && text.back() != '.') text += '.';
+    return refuse(text);
+  }
+
+  if (speed == "max") {
+    options.daemon.speed = 0;
+  } else {
+    std::size_t used = 0;
+    double factor = 0;
+    try {
+      factor = std::stod(speed, &used);
+    } catch (const std::exception&) {
+      used = 0;
+    }
+    if (used != speed.size() || !std::isfinite(factor) || factor < 0.001 || factor > 1'000'000) {
+      return refuse("--speed takes a factor from 0.001 to 1000000, or max.");
+    }
+    options.daemon.speed = factor;
+  }
+  if (!mask.empty()) {
+    std::size_t used = 0;
+    unsigned long value = 0;
+    try {
+      value = std::stoul(mask, &used, 0);
+    } catch (const std::exception&) {
+      used = 0;
+    }
+    if (used != mask.size() || value == 0 || value > 0x0fffffffUL) {
+      return refuse("--evt-mask takes a number from 1 to 0x0fffffff.");
+    }
+    options.event_mask = static_cast<std::uint32_t>(value);
+  }
+  options.daemon.sample_ns = std::uint64_t{ms_per_sample} * 1'000'000U;
+  options.daemon.poll_ns = std::uint64_t{poll_sleep_ms} * 1'000'000U;
+  options.daemon.history_ns = static_cast<std::uint64_t>(history_s * 1e9);
+  if (totals == "text") options.totals = TotalsFormat::kText;
+  if (totals == "json") options.totals = TotalsFormat::kJson;
+
+  if (options.replay.empty()) {
+    if (options.totals != TotalsFormat::kNone) return refuse("--totals needs a recording: --replay FILE.");
+    if (options.daemon.loop || app.count("--speed") > 0 || options.cpu_khz != 0) {
+      return refuse("--loop, --speed and --cpu-khz are about a recording: give --replay FILE.");
+    }
+  } else if (options.event_mask) {
+    return refuse("--evt-mask is about a live trace, not about a recording.");
+  }
+  if (options.daemon.loop && options.totals != TotalsFormat::kNone) return refuse("--totals of a loop would never end.");
+  if (options.daemon.loop && !options.record.empty()) return refuse("--record of a loop would never end.");
+  if (options.daemon.loop && options.replay == "-") return refuse("Standard input cannot be played in a loop.");
+  out.run = true;
+  return out;
+}
+
+} // namespace xenmon

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// xenbaked's command line: every option of the original, and long ones in GNU style.
+#ifndef XENMON_XENBAKED_OPTIONS_H
+#define XENMON_XENBAKED_OPTIONS_H
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "daemon.h"
+
+namespace xenmon {
+
+enum class TotalsFormat { kNone, kText, kJson };
+
+struct Options {
+  DaemonOptions daemon;
+  std::string replay; // empty: live
+  std::uint32_t cpu_khz = 0;
+  std::string record;
+  TotalsFormat totals = TotalsFormat::kNone;
+  std::optional<std::uint32_t> event_mask;
+};
+
+// What to do: run with these options, or print a text (help, version, an error) and exit.
+struct CommandLine {
+  Options options;
+  bool run = false;
+  std::string text;
+  ExitStatus status = ExitStatus::kOk;
+};
+
+CommandLine parse_command_line(int argc, const char* const* argv);
+
+} // namespace xenmon
+
+#endif // XENMON_XENBAKED_OPTIONS_H

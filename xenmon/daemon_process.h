@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// A xenbaked of our own: started when none publishes, or to replay a recording, and stopped when we
+// end. Nobody else's is ever touched.
+#ifndef XENMON_XENMON_DAEMON_PROCESS_H
+#define XENMON_XENMON_DAEMON_PROCESS_H
+
+#include <sys/types.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "options.h"
+#include "xenmon/result.h"
+
+namespace xenmon {
+
+// A directory that only we may enter, under $XDG_RUNTIME_DIR or /tmp, for a replay's region. It and
+// the files in it are removed with the object.
+class PrivateDirectory {
+ public:
+  static Result<PrivateDirectory> make();
+
+  PrivateDirectory(PrivateDirectory&& other) noexcept;
+  PrivateDirectory& operator=(PrivateDirectory&&) = delete;
+  PrivateDirectory(const PrivateDirectory&) = delete;
+  PrivateDirectory& operator=(const PrivateDirectory&) = delete;
+  ~PrivateDirectory();
+
+  const std::string& path() const { return path_; }
+
+ private:
+  explicit PrivateDirectory(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+// The command line of the xenbaked to start, the program first.
+std::vector<std::string> daemon_command(const Options& options, const std::string& region);
+
+class DaemonProcess {
+ public:
+  // Starts it and waits until its region is in place. What it said last before failing is the Error's
+  // message, and its exit status the Error's.
+  static Result<DaemonProcess> start(const std::vector<std::string>& command);
+
+  DaemonProcess(DaemonProcess&& other) noexcept;
+  DaemonProcess& operator=(DaemonProcess&&) = delete;
+  DaemonProcess(const DaemonProcess&) = delete;
+  DaemonProcess& operator=(const DaemonProcess&) = delete;
+  // Stops it: SIGINT, and SIGKILL if that did nothing within five seconds.
+  ~DaemonProcess();
+
+  // Takes in what it has said and whether it has ended. Call now and then.
+  void poll();
+  bool running() const { return pid_ > 0; }
+  // Why it ended by itself, with its last words. Only while not running().
+  Error outcome() const;
+  // True if it ended by itself and did not fail.
+  bool ended_well() const { return !running() && wait_status_ == 0; }
+
+ private:
+  DaemonProcess(pid_t pid, int said) : pid_(pid), said_(said) {}
+  static Status wait_until_ready(DaemonProcess& daemon, int ready);
+  void listen();
+  bool reap(int options);
+
+  pid_t pid_ = -1; // -1 once it has ended
+  int said_ = -1;  // its standard error; does not block
+  int wait_status_ = 0;
+  std::string unfinished_; // the line that it is saying
+  std::string last_words_;
+};
+
+} // namespace xenmon
+
+#endif // XENMON_XENMON_DAEMON_PROCESS_H

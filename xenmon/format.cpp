@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "format.h"
+
+#include <array>
+#include <cstdio>
+#include <initializer_list>
+
+namespace xenmon {
+namespace {
+
+struct Unit {
+  double ns;
+  const char* name;
+};
+constexpr std::array<Unit, 6> kUnits = {
+    {{1, "ns"}, {1e3, "us"}, {1e6, "ms"}, {1e9, "s"}, {60e9, "min"}, {3600e9, "h"}}};
+
+std::string decimal(double value, int decimals) {
+  std::array<char, 64> text;
+  const int length = std::snprintf(text.data(), text.size(), value < 1e30 ? "%.*f" : "%.*e", decimals, value);
+  return std::string(text.data(), static_cast<std::size_t>(length));
+}
+
+// With as many decimals as fit, from `decimals` down to none.
+std::string fitted(double value, const std::string& suffix, int decimals, std::size_t width) {
+  std::string text;
+  for (; decimals >= 0; --decimals) {
+    text = decimal(value, decimals) + suffix;
+    if (text.size() <= width) break;
+  }
+  return text;
+}
+
+// The smallest unit in which the value, rounded to `decimals`, is below 1000 (seconds and above: that
+// fits), so that 999.999 us is said as 1.00 ms.
+std::string scaled(double ns, bool spaced, int decimals, std::size_t width) {
+  std::string text;
+  for (const Unit& unit : kUnits) {
+    const std::string digits = decimal(ns / unit.ns, decimals);
+    text = digits + (spaced ? " " : "") + unit.name;
+    const bool sub_second = unit.ns < 1e9;
+    if (sub_second ? digits.size() <= static_cast<std::size_t>(decimals == 0 ? 3 : 4 + decimals)
+                   : text.size() <= width) {
+      break;
+    }
+  }
+  return text;
+}
+
+} // namespace
+
+std::string time_text(double ns, bool spaced, std::size_t width) {
+  return scaled(ns, spaced, 2, width);
+}
+
+std::string short_time_text(double ns) {
+  for (const Unit& unit : kUnits) {
+    const double value = ns / unit.ns;
+    if (value < 9.995) return decimal(value, 2) + unit.name;
+    if (value < 99.95) return decimal(value, 1) + unit.name;
+    if (value < 999.5) return decimal(value, 0) + unit.name;
+  }
+  return decimal(ns / kUnits.back().ns, 0) + kUnits.back().name;
+}
+
+std::string percent_text(double percent, std::size_t width) {
+  return fitted(percent, "%", 2, width);
+}
+
+std::string rate_text(double per_second, std::size_t width) {
+  std::string text;
+  for (const auto& [scale, suffix] : std::initializer_list<std::pair<double, const char*>>{
+           {1, "/s"}, {1e6, "M/s"}, {1e9, "G/s"}, {1e12, "T/s"}}) {
+    text = scale == 1 ? decimal(per_second, 0) + suffix : fitted(per_second / scale, suffix, 2, width);
+    if (text.size() <= width) break;
+  }
+  return text;
+}
+
+std::string ratio_text(double ratio, std::size_t width) {
+  return fitted(ratio, "/ex", 2, width);
+}
+
+} // namespace xenmon

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The two ways in which the front end runs, on what both need: a region that somebody publishes.
+#ifndef XENMON_XENMON_FRONT_END_H
+#define XENMON_XENMON_FRONT_END_H
+
+#include <optional>
+#include <string>
+
+#include "daemon_process.h"
+#include "options.h"
+#include "xenmon/result.h"
+
+namespace xenmon {
+
+// Where the region is and, if we started it, the xenbaked that publishes it.
+struct Publisher {
+  std::optional<PrivateDirectory> directory; // outlives the daemon
+  std::optional<DaemonProcess> daemon;
+  std::string region;
+  std::string notice; // a sentence about an option that has no effect; "" if there is none
+};
+
+// Finds the region of a running daemon, or starts one.
+Result<Publisher> find_publisher(const Options& options);
+
+// Shows the screen until the user, a signal or the terminal's end stops it.
+Status run_screen(const Options& options, Publisher& publisher);
+
+// Writes log files until the time is over, the recording ends or a signal comes.
+Status run_log(const Options& options, Publisher& publisher);
+
+} // namespace xenmon
+
+#endif // XENMON_XENMON_FRONT_END_H

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// xenmon: shows where each domain's time goes. The one place where errors end that nobody can go on
+// from.
+#include <cstdio>
+#include <string>
+#include <variant>
+
+#include "front_end.h"
+#include "options.h"
+#include "signals.h"
+#include "terminal.h"
+
+namespace {
+
+int fail(const xenmon::Error& error) {
+  std::fprintf(stderr, "xenmon: %s\n", error.message.c_str());
+  return static_cast<int>(error.status);
+}
+
+int print(const std::string& text) {
+  const bool written = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+  return written ? 0 : fail(xenmon::system_error("cannot write to standard output"));
+}
+
+// The publisher ends before its failure is told, so that nothing comes after the sentence.
+xenmon::Status run(const xenmon::Options& options) {
+  if (options.live) {
+    // Before a daemon is started in vain.
+    const xenmon::Status status = xenmon::Terminal::check();
+    if (!status) return status;
+  }
+  xenmon::catch_signals();
+  auto publisher = xenmon::find_publisher(options);
+  if (!publisher) return publisher.error();
+  if (!publisher->notice.empty()) std::fprintf(stderr, "xenmon: %s\n", publisher->notice.c_str());
+  return options.live ? xenmon::run_screen(options, *publisher) : xenmon::run_log(options, *publisher);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  const auto parsed = xenmon::parse_options(argc, argv);
+  if (!parsed) return fail(parsed.error());
+  if (const auto* information = std::get_if<xenmon::Information>(&*parsed)) return print(information->text);
+  const xenmon::Status status = run(std::get<xenmon::Options>(*parsed));
+  return status ? 0 : fail(status.error());
+}

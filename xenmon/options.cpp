@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "options.h"
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cmath>
+
+#include "text.h"
+
+namespace xenmon {
+namespace {
+
+// A row of the region holds 32 bits of nanoseconds, so a sample is shorter than 4.29 s.
+constexpr std::uint64_t kLongestSampleMs = 4000;
+constexpr std::uint64_t kLongestDurationS = 1'000'000'000; // keeps all times in ns within 64 bits
+constexpr std::uint64_t kLongestIntervalMs = 1'000'000'000;
+constexpr std::uint64_t kHighestPcpu = 65535;
+constexpr std::uint64_t kHighestKhz = 100'000'000;
+
+constexpr char kHelp[] =
+    R"(Usage: xenmon [OPTION]...
+Shows where each domain's time goes on a Xen host: on the screen, or into log files.
+
+  -l, --live              show the screen (default)
+  -n, --notlive           write log files PREFIX-dom<ID>.log and PREFIX-idle.log instead
+  -p, --prefix PREFIX     how the log files' names begin (log)
+  -t, --time SECONDS      stop logging after so much time on the trace clock; 0: never (10)
+  -i, --interval MS       what one log line sums up, in ms (1000)
+      --ms_per_sample MS, --ms-per-sample MS
+                          length of a sample, if this xenmon starts xenbaked (100)
+      --cpu N             begin with physical CPU N (all CPUs)
+
+      --[no]allocated     rows of the screen: time slices granted,
+      --[no]blocked       blocked time,
+      --[no]waited        waiting time,
+      --[no]excount       execution count,
+      --[no]iocount       I/O count (all are shown)
+
+      --region PATH       the region to read ()" XENMON_DEFAULT_REGION R"()
+      --replay FILE       show a recording made with xentrace -D or xenbaked --record
+      --cpu-khz N         the TSC frequency of the recording's host, in kHz
+      --speed FACTOR      replay so many times as fast, or "max" (1)
+      --loop              replay again and again
+      --xenbaked PATH     the xenbaked to start, if none is running
+
+  -V, --version           print the version and exit
+  -h, --help              print this help and exit
+
+Keys: q quits; c and n show the next CPU, p the previous; arrows, Page Up, Page Down, Home and End scroll.
+)";
+
+// Numbers are taken as text and read here, so that all refusals sound alike.
+struct Texts {
+  std::string duration, interval, ms_per_sample, cpu, cpu_khz;
+};
+
+Error usage(const std::string& sentence) {
+  return {sentence, ExitStatus::kUsage};
+}
+
+Status read_number(const std::string& option, const std::string& text, std::uint64_t lowest,
+                   std::uint64_t highest, std::uint64_t& number) {
+  std::uint64_t read = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), read);
+  if (error != std::errc() || end != text.data() + text.size() || read < lowest || read > highest) {
+    return usage("option " + option + " takes a whole number from " + std::to_string(lowest) + " to " +
+                 std::to_string(highest) + ", not \"" + printable(text) + "\".");
+  }
+  number = read;
+  return ok();
+}
+
+bool is_speed(const std::string& text) {
+  if (text == "max") return true;
+  double factor = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), factor);
+  return error == std::errc() && end == text.data() + text.size() && std::isfinite(factor) && factor > 0;
+}
+
+Status check(const CLI::App& app, const Texts& texts, Options& options) {
+  options.ms_per_sample_given = app.count("--ms_per_sample") > 0;
+  const auto read = [&](const char* option, const std::string& text, std::uint64_t lowest,
+                        std::uint64_t highest, std::uint64_t& number) -> Status {
+    if (text.empty() && app.count(option) == 0) return ok();
+    return read_number(option, text, lowest, highest, number);
+  };
+  std::uint64_t pcpu = 0;
+  std::uint64_t khz = 0;
+  // The sample's own limit comes last: what the original refused is said in its terms.
+  for (const Status& status :
+       {read("--time", texts.duration, 0, kLongestDurationS, options.duration_s),
+        read("--interval", texts.interval, 1, kLongestIntervalMs, options.interval_ms),
+        read("--cpu", texts.cpu, 0, kHighestPcpu, pcpu),
+        read("--cpu-khz", texts.cpu_khz, 1, kHighestKhz, khz),
+        read("--ms_per_sample", texts.ms_per_sample, 1, UINT32_MAX, options.ms_per_sample)}) {
+    if (!status) return status;
+  }
+  if (!options.live && options.duration_s != 0 && options.ms_per_sample > options.duration_s * 1000) {
+    return usage("option --ms_per_sample: " + std::to_string(options.ms_per_sample) +
+                 " ms is longer than the whole log of " + std::to_string(options.duration_s * 1000) +
+                 " ms; make it shorter, or --time longer.");
+  }
+  if (options.ms_per_sample > kLongestSampleMs) {
+    return usage("option --ms_per_sample takes a whole number from 1 to " + std::to_string(kLongestSampleMs) +
+                 ", not \"" + printable(texts.ms_per_sample) + "\".");
+  }
+  if (app.count("--cpu") > 0) options.pcpu = static_cast<std::uint32_t>(pcpu);
+  if (app.count("--cpu-khz") > 0) options.cpu_khz = khz;
+
+  if (app.count("--replay") > 0 && options.replay.empty())
+    return usage("option --replay takes a file's name.");
+  if (options.replay.empty()) {
+    for (const char* option : {"--cpu-khz", "--speed", "--loop"}) {
+      if (app.count(option) > 0) {
+        return usage(std::string("option ") + option + " is for a recording; name one with --replay FILE.");
+      }
+    }
+  } else if (app.count("--region") > 0) {
+    return usage("options --replay and --region exclude each other: a replay has a region of its own.");
+  }
+  if (app.count("--speed") > 0 && !is_speed(options.speed)) {
+    return usage("option --speed takes a factor above 0 or \"max\", not \"" + printable(options.speed) +
+                 "\".");
+  }
+  if (options.region.empty()) return usage("option --region takes a path.");
+  if (options.prefix.empty()) return usage("option --prefix takes the beginning of the log files' names.");
+  return ok();
+}
+
+// CLI11's own sentence, as one line that ends like one.
+std::string sentence(const std::string& what) {
+  std::string text;
+  for (const char c : what) text += c == '\n' ? ' ' : c;
+  text = printable(text);
+  if (!text.empty() && text.back() != '.') text += '.';
+  return text;
+}
+
+} // namespace
+
+Result<std::variant<Options, Information>> parse_options(int argc, const char* const* argv) {
+  Options options;
+  Texts texts;
+  CLI::App app("", "xenmon");
+  app.set_help_flag("-h,--help");
+  app.set_version_flag("-V,--version", "xenmon " XENMON_PROGRAM_VERSION);
+
+  app.add_flag("-l,--live,!-n,!--notlive", options.live);
+  app.add_option("-p,--prefix", options.prefix);
+  app.add_option("-t,--time", texts.duration);
+  app.add_option("-i,--interval", texts.interval);
+  app.add_option("--ms_per_sample,--ms-per-sample", texts.ms_per_sample);
+  app.add_option("--cpu", texts.cpu);
+
+  app.add_flag("--allocated,!--noallocated", options.metrics.allocated);
+  app.add_flag("--blocked,!--noblocked", options.metrics.blocked);
+  app.add_flag("--waited,!--nowaited", options.metrics.waited);
+  app.add_flag("--excount,!--noexcount", options.metrics.excount);
+  app.add_flag("--iocount,!--noiocount", options.metrics.iocount);
+
+  app.add_option("--region", options.region);
+  app.add_option("--replay", options.replay);
+  app.add_option("--cpu-khz", texts.cpu_khz);
+  app.add_option("--speed", options.speed);
+  app.add_flag("--loop", options.loop);
+  app.add_option("--xenbaked", options.xenbaked);
+  // As in the original, an option given twice counts as given last.
+  for (CLI::Option* option : app.get_options()) option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForVersion& call) {
+    return std::variant<Options, Information>(Information{std::string(call.what()) + "\n"});
+  } catch (const CLI::CallForHelp&) {
+    return std::variant<Options, Information>(Information{kHelp});
+  } catch (const CLI::Error& error) {
+    return usage(sentence(error.what()));
+  }
+  const Status status = check(app, texts, options);
+  if (!status) return status.error();
+  return std::variant<Options, Information>(std::move(options));
+}
+
+} // namespace xenmon

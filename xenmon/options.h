@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The command line.
+#ifndef XENMON_XENMON_OPTIONS_H
+#define XENMON_XENMON_OPTIONS_H
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "xenmon/region.h"
+#include "xenmon/result.h"
+
+namespace xenmon {
+
+// Which rows the screen shows for each domain; "gotten" is always shown.
+struct Metrics {
+  bool allocated = true;
+  bool blocked = true;
+  bool waited = true;
+  bool excount = true;
+  bool iocount = true;
+};
+
+struct Options {
+  bool live = true; // the screen; otherwise log files
+  std::string prefix = "log";
+  std::uint64_t duration_s = 10; // of logging; 0: until stopped
+  std::uint64_t interval_ms = 1000;
+  std::uint64_t ms_per_sample = 100;
+  bool ms_per_sample_given = false;
+  std::optional<std::uint32_t> pcpu; // to start with; none: all
+  Metrics metrics;
+
+  std::string region = XENMON_DEFAULT_REGION;
+  std::string replay; // "": none
+  std::optional<std::uint64_t> cpu_khz;
+  std::string speed; // as xenbaked takes it; "": its default
+  bool loop = false;
+  std::string xenbaked; // "": the one beside this program, else the one in PATH
+};
+
+// What --help and --version ask for.
+struct Information {
+  std::string text;
+};
+
+// Nonsense is an Error of status kUsage with one sentence.
+Result<std::variant<Options, Information>> parse_options(int argc, const char* const* argv);
+
+} // namespace xenmon
+
+#endif // XENMON_XENMON_OPTIONS_H

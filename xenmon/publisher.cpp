@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "attachment.h"
+#include "front_end.h"
+
+namespace xenmon {
+namespace {
+
+// What is at the region's path: true if it is worth attaching to, false if a daemon must be started.
+Result<bool> is_published(const std::string& region, Attachment& attachment) {
+  attachment.poll();
+  if (attachment.reader() == nullptr) {
+    // What may not be read, another version's or a stranger's file is not ours to replace.
+    struct stat status = {};
+    if (lstat(region.c_str(), &status) != 0 && (errno == ENOENT || errno == ENOTDIR)) return false;
+    return attachment.error();
+  }
+  // A recording that is over is still there to be looked at; a live daemon that has gone is not.
+  return attachment.health().current() || attachment.health().kind == Health::Kind::kRecordingOver;
+}
+
+} // namespace
+
+Result<Publisher> find_publisher(const Options& options) {
+  Publisher publisher;
+  publisher.region = options.region;
+  if (!options.replay.empty()) {
+    auto directory = PrivateDirectory::make();
+    if (!directory) return directory.error();
+    publisher.directory.emplace(std::move(*directory));
+    publisher.region = publisher.directory->path() + "/region";
+  } else {
+    Attachment attachment(options.region);
+    const auto published = is_published(options.region, attachment);
+    if (!published) return published.error();
+    if (*published) {
+      const std::uint64_t sample_ms = attachment.reader()->header().sample_ns / 1'000'000;
+      if (options.ms_per_sample_given && sample_ms != options.ms_per_sample) {
+        publisher.notice = "xenbaked is running already, with samples of " + std::to_string(sample_ms) +
+                           " ms; --ms_per_sample has no effect.";
+      }
+      return publisher;
+    }
+  }
+  auto daemon = DaemonProcess::start(daemon_command(options, publisher.region));
+  if (!daemon) return daemon.error();
+  publisher.daemon.emplace(std::move(*daemon));
+  return publisher;
+}
+
+} // namespace xenmon

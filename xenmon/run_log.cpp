@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "attachment.h"
+#include "front_end.h"
+#include "log_writer.h"
+#include "sample_feed.h"
+#include "signals.h"
+
+namespace xenmon {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::steady_clock;
+
+constexpr auto kPollLive = 50ms;     // far below the history's length
+constexpr auto kPollRecording = 1ms; // a replay may be much faster than time
+constexpr auto kPatience = 10s;      // for a daemon that is gone to come back
+constexpr std::uint64_t kMillisecond = 1'000'000;
+constexpr std::uint64_t kSecond = 1'000'000'000;
+
+// A file for every domain: take all that we may have. Where that is too few, the open says so.
+void allow_many_files() {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+class Session {
+ public:
+  Session(const Options& options, Publisher& publisher)
+      : publisher_(publisher),
+        endless_(options.duration_s == 0),
+        attachment_(publisher.region),
+        directory_(2 * (kWindowNs[0] + options.interval_ms * kMillisecond)),
+        feed_(directory_),
+        writer_(options.prefix, options.interval_ms * kMillisecond, options.duration_s * kSecond,
+                directory_) {}
+
+  Status run() {
+    quiet_since_ = steady_clock::now();
+    while (!stop_requested()) {
+      take_new_data();
+      if (!writer_.status() || writer_.done()) break;
+      const Result<bool> over = is_over();
+      if (!over || *over) {
+        writer_.finish();
+        return over ? writer_.status() : Status(over.error());
+      }
+      const Health::Kind kind = attachment_.health().kind;
+      const bool may_be_fast = kind == Health::Kind::kRecording || kind == Health::Kind::kWaiting;
+      wait_for_input(-1, may_be_fast ? std::chrono::nanoseconds(kPollRecording) : kPollLive);
+    }
+    writer_.finish();
+    return writer_.status();
+  }
+
+ private:
+  void take_new_data() {
+    // In this order nothing is left behind: once the daemon has ended, no more samples come.
+    if (publisher_.daemon) publisher_.daemon->poll();
+    if (attachment_.still_readable()) feed_.drain(*attachment_.reader(), writer_);
+    const Attachment::Change change = attachment_.poll();
+    const RegionReader* reader = attachment_.reader();
+    if (reader == nullptr) return;
+    if (change == Attachment::Change::kNewDaemon) {
+      // A recording, and what our own daemon saw, are logged from their start; another's daemon from now
+      // on. A daemon that replaced the one before is read from its start too.
+      const bool whole =
+          begun_ || publisher_.daemon || reader->header().source_kind == XENMON_SOURCE_RECORDING;
+      if (begun_) writer_.restart();
+      begun_ = true;
+      feed_.start(*reader, whole ? SampleFeed::From::kOldest : SampleFeed::From::kNow);
+    } else if (change == Attachment::Change::kSuperseded) {
+      feed_.resume(*reader);
+    }
+    feed_.drain(*reader, writer_);
+  }
+
+  // Whether no more data will come; an Error if that is not as it should be.
+  Result<bool> is_over() {
+    const Health& health = attachment_.health();
+    if (publisher_.daemon && !publisher_.daemon->running()) {
+      if (publisher_.daemon->ended_well()) return true;
+      return publisher_.daemon->outcome();
+    }
+    if (health.kind == Health::Kind::kRecordingOver) return true;
+    const auto now = steady_clock::now();
+    if (health.current()) quiet_since_ = now;
+    if (endless_ || now - quiet_since_ < kPatience) return false;
+    return Error{health_text(health) + "; the log ends here. Start xenbaked again."};
+  }
+
+  Publisher& publisher_;
+  bool endless_;
+  Attachment attachment_;
+  DomainDirectory directory_;
+  SampleFeed feed_;
+  LogWriter writer_;
+  bool begun_ = false;
+  steady_clock::time_point quiet_since_;
+};
+
+} // namespace
+
+Status run_log(const Options& options, Publisher& publisher) {
+  allow_many_files();
+  return Session(options, publisher).run();
+}
+
+} // namespace xenmon

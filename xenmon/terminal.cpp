@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "terminal.h"
+
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <clocale>
+#include <cstdlib>
+#include <string>
+
+#define NCURSES_WIDECHAR 1
+#include <curses.h>
+#include <langinfo.h>
+#include <term.h>
+// Short macros of curses that would hit names of ours and of the standard library's.
+#undef lines
+#undef columns
+#undef timeout
+
+#include "signals.h"
+#include "text.h"
+
+namespace xenmon {
+namespace {
+
+constexpr int kEscapeDelayMs = 25; // until an Escape is no longer taken for the start of a key
+constexpr int kEmptyReadsAllowed = 3;
+
+bool takes_output() {
+  pollfd out = {STDOUT_FILENO, POLLOUT, 0};
+  return poll(&out, 1, 0) > 0 && (out.revents & POLLOUT) != 0;
+}
+
+attr_t curses_attributes(std::uint8_t attributes) {
+  attr_t result = A_NORMAL;
+  if ((attributes & kBold) != 0) result |= A_BOLD;
+  if ((attributes & kStandout) != 0) result |= A_STANDOUT;
+  if ((attributes & kDim) != 0) result |= A_DIM;
+  return result;
+}
+
+std::string terminal_type() {
+  const char* type = std::getenv("TERM");
+  return type == nullptr ? std::string() : std::string(type);
+}
+
+Error unusable(const std::string& type) {
+  return Error{"the terminal type \"" + printable(type) +
+               "\" (TERM) is unknown or cannot place the cursor; set TERM to the terminal's real type, or "
+               "use -n to write log files."};
+}
+
+Key meaning(int pressed) {
+  switch (pressed) {
+    case 'q':
+    case 'Q':
+      return Key::kQuit;
+    case 'c':
+    case 'n':
+      return Key::kNext;
+    case 'p':
+      return Key::kPrevious;
+    case KEY_UP:
+      return Key::kUp;
+    case KEY_DOWN:
+      return Key::kDown;
+    case KEY_LEFT:
+      return Key::kLeft;
+    case KEY_RIGHT:
+      return Key::kRight;
+    case KEY_PPAGE:
+      return Key::kPageUp;
+    case KEY_NPAGE:
+      return Key::kPageDown;
+    case KEY_HOME:
+      return Key::kHome;
+    case KEY_END:
+      return Key::kEnd;
+    case 'L' - '@': // Ctrl-L
+      return Key::kRedraw;
+    default:
+      return Key::kNone;
+  }
+}
+
+} // namespace
+
+struct Terminal::State {
+  SCREEN* screen = nullptr;
+  bool utf8 = false;
+  int empty_reads = 0; // in a row: readable, and yet nothing to read
+
+  ~State() {
+    if (screen == nullptr) return;
+    // A terminal stopped with Ctrl-S would keep us here for ever. Only what was stopped by program may
+    // be started by program, hence both.
+    if (!takes_output()) {
+      tcflow(STDOUT_FILENO, TCOOFF);
+      tcflow(STDOUT_FILENO, TCOON);
+    }
+    endwin();
+    delscreen(screen);
+  }
+};
+
+Terminal::Terminal(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Terminal::Terminal(Terminal&&) noexcept = default;
+Terminal::~Terminal() = default;
+
+Status Terminal::check() {
+  if (isatty(STDIN_FILENO) == 0 || isatty(STDOUT_FILENO) == 0) {
+    return Error{"the screen needs a terminal as standard input and output; use -n to write log files."};
+  }
+  const std::string type = terminal_type();
+  if (type.empty()) {
+    return Error{
+        "the environment variable TERM is not set, so the terminal's type is not known; set it, "
+        "or use -n to write log files."};
+  }
+  // newterm() takes an unknown terminal for a generic one, on which nothing can be placed.
+  int found = 0;
+  const bool known = setupterm(type.c_str(), STDOUT_FILENO, &found) == OK;
+  const bool usable = known && cursor_address != nullptr;
+  if (known) del_curterm(cur_term);
+  return usable ? ok() : Status(unusable(type));
+}
+
+Result<Terminal> Terminal::open() {
+  const Status status = check();
+  if (!status) return status.error();
+  std::setlocale(LC_CTYPE, "");
+  auto state = std::make_unique<State>();
+  state->utf8 = std::string(nl_langinfo(CODESET)) == "UTF-8";
+  const std::string type = terminal_type();
+  state->screen = newterm(type.c_str(), stdout, stdin);
+  if (state->screen == nullptr) return unusable(type);
+  set_term(state->screen);
+  cbreak();
+  noecho();
+  nonl();
+  keypad(stdscr, TRUE);
+  nodelay(stdscr, TRUE);
+  set_escdelay(kEscapeDelayMs);
+  curs_set(0);
+  return Terminal(std::move(state));
+}
+
+int Terminal::width() const {
+  return getmaxx(stdscr);
+}
+int Terminal::height() const {
+  return getmaxy(stdscr);
+}
+
+void Terminal::draw(const Grid& grid) {
+  if (!takes_output()) return;
+  erase();
+  for (int row = 0; row < grid.height(); ++row) {
+    for (int column = 0; column < grid.width(); ++column) {
+      const Cell& cell = grid.at(row, column);
+      if (cell.character == U' ' && cell.attributes == kPlain) continue;
+      const bool shown = cell.character < 0x80 || state_->utf8;
+      const wchar_t text[] = {shown ? static_cast<wchar_t>(cell.character) : L'?', L'\0'};
+      cchar_t character;
+      setcchar(&character, text, curses_attributes(cell.attributes), 0, nullptr);
+      // The last cell cannot move the cursor on and says so; it is drawn all the same.
+      mvadd_wch(row, column, &character);
+    }
+  }
+  refresh();
+}
+
+Key Terminal::wait(std::chrono::nanoseconds timeout) {
+  // What curses has read already does not show on the descriptor.
+  int pressed = getch();
+  if (pressed == ERR) {
+    switch (wait_for_input(STDIN_FILENO, timeout)) {
+      case Input::kGone:
+        return Key::kGone;
+      case Input::kReady:
+        pressed = getch();
+        // Readable and empty is the end of the input, but for the odd half of an escape sequence.
+        state_->empty_reads = pressed == ERR ? state_->empty_reads + 1 : 0;
+        if (state_->empty_reads > kEmptyReadsAllowed) return Key::kGone;
+        break;
+      case Input::kNone:
+        break;
+    }
+  }
+  if (take_resize()) {
+    winsize size = {};
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 && size.ws_col > 0) {
+      // Not resizeterm(), which would have getch() tell us what we know.
+      resize_term(size.ws_row, size.ws_col);
+    }
+    clearok(curscr, TRUE);
+    return Key::kRedraw;
+  }
+  if (pressed == 'L' - '@') clearok(curscr, TRUE);
+  return meaning(pressed);
+}
+
+} // namespace xenmon
