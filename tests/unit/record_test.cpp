@@ -15,10 +15,10 @@ TEST(Record, DecodesHeaderTscAndWords) {
   w.record(event::kSwitchInfNext, 0x123456789abcdef0, {1, 2, 3, 4});
   Record record;
   ASSERT_TRUE(decode_record(w.data().data(), w.data().data() + w.data().size(), record));
-  EXPECT_EQ(record.event, event::kSwitchInfNext);
+  EXPECT_EQ(record.event(), event::kSwitchInfNext);
   EXPECT_EQ(record.tsc, 0x123456789abcdef0U);
-  EXPECT_EQ(record.extra_words, 4U);
-  EXPECT_EQ(record.bytes, w.data().size());
+  EXPECT_EQ(record.extra_words(), 4U);
+  EXPECT_EQ(record.bytes(), w.data().size());
   EXPECT_EQ(record.word(3), 4U);
 }
 
@@ -27,9 +27,9 @@ TEST(Record, WithoutTscTheWordsFollowTheHeader) {
   w.plain(event::kCpuChange, {7, 100});
   Record record;
   ASSERT_TRUE(decode_record(w.data().data(), w.data().data() + w.data().size(), record));
-  EXPECT_FALSE(record.has_tsc);
+  EXPECT_FALSE(record.has_tsc());
   EXPECT_EQ(record.word(0), 7U);
-  EXPECT_EQ(record.bytes, 12U);
+  EXPECT_EQ(record.bytes(), 12U);
 }
 
 TEST(Record, DoesNotFitWhateverIsMissing) {

@@ -10,29 +10,6 @@ namespace xenmon {
 namespace {
 
 constexpr std::uint32_t kStateRunning = XENMON_VCPU_RUNNING;
-constexpr std::uint32_t kStateRunnable = XENMON_VCPU_RUNNABLE;
-
-// The runstate that a bucket belongs to; kUnknown's is none of them.
-std::uint32_t state_of(Bucket bucket) {
-  switch (bucket) {
-    case kRunning: return XENMON_VCPU_RUNNING;
-    case kWaitWake:
-    case kWaitPreempt: return XENMON_VCPU_RUNNABLE;
-    case kBlocked: return XENMON_VCPU_BLOCKED;
-    case kOffline: return XENMON_VCPU_OFFLINE;
-    case kUnknown: break;
-  }
-  return XENMON_VCPU_UNKNOWN;
-}
-
-Bucket bucket_of(std::uint32_t from, std::uint32_t to) {
-  switch (to) {
-    case XENMON_VCPU_RUNNING: return kRunning;
-    case XENMON_VCPU_RUNNABLE: return from == kStateRunning ? kWaitPreempt : kWaitWake;
-    case XENMON_VCPU_BLOCKED: return kBlocked;
-    default: return kOffline;
-  }
-}
 
 } // namespace
 
@@ -162,12 +139,6 @@ void Baker::emit(const Vcpu& vcpu, const Part& part) {
 
 // ---- domains and vCPUs
 
-Domain* Baker::find_domain(std::uint32_t domid) {
-  if (domid >= domain_by_id_.size()) return nullptr;
-  const std::uint32_t slot = domain_by_id_[domid];
-  return slot == XENMON_NO_SLOT ? nullptr : domains_[slot].get();
-}
-
 Domain& Baker::make_domain(std::uint32_t domid, bool born, std::uint64_t now) {
   std::uint32_t slot;
   if (free_domains_.empty()) {
@@ -249,8 +220,9 @@ void Baker::domain_added(std::uint32_t domid, std::uint64_t now) {
 }
 
 void Baker::domain_removed(std::uint32_t domid, std::uint64_t now) {
+  if (domid >= kFirstReservedDomid) return;
   Domain* domain = find_domain(domid);
-  if (domain == nullptr || domid == XENMON_DOMID_IDLE) return;
+  if (domain == nullptr) return;
   if (domain->removals_due > 0) {
     --domain->removals_due;
     return;
@@ -306,20 +278,14 @@ void Baker::free_domain(Domain& domain) {
 
 // ---- runstates
 
-// What is credited to a pCPU, without making it the one that time is credited to.
-Part& Baker::part_of(Vcpu& vcpu, std::uint32_t pcpu) {
-  if (vcpu.part.pcpu == pcpu) return vcpu.part;
+// What is credited to a pCPU that is not the one which time is credited to.
+Part& Baker::other_part_of(Vcpu& vcpu, std::uint32_t pcpu) {
   for (Part& other : vcpu.parts) {
     if (other.pcpu == pcpu) return other;
   }
   Part& made = vcpu.parts.emplace_back();
   made.pcpu = pcpu;
   return made;
-}
-
-void Baker::credit_to(Vcpu& vcpu, std::uint32_t pcpu) {
-  if (vcpu.part.pcpu == pcpu) return;
-  std::swap(part_of(vcpu, pcpu), vcpu.part);
 }
 
 // The time since the last change was not spent, or not wholly, in the state that was known.
@@ -333,15 +299,13 @@ void Baker::conflict(Vcpu& vcpu, std::uint64_t now) {
   account(vcpu, now);
 }
 
-// Brings what is known into line with a record's old state and accounts up to now. False: the record is
-// not about the present and must not be applied.
-bool Baker::reconcile(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, std::uint64_t now) {
-  if (from == kStateRunning && vcpu.bucket != kRunning) displace(vcpu, pcpu, now);
-  if (vcpu.bucket == kUnknown) {
-    account(vcpu, now);
-    return true;
+// reconcile() where the record's old state, or its pCPU, is not what was known.
+bool Baker::reconcile_odd(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, std::uint64_t now) {
+  if (from == kStateRunning) {
+    pcpu_state(pcpu).any_run = true;
+    displace(vcpu, pcpu, now);
   }
-  if (state_of(vcpu.bucket) == from && (from != kStateRunning || vcpu.part.pcpu == pcpu)) [[likely]] {
+  if (vcpu.bucket == kUnknown) {
     account(vcpu, now);
     return true;
   }
@@ -352,17 +316,6 @@ bool Baker::reconcile(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, std::u
   }
   conflict(vcpu, now);
   return true;
-}
-
-void Baker::enter(Vcpu& vcpu, Bucket bucket, std::uint64_t now) {
-  // While some pCPU's records are being lost it may pick up this vCPU at any moment, unless it runs here.
-  vcpu.bucket = gaps_open_ != 0 && bucket != kRunning && !vcpu.idle ? kUnknown : bucket;
-  vcpu.entered_ns = now;
-  vcpu.observed = true;
-  if (!vcpu.known && vcpu.bucket != kUnknown) {
-    vcpu.known = true;
-    known_.push_back(vcpu.slot);
-  }
 }
 
 // `vcpu` runs, or ran until now, on that pCPU: then nobody else does.
@@ -379,59 +332,14 @@ void Baker::displace(const Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) {
   }
 }
 
-void Baker::start_running(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) {
-  displace(vcpu, pcpu, now);
-  PcpuState& state = pcpu_state(pcpu);
-  credit_to(vcpu, pcpu);
-  state.current = vcpu.slot;
-  ++vcpu.part.executions;
-  enter(vcpu, kRunning, now);
-}
-
-void Baker::stop_running(Vcpu& vcpu, std::uint64_t now) {
-  vcpu.distribution().run.add(now - vcpu.entered_ns);
-  PcpuState& state = pcpu_state(vcpu.part.pcpu);
-  if (state.current == vcpu.slot) state.current = XENMON_NO_SLOT;
-}
-
-void Baker::runstate(std::uint32_t pcpu, std::uint32_t from, std::uint32_t to, std::uint32_t who,
-                     std::uint64_t now) {
-  Vcpu* found = find_vcpu(who);
-  if (found == nullptr) return;
-  Vcpu& vcpu = *found;
-  // An idle vCPU belongs to its pCPU, whichever pCPU reports it (core scheduling).
-  if (vcpu.idle) pcpu = vcpu.vcpu_id;
-  pcpu_state(pcpu).any_runstate = true;
-  if (!reconcile(vcpu, pcpu, from, now)) return;
-  if (from == to) return;
-
-  switch (vcpu.bucket) {
-    case kRunning: stop_running(vcpu, now); break;
-    case kWaitWake:
-      if (to == kStateRunning) vcpu.distribution().wake_wait.add(now - vcpu.entered_ns);
-      break;
-    case kWaitPreempt:
-      if (to == kStateRunning) vcpu.distribution().preempt_wait.add(now - vcpu.entered_ns);
-      break;
-    default: break;
-  }
-  if (to == kStateRunning) {
-    start_running(vcpu, pcpu, now);
-    return;
-  }
-  // It has not run yet: its waiting belongs to the pCPU that tells of it.
-  if (vcpu.part.pcpu == XENMON_NO_PCPU && (from == kStateRunning || to == kStateRunnable)) credit_to(vcpu, pcpu);
-  enter(vcpu, bucket_of(from, to), now);
-}
-
 void Baker::continue_running(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now) {
   Vcpu* found = find_vcpu(who);
   if (found == nullptr) return;
   Vcpu& vcpu = *found;
   if (vcpu.idle) pcpu = vcpu.vcpu_id;
   PcpuState& state = pcpu_state(pcpu);
-  const bool first_here = !state.any_runstate;
-  state.any_runstate = true;
+  const bool first_here = !state.any_run;
+  state.any_run = true;
   if (vcpu.bucket == kRunning && vcpu.part.pcpu == pcpu) [[likely]] {
     account(vcpu, now);
     vcpu.distribution().run.add(now - vcpu.entered_ns);
@@ -534,38 +442,9 @@ void Baker::discontinuity() {
   interrupted_ = true;
 }
 
-// ---- slices and I/O
+// ---- I/O
 
-void Baker::slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit, std::uint32_t slice_ns) {
-  if (slice_ns == 0 || slice_ns > 0x7fffffffU) return; // no limit (idle, null, RTDS idle: -1)
-  const std::uint32_t vcpu_id = unit == XENMON_NO_SLOT ? 0 : unit;
-  if ((domid | vcpu_id) > 0xffffU) {
-    ++counts_.bad_records;
-    return;
-  }
-  // A unit has the number of its first vCPU. Old records name the domain only; they predate multi-vCPU
-  // units, and its vCPU 0 stands for it.
-  Vcpu* vcpu = find_vcpu(domid << 16 | vcpu_id);
-  if (vcpu != nullptr) part_of(*vcpu, pcpu).slices.add(slice_ns); // told before the switch itself
-}
-
-void Baker::exchange(std::uint32_t pcpu, IoKind kind, std::uint32_t domid) {
-  if (domid >= kFirstReservedDomid) {
-    ++counts_.bad_records;
-    return;
-  }
-  Domain* domain = find_domain(domid);
-  if (domain == nullptr) domain = &make_domain(domid, false, now_ns_);
-  credit(*domain, pcpu, kind);
-  if (domid == 0) return;
-  Domain* dom0 = find_domain(0);
-  if (dom0 == nullptr) dom0 = &make_domain(0, false, now_ns_);
-  credit(*dom0, pcpu, kind);
-}
-
-void Baker::credit(Domain& domain, std::uint32_t pcpu, IoKind kind) {
-  ++domain.io[kind];
-  if (sink_ == nullptr) return;
+void Baker::credit_sample(Domain& domain, std::uint32_t pcpu, IoKind kind) {
   for (IoPart& part : domain.io_parts) {
     if (part.pcpu == pcpu) {
       ++part.counts[kind];

@@ -141,7 +141,7 @@ class Baker {
     std::uint64_t first_tsc = 0;
     std::uint32_t current = XENMON_NO_SLOT; // vCPU slot
     bool gap_open = false;
-    bool any_runstate = false;
+    bool any_run = false; // some vCPU was seen to run here
   };
 
   PcpuState& pcpu_state(std::uint32_t pcpu) {
@@ -157,7 +157,10 @@ class Baker {
   void emit(const Vcpu& vcpu, const Part& part);
   void collect_ended(std::uint64_t end_ns);
 
-  Domain* find_domain(std::uint32_t domid);
+  Domain* find_domain(std::uint32_t domid) { // domid < 65536
+    const std::uint32_t slot = domain_by_id_[domid];
+    return slot == XENMON_NO_SLOT ? nullptr : domains_[slot].get();
+  }
   Domain& make_domain(std::uint32_t domid, bool born, std::uint64_t now);
   Vcpu* find_vcpu(std::uint32_t who) {
     const Cached& cached = cache_[cache_index(who)];
@@ -176,6 +179,7 @@ class Baker {
   void slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit, std::uint32_t slice_ns);
   void exchange(std::uint32_t pcpu, IoKind kind, std::uint32_t domid);
   void credit(Domain& domain, std::uint32_t pcpu, IoKind kind);
+  void credit_sample(Domain& domain, std::uint32_t pcpu, IoKind kind);
   void domain_added(std::uint32_t domid, std::uint64_t now);
   void domain_removed(std::uint32_t domid, std::uint64_t now);
 
@@ -186,13 +190,19 @@ class Baker {
   void make_unknown(Vcpu& vcpu);
   void lose(std::uint32_t pcpu, std::uint64_t now);
   bool reconcile(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, std::uint64_t now);
+  bool reconcile_odd(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, std::uint64_t now);
   void conflict(Vcpu& vcpu, std::uint64_t now);
   void displace(const Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now);
   void start_running(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now);
   void enter(Vcpu& vcpu, Bucket bucket, std::uint64_t now);
   void stop_running(Vcpu& vcpu, std::uint64_t now);
-  static Part& part_of(Vcpu& vcpu, std::uint32_t pcpu);
-  static void credit_to(Vcpu& vcpu, std::uint32_t pcpu);
+  static Part& part_of(Vcpu& vcpu, std::uint32_t pcpu) {
+    return vcpu.part.pcpu == pcpu ? vcpu.part : other_part_of(vcpu, pcpu);
+  }
+  static Part& other_part_of(Vcpu& vcpu, std::uint32_t pcpu);
+  static void credit_to(Vcpu& vcpu, std::uint32_t pcpu) {
+    if (vcpu.part.pcpu != pcpu) std::swap(other_part_of(vcpu, pcpu), vcpu.part);
+  }
 
   Options options_;
   SampleSink* sink_;
@@ -234,63 +244,9 @@ class Baker {
   std::vector<DomainTotals> ended_totals_;
 };
 
-inline void Baker::apply(std::uint32_t pcpu, const Record& record) {
-  if (record.tsc >= edge_tsc_) [[unlikely]] advance_to(record.tsc);
-  ++sample_records_;
-  const std::uint32_t event = record.event;
-  if ((event & event::kRunstateMask) == event::kRunstateChange) {
-    if (record.extra_words == 0) [[unlikely]] {
-      ++counts_.bad_records;
-      return;
-    }
-    runstate(pcpu, (event >> 8) & 3U, (event >> 4) & 3U, record.word(0), set_now(record.tsc));
-    return;
-  }
-  switch (event) {
-    case event::kContinueRunning:
-      if (record.extra_words == 0) break;
-      continue_running(pcpu, record.word(0), set_now(record.tsc));
-      return;
-    case event::kSwitchInfNext:
-      if (record.extra_words >= 4) {
-        slice(pcpu, record.word(0), record.word(1), record.word(3));
-      } else if (record.extra_words == 3) {
-        slice(pcpu, record.word(0), XENMON_NO_SLOT, record.word(2)); // before Xen 4.8: no vCPU is named
-      } else {
-        break;
-      }
-      return;
-    case event::kSwitchInfCont:
-      if (record.extra_words < 4) break;
-      slice(pcpu, record.word(0), record.word(1), record.word(3));
-      return;
-    case event::kGrantMap:
-    case event::kGrantUnmap:
-    case event::kGrantTransfer:
-      if (record.extra_words == 0) break;
-      exchange(pcpu, static_cast<IoKind>(event - event::kGrantMap), record.word(0));
-      return;
-    case event::kDomainAdd:
-      if (record.extra_words == 0) break;
-      domain_added(record.word(0), set_now(record.tsc));
-      return;
-    case event::kDomainRemove:
-      if (record.extra_words == 0) break;
-      domain_removed(record.word(0), set_now(record.tsc));
-      return;
-    default:
-      return; // not ours
-  }
-  ++counts_.bad_records;
-}
-
-// Never backwards: what comes late happens now.
-inline std::uint64_t Baker::set_now(std::uint64_t tsc) {
-  const std::uint64_t ns = tsc > base_tsc_ ? scale_.to_ns(tsc - base_tsc_) : 0;
-  if (ns > now_ns_) now_ns_ = ns;
-  return now_ns_;
-}
-
 } // namespace xenmon
+
+// What runs for nearly every record, for the optimiser to see.
+#include "bake/baker_hot.h"
 
 #endif // XENMON_XENBAKED_BAKE_BAKER_H

@@ -51,8 +51,8 @@ std::size_t PcpuStream::next_tscs(const std::byte* from, std::span<std::uint64_t
   Record record;
   for (;;) {
     while (at != end && decode_record(at, end, record)) {
-      at += record.bytes;
-      if (!record.has_tsc) continue;
+      at += record.bytes();
+      if (!record.has_tsc()) continue;
       tscs[found++] = record.tsc + shift;
       if (found == tscs.size()) return found;
     }
@@ -97,11 +97,11 @@ std::uint64_t PcpuStream::last_tsc(const Window& window) {
     overhang = 0;
     while (at != end) {
       if (!decode_record(at, end, record)) {
-        if (end - at >= 4) overhang = record.bytes - static_cast<std::size_t>(end - at);
+        if (end - at >= 4) overhang = record.bytes() - static_cast<std::size_t>(end - at);
         break;
       }
-      at += record.bytes;
-      if (record.has_tsc && record.event != event::kWrapBuffer) last = record.tsc;
+      at += record.bytes();
+      if (record.has_tsc() && record.event() != event::kWrapBuffer) last = record.tsc;
     }
   }
   return last;

@@ -123,34 +123,34 @@ template <class Sink>
       sink.gap(pcpu_, last_tsc_);
       continue;
     }
-    if (!record.has_tsc) {
+    if (!record.has_tsc()) {
       // Padding and framing are not records, and nothing that XenMon uses comes without a TSC.
-      if (record.event != event::kWrapBuffer && record.event != event::kCpuChange) ++records_;
-      at_ += record.bytes;
+      if (record.event() != event::kWrapBuffer && record.event() != event::kCpuChange) ++records_;
+      at_ += record.bytes();
       continue;
     }
     record.tsc += shift_;
     // One comparison for both directions: a step backwards is a huge leap modulo 2^64.
     if (record.tsc - last_tsc_ > kMaxLeap || !any_tsc_) {
       const bool first = !any_tsc_;
-      if (!plausible(record.tsc, at_ + record.bytes)) {
+      if (!plausible(record.tsc, at_ + record.bytes())) {
         ++bad_records_;
-        at_ += record.bytes;
+        at_ += record.bytes();
         sink.gap(pcpu_, last_tsc_);
         continue;
       }
       if (first) sink.begin(pcpu_, record.tsc);
     }
-    if (record.event == event::kWrapBuffer) { // long padding carries a TSC
-      at_ += record.bytes;
+    if (record.event() == event::kWrapBuffer) { // long padding carries a TSC
+      at_ += record.bytes();
       continue;
     }
     key_ = record.tsc;
-    if (record.event == event::kLostRecords) {
-      if (record.extra_words < 4) {
+    if (record.event() == event::kLostRecords) {
+      if (record.extra_words() < 4) {
         ++bad_records_;
         last_tsc_ = record.tsc;
-        at_ += record.bytes;
+        at_ += record.bytes();
         sink.gap(pcpu_, last_tsc_);
         continue;
       }
@@ -170,7 +170,7 @@ template <class Sink>
   Record record;
   decode_record(at_, end_, record);
   record.tsc += shift_;
-  if (record.event == event::kLostRecords) {
+  if (record.event() == event::kLostRecords) {
     if (lost_pending_) {
       lost_pending_ = false;
       sink.lost_begin(pcpu_, key_);
@@ -184,7 +184,7 @@ template <class Sink>
     sink.apply(pcpu_, record);
   }
   ++records_;
-  at_ += record.bytes;
+  at_ += record.bytes();
   return true;
 }
 
@@ -199,30 +199,25 @@ bool PcpuStream::run(std::uint64_t bound, Sink& sink) {
     std::uint64_t last = last_tsc_;
     std::uint64_t records = 0;
     Record record;
-    record.has_tsc = true;
     while (end - at >= static_cast<std::ptrdiff_t>(kMaxRecordBytes)) {
-      const auto header = load_word<std::uint32_t>(at);
-      const std::uint64_t tsc = load_word<std::uint64_t>(at + 4) + shift;
+      record.header = load_word<std::uint32_t>(at);
+      record.tsc = load_word<std::uint64_t>(at + 4) + shift;
       // Without a TSC, of the class that lost records and padding are in, or with an odd TSC.
-      if (static_cast<std::int32_t>(header) >= 0 || (header & 0x0ffff000U) == event::kAlwaysClass ||
-          tsc - last > kMaxLeap) {
+      if (!record.has_tsc() || (record.header & event::kClassMask) == event::kAlwaysClass ||
+          record.tsc - last > kMaxLeap) {
         break;
       }
-      if (tsc > bound) {
+      last = record.tsc;
+      if (last > bound) {
         at_ = at;
-        key_ = last_tsc_ = tsc;
+        key_ = last_tsc_ = last;
         records_ += records;
         return true;
       }
-      last = tsc;
-      record.event = header & 0x0fffffffU;
-      record.extra_words = (header >> 28) & 7U;
-      record.bytes = 12 + record.extra_words * 4;
-      record.tsc = tsc;
       record.extra = at + 12;
+      at += 12 + ((record.header >> 26) & 0x1cU);
       ++records;
       sink.apply(pcpu_, record);
-      at += record.bytes;
     }
     at_ = at;
     last_tsc_ = last;

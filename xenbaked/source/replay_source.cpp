@@ -124,7 +124,7 @@ class ReplaySource final : public Source {
     std::size_t at = begin;
     while (at < end && !is_frame(at, available) &&
            decode_record(supply_->data() + at, supply_->data() + end, record)) {
-      at += record.bytes;
+      at += record.bytes();
     }
     return is_frame(at, available) ? at : end;
   }

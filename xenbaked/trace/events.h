@@ -11,11 +11,17 @@
 
 namespace xenmon::event {
 
+// Class and subclass of an event.
+inline constexpr std::uint32_t kClassMask = 0x0ffff000;
+
 // Always written, whatever the mask.
 inline constexpr std::uint32_t kAlwaysClass = 0x0001f000;
 inline constexpr std::uint32_t kLostRecords = 0x0001f001; // count, dom:16 vcpu:16, first TSC lo, hi
 inline constexpr std::uint32_t kWrapBuffer = 0x0001f002;  // padding up to the buffer's end; no meaning
 inline constexpr std::uint32_t kCpuChange = 0x0001f003;   // only in files: pCPU, bytes that follow
+
+// What each scheduler traces for itself; not in our mask, but in many recordings.
+inline constexpr std::uint32_t kSchedulerPrivateClass = 0x00022000;
 
 // Runstate changes, 0x21XY1: X (bits 8-9) the old state, Y (bits 4-5) the new. One word: vcpu:16 dom:16.
 inline constexpr std::uint32_t kRunstateChange = 0x00021001;

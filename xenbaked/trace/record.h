@@ -26,36 +26,30 @@ Word load_word(const std::byte* from) {
 }
 
 struct Record {
-  std::uint32_t event = 0;
-  std::uint32_t extra_words = 0;
-  bool has_tsc = false;
-  std::uint64_t tsc = 0; // 0 without has_tsc
-  std::uint32_t bytes = 0;
+  std::uint32_t header = 0;
+  std::uint64_t tsc = 0; // 0 without has_tsc()
   const std::byte* extra = nullptr;
 
-  // The caller checks index < extra_words.
+  [[nodiscard]] std::uint32_t event() const { return header & 0x0fffffffU; }
+  [[nodiscard]] std::uint32_t extra_words() const { return (header >> 28) & 7U; }
+  [[nodiscard]] bool has_tsc() const { return static_cast<std::int32_t>(header) < 0; }
+  [[nodiscard]] std::uint32_t bytes() const { return 4U + ((header >> 26) & 0x1cU) + (has_tsc() ? 8U : 0U); }
+
+  // The caller checks index < extra_words().
   [[nodiscard]] std::uint32_t word(std::uint32_t index) const {
     return load_word<std::uint32_t>(extra + std::size_t{index} * 4);
   }
 };
 
-// False if [at, end) does not hold a whole record; `record` is then unspecified.
+// False if [at, end) does not hold a whole record; then only `record.header` is set, and only if at
+// least the header is there.
 inline bool decode_record(const std::byte* at, const std::byte* end, Record& record) {
   const auto left = static_cast<std::size_t>(end - at);
   if (left < 4) return false;
-  const auto header = load_word<std::uint32_t>(at);
-  record.event = header & 0x0fffffffU;
-  record.extra_words = (header >> 28) & 7U;
-  record.has_tsc = (header >> 31) != 0;
-  record.bytes = 4 + record.extra_words * 4 + (record.has_tsc ? 8U : 0U);
-  if (left < record.bytes) return false;
-  if (record.has_tsc) {
-    record.tsc = load_word<std::uint64_t>(at + 4);
-    record.extra = at + 12;
-  } else {
-    record.tsc = 0;
-    record.extra = at + 4;
-  }
+  record.header = load_word<std::uint32_t>(at);
+  if (left < record.bytes()) return false;
+  record.tsc = record.has_tsc() ? load_word<std::uint64_t>(at + 4) : 0;
+  record.extra = at + (record.has_tsc() ? 12 : 4);
   return true;
 }
 

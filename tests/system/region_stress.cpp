@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "region_stress.h"
+
+#include <gtest/gtest.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+#include "attachment.h"
+#include "trace_builder.h"
+
+namespace xenmon::test {
+
+namespace {
+
+constexpr std::uint32_t kPcpus = 4;
+constexpr std::uint32_t kFirstDomains = 40;
+constexpr std::uint32_t kMoreDomains = 60;
+constexpr std::uint32_t kMostDomains = 300;
+// Each life has a stretch of the trace clock to itself.
+constexpr std::uint64_t kLifeNs = std::uint64_t{1} << 56;
+
+std::uint64_t mix(std::uint64_t value) {
+  value ^= value >> 33;
+  value *= 0xff51afd7ed558ccdULL;
+  value ^= value >> 33;
+  value *= 0xc4ceb9fe1a85ec53ULL;
+  return value ^ value >> 33;
+}
+
+std::uint32_t low(std::uint64_t value) {
+  return static_cast<std::uint32_t>(value);
+}
+
+// Two rows to a vCPU; together they have exactly the sample's length.
+void fill_rows(std::vector<xenmon_row>& rows, std::uint64_t life, std::uint64_t number,
+               const StressShape& shape) {
+  rows.resize(shape.rows);
+  std::uint64_t left = 0;
+  for (std::uint32_t i = 0; i < shape.rows; ++i) {
+    const std::uint64_t hash = mix(life << 48 ^ number << 16 ^ i);
+    if (i % 2 == 0) left = shape.sample_ns;
+    xenmon_row& row = rows[i];
+    const auto take = [&](std::uint32_t part) {
+      const std::uint64_t ns = (hash >> part * 8 & 0xffU) * (shape.sample_ns >> 13);
+      left -= ns;
+      return low(ns);
+    };
+    row.vcpu_slot = i / 2;
+    row.domain_slot = i / 2 % kFirstDomains;
+    row.pcpu = i % 2;
+    row.running_ns = take(0);
+    row.waited_wake_ns = take(1);
+    row.waited_preempt_ns = take(2);
+    row.blocked_ns = take(3);
+    row.offline_ns = take(4);
+    row.unknown_ns = i % 2 == 0 ? take(5) : low(left);
+    row.executions = low(number);
+    row.continues = low(hash);
+    row.slice_count = low(hash >> 32);
+    row.slice_min_ns = low(~hash);
+    row.slice_sum_ns = hash;
+    row.slice_max_ns = low(number + i);
+  }
+}
+
+void fill_io_rows(std::vector<xenmon_io_row>& rows, std::uint64_t life, std::uint64_t number,
+                  const StressShape& shape) {
+  rows.resize(shape.io_rows);
+  for (std::uint32_t i = 0; i < shape.io_rows; ++i) {
+    const std::uint64_t hash = mix(~(life << 48 ^ number << 16 ^ i));
+    rows[i] = {i % kFirstDomains, i % kPcpus, low(hash), low(hash >> 32), low(number), low(number + i), hash};
+  }
+}
+
+std::uint64_t start_ns(std::uint64_t life, std::uint64_t number, const StressShape& shape) {
+  return life * kLifeNs + number * shape.sample_ns;
+}
+
+} // namespace
+
+// ---- writing
+
+StressWriter::StressWriter(std::string path, const StressShape& shape)
+    : path_(std::move(path)), shape_(shape) {
+  start_anew();
+}
+
+void StressWriter::start_anew() {
+  writer_.reset(); // lets the lock go
+  ++life_;
+  number_ = tsc_ = 0;
+  domains_ = 0;
+  merge_ = Merge();
+  Baker::Options baking;
+  baking.cpu_khz = 1'000'000;
+  baker_ = std::make_unique<Baker>(baking);
+  RegionWriter::Options options;
+  options.place.path = path_;
+  options.sample_ns = shape_.sample_ns;
+  options.history_ns = shape_.history_ns;
+  Origin origin;
+  origin.kind = XENMON_SOURCE_SCRIPTED;
+  origin.cpu_khz = baking.cpu_khz;
+  Result<std::unique_ptr<RegionWriter>> made = RegionWriter::create(options, origin);
+  ASSERT_TRUE(made) << made.error().message;
+  writer_ = std::move(*made);
+  grow();
+}
+
+void StressWriter::grow() {
+  const std::uint32_t more = domains_ == 0 ? kFirstDomains : kMoreDomains;
+  WindowBuilder window(0);
+  for (std::uint32_t i = 0; i < more; ++i)
+    window.runstate(++tsc_, domains_ + i, 0, kOfflineState, kBlockedState);
+  domains_ += more;
+  // The other pCPUs keep in step: all of them have made as many records as pCPU 0.
+  std::vector<WindowBuilder> others;
+  Pass pass;
+  for (std::uint32_t pcpu = 1; pcpu < kPcpus; ++pcpu) {
+    WindowBuilder& other = others.emplace_back(pcpu);
+    for (std::uint32_t i = 0; i < more; ++i) other.record(0x22202, tsc_, {});
+  }
+  pass.windows.push_back(window.window());
+  for (const WindowBuilder& other : others) pass.windows.push_back(other.window());
+  pass.last = true;
+  merge_.append(pass);
+  merge_.drain(Merge::kNoLimit, *baker_);
+}
+
+// One record on each pCPU, so that their counts move with the samples.
+void StressWriter::feed() {
+  ++tsc_;
+  std::vector<WindowBuilder> windows;
+  windows.reserve(kPcpus);
+  Pass pass;
+  for (std::uint32_t pcpu = 0; pcpu < kPcpus; ++pcpu) {
+    pass.windows.push_back(windows.emplace_back(pcpu).record(0x22202, tsc_, {}).window());
+  }
+  pass.last = true;
+  merge_.append(pass);
+  merge_.drain(Merge::kNoLimit, *baker_);
+}
+
+void StressWriter::publish() {
+  feed();
+  ++number_;
+  for (std::uint32_t slot = 0; slot < domains_; ++slot) {
+    Domain& domain = *baker_->domain(slot);
+    domain.name = "sample " + std::to_string(number_);
+    for (std::uint32_t kind = 0; kind < kIoKinds; ++kind)
+      domain.io[kind] = mix(number_) + slot * kIoKinds + kind;
+  }
+  fill_rows(rows_, life_, number_, shape_);
+  fill_io_rows(io_rows_, life_, number_, shape_);
+  Sample sample;
+  sample.start_ns = start_ns(life_, number_, shape_);
+  sample.end_ns = sample.start_ns + shape_.sample_ns;
+  sample.lost_records = mix(number_);
+  sample.records = number_;
+  sample.rows = rows_;
+  sample.io_rows = io_rows_;
+  const Status done = writer_->publish(*baker_, sample, merge_);
+  ASSERT_TRUE(done) << done.error().message;
+  ++published_;
+  if (published_ % 256 == 0) writer_->heartbeat(published_, 0);
+}
+
+void write_until_read(StressWriter& writer, bool growing, const std::vector<StressTally*>& tallies,
+                      std::uint64_t samples_each, const std::function<bool()>& failed) {
+  // Enough new files to matter, and not so many that making them is all that happens.
+  const std::uint64_t grow_every = std::clamp<std::uint64_t>(samples_each / 200, 16, 16'384);
+  std::uint64_t next_growth = grow_every;
+  std::uint64_t burst = 1;
+  while (!testing::Test::HasFatalFailure()) {
+    burst = burst % 61 + 7; // 8 ... 67
+    for (std::uint64_t i = 0; i < burst; ++i) writer.publish();
+    if (growing && writer.published() >= next_growth) {
+      next_growth += grow_every;
+      if (writer.domains() < kMostDomains) {
+        writer.grow();
+      } else {
+        writer.start_anew();
+      }
+    }
+    // Then the readers' turn: each burst meets readers that are anywhere in their work.
+    std::uint64_t before = 0;
+    for (const StressTally* tally : tallies) before += tally->attempts.load(std::memory_order_relaxed);
+    for (std::uint64_t spins = 0;; ++spins) {
+      std::uint64_t attempts = 0;
+      bool all = true;
+      for (const StressTally* tally : tallies) {
+        const std::uint64_t own = tally->attempts.load(std::memory_order_acquire);
+        attempts += own;
+        all = all && own == UINT64_MAX;
+      }
+      if (all) return;
+      if (attempts - before >= 200) break;
+      if (spins % 1024 == 1023 && failed()) return;
+      sched_yield();
+    }
+  }
+}
+
+// ---- reading
+
+std::uint64_t StressReader::next_random() {
+  random_ ^= random_ << 13;
+  random_ ^= random_ >> 7;
+  random_ ^= random_ << 17;
+  return random_;
+}
+
+void StressReader::read(const RegionReader& reader) {
+  const std::uint64_t newest = reader.newest_sample();
+  if (newest < newest_seen_) ++tally_.backwards;
+  newest_seen_ = newest;
+  const std::uint64_t capacity = reader.header().sample.capacity;
+  const std::uint64_t random = next_random();
+  // Mostly where the writer is at work: the newest, and what is just being overwritten.
+  std::uint64_t number = newest;
+  switch (random % 4) {
+    case 0:
+      break;
+    case 1:
+      number = newest + 1;
+      break;
+    case 2:
+      if (newest >= capacity) number = newest - capacity + 1 + (random >> 8) % 3;
+      break;
+    default:
+      number = newest - std::min(newest, (random >> 8) % capacity);
+      break;
+  }
+  switch (reader.read_sample(number, sample_)) {
+    case ReadOutcome::kGone:
+      ++tally_.gone;
+      break;
+    case ReadOutcome::kDamaged:
+      ++tally_.damaged;
+      break;
+    case ReadOutcome::kCopied:
+      ++tally_.samples;
+      if (!whole(number, sample_)) ++tally_.torn_samples;
+      break;
+  }
+  if (random >> 60 == 0) {
+    if (!reader.read_tables(tables_)) {
+      ++tally_.tables_missed;
+    } else {
+      ++tally_.tables;
+      if (!whole(tables_)) ++tally_.torn_tables;
+    }
+  }
+}
+
+bool StressReader::whole(std::uint64_t number, SampleCopy& copy) const {
+  thread_local std::vector<xenmon_row> rows;
+  thread_local std::vector<xenmon_io_row> io_rows;
+  const xenmon_sample& head = copy.head();
+  const std::uint64_t life = head.start_ns / kLifeNs;
+  if (head.seq != number || head.start_ns != start_ns(life, number, shape_) ||
+      head.end_ns != head.start_ns + shape_.sample_ns || head.lost_records != mix(number) ||
+      head.records != number || head.row_count != shape_.rows || head.io_row_count != shape_.io_rows) {
+    return false;
+  }
+  fill_rows(rows, life, number, shape_);
+  fill_io_rows(io_rows, life, number, shape_);
+  return std::memcmp(rows.data(), copy.rows().data(), rows.size() * sizeof(xenmon_row)) == 0 &&
+         std::memcmp(io_rows.data(), copy.io_rows().data(), io_rows.size() * sizeof(xenmon_io_row)) == 0;
+}
+
+// All domains are as of one sample, and so are all pCPUs.
+bool StressReader::whole(const TablesCopy& tables) const {
+  if (tables.domains.empty()) return true; // nothing published yet
+  std::uint64_t number = 0;
+  const char* digits = tables.domains[0].name + 7;
+  std::from_chars(digits, tables.domains[0].name + XENMON_NAME_BYTES, number);
+  std::uint64_t expected = mix(number);
+  for (const xenmon_domain& domain : tables.domains) {
+    if (domain.flags != XENMON_DOMAIN_IN_USE ||
+        std::memcmp(domain.name, tables.domains[0].name, XENMON_NAME_BYTES) != 0 ||
+        domain.io_map != expected || domain.io_unmap != expected + 1 || domain.io_transfer != expected + 2 ||
+        domain.io_copy != expected + 3) {
+      return false;
+    }
+    expected += kIoKinds;
+  }
+  if (tables.pcpus.size() != kPcpus) return false;
+  // One record for each domain and one for each sample.
+  return std::all_of(tables.pcpus.begin(), tables.pcpus.end(), [&](const xenmon_pcpu& pcpu) {
+    return pcpu.seen == 1 && pcpu.records == number + tables.domains.size();
+  });
+}
+
+void read_at_path(const std::string& path, const StressShape& shape, StressTally& tally,
+                  std::uint64_t samples, std::uint64_t seed) {
+  Attachment attachment(path);
+  StressReader reader(shape, tally, seed);
+  for (std::uint64_t i = 0; tally.samples < samples; ++i) {
+    if (i % 64 == 0 || attachment.reader() == nullptr) {
+      switch (attachment.poll()) {
+        case Attachment::Change::kNone:
+          break;
+        case Attachment::Change::kSuperseded:
+          ++tally.superseded;
+          reader.forget();
+          break;
+        case Attachment::Change::kNewDaemon:
+          ++tally.restarted;
+          reader.forget();
+          break;
+      }
+    }
+    if (attachment.reader() != nullptr) reader.read(*attachment.reader());
+    tally.attempts.store(i + 1, std::memory_order_relaxed);
+  }
+  tally.attempts.store(UINT64_MAX, std::memory_order_release);
+}
+
+} // namespace xenmon::test

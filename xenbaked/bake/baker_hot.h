@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The part of Baker that runs for nearly every record; included by baker.h alone. What is rare is in
+// baker.cpp.
+#ifndef XENMON_XENBAKED_BAKE_BAKER_HOT_H
+#define XENMON_XENBAKED_BAKE_BAKER_HOT_H
+
+#include "bake/baker.h"
+
+namespace xenmon {
+
+namespace hot {
+
+// The runstate that a bucket belongs to; kUnknown's is none of Xen's.
+inline constexpr std::array<std::uint32_t, kBuckets> kStateOf{XENMON_VCPU_RUNNING, XENMON_VCPU_RUNNABLE,
+                                                              XENMON_VCPU_RUNNABLE, XENMON_VCPU_BLOCKED,
+                                                              XENMON_VCPU_OFFLINE,  XENMON_VCPU_UNKNOWN};
+// By old and new runstate.
+inline constexpr std::array<std::array<Bucket, 4>, 4> kBucketOf{{{kRunning, kWaitPreempt, kBlocked, kOffline},
+                                                                 {kRunning, kWaitWake, kBlocked, kOffline},
+                                                                 {kRunning, kWaitWake, kBlocked, kOffline},
+                                                                 {kRunning, kWaitWake, kBlocked, kOffline}}};
+
+} // namespace hot
+
+inline void Baker::apply(std::uint32_t pcpu, const Record& record) {
+  if (record.tsc >= edge_tsc_) [[unlikely]] advance_to(record.tsc);
+  ++sample_records_;
+  const std::uint32_t event = record.event();
+  if ((event & event::kRunstateMask) == event::kRunstateChange) {
+    if (record.extra_words() == 0) [[unlikely]] {
+      ++counts_.bad_records;
+      return;
+    }
+    runstate(pcpu, (event >> 8) & 3U, (event >> 4) & 3U, record.word(0), set_now(record.tsc));
+    return;
+  }
+  // Most of what is left is not ours: one comparison finds that out.
+  const std::uint32_t event_class = event & event::kClassMask;
+  if (event_class == event::kSchedulerPrivateClass) return;
+  switch (event) {
+    case event::kSwitchInfNext:
+      if (record.extra_words() >= 4) [[likely]] {
+        slice(pcpu, record.word(0), record.word(1), record.word(3));
+      } else if (record.extra_words() == 3) {
+        slice(pcpu, record.word(0), XENMON_NO_SLOT, record.word(2)); // before Xen 4.8: no vCPU is named
+      } else {
+        break;
+      }
+      return;
+    case event::kGrantMap:
+    case event::kGrantUnmap:
+    case event::kGrantTransfer:
+      if (record.extra_words() == 0) break;
+      exchange(pcpu, static_cast<IoKind>(event - event::kGrantMap), record.word(0));
+      return;
+    case event::kContinueRunning:
+      if (record.extra_words() == 0) break;
+      continue_running(pcpu, record.word(0), set_now(record.tsc));
+      return;
+    case event::kSwitchInfCont:
+      if (record.extra_words() < 4) break;
+      slice(pcpu, record.word(0), record.word(1), record.word(3));
+      return;
+    case event::kDomainAdd:
+      if (record.extra_words() == 0) break;
+      domain_added(record.word(0), set_now(record.tsc));
+      return;
+    case event::kDomainRemove:
+      if (record.extra_words() == 0) break;
+      domain_removed(record.word(0), set_now(record.tsc));
+      return;
+    default:
+      return;
+  }
+  ++counts_.bad_records;
+}
+
+// Never backwards: what comes late happens now.
+inline std::uint64_t Baker::set_now(std::uint64_t tsc) {
+  const std::uint64_t ns = tsc > base_tsc_ ? scale_.to_ns(tsc - base_tsc_) : 0;
+  if (ns > now_ns_) now_ns_ = ns;
+  return now_ns_;
+}
+
+// Brings what is known into line with a record's old state and accounts up to now. False: the record is
+// not about the present and must not be applied.
+inline bool Baker::reconcile(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, std::uint64_t now) {
+  if (hot::kStateOf[vcpu.bucket] == from && (vcpu.bucket != kRunning || vcpu.part.pcpu == pcpu)) [[likely]] {
+    account(vcpu, now);
+    return true;
+  }
+  return reconcile_odd(vcpu, pcpu, from, now);
+}
+
+inline void Baker::enter(Vcpu& vcpu, Bucket bucket, std::uint64_t now) {
+  // While some pCPU's records are being lost it may pick up this vCPU at any moment, unless it runs here.
+  if (gaps_open_ != 0 && bucket != kRunning && !vcpu.idle) [[unlikely]] bucket = kUnknown;
+  vcpu.bucket = bucket;
+  vcpu.entered_ns = now;
+  vcpu.observed = true;
+  if (!vcpu.known && bucket != kUnknown) [[unlikely]] {
+    vcpu.known = true;
+    known_.push_back(vcpu.slot);
+  }
+}
+
+inline void Baker::start_running(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) {
+  PcpuState& state = pcpu_state(pcpu);
+  if (state.current != XENMON_NO_SLOT && state.current != vcpu.slot) [[unlikely]] displace(vcpu, pcpu, now);
+  credit_to(vcpu, pcpu);
+  state.current = vcpu.slot;
+  state.any_run = true;
+  ++vcpu.part.executions;
+  enter(vcpu, kRunning, now);
+}
+
+inline void Baker::stop_running(Vcpu& vcpu, std::uint64_t now) {
+  vcpu.distribution().run.add(now - vcpu.entered_ns);
+  PcpuState& state = pcpu_state(vcpu.part.pcpu);
+  if (state.current == vcpu.slot) state.current = XENMON_NO_SLOT;
+}
+
+inline void Baker::runstate(std::uint32_t pcpu, std::uint32_t from, std::uint32_t to, std::uint32_t who,
+                            std::uint64_t now) {
+  Vcpu* found = find_vcpu(who);
+  if (found == nullptr) [[unlikely]] return;
+  Vcpu& vcpu = *found;
+  // An idle vCPU belongs to its pCPU, whichever pCPU reports it (core scheduling).
+  if (vcpu.idle) pcpu = vcpu.vcpu_id;
+  if (!reconcile(vcpu, pcpu, from, now)) [[unlikely]] return;
+  if (from == to) [[unlikely]] return;
+
+  if (vcpu.bucket == kRunning) {
+    stop_running(vcpu, now);
+  } else if (to == XENMON_VCPU_RUNNING) {
+    if (vcpu.bucket == kWaitWake) {
+      vcpu.distribution().wake_wait.add(now - vcpu.entered_ns);
+    } else if (vcpu.bucket == kWaitPreempt) {
+      vcpu.distribution().preempt_wait.add(now - vcpu.entered_ns);
+    }
+    start_running(vcpu, pcpu, now);
+    return;
+  }
+  if (vcpu.part.pcpu == XENMON_NO_PCPU) [[unlikely]] {
+    // It has not run yet: its time belongs to the pCPU that tells of it.
+    if (from == XENMON_VCPU_RUNNING || to == XENMON_VCPU_RUNNABLE) credit_to(vcpu, pcpu);
+  }
+  enter(vcpu, hot::kBucketOf[from][to], now);
+}
+
+inline void Baker::slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit, std::uint32_t slice_ns) {
+  if (slice_ns - 1 >= 0x7fffffffU) return; // no limit (idle, null, RTDS idle: -1)
+  // A unit has the number of its first vCPU. Old records name the domain only; they predate multi-vCPU
+  // units, and its vCPU 0 stands for it.
+  const std::uint32_t vcpu_id = unit == XENMON_NO_SLOT ? 0 : unit;
+  if ((domid | vcpu_id) > 0xffffU) [[unlikely]] {
+    ++counts_.bad_records;
+    return;
+  }
+  Vcpu* vcpu = find_vcpu(domid << 16 | vcpu_id);
+  if (vcpu != nullptr) part_of(*vcpu, pcpu).slices.add(slice_ns); // told before the switch itself
+}
+
+inline void Baker::credit(Domain& domain, std::uint32_t pcpu, IoKind kind) {
+  ++domain.io[kind];
+  if (sink_ != nullptr) credit_sample(domain, pcpu, kind);
+}
+
+inline void Baker::exchange(std::uint32_t pcpu, IoKind kind, std::uint32_t domid) {
+  if (domid >= kFirstReservedDomid) [[unlikely]] {
+    ++counts_.bad_records;
+    return;
+  }
+  Domain* domain = find_domain(domid);
+  if (domain == nullptr) [[unlikely]] domain = &make_domain(domid, false, now_ns_);
+  credit(*domain, pcpu, kind);
+  if (domid == 0) return;
+  Domain* dom0 = find_domain(0);
+  if (dom0 == nullptr) [[unlikely]] dom0 = &make_domain(0, false, now_ns_);
+  credit(*dom0, pcpu, kind);
+}
+
+} // namespace xenmon
+
+#endif // XENMON_XENBAKED_BAKE_BAKER_HOT_H
