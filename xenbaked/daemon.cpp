@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iostream>
 #include <memory>
 #include <optional>
 
@@ -38,10 +39,10 @@ std::uint64_t own_cpu_ns() {
 }
 
 // Hands samples on, and keeps the first failure since a sample has nobody to return it to.
-class Publisher final : public SampleSink {
+class Publisher final : public BakeSink {
  public:
   Publisher(RegionWriter& writer, const Merge& merge) : writer_(writer), merge_(merge) {}
-  void on_sample(Baker& baker, const Sample& sample) override {
+  void on_sample(Baker& baker, const BakedSample& sample) override {
     if (error_) return;
     if (Status published = writer_.publish(baker, sample, merge_); !published) error_ = published.error();
   }
@@ -208,6 +209,9 @@ class Daemon {
     }
     if (now - last_beat_ns_ >= kSecond / 4) {
       last_beat_ns_ = now;
+      if (recorder_ != nullptr) {
+        if (const std::optional<Error> error = recorder_->take_error()) std::cerr << "xenbaked: " << error->message << '\n';
+      }
       writer_.heartbeat(wakeups_, own_cpu_ns());
     }
   }
@@ -274,7 +278,10 @@ Result<TraceTotals> run_totals(Source& source, Recorder* recorder, StopFlag& sto
   totals.pcpus = merge.pcpus_seen();
   totals.domains = baker.totals();
   for (DomainTotals& domain : totals.domains) {
-    if (std::optional<std::string> name = source.domain_name(domain.domid)) domain.name = std::move(*name);
+    if (std::optional<std::string> name = source.domain_name(domain.domid)) {
+      domain.name = std::move(*name);
+      if (recorder != nullptr) recorder->name_domain(domain.domid, domain.name);
+    }
   }
   return totals;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <filesystem>
 #include <iostream>
 
 #include "daemon.h"
@@ -12,14 +13,14 @@
 namespace xenmon {
 namespace {
 
-Result<std::unique_ptr<Source>> open_source(const Options& options) {
+Result<std::unique_ptr<Source>> open_source(const CommandOptions& options) {
   if (!options.replay.empty()) return open_replay({options.replay, options.cpu_khz});
   LiveOptions live;
   if (options.event_mask) live.event_mask = *options.event_mask;
   return LiveSource::open(live);
 }
 
-Status run(const Options& options) {
+Status run(const CommandOptions& options) {
   StopFlag stop;
   Result<std::unique_ptr<Source>> source = open_source(options);
   if (!source) return source.error();
@@ -29,6 +30,11 @@ Status run(const Options& options) {
   }
   std::unique_ptr<Recorder> recorder;
   if (!options.record.empty()) {
+    std::error_code ignored;
+    if (std::filesystem::equivalent(options.record, options.replay, ignored)) {
+      return Error{"--record " + options.record + " would overwrite the recording that is played; name another file.",
+                   ExitStatus::kUsage};
+    }
     Result<std::unique_ptr<Recorder>> made = Recorder::create(options.record, (*source)->origin());
     if (!made) return made.error();
     recorder = std::move(*made);

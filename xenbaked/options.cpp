@@ -36,7 +36,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   std::string totals;
   std::string mask;
   CommandLine out;
-  Options& options = out.options;
+  CommandOptions& options = out.options;
   options.daemon.region = XENMON_DEFAULT_REGION;
 
   app.add_option("-m,--ms_per_sample,--ms-per-sample", ms_per_sample, "Milliseconds per sample (100)")

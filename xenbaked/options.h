@@ -14,7 +14,7 @@ namespace xenmon {
 
 enum class TotalsFormat { kNone, kText, kJson };
 
-struct Options {
+struct CommandOptions {
   DaemonOptions daemon;
   std::string replay; // empty: live
   std::uint32_t cpu_khz = 0;
@@ -25,7 +25,7 @@ struct Options {
 
 // What to do: run with these options, or print a text (help, version, an error) and exit.
 struct CommandLine {
-  Options options;
+  CommandOptions options;
   bool run = false;
   std::string text;
   ExitStatus status = ExitStatus::kOk;

@@ -44,7 +44,7 @@ Shows where each domain's time goes on a Xen host: on the screen, or into log fi
       --xenbaked PATH     the xenbaked to start, if none is running
 
   -V, --version           print the version and exit
-  -h, --help              print this help and exit
+  -?, -h, --help          print this help and exit
 
 Keys: q quits; c and n show the next CPU, p the previous; arrows, Page Up, Page Down, Home and End scroll.
 )";
@@ -142,7 +142,7 @@ Result<std::variant<Options, Information>> parse_options(int argc, const char* c
   Options options;
   Texts texts;
   CLI::App app("", "xenmon");
-  app.set_help_flag("-h,--help");
+  app.set_help_flag("-?,-h,--help");
   app.set_version_flag("-V,--version", "xenmon " XENMON_PROGRAM_VERSION);
 
   app.add_flag("-l,--live,!-n,!--notlive", options.live);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <iostream>
+#include <string>
 #include <utility>
 
 #include "attachment.h"
@@ -110,6 +113,13 @@ class Session {
 
 Status run_log(const Options& options, Publisher& publisher) {
   allow_many_files();
+  // Nothing else is printed until the end: a person who waits wants to know for what.
+  if (isatty(STDERR_FILENO) != 0) {
+    std::cerr << "xenmon: logging to " << options.prefix << "-dom<ID>.log "
+              << (options.duration_s == 0 ? std::string("until Ctrl-C")
+                                          : "for " + std::to_string(options.duration_s) + " s; Ctrl-C ends it earlier")
+              << '\n';
+  }
   return Session(options, publisher).run();
 }
 

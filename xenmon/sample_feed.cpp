@@ -64,7 +64,9 @@ void SampleFeed::drain(const RegionReader& reader, SampleSink& sink) {
   const std::uint64_t oldest = std::max(next_, oldest_number(reader));
   missed_pending_ += oldest - next_;
   missed_total_ += oldest - next_;
-  for (next_ = oldest; next_ <= newest; ++next_) {
+  next_ = oldest;
+  // Counted down: `newest` is what the region claims, and may be the largest number there is.
+  for (std::uint64_t left = newest - oldest + 1; left > 0; --left, ++next_) {
     switch (reader.read_sample(next_, copy_)) {
       case ReadOutcome::kGone:
         ++missed_pending_;

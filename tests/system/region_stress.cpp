@@ -19,6 +19,8 @@ constexpr std::uint32_t kPcpus = 4;
 constexpr std::uint32_t kFirstDomains = 40;
 constexpr std::uint32_t kMoreDomains = 60;
 constexpr std::uint32_t kMostDomains = 300;
+// A reader is at most so many times as fast as the writer.
+constexpr std::uint64_t kReadsPerSample = 10;
 // Each life has a stretch of the trace clock to itself.
 constexpr std::uint64_t kLifeNs = std::uint64_t{1} << 56;
 
@@ -155,7 +157,7 @@ void StressWriter::publish() {
   }
   fill_rows(rows_, life_, number_, shape_);
   fill_io_rows(io_rows_, life_, number_, shape_);
-  Sample sample;
+  BakedSample sample;
   sample.start_ns = start_ns(life_, number_, shape_);
   sample.end_ns = sample.start_ns + shape_.sample_ns;
   sample.lost_records = mix(number_);
@@ -168,16 +170,14 @@ void StressWriter::publish() {
   if (published_ % 256 == 0) writer_->heartbeat(published_, 0);
 }
 
-void write_until_read(StressWriter& writer, bool growing, const std::vector<StressTally*>& tallies,
-                      std::uint64_t samples_each, const std::function<bool()>& failed) {
-  // Enough new files to matter, and not so many that making them is all that happens.
-  const std::uint64_t grow_every = std::clamp<std::uint64_t>(samples_each / 200, 16, 16'384);
+void write_until_read(StressWriter& writer, StressBoard& board, std::uint64_t grow_every,
+                      const std::function<bool()>& failed) {
   std::uint64_t next_growth = grow_every;
   std::uint64_t burst = 1;
   while (!testing::Test::HasFatalFailure()) {
     burst = burst % 61 + 7; // 8 ... 67
     for (std::uint64_t i = 0; i < burst; ++i) writer.publish();
-    if (growing && writer.published() >= next_growth) {
+    if (grow_every != 0 && writer.published() >= next_growth) {
       next_growth += grow_every;
       if (writer.domains() < kMostDomains) {
         writer.grow();
@@ -185,19 +185,18 @@ void write_until_read(StressWriter& writer, bool growing, const std::vector<Stre
         writer.start_anew();
       }
     }
-    // Then the readers' turn: each burst meets readers that are anywhere in their work.
-    std::uint64_t before = 0;
-    for (const StressTally* tally : tallies) before += tally->attempts.load(std::memory_order_relaxed);
+    board.published.store(writer.published(), std::memory_order_release);
+    // The readers' turn, unless all of them are ahead of us anyway.
     for (std::uint64_t spins = 0;; ++spins) {
-      std::uint64_t attempts = 0;
-      bool all = true;
-      for (const StressTally* tally : tallies) {
-        const std::uint64_t own = tally->attempts.load(std::memory_order_acquire);
-        attempts += own;
-        all = all && own == UINT64_MAX;
+      bool all_done = true;
+      bool all_ahead = true;
+      for (const StressTally& tally : board.tallies) {
+        if (tally.done.load(std::memory_order_acquire)) continue;
+        all_done = false;
+        all_ahead = all_ahead && tally.attempts.load(std::memory_order_relaxed) + burst >= writer.published();
       }
-      if (all) return;
-      if (attempts - before >= 200) break;
+      if (all_done) return;
+      if (all_ahead) break;
       if (spins % 1024 == 1023 && failed()) return;
       sched_yield();
     }
@@ -295,12 +294,35 @@ bool StressReader::whole(const TablesCopy& tables) const {
   });
 }
 
-void read_at_path(const std::string& path, const StressShape& shape, StressTally& tally,
-                  std::uint64_t samples, std::uint64_t seed) {
+namespace {
+
+// After each attempt: so that the writer and the readers stay together.
+void keep_pace(StressBoard& board, StressTally& tally) {
+  const std::uint64_t attempts = tally.attempts.load(std::memory_order_relaxed) + 1;
+  tally.attempts.store(attempts, std::memory_order_relaxed);
+  while (attempts > (board.published.load(std::memory_order_acquire) + 64) * kReadsPerSample) sched_yield();
+}
+
+} // namespace
+
+void read_there(const RegionReader& region, const StressShape& shape, StressBoard& board, std::size_t self,
+                std::uint64_t samples) {
+  StressTally& tally = board.tallies[self];
+  StressReader reader(shape, tally, self + 1);
+  while (tally.samples < samples) {
+    reader.read(region);
+    keep_pace(board, tally);
+  }
+  tally.done.store(true, std::memory_order_release);
+}
+
+void read_at_path(const std::string& path, const StressShape& shape, StressBoard& board, std::size_t self,
+                  std::uint64_t samples) {
+  StressTally& tally = board.tallies[self];
   Attachment attachment(path);
-  StressReader reader(shape, tally, seed);
-  for (std::uint64_t i = 0; tally.samples < samples; ++i) {
-    if (i % 64 == 0 || attachment.reader() == nullptr) {
+  StressReader reader(shape, tally, self + 1);
+  while (tally.samples < samples || tally.superseded == 0 || tally.restarted < 2) {
+    if (tally.attempts.load(std::memory_order_relaxed) % 64 == 0 || attachment.reader() == nullptr) {
       switch (attachment.poll()) {
         case Attachment::Change::kNone:
           break;
@@ -314,10 +336,14 @@ void read_at_path(const std::string& path, const StressShape& shape, StressTally
           break;
       }
     }
-    if (attachment.reader() != nullptr) reader.read(*attachment.reader());
-    tally.attempts.store(i + 1, std::memory_order_relaxed);
+    if (attachment.reader() == nullptr) { // not yet
+      sched_yield();
+      continue;
+    }
+    reader.read(*attachment.reader());
+    keep_pace(board, tally);
   }
-  tally.attempts.store(UINT64_MAX, std::memory_order_release);
+  tally.done.store(true, std::memory_order_release);
 }
 
 } // namespace xenmon::test

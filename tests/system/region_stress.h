@@ -5,6 +5,7 @@
 #ifndef XENMON_TESTS_SYSTEM_REGION_STRESS_H
 #define XENMON_TESTS_SYSTEM_REGION_STRESS_H
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -30,9 +31,10 @@ struct StressShape {
 inline constexpr StressShape kManySmallSamples{8, 2, 2'000'000, 18'000'000};
 inline constexpr StressShape kFewLargeSamples{1'300, 300, 1'000'000'000, 1'000'000'000};
 
-// What a reader has met. In memory that several processes share.
+// What a reader has met.
 struct StressTally {
   std::atomic<std::uint64_t> attempts{0};
+  std::atomic<bool> done{false};
   std::uint64_t samples = 0;
   std::uint64_t gone = 0;
   std::uint64_t tables = 0;
@@ -44,6 +46,13 @@ struct StressTally {
   std::uint64_t torn_tables = 0;
   std::uint64_t damaged = 0;
   std::uint64_t backwards = 0; // the newest sample's number went down in one file
+};
+
+// In memory that several processes share.
+struct StressBoard {
+  static constexpr std::size_t kReaders = 3;
+  std::atomic<std::uint64_t> published{0};
+  std::array<StressTally, kReaders> tallies;
 };
 
 class StressWriter {
@@ -98,14 +107,18 @@ class StressReader {
   TablesCopy tables_;
 };
 
-// Publishes in bursts, growing and starting anew if `growing`, until all readers have had their share.
+// Publishes in bursts, in step with the readers, until all of them have had their share. After every
+// `grow_every` samples (0: never) the tables grow or another daemon begins.
 // `failed` is asked now and then whether to give up.
-void write_until_read(StressWriter& writer, bool growing, const std::vector<StressTally*>& tallies,
-                      std::uint64_t samples_each, const std::function<bool()>& failed);
+void write_until_read(StressWriter& writer, StressBoard& board, std::uint64_t grow_every,
+                      const std::function<bool()>& failed);
 
-// Reads at the path, following superseded files and new daemons, until `samples` were copied.
-void read_at_path(const std::string& path, const StressShape& shape, StressTally& tally,
-                  std::uint64_t samples, std::uint64_t seed);
+// Reads until `samples` were copied; never far ahead of the writer.
+void read_there(const RegionReader& region, const StressShape& shape, StressBoard& board, std::size_t self,
+                std::uint64_t samples);
+// The same at a path, until a superseded file and a new daemon were followed as well.
+void read_at_path(const std::string& path, const StressShape& shape, StressBoard& board, std::size_t self,
+                  std::uint64_t samples);
 
 } // namespace xenmon::test
 

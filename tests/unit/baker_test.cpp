@@ -182,7 +182,7 @@ TEST(Baker, LostRecordsMakeTheGapUnknown) {
   WindowBuilder a(0);
   WindowBuilder b(1);
   a.runstate(100, 1, 0, kRunnableState, kRunningState)
-      .runstate(110, 2, 0, kRunningState, kBlockedState)
+      .runstate(110, 2, 0, kOfflineState, kBlockedState)
       .lost(200, 500, 17, 1, 0)
       .runstate(600, 1, 0, kRunningState, kBlockedState)
       .runstate(800, 2, 0, kBlockedState, kRunnableState)
@@ -319,11 +319,36 @@ TEST(Baker, ImpossibleNumbersAreCountedAndMakeNothing) {
   EXPECT_TRUE(outcome.totals.empty());
 }
 
+TEST(Baker, ASilenceThatNoHostKeepsIsUnknown) {
+  const std::uint64_t long_after = 100 + 2 * Baker::kMaxSilenceNs;
+  WindowBuilder w;
+  w.runstate(100, 1, 0, kRunnableState, kRunningState)
+      .record(0x22202, long_after, {})
+      .runstate(long_after + 50, 1, 0, kRunningState, kBlockedState)
+      .record(0x22202, long_after + 80, {});
+  const Outcome outcome = bake({&w});
+  EXPECT_EQ(outcome.vcpu(1).times[kRunning], 0U);
+  EXPECT_EQ(outcome.vcpu(1).times[kUnknown], 2 * Baker::kMaxSilenceNs + 50);
+  EXPECT_EQ(outcome.vcpu(1).times[kBlocked], 30U);
+}
+
+TEST(Baker, TheLargestTscsDoNoHarm) {
+  WindowBuilder a(0);
+  WindowBuilder b(1);
+  a.runstate(100, 1, 0, kRunnableState, kRunningState);
+  b.runstate(~std::uint64_t{0} - 10, 2, 0, kRunnableState, kRunningState).record(0x22202, ~std::uint64_t{0}, {});
+  for (const std::uint32_t khz : {1'000U, 1'000'000U, 5'000'000U}) {
+    Baker::Options options;
+    options.cpu_khz = khz;
+    bake({&a, &b}, options);
+  }
+}
+
 // ---- samples
 
-class Collector final : public SampleSink {
+class Collector final : public BakeSink {
  public:
-  void on_sample(Baker&, const Sample& sample) override {
+  void on_sample(Baker&, const BakedSample& sample) override {
     lengths.push_back(sample.end_ns - sample.start_ns);
     std::map<std::uint32_t, std::uint64_t> told;
     for (const xenmon_row& row : sample.rows) {
@@ -399,6 +424,30 @@ TEST(BakerSamples, AnEndedDomainIsForgottenAfterTheHistory) {
   EXPECT_LE(baker.vcpus().size(), 2U);
   EXPECT_EQ(collector.running, 10'000U);
   EXPECT_EQ(baker.counts().conservation_violations, 0U);
+}
+
+TEST(BakerSamples, AVeryLongSilenceIsLeaptOver) {
+  Collector collector;
+  Baker::Options options = plain_options();
+  options.sample_ns = 100;
+  Baker baker(options, &collector);
+  Merge merge;
+  WindowBuilder a(0);
+  WindowBuilder b(1);
+  a.runstate(1000, 1, 0, kRunnableState, kRunningState).record(0x22202, 3'000'000'000, {});
+  b.record(0x22202, std::uint64_t{1} << 63, {}).record(0x22202, ~std::uint64_t{0}, {});
+  Pass pass;
+  pass.windows.push_back(a.window());
+  pass.windows.push_back(b.window());
+  pass.last = true;
+  merge.append(pass);
+  merge.drain(Merge::kNoLimit, baker);
+  baker.finish(merge.position());
+  EXPECT_LT(collector.lengths.size(), 10U);
+  EXPECT_EQ(baker.counts().conservation_violations, 0U);
+  EXPECT_GE(baker.vcpu(0)->times[kRunning], 2'999'999'000U);
+  const Times& times = baker.vcpu(0)->times;
+  EXPECT_EQ(std::accumulate(times.begin(), times.end(), std::uint64_t{0}), baker.now_ns());
 }
 
 TEST(BakerSamples, ARestartLeavesNothingKnown) {

@@ -19,6 +19,7 @@ TEST(ClockScale, AgreesWithLongDivision) {
     for (std::uint64_t cycles = 1; cycles < std::uint64_t{1} << 57; cycles = cycles * 3 + 1) {
       __extension__ const auto exact =
           static_cast<std::uint64_t>(static_cast<unsigned __int128>(cycles) * 1'000'000 / khz);
+      if (cycles / khz > ClockScale::kMaxNs / 1'000'001) break;
       EXPECT_GE(scale.to_ns(cycles), exact) << khz << ' ' << cycles;
       EXPECT_LE(scale.to_ns(cycles), exact + 1) << khz << ' ' << cycles;
       EXPECT_LE(scale.to_ns(cycles), scale.to_ns(cycles + 1));
@@ -37,6 +38,15 @@ TEST(ClockScale, ToCyclesIsTheFirstCycleOfANanosecond) {
       }
     }
   }
+}
+
+TEST(ClockScale, StaysAtItsEndInsteadOfWrapping) {
+  for (const std::uint32_t khz : {1U, 1'000U, 999'999U}) {
+    const ClockScale scale(khz);
+    EXPECT_EQ(scale.to_ns(~std::uint64_t{0}), ClockScale::kMaxNs);
+    EXPECT_EQ(scale.to_cycles(ClockScale::kMaxNs), ClockScale::kNever);
+  }
+  EXPECT_EQ(ClockScale(5'000'000).to_cycles(ClockScale::kMaxNs - 1), ClockScale::kNever);
 }
 
 TEST(ClockScale, ZeroKilohertzDoesNotDivideByZero) { EXPECT_EQ(ClockScale(0).to_ns(3), 3'000'000U); }

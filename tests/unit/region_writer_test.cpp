@@ -22,7 +22,7 @@ using test::kRunningState;
 using test::WindowBuilder;
 
 // A pipeline from bytes to a region, sample by sample.
-class Pipeline final : public SampleSink {
+class Pipeline final : public BakeSink {
  public:
   Pipeline(const std::string& path, std::uint64_t sample_ns, std::uint64_t history_ns) {
     RegionWriter::Options options;
@@ -41,7 +41,7 @@ class Pipeline final : public SampleSink {
     baking.linger_ns = history_ns;
     baker = std::make_unique<Baker>(baking, this);
   }
-  void on_sample(Baker& from, const Sample& sample) override {
+  void on_sample(Baker& from, const BakedSample& sample) override {
     const Status published = writer->publish(from, sample, merge);
     EXPECT_TRUE(published) << published.error().message;
   }

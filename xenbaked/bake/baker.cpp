@@ -2,7 +2,6 @@
 #include "bake/baker.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 namespace xenmon {
@@ -13,7 +12,7 @@ constexpr std::uint32_t kStateRunning = XENMON_VCPU_RUNNING;
 
 } // namespace
 
-Baker::Baker(const Options& options, SampleSink* sink)
+Baker::Baker(const Options& options, BakeSink* sink)
     : options_(options), sink_(sink), scale_(options.cpu_khz), domain_by_id_(65536, XENMON_NO_SLOT) {
   options_.sample_ns = std::min(options_.sample_ns, kMaxSampleNs);
 }
@@ -23,21 +22,36 @@ Baker::Baker(const Options& options, SampleSink* sink)
 void Baker::start(std::uint64_t tsc) {
   started_ = true;
   base_tsc_ = tsc;
-  if (options_.sample_ns == 0) {
-    edge_tsc_ = std::numeric_limits<std::uint64_t>::max();
-  } else {
-    edge_ns_ = options_.sample_ns;
-    edge_tsc_ = base_tsc_ + scale_.to_cycles(edge_ns_);
-  }
+  set_edge(options_.sample_ns != 0 ? options_.sample_ns : kMaxSilenceNs);
+}
+
+void Baker::set_edge(std::uint64_t ns) {
+  edge_ns_ = ns;
+  const std::uint64_t cycles = scale_.to_cycles(ns);
+  // Beyond what the clock can tell there is no edge.
+  edge_tsc_ = cycles == ClockScale::kNever || cycles > kNoEdge - base_tsc_ ? kNoEdge : base_tsc_ + cycles;
 }
 
 void Baker::advance_to(std::uint64_t tsc) {
   if (!started_) start(tsc);
-  while (tsc >= edge_tsc_ && options_.sample_ns != 0) {
+  if (tsc < edge_tsc_ || edge_tsc_ == kNoEdge) return;
+  const std::uint64_t ns = scale_.to_ns(tsc - base_tsc_);
+  // Nobody has written anything for longer than any host is silent: who knows what happened meanwhile.
+  if (ns > now_ns_ && ns - now_ns_ > kMaxSilenceNs) discontinuity();
+  if (options_.sample_ns == 0) {
+    set_edge(ns + kMaxSilenceNs); // only looked at for the sake of silences
+    return;
+  }
+  while (tsc >= edge_tsc_ && edge_tsc_ != kNoEdge) {
+    const std::uint64_t whole = (ns - edge_ns_) / options_.sample_ns;
     now_ns_ = std::max(now_ns_, edge_ns_);
-    close_sample(edge_ns_);
-    edge_ns_ += options_.sample_ns;
-    edge_tsc_ = base_tsc_ + scale_.to_cycles(edge_ns_);
+    close_sample(edge_ns_, true);
+    if (whole > kMaxEmptySamples) {
+      // One leap instead of very many samples in which nothing happens.
+      now_ns_ = edge_ns_ + whole * options_.sample_ns;
+      close_sample(now_ns_, false);
+    }
+    set_edge(start_ns_ + options_.sample_ns);
   }
 }
 
@@ -45,18 +59,19 @@ void Baker::finish(std::uint64_t tsc) {
   if (!started_) return;
   advance_to(tsc);
   const std::uint64_t end = set_now(tsc);
-  if (end > start_ns_ || options_.sample_ns == 0) close_sample(end);
+  if (end > start_ns_ || options_.sample_ns == 0) close_sample(end, options_.sample_ns != 0);
 }
 
-void Baker::close_sample(std::uint64_t end_ns) {
+// `publish` false: the time is accounted for, but no sink hears of it.
+void Baker::close_sample(std::uint64_t end_ns, bool publish) {
   rows_.clear();
   io_rows_.clear();
   for (const std::unique_ptr<Vcpu>& vcpu : vcpus_) {
     if (!vcpu || (vcpu->ended && vcpu->since_ns <= start_ns_ && vcpu->part.empty())) continue;
     account(*vcpu, end_ns);
-    fold(*vcpu);
+    fold(*vcpu, publish);
   }
-  if (sink_ != nullptr) {
+  if (sink_ != nullptr && publish) {
     for (const std::unique_ptr<Domain>& domain : domains_) {
       if (!domain || domain->io_parts.empty()) continue;
       for (IoPart& part : domain->io_parts) {
@@ -72,7 +87,7 @@ void Baker::close_sample(std::uint64_t end_ns) {
         part.counts = {};
       }
     }
-    Sample sample;
+    BakedSample sample;
     sample.start_ns = start_ns_;
     sample.end_ns = end_ns;
     sample.lost_records = sample_lost_;
@@ -80,19 +95,19 @@ void Baker::close_sample(std::uint64_t end_ns) {
     sample.rows = rows_;
     sample.io_rows = io_rows_;
     sink_->on_sample(*this, sample);
+    ++counts_.samples;
+    sample_records_ = sample_lost_ = 0;
   }
-  ++counts_.samples;
-  sample_records_ = sample_lost_ = 0;
   start_ns_ = end_ns;
   collect_ended(end_ns);
 }
 
 // Closes a vCPU's part of the sample: into the totals, into the rows, and clean for the next one.
-void Baker::fold(Vcpu& vcpu) {
+void Baker::fold(Vcpu& vcpu, bool publish) {
   std::uint64_t total = 0;
-  const auto take = [&](Part& part) {
+  const auto take = [&](VcpuPart& part) {
     if (part.empty()) return;
-    if (sink_ != nullptr) emit(vcpu, part);
+    if (sink_ != nullptr && publish) emit(vcpu, part);
     for (std::size_t i = 0; i < kBuckets; ++i) {
       vcpu.times[i] += part.times[i];
       total += part.times[i];
@@ -109,14 +124,14 @@ void Baker::fold(Vcpu& vcpu) {
     part.reset();
   };
   take(vcpu.part);
-  for (Part& part : vcpu.parts) take(part);
+  for (VcpuPart& part : vcpu.parts) take(part);
   // Keep the pCPUs of this sample: they are the likely ones of the next. A vCPU that wanders over many
   // starts afresh.
   if (vcpu.parts.size() > 8) vcpu.parts.clear();
   if (total != vcpu.since_ns - start_ns_) ++counts_.conservation_violations;
 }
 
-void Baker::emit(const Vcpu& vcpu, const Part& part) {
+void Baker::emit(const Vcpu& vcpu, const VcpuPart& part) {
   const auto narrow = [](std::uint64_t ns) { return static_cast<std::uint32_t>(ns); };
   xenmon_row row{};
   row.vcpu_slot = vcpu.slot;
@@ -250,7 +265,7 @@ void Baker::end_domain(Domain& domain, std::uint64_t now) {
   }
   // Without samples nothing refers to it any more: keep the figures, let the memory go.
   for (const std::uint32_t slot : domain.vcpus) {
-    if (slot != XENMON_NO_SLOT) fold(*vcpus_[slot]);
+    if (slot != XENMON_NO_SLOT) fold(*vcpus_[slot], false);
   }
   ended_totals_.push_back(totals_of(domain));
   free_domain(domain);
@@ -279,11 +294,11 @@ void Baker::free_domain(Domain& domain) {
 // ---- runstates
 
 // What is credited to a pCPU that is not the one which time is credited to.
-Part& Baker::other_part_of(Vcpu& vcpu, std::uint32_t pcpu) {
-  for (Part& other : vcpu.parts) {
+VcpuPart& Baker::other_part_of(Vcpu& vcpu, std::uint32_t pcpu) {
+  for (VcpuPart& other : vcpu.parts) {
     if (other.pcpu == pcpu) return other;
   }
-  Part& made = vcpu.parts.emplace_back();
+  VcpuPart& made = vcpu.parts.emplace_back();
   made.pcpu = pcpu;
   return made;
 }

@@ -37,7 +37,7 @@ namespace xenmon {
 class Baker;
 
 // Rows are valid during the call only.
-struct Sample {
+struct BakedSample {
   std::uint64_t start_ns = 0;
   std::uint64_t end_ns = 0;
   std::uint64_t lost_records = 0;
@@ -46,14 +46,14 @@ struct Sample {
   std::span<const xenmon_io_row> io_rows;
 };
 
-class SampleSink {
+class BakeSink {
  public:
-  SampleSink() = default;
-  SampleSink(const SampleSink&) = delete;
-  SampleSink& operator=(const SampleSink&) = delete;
-  virtual ~SampleSink() = default;
+  BakeSink() = default;
+  BakeSink(const BakeSink&) = delete;
+  BakeSink& operator=(const BakeSink&) = delete;
+  virtual ~BakeSink() = default;
   // At each sample's end. The baker's tables are as of that moment.
-  virtual void on_sample(Baker& baker, const Sample& sample) = 0;
+  virtual void on_sample(Baker& baker, const BakedSample& sample) = 0;
 };
 
 // What is left of a domain when it has ended, and what totals are printed from.
@@ -85,6 +85,11 @@ class Baker {
   static constexpr std::uint32_t kMaxVcpuId = 16384;
   static constexpr std::uint32_t kFirstReservedDomid = 0x7ff0;
   static constexpr std::uint32_t kMaxVcpus = 1U << 20;
+  // A trace in which nobody writes anything for so long was not traced: all states are unknown then.
+  static constexpr std::uint64_t kMaxSilenceNs = 900'000'000'000;
+  // More samples than these without a record are leapt over: their time is in the totals, but no sink
+  // hears of them.
+  static constexpr std::uint64_t kMaxEmptySamples = 10'000;
 
   struct Options {
     std::uint32_t cpu_khz = 2'400'000;
@@ -99,7 +104,7 @@ class Baker {
     std::uint64_t samples = 0;
   };
 
-  explicit Baker(const Options& options, SampleSink* sink = nullptr);
+  explicit Baker(const Options& options, BakeSink* sink = nullptr);
 
   // Sink for Merge.
   void begin(std::uint32_t pcpu, std::uint64_t tsc) { pcpu_state(pcpu).first_tsc = tsc; }
@@ -152,9 +157,10 @@ class Baker {
   void start(std::uint64_t tsc);
   void advance_to(std::uint64_t tsc);
   std::uint64_t set_now(std::uint64_t tsc);
-  void close_sample(std::uint64_t end_ns);
-  void fold(Vcpu& vcpu);
-  void emit(const Vcpu& vcpu, const Part& part);
+  void set_edge(std::uint64_t ns);
+  void close_sample(std::uint64_t end_ns, bool publish);
+  void fold(Vcpu& vcpu, bool publish);
+  void emit(const Vcpu& vcpu, const VcpuPart& part);
   void collect_ended(std::uint64_t end_ns);
 
   Domain* find_domain(std::uint32_t domid) { // domid < 65536
@@ -196,18 +202,20 @@ class Baker {
   void start_running(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now);
   void enter(Vcpu& vcpu, Bucket bucket, std::uint64_t now);
   void stop_running(Vcpu& vcpu, std::uint64_t now);
-  static Part& part_of(Vcpu& vcpu, std::uint32_t pcpu) {
+  static VcpuPart& part_of(Vcpu& vcpu, std::uint32_t pcpu) {
     return vcpu.part.pcpu == pcpu ? vcpu.part : other_part_of(vcpu, pcpu);
   }
-  static Part& other_part_of(Vcpu& vcpu, std::uint32_t pcpu);
+  static VcpuPart& other_part_of(Vcpu& vcpu, std::uint32_t pcpu);
   static void credit_to(Vcpu& vcpu, std::uint32_t pcpu) {
     if (vcpu.part.pcpu != pcpu) std::swap(other_part_of(vcpu, pcpu), vcpu.part);
   }
 
   Options options_;
-  SampleSink* sink_;
+  BakeSink* sink_;
   ClockScale scale_;
   Counts counts_;
+
+  static constexpr std::uint64_t kNoEdge = ~std::uint64_t{0};
 
   bool started_ = false;
   bool interrupted_ = false;

@@ -2,7 +2,7 @@
 //
 // TSC cycles to nanoseconds of the trace clock. Monotonic, exact to the nanosecond for centuries, and
 // without a division: ns = cycles x (10^6 / kHz) in 64.64 fixed point. Time stamps are converted, never
-// differences, so that times add up exactly.
+// differences, so that times add up exactly. What would pass 292 years stays there.
 #ifndef XENMON_XENBAKED_BAKE_CLOCK_SCALE_H
 #define XENMON_XENBAKED_BAKE_CLOCK_SCALE_H
 
@@ -23,12 +23,18 @@ class ClockScale {
 
   [[nodiscard]] std::uint32_t cpu_khz() const { return cpu_khz_; }
 
+  static constexpr std::uint64_t kMaxNs = (std::uint64_t{1} << 63) - 1;
+  static constexpr std::uint64_t kNever = ~std::uint64_t{0};
+
   [[nodiscard]] std::uint64_t to_ns(std::uint64_t cycles) const {
-    return cycles * whole_ + static_cast<std::uint64_t>((static_cast<Wide>(cycles) * fraction_) >> 64);
+    const Wide ns = static_cast<Wide>(cycles) * whole_ + ((static_cast<Wide>(cycles) * fraction_) >> 64);
+    return ns > kMaxNs ? kMaxNs : static_cast<std::uint64_t>(ns);
   }
 
-  // The smallest number of cycles that is at least `ns`.
+  // The smallest number of cycles that is at least `ns`; kNever from kMaxNs on.
   [[nodiscard]] std::uint64_t to_cycles(std::uint64_t ns) const {
+    if (ns >= kMaxNs) return kNever;
+    if (static_cast<Wide>(ns) * cpu_khz_ / 1'000'000 > kMaxNs) return kNever;
     auto cycles = static_cast<std::uint64_t>(static_cast<Wide>(ns) * cpu_khz_ / 1'000'000);
     while (cycles > 0 && to_ns(cycles - 1) >= ns) --cycles;
     while (to_ns(cycles) < ns) ++cycles;

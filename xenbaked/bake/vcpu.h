@@ -44,7 +44,7 @@ struct Slices {
 };
 
 // What one vCPU did in the current sample, as far as it is credited to one pCPU.
-struct Part {
+struct VcpuPart {
   std::uint32_t pcpu = XENMON_NO_PCPU;
   std::uint32_t executions = 0;
   std::uint32_t continues = 0;
@@ -81,8 +81,8 @@ struct Vcpu {
   std::uint64_t since_ns = 0;   // accounted up to here
   std::uint64_t entered_ns = 0; // in this state from here on; unlike since_ns not moved by samples
 
-  Part part;               // of the pCPU it runs on or ran on last
-  std::vector<Part> parts; // of other pCPUs in this sample
+  VcpuPart part;               // of the pCPU it runs on or ran on last
+  std::vector<VcpuPart> parts; // of other pCPUs in this sample
 
   // All of the trace up to the end of the last sample.
   Times times{};

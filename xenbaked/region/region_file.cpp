@@ -21,6 +21,11 @@ constexpr const char* kReaderGroup = "xenmon";
 
 Result<FileDescriptor> open_directory(const std::string& path) {
   const bool made = mkdir(path.c_str(), 0755) == 0;
+  if (!made && (errno == EACCES || errno == EPERM || errno == EROFS)) {
+    return Error{"Cannot make the region's directory " + path + ": " + std::strerror(errno) +
+                     "; run as root or choose another --region.",
+                 ExitStatus::kNotPermitted};
+  }
   FileDescriptor directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!directory.valid()) {
     const ExitStatus status = errno == EACCES ? ExitStatus::kNotPermitted : ExitStatus::kFailed;

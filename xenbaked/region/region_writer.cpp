@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "region/shared_words.h"
+#include "trace/events.h"
 
 namespace xenmon {
 
@@ -29,6 +30,12 @@ std::uint64_t random_number() {
   std::uint64_t number = 0;
   if (getrandom(&number, sizeof number, 0) != sizeof number) number = boot_time_ns();
   return number | 1U; // never 0
+}
+
+// Whether Xen writes an event under a mask (xen/common/trace.c, trace_will_trace_event): a bit of the class
+// and one of the subclass must be in it. An unknown mask is taken to hold everything.
+bool traced(std::uint32_t mask, std::uint32_t event) {
+  return mask == 0 || (((mask >> 16) & (event >> 16)) != 0 && (((mask >> 12) & (event >> 12)) & 0xfU) != 0);
 }
 
 // Cut to what fits with its NUL, not in the middle of a UTF-8 sequence.
@@ -83,6 +90,7 @@ RegionWriter::RegionWriter(Options options, Origin origin, RegionPlace place)
       (options_.history_ns + 1'000'000'000 + options_.sample_ns - 1) / options_.sample_ns + 1);
   if (origin_.cpu_khz_assumed) flags_ |= XENMON_FLAG_KHZ_ASSUMED;
   if (origin_.patched) flags_ |= XENMON_FLAG_PATCHED_XEN;
+  if (!traced(origin_.event_mask, event::kSwitchInfNext)) flags_ |= XENMON_FLAG_NO_ALLOCATION;
 }
 
 Result<std::unique_ptr<RegionWriter>> RegionWriter::create(const Options& options, const Origin& origin) {
@@ -115,7 +123,9 @@ Status RegionWriter::make_file(const Capacities& capacities) {
   fresh.generation = generation_;
   fresh.daemon_start = daemon_start_;
   fresh.source_kind = origin_.kind;
-  fresh.io_kinds = XENMON_IO_MAP | XENMON_IO_UNMAP | XENMON_IO_TRANSFER;
+  if (traced(origin_.event_mask, event::kGrantMap)) {
+    fresh.io_kinds = XENMON_IO_MAP | XENMON_IO_UNMAP | XENMON_IO_TRANSFER;
+  }
   if (origin_.patched) fresh.io_kinds |= XENMON_IO_COPY;
   fresh.cpu_khz = origin_.cpu_khz;
   fresh.event_mask = origin_.event_mask;
@@ -196,7 +206,7 @@ void RegionWriter::copy_history(const RegionMapping& old, const xenmon_region_he
   header().newest_sample = newest_;
 }
 
-Status RegionWriter::make_room(const Baker& baker, const Sample& sample, const Merge& merge) {
+Status RegionWriter::make_room(const Baker& baker, const BakedSample& sample, const Merge& merge) {
   Capacities wanted = capacities_;
   wanted.pcpu = grown(wanted.pcpu, merge.pcpu_limit());
   wanted.domain = grown(wanted.domain, baker.domains().size());
@@ -232,7 +242,7 @@ Status RegionWriter::make_room(const Baker& baker, const Sample& sample, const M
   return same ? ok() : make_file(wanted);
 }
 
-Status RegionWriter::publish(Baker& baker, const Sample& sample, const Merge& merge) {
+Status RegionWriter::publish(Baker& baker, const BakedSample& sample, const Merge& merge) {
   if (Status room = make_room(baker, sample, merge); !room) return room;
   write_tables(baker, merge, sample.end_ns);
   write_sample(sample);
@@ -346,7 +356,7 @@ void RegionWriter::write_histograms(Vcpu& vcpu, bool whole) {
   copy(vcpu.histograms->run, out.run);
 }
 
-void RegionWriter::write_sample(const Sample& sample) {
+void RegionWriter::write_sample(const BakedSample& sample) {
   xenmon_region_header& h = header();
   const std::uint64_t number = newest_ + 1;
   // Whatever is about to be overwritten must first be seen to be gone.

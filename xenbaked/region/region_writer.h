@@ -41,7 +41,7 @@ class RegionWriter {
   static Result<std::unique_ptr<RegionWriter>> create(const Options& options, const Origin& origin);
 
   // A sample with the tables as of its end. An Error (no room for a larger file) ends the daemon.
-  Status publish(Baker& baker, const Sample& sample, const Merge& merge);
+  Status publish(Baker& baker, const BakedSample& sample, const Merge& merge);
 
   // Call at least every kHeartbeatPeriodNs, also when nothing happens.
   void heartbeat(std::uint64_t wakeups, std::uint64_t daemon_cpu_ns);
@@ -64,12 +64,12 @@ class RegionWriter {
 
   [[nodiscard]] static std::uint64_t bytes_for(const Capacities& capacities);
   Status make_file(const Capacities& capacities);
-  Status make_room(const Baker& baker, const Sample& sample, const Merge& merge);
+  Status make_room(const Baker& baker, const BakedSample& sample, const Merge& merge);
   void copy_history(const RegionMapping& old, const xenmon_region_header& old_header);
 
   void write_tables(Baker& baker, const Merge& merge, std::uint64_t end_ns);
   void write_histograms(Vcpu& vcpu, bool whole);
-  void write_sample(const Sample& sample);
+  void write_sample(const BakedSample& sample);
   void write_counters(const Baker& baker, const Merge& merge);
 
   [[nodiscard]] xenmon_region_header& header() const {

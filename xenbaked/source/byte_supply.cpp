@@ -50,13 +50,12 @@ Result<ArchiveHandle> open_archive(const std::string& file) {
   archive_read_support_format_raw(handle.get());
   archive_read_support_format_empty(handle.get());
   struct archive_entry* entry = nullptr;
-  if (archive_read_open_filename(handle.get(), file == "-" ? nullptr : file.c_str(), kReadBytes) != ARCHIVE_OK) {
-    return Error{"Cannot read " + file + ": " + archive_error_string(handle.get()) + ".", ExitStatus::kFailed};
-  }
-  const int status = archive_read_next_header(handle.get(), &entry);
+  // It could be opened as a file by now, so what goes wrong here is in its contents.
+  int status = archive_read_open_filename(handle.get(), file == "-" ? nullptr : file.c_str(), kReadBytes);
+  if (status == ARCHIVE_OK) status = archive_read_next_header(handle.get(), &entry);
   if (status == ARCHIVE_EOF) return Error{file + " is empty: nothing was recorded.", ExitStatus::kFailed};
   if (status != ARCHIVE_OK) {
-    return Error{"Cannot read " + file + ": " + archive_error_string(handle.get()) + ".", ExitStatus::kFailed};
+    return Error{file + " is damaged: it cannot be decompressed; make or copy it again.", ExitStatus::kFailed};
   }
   return handle;
 }

@@ -27,7 +27,7 @@ Result<std::unique_ptr<Recorder>> Recorder::create(const std::string& file, cons
 }
 
 void Recorder::write(const Pass& pass) {
-  if (error_) return;
+  if (stopped_) return;
   for (const Window& window : pass.windows) {
     const std::array<std::uint32_t, 3> frame{event::kCpuChange | (2U << 28), window.pcpu,
                                              static_cast<std::uint32_t>(window.first.size() + window.second.size())};
@@ -36,16 +36,21 @@ void Recorder::write(const Pass& pass) {
       if (!part.empty()) written = written && std::fwrite(part.data(), part.size(), 1, file_.get()) == 1;
     }
     if (!written) {
-      error_ = system_error("Recording to " + name_ + " has stopped");
+      stop();
       return;
     }
   }
 }
 
+void Recorder::stop() {
+  stopped_ = true;
+  error_ = system_error("Recording to " + name_ + " has stopped");
+}
+
 Status Recorder::finish() {
-  if (!error_ && std::fflush(file_.get()) != 0) error_ = system_error("Recording to " + name_ + " has stopped");
+  if (!stopped_ && std::fflush(file_.get()) != 0) stop();
   if (Status saved = save_metadata(name_, metadata_); !saved) return saved;
-  if (error_) return *error_;
+  if (std::optional<Error> error = take_error()) return *error;
   return ok();
 }
 

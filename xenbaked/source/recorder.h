@@ -3,8 +3,8 @@
 // Keeps the raw records of a source in the format of `xentrace -D`, readable by xenalyze and by replay,
 // and beside them what replay needs besides.
 //
-// A disk that fills up ends the recording and not the daemon: what was written stays readable, and
-// error() says it once.
+// A disk that fills up ends the recording and not the daemon: what was written stays readable, and it is
+// said once, by take_error() or by finish().
 #ifndef XENMON_XENBAKED_SOURCE_RECORDER_H
 #define XENMON_XENBAKED_SOURCE_RECORDER_H
 
@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "source/recording_metadata.h"
 #include "source/source.h"
@@ -29,8 +30,8 @@ class Recorder {
   // Writes what is buffered and the metadata; called again, it does both again.
   Status finish();
 
-  // Why nothing is recorded any more; set at most once.
-  [[nodiscard]] const std::optional<Error>& error() const { return error_; }
+  // Why nothing is recorded any more; told to the first who asks.
+  std::optional<Error> take_error() { return std::exchange(error_, std::nullopt); }
 
  private:
   struct Close {
@@ -39,11 +40,13 @@ class Recorder {
   using File = std::unique_ptr<std::FILE, Close>;
 
   Recorder(std::string name, File file, const Origin& origin);
+  void stop();
 
   std::string name_;
   File file_;
   RecordingMetadata metadata_;
-  std::optional<Error> error_;
+  bool stopped_ = false;
+  std::optional<Error> error_; // until somebody has taken it
 };
 
 } // namespace xenmon

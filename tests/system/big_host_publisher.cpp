@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// A daemon without a hypervisor: publishes a big host's samples at PATH. Eleven seconds of them at once,
+// and one more second for every byte on standard input, which is answered by a byte when it is done.
+//
+//   big_host_publisher PATH [io]
+#include <unistd.h>
+
+#include <cstdio>
+#include <string_view>
+
+#include "big_host.h"
+
+int main(int argc, char** argv) {
+  if (argc < 2) return 2;
+  xenmon::test::BigHostPipeline pipeline(argv[1]);
+  if (pipeline.problem.empty()) {
+    pipeline.host.do_io(argc > 2 && std::string_view(argv[2]) == "io");
+    pipeline.play_samples(110);
+  }
+  char byte = 'r';
+  while (pipeline.problem.empty() && write(STDOUT_FILENO, &byte, 1) == 1 &&
+         read(STDIN_FILENO, &byte, 1) == 1) {
+    pipeline.play_samples(10);
+  }
+  if (pipeline.problem.empty()) return 0;
+  std::fprintf(stderr, "big_host_publisher: %s\n", pipeline.problem.c_str());
+  return 1;
+}
