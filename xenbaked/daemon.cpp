@@ -33,7 +33,8 @@ std::uint64_t own_cpu_ns() {
   struct rusage usage {};
   getrusage(RUSAGE_SELF, &usage);
   const auto ns = [](const timeval& time) {
-    return static_cast<std::uint64_t>(time.tv_sec) * kSecond + static_cast<std::uint64_t>(time.tv_usec) * 1000U;
+    return static_cast<std::uint64_t>(time.tv_sec) * kSecond +
+           static_cast<std::uint64_t>(time.tv_usec) * 1000U;
   };
   return ns(usage.ru_utime) + ns(usage.ru_stime);
 }
@@ -67,12 +68,15 @@ class Pace {
   [[nodiscard]] bool started() const { return started_; }
   // Trace time that is due by now.
   [[nodiscard]] std::uint64_t due() const {
-    return trace_start_ + static_cast<std::uint64_t>(static_cast<double>(monotonic_ns() - wall_start_) * speed_);
+    return trace_start_ +
+           static_cast<std::uint64_t>(static_cast<double>(monotonic_ns() - wall_start_) * speed_);
   }
   // How long until `trace_ns` is due, in ns of real time.
   [[nodiscard]] std::uint64_t until(std::uint64_t trace_ns) const {
     const std::uint64_t now = due();
-    return trace_ns <= now ? 0 : static_cast<std::uint64_t>(std::ceil(static_cast<double>(trace_ns - now) / speed_));
+    return trace_ns <= now
+               ? 0
+               : static_cast<std::uint64_t>(std::ceil(static_cast<double>(trace_ns - now) / speed_));
   }
 
  private:
@@ -84,7 +88,8 @@ class Pace {
 
 class Daemon {
  public:
-  Daemon(Source& source, const DaemonOptions& options, Recorder* recorder, StopFlag& stop, RegionWriter& writer)
+  Daemon(Source& source, const DaemonOptions& options, Recorder* recorder, StopFlag& stop,
+         RegionWriter& writer)
       : source_(source),
         options_(options),
         recorder_(recorder),
@@ -153,7 +158,8 @@ class Daemon {
       while (!stop_.raised() && !publisher_.error()) {
         // Enough of the recording for everything that is due.
         std::uint64_t limit = Merge::kNoLimit;
-        if (!pace.unlimited() && pace.started()) limit = baker_.base_tsc() + baker_.clock().to_cycles(pace.due());
+        if (!pace.unlimited() && pace.started())
+          limit = baker_.base_tsc() + baker_.clock().to_cycles(pace.due());
         while (!last && (merge_.watermark() <= limit || !pace.started())) {
           if (Status taken = take_pass(shift); !taken) return taken;
           last = pass_.last;
@@ -172,11 +178,13 @@ class Daemon {
         if (last && merge_.next_tsc() == Merge::kNoLimit) break;
         if (!pace.unlimited()) {
           ++wakeups_;
-          const std::uint64_t next = merge_.next_tsc() == Merge::kNoLimit
-                                         ? 0
-                                         : pace.until(baker_.clock().to_ns(merge_.next_tsc() - baker_.base_tsc()));
+          const std::uint64_t next =
+              merge_.next_tsc() == Merge::kNoLimit
+                  ? 0
+                  : pace.until(baker_.clock().to_ns(merge_.next_tsc() - baker_.base_tsc()));
           // No more often than twice a sample, and in time for the heartbeat.
-          const auto tick = static_cast<std::uint64_t>(static_cast<double>(options_.sample_ns) / options_.speed / 2);
+          const auto tick =
+              static_cast<std::uint64_t>(static_cast<double>(options_.sample_ns) / options_.speed / 2);
           stop_.wait(-1, std::clamp<std::uint64_t>(std::max(next, tick), 10'000'000, kSecond / 2));
         }
       }
@@ -210,7 +218,8 @@ class Daemon {
     if (now - last_beat_ns_ >= kSecond / 4) {
       last_beat_ns_ = now;
       if (recorder_ != nullptr) {
-        if (const std::optional<Error> error = recorder_->take_error()) std::cerr << "xenbaked: " << error->message << '\n';
+        if (const std::optional<Error> error = recorder_->take_error())
+          std::cerr << "xenbaked: " << error->message << '\n';
       }
       writer_.heartbeat(wakeups_, own_cpu_ns());
     }

@@ -32,8 +32,9 @@ Status run(const CommandOptions& options) {
   if (!options.record.empty()) {
     std::error_code ignored;
     if (std::filesystem::equivalent(options.record, options.replay, ignored)) {
-      return Error{"--record " + options.record + " would overwrite the recording that is played; name another file.",
-                   ExitStatus::kUsage};
+      return Error{
+          "--record " + options.record + " would overwrite the recording that is played; name another file.",
+          ExitStatus::kUsage};
     }
     Result<std::unique_ptr<Recorder>> made = Recorder::create(options.record, (*source)->origin());
     if (!made) return made.error();

@@ -49,22 +49,27 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   app.add_option("--history", history_s, "Keep samples for so long (10)")
       ->check(CLI::Range(1.0, 3600.0))
       ->type_name("SECONDS");
-  app.add_option("--region", options.daemon.region, "Publish here (" XENMON_DEFAULT_REGION ")")->type_name("PATH");
-  app.add_flag("--world-readable", options.daemon.world_readable, "Let everybody read the region, not just group xenmon");
+  app.add_option("--region", options.daemon.region, "Publish here (" XENMON_DEFAULT_REGION ")")
+      ->type_name("PATH");
+  app.add_flag("--world-readable", options.daemon.world_readable,
+               "Let everybody read the region, not just group xenmon");
   app.add_option("--replay", options.replay,
                  "Play a recording of xentrace -D or --record, plain or .xz/.zst/.gz; - is standard input")
       ->type_name("FILE");
   app.add_option("--cpu-khz", options.cpu_khz, "The recording's TSC frequency (from FILE.json, else 2400000)")
       ->check(CLI::Range(1000, 100000000))
       ->type_name("N");
-  app.add_option("--speed", speed, "Play so many times faster (1), or as fast as possible")->type_name("FACTOR|max");
+  app.add_option("--speed", speed, "Play so many times faster (1), or as fast as possible")
+      ->type_name("FACTOR|max");
   app.add_flag("--loop", options.daemon.loop, "Play the recording again and again");
-  app.add_option("--record", options.record, "Keep the raw records, readable by xenalyze and --replay")->type_name("FILE");
+  app.add_option("--record", options.record, "Keep the raw records, readable by xenalyze and --replay")
+      ->type_name("FILE");
   app.add_option("--totals", totals, "Print whole-trace totals of a recording instead of publishing")
       ->check(CLI::IsMember({"text", "json"}))
       ->type_name("text|json");
   app.add_option("--evt-mask", mask, "Trace these events instead of 0x00129000")->type_name("N");
-  app.add_option("--ready-fd", options.daemon.ready_fd, "Write a byte to this descriptor when the region is there")
+  app.add_option("--ready-fd", options.daemon.ready_fd,
+                 "Write a byte to this descriptor when the region is there")
       ->type_name("FD");
 
   try {
@@ -123,9 +128,11 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   } else if (options.event_mask) {
     return refuse("--evt-mask is about a live trace, not about a recording.");
   }
-  if (options.daemon.loop && options.totals != TotalsFormat::kNone) return refuse("--totals of a loop would never end.");
+  if (options.daemon.loop && options.totals != TotalsFormat::kNone)
+    return refuse("--totals of a loop would never end.");
   if (options.daemon.loop && !options.record.empty()) return refuse("--record of a loop would never end.");
-  if (options.daemon.loop && options.replay == "-") return refuse("Standard input cannot be played in a loop.");
+  if (options.daemon.loop && options.replay == "-")
+    return refuse("Standard input cannot be played in a loop.");
   out.run = true;
   return out;
 }

@@ -37,7 +37,8 @@ bool StopFlag::raised() const {
   // Also while nobody waits: a recording played at full speed never does.
   sigset_t pending;
   if (sigpending(&pending) != 0) return false;
-  return sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGHUP) == 1;
+  return sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1 ||
+         sigismember(&pending, SIGHUP) == 1;
 }
 
 bool StopFlag::wait(int fd, std::uint64_t timeout_ns) {

@@ -83,7 +83,8 @@ void write_vcpu(std::ostream& out, const VcpuTotals& vcpu, std::uint64_t whole) 
   line("offline", vcpu.times[kOffline]);
   line("unknown", vcpu.times[kUnknown]);
   out << "    executions          " << std::setw(12) << vcpu.executions;
-  if (vcpu.executions > 0) out << "  of " << duration(vcpu.times[kRunning] / vcpu.executions) << " on average";
+  if (vcpu.executions > 0)
+    out << "  of " << duration(vcpu.times[kRunning] / vcpu.executions) << " on average";
   out << '\n';
   if (vcpu.slices.count > 0) {
     out << "    allocated           " << std::setw(12) << duration(vcpu.slices.sum_ns / vcpu.slices.count)
@@ -130,14 +131,17 @@ void write_json(std::ostream& out, const TraceTotals& totals) {
 }
 
 void write_text(std::ostream& out, const TraceTotals& totals) {
-  out << duration(totals.duration_ns) << " on " << totals.pcpus << (totals.pcpus == 1 ? " pCPU, " : " pCPUs, ")
-      << totals.records << " records, " << totals.lost_records << " lost, " << totals.bad_records << " bad\n"
+  out << duration(totals.duration_ns) << " on " << totals.pcpus
+      << (totals.pcpus == 1 ? " pCPU, " : " pCPUs, ") << totals.records << " records, " << totals.lost_records
+      << " lost, " << totals.bad_records << " bad\n"
       << "Percentages are of one pCPU's time.\n";
   for (const DomainTotals& domain : totals.domains) {
     const IoCounts& io = domain.io;
-    out << '\n' << heading(domain) << ": " << domain.executions << " executions, "
-        << io[kIoMap] + io[kIoUnmap] + io[kIoTransfer] + io[kIoCopy] << " page exchanges (" << io[kIoMap] << " map, "
-        << io[kIoUnmap] << " unmap, " << io[kIoTransfer] << " transfer, " << io[kIoCopy] << " copy)\n";
+    out << '\n'
+        << heading(domain) << ": " << domain.executions << " executions, "
+        << io[kIoMap] + io[kIoUnmap] + io[kIoTransfer] + io[kIoCopy] << " page exchanges (" << io[kIoMap]
+        << " map, " << io[kIoUnmap] << " unmap, " << io[kIoTransfer] << " transfer, " << io[kIoCopy]
+        << " copy)\n";
     for (const VcpuTotals& vcpu : domain.vcpus) write_vcpu(out, vcpu, totals.duration_ns);
   }
 }

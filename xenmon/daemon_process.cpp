@@ -137,6 +137,7 @@ Result<DaemonProcess> DaemonProcess::start(const std::vector<std::string>& comma
   std::vector<std::string> words = command;
   words.insert(words.end(), {"--ready-fd", std::to_string(ready.write.get())});
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
 

@@ -27,8 +27,7 @@ int print(const std::string& text) {
 xenmon::Status run(const xenmon::Options& options) {
   if (options.live) {
     // Before a daemon is started in vain.
-    const xenmon::Status status = xenmon::Terminal::check();
-    if (!status) return status;
+    if (xenmon::Status status = xenmon::Terminal::check(); !status) return status;
   }
   xenmon::catch_signals();
   auto publisher = xenmon::find_publisher(options);

@@ -116,8 +116,9 @@ Status run_log(const Options& options, Publisher& publisher) {
   // Nothing else is printed until the end: a person who waits wants to know for what.
   if (isatty(STDERR_FILENO) != 0) {
     std::cerr << "xenmon: logging to " << options.prefix << "-dom<ID>.log "
-              << (options.duration_s == 0 ? std::string("until Ctrl-C")
-                                          : "for " + std::to_string(options.duration_s) + " s; Ctrl-C ends it earlier")
+              << (options.duration_s == 0
+                      ? std::string("until Ctrl-C")
+                      : "for " + std::to_string(options.duration_s) + " s; Ctrl-C ends it earlier")
               << '\n';
   }
   return Session(options, publisher).run();

@@ -38,7 +38,7 @@ const char* label(Metric metric, bool wide) {
     case Metric::kExecutions:
       return wide ? "Execution count" : "Exec count";
     case Metric::kIo:
-      return wide ? "I/O count" : "I/O count";
+      return "I/O count";
   }
   return "";
 }

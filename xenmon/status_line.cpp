@@ -56,8 +56,8 @@ std::vector<Part> parts(const ScreenModel& model) {
   if (model.current && length > 0 && length < kWindowNs[0] / 100 * 98) {
     std::array<char, 16> seconds;
     // Rounded down: the window never claims more than it holds.
-    const double held = static_cast<double>(length / 100'000'000) / 10;
-    std::snprintf(seconds.data(), seconds.size(), "%.1f s", held);
+    const auto tenths = static_cast<unsigned>(length / 100'000'000);
+    std::snprintf(seconds.data(), seconds.size(), "%u.%u s", tenths / 10, tenths % 10);
     list.push_back({std::string("10 s window holds ") + seconds.data() + " so far",
                     std::string("holds ") + seconds.data()});
   }

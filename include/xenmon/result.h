@@ -61,7 +61,9 @@ class [[nodiscard]] Result {
 
 struct Nothing {};
 using Status = Result<Nothing>;
-inline Status ok() { return Nothing{}; }
+inline Status ok() {
+  return Nothing{};
+}
 
 } // namespace xenmon
 

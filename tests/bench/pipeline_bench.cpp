@@ -62,7 +62,8 @@ std::vector<Bytes> make_trace(std::uint32_t pcpus, std::uint64_t records) {
 
 Pass pass_of(const std::vector<Bytes>& trace) {
   Pass pass;
-  for (std::uint32_t pcpu = 0; pcpu < trace.size(); ++pcpu) pass.windows.push_back({pcpu, trace[pcpu].data(), {}});
+  for (std::uint32_t pcpu = 0; pcpu < trace.size(); ++pcpu)
+    pass.windows.push_back({pcpu, trace[pcpu].data(), {}});
   pass.stable = pass.last = true;
   return pass;
 }

@@ -22,7 +22,7 @@ namespace xenmon::test {
 namespace {
 
 #ifdef __SANITIZE_THREAD__
-constexpr std::uint64_t kSlower = 100;
+constexpr std::uint64_t kSlower = 20;
 #else
 constexpr std::uint64_t kSlower = 1;
 #endif

@@ -336,7 +336,8 @@ TEST(Baker, TheLargestTscsDoNoHarm) {
   WindowBuilder a(0);
   WindowBuilder b(1);
   a.runstate(100, 1, 0, kRunnableState, kRunningState);
-  b.runstate(~std::uint64_t{0} - 10, 2, 0, kRunnableState, kRunningState).record(0x22202, ~std::uint64_t{0}, {});
+  b.runstate(~std::uint64_t{0} - 10, 2, 0, kRunnableState, kRunningState)
+      .record(0x22202, ~std::uint64_t{0}, {});
   for (const std::uint32_t khz : {1'000U, 1'000'000U, 5'000'000U}) {
     Baker::Options options;
     options.cpu_khz = khz;

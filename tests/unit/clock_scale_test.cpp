@@ -49,7 +49,9 @@ TEST(ClockScale, StaysAtItsEndInsteadOfWrapping) {
   EXPECT_EQ(ClockScale(5'000'000).to_cycles(ClockScale::kMaxNs - 1), ClockScale::kNever);
 }
 
-TEST(ClockScale, ZeroKilohertzDoesNotDivideByZero) { EXPECT_EQ(ClockScale(0).to_ns(3), 3'000'000U); }
+TEST(ClockScale, ZeroKilohertzDoesNotDivideByZero) {
+  EXPECT_EQ(ClockScale(0).to_ns(3), 3'000'000U);
+}
 
 } // namespace
 } // namespace xenmon

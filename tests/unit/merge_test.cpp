@@ -27,9 +27,11 @@ class Recorder {
   void begin(std::uint32_t, std::uint64_t) {}
   void apply(std::uint32_t pcpu, const Record& record) { seen.push_back({pcpu, record.tsc, "record"}); }
   void lost_begin(std::uint32_t pcpu, std::uint64_t tsc) { seen.push_back({pcpu, tsc, "lost"}); }
-  void lost_end(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t count, std::uint32_t dom, std::uint32_t vcpu) {
-    seen.push_back({pcpu, tsc,
-                    "found " + std::to_string(count) + " d" + std::to_string(dom) + "v" + std::to_string(vcpu)});
+  void lost_end(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t count, std::uint32_t dom,
+                std::uint32_t vcpu) {
+    seen.push_back(
+        {pcpu, tsc,
+         "found " + std::to_string(count) + " d" + std::to_string(dom) + "v" + std::to_string(vcpu)});
   }
   void gap(std::uint32_t pcpu, std::uint64_t tsc) { seen.push_back({pcpu, tsc, "gap"}); }
   std::vector<Seen> seen;
@@ -57,13 +59,12 @@ TEST(Merge, OrdersByTscThenByPcpu) {
   a.record(kEvent, 10, {}).record(kEvent, 30, {}).record(kEvent, 30, {});
   b.record(kEvent, 20, {}).record(kEvent, 30, {}).record(kEvent, 40, {});
   Merge merge;
-  EXPECT_EQ(merged({&b, &a}, merge),
-            (std::vector<Seen>{{0, 10, "record"},
-                               {7, 20, "record"},
-                               {0, 30, "record"},
-                               {0, 30, "record"},
-                               {7, 30, "record"},
-                               {7, 40, "record"}}));
+  EXPECT_EQ(merged({&b, &a}, merge), (std::vector<Seen>{{0, 10, "record"},
+                                                        {7, 20, "record"},
+                                                        {0, 30, "record"},
+                                                        {0, 30, "record"},
+                                                        {7, 30, "record"},
+                                                        {7, 40, "record"}}));
   EXPECT_EQ(merge.counts().records, 6U);
   EXPECT_EQ(merge.position(), 40U);
 }
@@ -75,12 +76,12 @@ TEST(Merge, LostRecordsStandTwiceInTheOrder) {
   b.record(kEvent, 15, {}).record(kEvent, 30, {}).record(kEvent, 55, {});
   Merge merge;
   EXPECT_EQ(merged({&a, &b}, merge), (std::vector<Seen>{{0, 10, "record"},
-                                                         {1, 15, "record"},
-                                                         {0, 20, "lost"},
-                                                         {1, 30, "record"},
-                                                         {0, 50, "found 9 d3v1"},
-                                                         {1, 55, "record"},
-                                                         {0, 60, "record"}}));
+                                                        {1, 15, "record"},
+                                                        {0, 20, "lost"},
+                                                        {1, 30, "record"},
+                                                        {0, 50, "found 9 d3v1"},
+                                                        {1, 55, "record"},
+                                                        {0, 60, "record"}}));
   EXPECT_EQ(merge.counts().lost_records, 9U);
 }
 
@@ -89,10 +90,10 @@ TEST(Merge, FirstLostTscOutsideItsGapIsMovedIntoIt) {
   a.record(kEvent, 10, {}).lost(3, 50, 1, 0, 0).lost(1000, 60, 2, 0, 0);
   Merge merge;
   EXPECT_EQ(merged({&a}, merge), (std::vector<Seen>{{0, 10, "record"},
-                                                     {0, 10, "lost"},
-                                                     {0, 50, "found 1 d0v0"},
-                                                     {0, 60, "lost"},
-                                                     {0, 60, "found 2 d0v0"}}));
+                                                    {0, 10, "lost"},
+                                                    {0, 50, "found 1 d0v0"},
+                                                    {0, 60, "lost"},
+                                                    {0, 60, "found 2 d0v0"}}));
 }
 
 TEST(Merge, PaddingAndFramingAreNoRecords) {
@@ -111,7 +112,8 @@ TEST(Merge, ARecordThatDoesNotFitEndsItsWindowOnly) {
   a.cut(4);
   next.record(kEvent, 30, {});
   Merge merge;
-  EXPECT_EQ(merged({&a, &next}, merge), (std::vector<Seen>{{0, 10, "record"}, {0, 10, "gap"}, {0, 30, "record"}}));
+  EXPECT_EQ(merged({&a, &next}, merge),
+            (std::vector<Seen>{{0, 10, "record"}, {0, 10, "gap"}, {0, 30, "record"}}));
   EXPECT_EQ(merge.counts().bad_records, 1U);
 }
 
@@ -119,10 +121,9 @@ TEST(Merge, TscsThatRunBackwardsAreSkippedAndCounted) {
   WindowBuilder a(0);
   a.record(kEvent, 1000, {}).record(kEvent, 900, {}).record(kEvent, 950, {}).record(kEvent, 1001, {});
   Merge merge;
-  EXPECT_EQ(merged({&a}, merge), (std::vector<Seen>{{0, 1000, "record"},
-                                                     {0, 1000, "gap"},
-                                                     {0, 1000, "gap"},
-                                                     {0, 1001, "record"}}));
+  EXPECT_EQ(
+      merged({&a}, merge),
+      (std::vector<Seen>{{0, 1000, "record"}, {0, 1000, "gap"}, {0, 1000, "gap"}, {0, 1001, "record"}}));
   EXPECT_EQ(merge.counts().bad_records, 2U);
 }
 
@@ -131,13 +132,15 @@ TEST(Merge, OneTscFarAheadIsDamageButTwoAreALongSilence) {
   WindowBuilder a(0);
   a.record(kEvent, 1000, {}).record(kEvent, far, {}).record(kEvent, 1100, {});
   Merge merge;
-  EXPECT_EQ(merged({&a}, merge), (std::vector<Seen>{{0, 1000, "record"}, {0, 1000, "gap"}, {0, 1100, "record"}}));
+  EXPECT_EQ(merged({&a}, merge),
+            (std::vector<Seen>{{0, 1000, "record"}, {0, 1000, "gap"}, {0, 1100, "record"}}));
 
   WindowBuilder b(0);
   b.record(kEvent, 900, {}).record(kEvent, 1000, {}).record(kEvent, far, {}).record(kEvent, far + 5, {});
   Merge patient;
   EXPECT_EQ(merged({&b}, patient),
-            (std::vector<Seen>{{0, 900, "record"}, {0, 1000, "record"}, {0, far, "record"}, {0, far + 5, "record"}}));
+            (std::vector<Seen>{
+                {0, 900, "record"}, {0, 1000, "record"}, {0, far, "record"}, {0, far + 5, "record"}}));
   EXPECT_EQ(patient.counts().bad_records, 0U);
 }
 
@@ -145,7 +148,8 @@ TEST(Merge, ADamagedFirstTscDoesNotPushEverythingElseOut) {
   WindowBuilder a(0);
   a.record(kEvent, ~std::uint64_t{0} - 5, {}).record(kEvent, 1000, {}).record(kEvent, 1100, {});
   Merge merge;
-  EXPECT_EQ(merged({&a}, merge), (std::vector<Seen>{{0, 0, "gap"}, {0, 1000, "record"}, {0, 1100, "record"}}));
+  EXPECT_EQ(merged({&a}, merge),
+            (std::vector<Seen>{{0, 0, "gap"}, {0, 1000, "record"}, {0, 1100, "record"}}));
 }
 
 TEST(Merge, ASilentPcpuThatSpeaksOncePerPassIsBelievedTheSecondTime) {
@@ -158,7 +162,8 @@ TEST(Merge, ASilentPcpuThatSpeaksOncePerPassIsBelievedTheSecondTime) {
     merge.append(pass_of({&w}));
     merge.drain(Merge::kNoLimit, recorder);
   }
-  EXPECT_EQ(recorder.seen, (std::vector<Seen>{{0, 1000, "record"}, {0, 1000, "gap"}, {0, far + 10, "record"}}));
+  EXPECT_EQ(recorder.seen,
+            (std::vector<Seen>{{0, 1000, "record"}, {0, 1000, "gap"}, {0, far + 10, "record"}}));
 }
 
 TEST(Merge, HoldsBackWhatAnotherPcpuMayStillPrecede) {
@@ -176,7 +181,8 @@ TEST(Merge, HoldsBackWhatAnotherPcpuMayStillPrecede) {
   b2.record(kEvent, 30, {}).record(kEvent, 70, {});
   merge.append(pass_of({&b2}, false));
   merge.drain(Merge::kNoLimit, recorder);
-  EXPECT_EQ(recorder.seen, (std::vector<Seen>{{0, 10, "record"}, {1, 20, "record"}, {1, 30, "record"}, {0, 40, "record"}}));
+  EXPECT_EQ(recorder.seen,
+            (std::vector<Seen>{{0, 10, "record"}, {1, 20, "record"}, {1, 30, "record"}, {0, 40, "record"}}));
   merge.append(pass_of({}, true));
   merge.drain(Merge::kNoLimit, recorder);
   EXPECT_EQ(recorder.seen.back(), (Seen{1, 70, "record"}));

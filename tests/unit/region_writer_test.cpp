@@ -113,7 +113,8 @@ TEST_F(RegionWriterTest, OldSamplesAreGoneAndNotWrong) {
   Pipeline pipeline(path_, 1'000'000, 10'000'000);
   for (std::uint64_t t = 0; t < 3'000'000'000; t += 5'000'000) {
     WindowBuilder w(0);
-    w.runstate(t + 1'000'000, 1, 0, kRunnableState, kRunningState).runstate(t + 2'500'000, 1, 0, kRunningState, kRunnableState);
+    w.runstate(t + 1'000'000, 1, 0, kRunnableState, kRunningState)
+        .runstate(t + 2'500'000, 1, 0, kRunningState, kRunnableState);
     pipeline.feed({&w});
   }
   const RegionFile file = open();
@@ -135,7 +136,8 @@ TEST_F(RegionWriterTest, GrowsIntoANewFileAndKeepsItsHistory) {
   const RegionFile before = open();
   const std::uint64_t start = before.reader().header().daemon_start;
   WindowBuilder crowd(0);
-  for (std::uint32_t dom = 2; dom < 1200; ++dom) crowd.runstate(4'000'000 + dom, dom, 0, kRunningState, kBlockedState);
+  for (std::uint32_t dom = 2; dom < 1200; ++dom)
+    crowd.runstate(4'000'000 + dom, dom, 0, kRunningState, kBlockedState);
   crowd.record(0x22202, 20'000'000, {});
   pipeline.feed({&crowd});
   EXPECT_EQ(before.reader().state(), XENMON_STATE_SUPERSEDED);

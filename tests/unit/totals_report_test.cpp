@@ -59,8 +59,9 @@ TEST(TotalsReport, TextSaysTheSame) {
   totals.domains[0].name = "web";
   std::ostringstream out;
   write_text(out, totals);
-  for (const char* expected : {"Domain 3 (web): 4 executions, 10 page exchanges", "gotten                    100 ns",
-                               "10.00%", "2 lost, 1 bad", "waited, preempted", "0: 60 ns 1: 40 ns"}) {
+  for (const char* expected :
+       {"Domain 3 (web): 4 executions, 10 page exchanges", "gotten                    100 ns", "10.00%",
+        "2 lost, 1 bad", "waited, preempted", "0: 60 ns 1: 40 ns"}) {
     EXPECT_NE(out.str().find(expected), std::string::npos) << expected << "\nin\n" << out.str();
   }
 }

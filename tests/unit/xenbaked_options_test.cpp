@@ -45,19 +45,19 @@ TEST(XenbakedOptions, SpeedIsAFactorOrMax) {
 }
 
 TEST(XenbakedOptions, NonsenseIsRefusedInOneLine) {
-  for (const std::vector<const char*>& arguments : std::vector<std::vector<const char*>>{
-           {"-m", "0"},
-           {"-m", "5000"},
-           {"--totals", "json"},
-           {"--replay", "f", "--totals", "xml"},
-           {"--replay", "f", "--totals", "json", "--loop"},
-           {"--loop"},
-           {"--replay", "-", "--loop"},
-           {"--cpu-khz", "5"},
-           {"--evt-mask", "0x10000000"},
-           {"--replay", "f", "--evt-mask", "1"},
-           {"surplus"},
-           {"--no-such-option"}}) {
+  for (const std::vector<const char*>& arguments :
+       std::vector<std::vector<const char*>>{{"-m", "0"},
+                                             {"-m", "5000"},
+                                             {"--totals", "json"},
+                                             {"--replay", "f", "--totals", "xml"},
+                                             {"--replay", "f", "--totals", "json", "--loop"},
+                                             {"--loop"},
+                                             {"--replay", "-", "--loop"},
+                                             {"--cpu-khz", "5"},
+                                             {"--evt-mask", "0x10000000"},
+                                             {"--replay", "f", "--evt-mask", "1"},
+                                             {"surplus"},
+                                             {"--no-such-option"}}) {
     const CommandLine line = parse(arguments);
     EXPECT_FALSE(line.run);
     EXPECT_EQ(line.status, ExitStatus::kUsage);

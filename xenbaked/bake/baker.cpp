@@ -59,7 +59,8 @@ void Baker::finish(std::uint64_t tsc) {
   if (!started_) return;
   advance_to(tsc);
   const std::uint64_t end = set_now(tsc);
-  if (end > start_ns_ || options_.sample_ns == 0) close_sample(end, options_.sample_ns != 0);
+  // Where the clock has no edges any more a sample may be too long for its rows.
+  if (end > start_ns_ || options_.sample_ns == 0) close_sample(end, end - start_ns_ <= kMaxSampleNs);
 }
 
 // `publish` false: the time is accounted for, but no sink hears of it.
@@ -117,7 +118,8 @@ void Baker::fold(Vcpu& vcpu, bool publish) {
     vcpu.slices.add(part.slices);
     if (part.times[kRunning] != 0) {
       auto& by_pcpu = vcpu.running_by_pcpu;
-      auto at = std::find_if(by_pcpu.begin(), by_pcpu.end(), [&](const auto& e) { return e.first == part.pcpu; });
+      auto at =
+          std::find_if(by_pcpu.begin(), by_pcpu.end(), [&](const auto& e) { return e.first == part.pcpu; });
       if (at == by_pcpu.end()) at = by_pcpu.insert(at, {part.pcpu, 0});
       at->second += part.times[kRunning];
     }

@@ -150,7 +150,8 @@ class Baker {
   };
 
   PcpuState& pcpu_state(std::uint32_t pcpu) {
-    if (pcpu >= pcpus_.size()) [[unlikely]] pcpus_.resize(pcpu + 1);
+    if (pcpu >= pcpus_.size()) [[unlikely]]
+      pcpus_.resize(pcpu + 1);
     return pcpus_[pcpu];
   }
 
@@ -170,7 +171,8 @@ class Baker {
   Domain& make_domain(std::uint32_t domid, bool born, std::uint64_t now);
   Vcpu* find_vcpu(std::uint32_t who) {
     const Cached& cached = cache_[cache_index(who)];
-    if (cached.vcpu != nullptr && cached.who == who) [[likely]] return cached.vcpu;
+    if (cached.vcpu != nullptr && cached.who == who) [[likely]]
+      return cached.vcpu;
     return look_up_vcpu(who);
   }
   Vcpu* look_up_vcpu(std::uint32_t who);
@@ -180,7 +182,8 @@ class Baker {
   [[nodiscard]] DomainTotals totals_of(const Domain& domain) const;
 
   // `who` is a record's word "vcpu:16 dom:16".
-  void runstate(std::uint32_t pcpu, std::uint32_t from, std::uint32_t to, std::uint32_t who, std::uint64_t now);
+  void runstate(std::uint32_t pcpu, std::uint32_t from, std::uint32_t to, std::uint32_t who,
+                std::uint64_t now);
   void continue_running(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now);
   void slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit, std::uint32_t slice_ns);
   void exchange(std::uint32_t pcpu, IoKind kind, std::uint32_t domid);

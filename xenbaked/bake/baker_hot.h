@@ -12,7 +12,7 @@ namespace xenmon {
 namespace hot {
 
 // The runstate that a bucket belongs to; kUnknown's is none of Xen's.
-inline constexpr std::array<std::uint32_t, kBuckets> kStateOf{XENMON_VCPU_RUNNING, XENMON_VCPU_RUNNABLE,
+inline constexpr std::array<std::uint32_t, kBuckets> kStateOf{XENMON_VCPU_RUNNING,  XENMON_VCPU_RUNNABLE,
                                                               XENMON_VCPU_RUNNABLE, XENMON_VCPU_BLOCKED,
                                                               XENMON_VCPU_OFFLINE,  XENMON_VCPU_UNKNOWN};
 // By old and new runstate.
@@ -24,7 +24,8 @@ inline constexpr std::array<std::array<Bucket, 4>, 4> kBucketOf{{{kRunning, kWai
 } // namespace hot
 
 inline void Baker::apply(std::uint32_t pcpu, const Record& record) {
-  if (record.tsc >= edge_tsc_) [[unlikely]] advance_to(record.tsc);
+  if (record.tsc >= edge_tsc_) [[unlikely]]
+    advance_to(record.tsc);
   ++sample_records_;
   const std::uint32_t event = record.event();
   if ((event & event::kRunstateMask) == event::kRunstateChange) {
@@ -95,7 +96,8 @@ inline bool Baker::reconcile(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from,
 
 inline void Baker::enter(Vcpu& vcpu, Bucket bucket, std::uint64_t now) {
   // While some pCPU's records are being lost it may pick up this vCPU at any moment, unless it runs here.
-  if (gaps_open_ != 0 && bucket != kRunning && !vcpu.idle) [[unlikely]] bucket = kUnknown;
+  if (gaps_open_ != 0 && bucket != kRunning && !vcpu.idle) [[unlikely]]
+    bucket = kUnknown;
   vcpu.bucket = bucket;
   vcpu.entered_ns = now;
   vcpu.observed = true;
@@ -107,7 +109,8 @@ inline void Baker::enter(Vcpu& vcpu, Bucket bucket, std::uint64_t now) {
 
 inline void Baker::start_running(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) {
   PcpuState& state = pcpu_state(pcpu);
-  if (state.current != XENMON_NO_SLOT && state.current != vcpu.slot) [[unlikely]] displace(vcpu, pcpu, now);
+  if (state.current != XENMON_NO_SLOT && state.current != vcpu.slot) [[unlikely]]
+    displace(vcpu, pcpu, now);
   credit_to(vcpu, pcpu);
   state.current = vcpu.slot;
   state.any_run = true;
@@ -124,12 +127,15 @@ inline void Baker::stop_running(Vcpu& vcpu, std::uint64_t now) {
 inline void Baker::runstate(std::uint32_t pcpu, std::uint32_t from, std::uint32_t to, std::uint32_t who,
                             std::uint64_t now) {
   Vcpu* found = find_vcpu(who);
-  if (found == nullptr) [[unlikely]] return;
+  if (found == nullptr) [[unlikely]]
+    return;
   Vcpu& vcpu = *found;
   // An idle vCPU belongs to its pCPU, whichever pCPU reports it (core scheduling).
   if (vcpu.idle) pcpu = vcpu.vcpu_id;
-  if (!reconcile(vcpu, pcpu, from, now)) [[unlikely]] return;
-  if (from == to) [[unlikely]] return;
+  if (!reconcile(vcpu, pcpu, from, now)) [[unlikely]]
+    return;
+  if (from == to) [[unlikely]]
+    return;
 
   if (vcpu.bucket == kRunning) {
     stop_running(vcpu, now);
@@ -149,7 +155,8 @@ inline void Baker::runstate(std::uint32_t pcpu, std::uint32_t from, std::uint32_
   enter(vcpu, hot::kBucketOf[from][to], now);
 }
 
-inline void Baker::slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit, std::uint32_t slice_ns) {
+inline void Baker::slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit,
+                         std::uint32_t slice_ns) {
   if (slice_ns - 1 >= 0x7fffffffU) return; // no limit (idle, null, RTDS idle: -1)
   // A unit has the number of its first vCPU. Old records name the domain only; they predate multi-vCPU
   // units, and its vCPU 0 stands for it.
@@ -173,11 +180,13 @@ inline void Baker::exchange(std::uint32_t pcpu, IoKind kind, std::uint32_t domid
     return;
   }
   Domain* domain = find_domain(domid);
-  if (domain == nullptr) [[unlikely]] domain = &make_domain(domid, false, now_ns_);
+  if (domain == nullptr) [[unlikely]]
+    domain = &make_domain(domid, false, now_ns_);
   credit(*domain, pcpu, kind);
   if (domid == 0) return;
   Domain* dom0 = find_domain(0);
-  if (dom0 == nullptr) [[unlikely]] dom0 = &make_domain(0, false, now_ns_);
+  if (dom0 == nullptr) [[unlikely]]
+    dom0 = &make_domain(0, false, now_ns_);
   credit(*dom0, pcpu, kind);
 }
 

@@ -34,8 +34,9 @@ class ClockScale {
   // The smallest number of cycles that is at least `ns`; kNever from kMaxNs on.
   [[nodiscard]] std::uint64_t to_cycles(std::uint64_t ns) const {
     if (ns >= kMaxNs) return kNever;
-    if (static_cast<Wide>(ns) * cpu_khz_ / 1'000'000 > kMaxNs) return kNever;
-    auto cycles = static_cast<std::uint64_t>(static_cast<Wide>(ns) * cpu_khz_ / 1'000'000);
+    const Wide about = static_cast<Wide>(ns) * cpu_khz_ / 1'000'000;
+    if (about >= kNever - 1'000'000) return kNever;
+    auto cycles = static_cast<std::uint64_t>(about);
     while (cycles > 0 && to_ns(cycles - 1) >= ns) --cycles;
     while (to_ns(cycles) < ns) ++cycles;
     return cycles;

@@ -74,10 +74,10 @@ struct Vcpu {
   std::uint32_t domain_slot = 0;
   std::uint32_t vcpu_id = 0;
   Bucket bucket = kUnknown;
-  bool idle = false;     // one of the idle domain's: tied to the pCPU of its number
-  bool observed = false; // some record has told its state
-  bool known = false;    // in Baker's list of vCPUs whose state is known
-  bool ended = false;    // its domain is gone
+  bool idle = false;            // one of the idle domain's: tied to the pCPU of its number
+  bool observed = false;        // some record has told its state
+  bool known = false;           // in Baker's list of vCPUs whose state is known
+  bool ended = false;           // its domain is gone
   std::uint64_t since_ns = 0;   // accounted up to here
   std::uint64_t entered_ns = 0; // in this state from here on; unlike since_ns not moved by samples
 

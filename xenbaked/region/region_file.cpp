@@ -29,10 +29,12 @@ Result<FileDescriptor> open_directory(const std::string& path) {
   FileDescriptor directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!directory.valid()) {
     const ExitStatus status = errno == EACCES ? ExitStatus::kNotPermitted : ExitStatus::kFailed;
-    const char* hint = errno == ELOOP || errno == ENOTDIR
-                           ? "; it must be a directory and no symlink: remove what is there or choose another --region"
-                           : "; make it, run as root, or choose another --region";
-    return Error{"Cannot use the region's directory " + path + ": " + std::strerror(errno) + hint + ".", status};
+    const char* hint =
+        errno == ELOOP || errno == ENOTDIR
+            ? "; it must be a directory and no symlink: remove what is there or choose another --region"
+            : "; make it, run as root, or choose another --region";
+    return Error{"Cannot use the region's directory " + path + ": " + std::strerror(errno) + hint + ".",
+                 status};
   }
   struct stat status {};
   if (fstat(directory.get(), &status) != 0) return system_error("Cannot look at " + path);
@@ -97,8 +99,8 @@ Result<RegionPlace> RegionPlace::open(const Options& options) {
   if (!directory) return directory.error();
 
   const std::string lock_name = name + ".lock";
-  FileDescriptor lock(
-      openat(directory->get(), lock_name.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
+  FileDescriptor lock(openat(directory->get(), lock_name.c_str(),
+                             O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
   if (!lock.valid()) {
     const ExitStatus status = errno == EACCES ? ExitStatus::kNotPermitted : ExitStatus::kFailed;
     return Error{"Cannot open " + options.path + ".lock: " + std::strerror(errno) +
@@ -141,7 +143,8 @@ Result<RegionMapping> RegionPlace::make(std::size_t bytes) {
   // Not ftruncate alone: a hole that cannot be filled later would be a SIGBUS.
   if (const int error = posix_fallocate(file.get(), 0, static_cast<off_t>(bytes)); error != 0) {
     errno = error;
-    return give_up(system_error("Cannot reserve " + std::to_string(bytes) + " bytes for the region " + options_.path));
+    return give_up(
+        system_error("Cannot reserve " + std::to_string(bytes) + " bytes for the region " + options_.path));
   }
   void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
   if (data == MAP_FAILED) return give_up(system_error("Cannot map the region " + options_.path));

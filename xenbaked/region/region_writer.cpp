@@ -55,8 +55,8 @@ std::uint32_t grown(std::uint32_t capacity, std::uint64_t needed) {
   return static_cast<std::uint32_t>((next + 15) / 16 * 16);
 }
 
-std::uint64_t place_table(xenmon_table& table, std::uint64_t offset, std::size_t stride, std::uint32_t capacity,
-                          bool ring) {
+std::uint64_t place_table(xenmon_table& table, std::uint64_t offset, std::size_t stride,
+                          std::uint32_t capacity, bool ring) {
   table.offset = offset;
   table.stride = static_cast<std::uint32_t>(stride);
   table.capacity = capacity;
@@ -64,8 +64,8 @@ std::uint64_t place_table(xenmon_table& table, std::uint64_t offset, std::size_t
   return (offset + stride * capacity + 63) / 64 * 64;
 }
 
-std::uint64_t lay_out(xenmon_region_header& header, std::uint32_t pcpu, std::uint32_t domain, std::uint32_t vcpu,
-                      std::uint32_t sample, std::uint32_t row, std::uint32_t io_row) {
+std::uint64_t lay_out(xenmon_region_header& header, std::uint32_t pcpu, std::uint32_t domain,
+                      std::uint32_t vcpu, std::uint32_t sample, std::uint32_t row, std::uint32_t io_row) {
   std::uint64_t at = kPage;
   at = place_table(header.pcpu, at, sizeof(xenmon_pcpu), pcpu, false);
   at = place_table(header.domain, at, sizeof(xenmon_domain), domain, false);
@@ -169,7 +169,8 @@ void RegionWriter::copy_history(const RegionMapping& old, const xenmon_region_he
   std::uint64_t io_rows = 0;
   const auto old_sample = [&](std::uint64_t number) -> const xenmon_sample& {
     return *reinterpret_cast<const xenmon_sample*>(old.data() + old_header.sample.offset +
-                                                   (number % old_header.sample.capacity) * sizeof(xenmon_sample));
+                                                   (number % old_header.sample.capacity) *
+                                                       sizeof(xenmon_sample));
   };
   while (first > oldest_) {
     const xenmon_sample& sample = old_sample(first - 1);
@@ -236,9 +237,10 @@ Status RegionWriter::make_room(const Baker& baker, const BakedSample& sample, co
     }
     wanted.row = larger.row;
   }
-  const bool same = wanted.pcpu == capacities_.pcpu && wanted.domain == capacities_.domain &&
-                    wanted.vcpu == capacities_.vcpu && wanted.io_row == capacities_.io_row &&
-                    wanted.row <= capacities_.row + 64; // not a new file for the last few rows below the limit
+  const bool same =
+      wanted.pcpu == capacities_.pcpu && wanted.domain == capacities_.domain &&
+      wanted.vcpu == capacities_.vcpu && wanted.io_row == capacities_.io_row &&
+      wanted.row <= capacities_.row + 64; // not a new file for the last few rows below the limit
   return same ? ok() : make_file(wanted);
 }
 
@@ -322,7 +324,8 @@ void RegionWriter::write_tables(Baker& baker, const Merge& merge, std::uint64_t 
   }
   // Two 32-bit fields share a word: write it whole. capacity never changes.
   const auto set_count = [](xenmon_table& table, std::size_t count) {
-    std::atomic_ref<std::uint32_t>(table.count).store(static_cast<std::uint32_t>(count), std::memory_order_relaxed);
+    std::atomic_ref<std::uint32_t>(table.count)
+        .store(static_cast<std::uint32_t>(count), std::memory_order_relaxed);
   };
   set_count(h.pcpu, merge.pcpu_limit());
   set_count(h.domain, baker.domains().size());
@@ -373,11 +376,12 @@ void RegionWriter::write_sample(const BakedSample& sample) {
   std::atomic_thread_fence(std::memory_order_release);
 
   for (std::size_t i = 0; i < sample.rows.size(); ++i) {
-    store_words(&entry<xenmon_row>(h.row, (row_position_ + i) % h.row.capacity), &sample.rows[i], sizeof(xenmon_row));
+    store_words(&entry<xenmon_row>(h.row, (row_position_ + i) % h.row.capacity), &sample.rows[i],
+                sizeof(xenmon_row));
   }
   for (std::size_t i = 0; i < sample.io_rows.size(); ++i) {
-    store_words(&entry<xenmon_io_row>(h.io_row, (io_row_position_ + i) % h.io_row.capacity), &sample.io_rows[i],
-                sizeof(xenmon_io_row));
+    store_words(&entry<xenmon_io_row>(h.io_row, (io_row_position_ + i) % h.io_row.capacity),
+                &sample.io_rows[i], sizeof(xenmon_io_row));
   }
   auto& out = entry<xenmon_sample>(h.sample, number % h.sample.capacity);
   xenmon_sample fresh{};

@@ -42,8 +42,9 @@ using ArchiveHandle = std::unique_ptr<struct archive, ArchiveFree>;
 constexpr std::size_t kReadBytes = std::size_t{256} * 1024;
 
 Result<ArchiveHandle> open_archive(const std::string& file) {
+  const std::string name = file == "-" ? "Standard input" : file;
   ArchiveHandle handle(archive_read_new());
-  if (!handle) return Error{"Not enough memory to read " + file + ".", ExitStatus::kFailed};
+  if (!handle) return Error{"Not enough memory to read " + name + ".", ExitStatus::kFailed};
   archive_read_support_filter_xz(handle.get());
   archive_read_support_filter_zstd(handle.get());
   archive_read_support_filter_gzip(handle.get());
@@ -53,20 +54,23 @@ Result<ArchiveHandle> open_archive(const std::string& file) {
   // It could be opened as a file by now, so what goes wrong here is in its contents.
   int status = archive_read_open_filename(handle.get(), file == "-" ? nullptr : file.c_str(), kReadBytes);
   if (status == ARCHIVE_OK) status = archive_read_next_header(handle.get(), &entry);
-  if (status == ARCHIVE_EOF) return Error{file + " is empty: nothing was recorded.", ExitStatus::kFailed};
+  if (status == ARCHIVE_EOF) return Error{name + " is empty: nothing was recorded.", ExitStatus::kFailed};
   if (status != ARCHIVE_OK) {
-    return Error{file + " is damaged: it cannot be decompressed; make or copy it again.", ExitStatus::kFailed};
+    return Error{name + " is damaged: it cannot be decompressed; make or copy it again.",
+                 ExitStatus::kFailed};
   }
   return handle;
 }
 
 class StreamedSupply final : public ByteSupply {
  public:
-  StreamedSupply(std::string file, ArchiveHandle handle) : file_(std::move(file)), handle_(std::move(handle)) {}
+  StreamedSupply(std::string file, ArchiveHandle handle)
+      : file_(std::move(file)), handle_(std::move(handle)) {}
 
   std::size_t ensure(std::size_t upto) override {
     while (used_ < upto && !over_) {
-      if (buffer_.size() < used_ + kReadBytes) buffer_.resize(std::max(used_ + kReadBytes, buffer_.size() * 2));
+      if (buffer_.size() < used_ + kReadBytes)
+        buffer_.resize(std::max(used_ + kReadBytes, buffer_.size() * 2));
       const la_ssize_t got = archive_read_data(handle_.get(), buffer_.data() + used_, kReadBytes);
       if (got <= 0) {
         over_ = true;
@@ -85,7 +89,9 @@ class StreamedSupply final : public ByteSupply {
   [[nodiscard]] bool stable() const override { return false; }
   [[nodiscard]] bool damaged() const override { return damaged_; }
   Status rewind() override {
-    if (file_ == "-") return Error{"Standard input cannot be played again; give a file or leave out --loop.", ExitStatus::kUsage};
+    if (file_ == "-")
+      return Error{"Standard input cannot be played again; give a file or leave out --loop.",
+                   ExitStatus::kUsage};
     Result<ArchiveHandle> again = open_archive(file_);
     if (!again) return again.error();
     handle_ = std::move(*again);
@@ -125,11 +131,13 @@ Result<std::unique_ptr<ByteSupply>> open_bytes(const std::string& file) {
     if (fd.get() < 0) return system_error("Cannot open " + file);
     struct stat status {};
     if (fstat(fd.get(), &status) != 0) return system_error("Cannot look at " + file);
-    if (S_ISDIR(status.st_mode)) return Error{file + " is a directory; name a recording.", ExitStatus::kFailed};
+    if (S_ISDIR(status.st_mode))
+      return Error{file + " is a directory; name a recording.", ExitStatus::kFailed};
     if (S_ISREG(status.st_mode)) {
       if (status.st_size == 0) return Error{file + " is empty: nothing was recorded.", ExitStatus::kFailed};
       std::uint32_t word = 0;
-      if (pread(fd.get(), &word, sizeof word, 0) == sizeof word && (word & 0x0fffffffU) == event::kCpuChange) {
+      if (pread(fd.get(), &word, sizeof word, 0) == sizeof word &&
+          (word & 0x0fffffffU) == event::kCpuChange) {
         const auto bytes = static_cast<std::size_t>(status.st_size);
         void* map = mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, fd.get(), 0);
         if (map == MAP_FAILED) return system_error("Cannot map " + file);

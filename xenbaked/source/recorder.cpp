@@ -29,8 +29,9 @@ Result<std::unique_ptr<Recorder>> Recorder::create(const std::string& file, cons
 void Recorder::write(const Pass& pass) {
   if (stopped_) return;
   for (const Window& window : pass.windows) {
-    const std::array<std::uint32_t, 3> frame{event::kCpuChange | (2U << 28), window.pcpu,
-                                             static_cast<std::uint32_t>(window.first.size() + window.second.size())};
+    const std::array<std::uint32_t, 3> frame{
+        event::kCpuChange | (2U << 28), window.pcpu,
+        static_cast<std::uint32_t>(window.first.size() + window.second.size())};
     bool written = std::fwrite(frame.data(), sizeof frame, 1, file_.get()) == 1;
     for (const std::span<const std::byte> part : {window.first, window.second}) {
       if (!part.empty()) written = written && std::fwrite(part.data(), part.size(), 1, file_.get()) == 1;

@@ -48,7 +48,8 @@ Result<std::optional<RecordingMetadata>> load_metadata(const std::string& record
     if (!file) continue;
     const Json json = Json::parse(file, nullptr, false);
     if (json.is_discarded() || !json.is_object()) {
-      return Error{name + " is not valid JSON; mend it, or remove it and give --cpu-khz.", ExitStatus::kFailed};
+      return Error{name + " is not valid JSON; mend it, or remove it and give --cpu-khz.",
+                   ExitStatus::kFailed};
     }
     RecordingMetadata metadata;
     metadata.cpu_khz = number_at<std::uint32_t>(json, "cpu_khz", 0);
@@ -77,7 +78,8 @@ Status save_metadata(const std::string& recording, const RecordingMetadata& meta
   json["event_mask"] = metadata.event_mask;
   json["wall_epoch_ns"] = metadata.wall_epoch_ns;
   json["domains"] = Json::array();
-  for (const auto& [domid, text] : metadata.names) json["domains"].push_back({{"domid", domid}, {"name", text}});
+  for (const auto& [domid, text] : metadata.names)
+    json["domains"].push_back({{"domid", domid}, {"name", text}});
   const std::string name = recording + ".json";
   const std::string fresh = name + ".new";
   {

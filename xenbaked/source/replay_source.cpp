@@ -81,7 +81,8 @@ class ReplaySource final : public Source {
     const std::byte* data = supply_->data() + at;
     if (load_word<std::uint32_t>(data) != kFrameHeader) return false;
     const auto bytes = load_word<std::uint32_t>(data + 8);
-    return load_word<std::uint32_t>(data + 4) < Merge::kMaxPcpus && bytes <= kMaxWindowBytes && bytes % 4 == 0;
+    return load_word<std::uint32_t>(data + 4) < Merge::kMaxPcpus && bytes <= kMaxWindowBytes &&
+           bytes % 4 == 0;
   }
 
   Found next_frame(Frame& frame, Pass& pass) {
@@ -142,12 +143,15 @@ Result<std::unique_ptr<Source>> open_replay(const ReplayOptions& options) {
   Result<std::unique_ptr<ByteSupply>> supply = open_bytes(options.file);
   if (!supply) return supply.error();
   const std::size_t available = (*supply)->ensure(kFrameBytes);
+  const std::string name = options.file == "-" ? "Standard input" : options.file;
   if (available < kFrameBytes && (*supply)->damaged()) {
-    return Error{options.file + " is damaged: it cannot be decompressed; make or copy it again.", ExitStatus::kFailed};
+    return Error{name + " is damaged: it cannot be decompressed; make or copy it again.",
+                 ExitStatus::kFailed};
   }
   if (available < 4 || load_word<std::uint32_t>((*supply)->data()) != kFrameHeader) {
-    return Error{options.file + " is not a recording of xentrace or xenbaked: it does not begin with a pCPU's "
-                 "records; make one with 'xentrace -D' or 'xenbaked --record'.",
+    return Error{name +
+                     " is not a recording of xentrace or xenbaked: it does not begin with a pCPU's "
+                     "records; make one with 'xentrace -D' or 'xenbaked --record'.",
                  ExitStatus::kFailed};
   }
   RecordingMetadata metadata;
@@ -159,8 +163,9 @@ Result<std::unique_ptr<Source>> open_replay(const ReplayOptions& options) {
   Origin origin;
   origin.kind = XENMON_SOURCE_RECORDING;
   const std::size_t slash = options.file.rfind('/');
-  origin.text = options.file == "-" ? "standard input"
-                                    : (slash == std::string::npos ? options.file : options.file.substr(slash + 1));
+  origin.text = options.file == "-"
+                    ? "standard input"
+                    : (slash == std::string::npos ? options.file : options.file.substr(slash + 1));
   origin.cpu_khz = options.cpu_khz != 0 ? options.cpu_khz : metadata.cpu_khz;
   if (origin.cpu_khz == 0) {
     origin.cpu_khz = kAssumedCpuKhz;

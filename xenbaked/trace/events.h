@@ -25,7 +25,7 @@ inline constexpr std::uint32_t kSchedulerPrivateClass = 0x00022000;
 
 // Runstate changes, 0x21XY1: X (bits 8-9) the old state, Y (bits 4-5) the new. One word: vcpu:16 dom:16.
 inline constexpr std::uint32_t kRunstateChange = 0x00021001;
-inline constexpr std::uint32_t kRunstateMask = 0x0ffffccf; // the bits that are the same in all of them
+inline constexpr std::uint32_t kRunstateMask = 0x0ffffccf;    // the bits that are the same in all of them
 inline constexpr std::uint32_t kContinueRunning = 0x00021002; // the same word
 
 // Domains come and go: dom.

@@ -1,0 +1,230 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""xenmon in a terminal: what it shows at several sizes, its keys, and that it leaves the terminal as it was."""
+import os
+import pathlib
+import signal
+import unittest
+
+from harness import RECORDING, XENBAKED, XENMON, SystemTest, Terminal, alive, children, running, wait_for
+
+
+class ScreenTest(SystemTest):
+    def start(self, width, height, *options):
+        """A terminal in which xenmon replays the recording; the settings of before are in a file."""
+        self.before = running(XENBAKED)
+        self.terminal = Terminal(self, width, height)
+        self.terminal.type(f"cd {self.directory}; stty -a > before")
+        wait_for(lambda: (self.directory / "before").exists() and (self.directory / "before").read_text(), "stty")
+        self.cursor = self.terminal.fact("cursor_flag")
+        self.terminal.command(XENMON, "--replay", RECORDING, *options)
+        return self.terminal
+
+    def xenmon(self):
+        """The process that the shell in the terminal has started."""
+        return wait_for(lambda: next(iter(children(self.terminal.shell_pid())), None), "xenmon to be started")
+
+    def wait_for_figures(self):
+        self.terminal.wait_for(lambda lines: "CPU =" in lines[0] and "%" in lines[3]
+                               and any(line.startswith("recording") for line in lines), "figures of the recording")
+
+    def check_ended(self, expected_status):
+        """The shell has the terminal again, as it was; the daemon is gone."""
+        self.terminal.wait_for(lambda lines: any(line.startswith("ready>") for line in lines), "the shell's prompt")
+        self.terminal.type("echo $? > status; stty -a > after; echo shell is well")
+        self.terminal.wait_for(lambda lines: "shell is well" in lines, "the shell's answer")
+        self.assertEqual((self.directory / "status").read_text().strip(), str(expected_status))
+        self.assertEqual((self.directory / "after").read_text(), (self.directory / "before").read_text())
+        self.assertEqual(self.terminal.fact("cursor_flag"), "1")
+        self.assertEqual(self.terminal.fact("alternate_on"), "0")
+        self.assertEqual(self.terminal.fact("keypad_flag"), "0")
+        self.check_no_daemon()
+
+    def check_no_daemon(self):
+        left = [pid for pid in running(XENBAKED) if pid not in self.before and self.is_ours(pid)]
+        self.assertEqual(left, [], "a xenbaked was left behind")
+
+    @staticmethod
+    def is_ours(pid):
+        # Other tests may run at the same time: those that have a parent have somebody who cares for them.
+        stat = pathlib.Path(f"/proc/{pid}/stat")
+        try:
+            return stat.read_text().rsplit(")", 1)[1].split()[1] == "1"
+        except OSError:
+            return False
+
+    def title(self):
+        return self.terminal.lines()[0]
+
+    def check_size(self, width, height):
+        self.start(width, height, "--loop")
+        self.wait_for_figures()
+        daemon = children(self.xenmon())
+        self.assertEqual(len(daemon), 1)
+        lines = self.terminal.lines()[:height]
+        self.assertTrue(lines[0].lstrip().startswith("CPU = all"), lines[0])
+        for line in lines:
+            self.assertLessEqual(len(line), width)
+        self.assertIn("recording", lines[height - 1])
+        self.assertIn("Total", lines[height - 2])
+        self.check_keys()
+        self.terminal.keys("q")
+        self.check_ended(0)
+        self.assertFalse(alive(daemon[0]))
+
+    def check_keys(self):
+        """c and n go on, p goes back; all, 0, 1 and round."""
+        for key, title in (("c", "CPU = 0"), ("n", "CPU = 1"), ("c", "CPU = all"), ("p", "CPU = 1"), ("p", "CPU = 0"),
+                           ("p", "CPU = all")):
+            self.terminal.keys(key)
+            self.terminal.wait_for(lambda lines, title=title: title in lines[0], f"{title!r} after {key!r}")
+            # What is shown belongs to it: one CPU of all its time, or both.
+            percent = "of 200%" if title.endswith("all") else "of 100%"
+            if any("of " in line and "00%" in line for line in self.terminal.lines()):
+                self.assertIn(percent, self.terminal.text())
+        self.terminal.keys("x", "Escape")  # without a meaning
+        self.assertIn("CPU = all", self.title())
+
+    def test_80x24(self):
+        self.check_size(80, 24)
+
+    def test_132x43(self):
+        self.check_size(132, 43)
+
+    def test_40x10(self):
+        self.check_size(40, 10)
+
+    def test_20x5(self):
+        self.start(20, 5, "--loop")
+        self.terminal.wait_for(lambda lines: "CPU = all" in lines[0] and lines[4].startswith("recording"),
+                               "the title and what it is")
+        self.check_keys()
+        self.terminal.keys("q")
+        self.check_ended(0)
+
+    def test_scrolling_at_40x10(self):
+        self.start(40, 10, "--loop")
+        self.wait_for_figures()
+
+        def domains(lines):
+            return [line.split()[0] for line in lines[3:8] if line and not line.startswith(" ")]
+
+        def metrics():
+            words = ("Gotten", "Allocated", "Blocked", "Waited", "Exec count", "I/O count")
+            return [next((word for word in words if word in line), None) for line in self.terminal.lines()[3:8]]
+
+        # All three domains are there: eighteen rows, five of which fit.
+        top = ["Gotten", "Allocated", "Blocked", "Waited", "Exec count"]
+        self.terminal.wait_for(lambda lines: metrics() == top, "the first five rows")
+        self.terminal.keys("Down")
+        self.terminal.wait_for(lambda lines: metrics() == [*top[1:], "I/O count"], "one row further down")
+        self.terminal.keys("Up")
+        self.terminal.wait_for(lambda lines: metrics() == top, "the first five rows again")
+        self.terminal.keys("Up")
+        self.terminal.keys("NPage")
+        self.terminal.wait_for(lambda lines: metrics() == ["I/O count", *top[:4]], "a page further down")
+        self.terminal.keys("End")
+        self.terminal.wait_for(lambda lines: metrics()[-1] == "I/O count" and "Idle" in "".join(domains(lines)),
+                               "the idle domain at the end")
+        self.terminal.keys("Down")  # no further
+        self.terminal.keys("Home")
+        self.terminal.wait_for(lambda lines: metrics() == top and domains(lines)[0] == "0", "the top again")
+        # Sideways: other columns, and back.
+        heading = self.terminal.lines()[1]
+        self.terminal.keys("Right")
+        self.terminal.wait_for(lambda lines: lines[1] != heading or "%" in lines[3], "other columns")
+        for _ in range(8):
+            self.terminal.keys("Right")
+        self.terminal.wait_for(lambda lines: "1 second" in lines[1] or "1 s" in lines[1], "the last second's half")
+        for _ in range(10):
+            self.terminal.keys("Left")
+        self.terminal.wait_for(lambda lines: lines[1] == heading, "the first columns")
+        self.terminal.keys("q")
+        self.check_ended(0)
+
+    def test_resizing(self):
+        self.start(80, 24, "--loop")
+        self.wait_for_figures()
+        for width, height in ((10, 3), (1, 1), (2, 2), (200, 60), (40, 10), (80, 24)):
+            self.terminal.resize(width, height)
+            if height >= 10:
+                self.terminal.wait_for(
+                    lambda lines, height=height: "CPU = all" in lines[0] and "Total" in lines[height - 2]
+                    and lines[height - 1].startswith("recording"), f"the whole screen at {width}x{height}")
+            else:
+                # So small, and yet alive: it draws what fits.
+                self.terminal.wait_for(lambda lines: any(lines), f"something at {width}x{height}")
+        self.assertTrue(alive(self.xenmon()))
+        self.check_keys()
+        self.terminal.keys("q")
+        self.check_ended(0)
+
+    def check_signal(self, number, status):
+        self.start(80, 24, "--loop")
+        self.wait_for_figures()
+        os.kill(self.xenmon(), number)
+        self.check_ended(status)
+
+    def test_sigterm(self):
+        self.check_signal(signal.SIGTERM, 0)
+
+    def test_sigint(self):
+        self.check_signal(signal.SIGINT, 0)
+
+    def test_ctrl_c(self):
+        self.start(80, 24, "--loop")
+        self.wait_for_figures()
+        self.terminal.keys("C-c")
+        self.check_ended(0)
+
+    def test_killed_without_a_chance(self):
+        # Nobody can put the terminal right then; but the daemon must not stay.
+        self.start(80, 24, "--loop")
+        self.wait_for_figures()
+        xenmon = self.xenmon()
+        (daemon,) = children(xenmon)
+        os.kill(xenmon, signal.SIGKILL)
+        wait_for(lambda: not alive(daemon), "the daemon to end with its xenmon")
+
+    def test_the_terminal_goes_away(self):
+        self.start(80, 24, "--loop")
+        self.wait_for_figures()
+        xenmon = self.xenmon()
+        (daemon,) = children(xenmon)
+        self.terminal.tmux("kill-session", "-t", "t")
+        wait_for(lambda: not alive(xenmon) and not alive(daemon), "both to end with the terminal")
+
+    def test_the_end_of_a_recording(self):
+        self.start(80, 24, "--speed", "4")
+        self.wait_for_figures()
+        self.terminal.wait_for(lambda lines: "ended" in lines[23], "the end of the recording")
+        self.assertRegex(self.terminal.lines()[23], r"^recording web-credit2\S* ended \d+ s ago")
+        # The last figures stay, and are not of the present: nothing moves but the time since.
+        still = self.terminal.lines()[2:23]
+        self.assertTrue(any("%" in line for line in still))
+        before = self.terminal.lines()[23]
+        self.terminal.wait_for(lambda lines: lines[23] != before, "the time since to be counted")
+        self.assertEqual(self.terminal.lines()[2:23], still)
+        self.terminal.keys("q")
+        self.check_ended(0)
+
+    def test_at_its_own_speed_to_the_end(self):
+        self.start(80, 24, "--speed", "1")
+        self.wait_for_figures()
+        self.assertTrue(self.terminal.lines()[23].startswith("recording web-credit2"), self.terminal.text())
+        self.assertNotIn("ended", self.terminal.lines()[23])
+        self.terminal.wait_for(lambda lines: " ended " in lines[23], "the end of the recording")
+        self.terminal.keys("q")
+        self.check_ended(0)
+
+    def test_a_recording_that_is_none(self):
+        self.before = running(XENBAKED)
+        self.terminal = Terminal(self, 80, 24)
+        self.terminal.type(f"cd {self.directory}; stty -a > before")
+        self.terminal.command(XENMON, "--replay", "/dev/null")
+        self.terminal.wait_for(lambda lines: any(line.startswith("xenmon: /dev/null") for line in lines), "a sentence")
+        self.check_ended(1)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
