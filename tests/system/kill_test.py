@@ -64,7 +64,7 @@ class KillTest(SystemTest):
         self.assertTrue(any("%" in line for line in figures))
         terminal.wait_for(lambda lines: lines[2:22] != figures, "figures that move")
         terminal.keys("q")
-        terminal.wait_for(lambda lines: any(line.startswith("ready>") for line in lines), "the shell's prompt")
+        terminal.wait_for(lambda lines: [line for line in lines if line][-1:] == ["ready>"], "the shell's prompt")
 
 
 if __name__ == "__main__":

@@ -30,7 +30,8 @@ class ScreenTest(SystemTest):
 
     def check_ended(self, expected_status):
         """The shell has the terminal again, as it was; the daemon is gone."""
-        self.terminal.wait_for(lambda lines: any(line.startswith("ready>") for line in lines), "the shell's prompt")
+        wait_for(lambda: not children(self.terminal.shell_pid()), "xenmon to end")
+        self.terminal.wait_for(lambda lines: [line for line in lines if line][-1:] == ["ready>"], "the shell's prompt")
         self.terminal.type("echo $? > status; stty -a > after; echo shell is well")
         self.terminal.wait_for(lambda lines: "shell is well" in lines, "the shell's answer")
         self.assertEqual((self.directory / "status").read_text().strip(), str(expected_status))

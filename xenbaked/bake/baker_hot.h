@@ -21,6 +21,11 @@ inline constexpr std::array<std::array<Bucket, 4>, 4> kBucketOf{{{kRunning, kWai
                                                                  {kRunning, kWaitWake, kBlocked, kOffline},
                                                                  {kRunning, kWaitWake, kBlocked, kOffline}}};
 
+// The events of the class kSchedulerVerboseClass that are used, one bit each.
+inline constexpr std::uint32_t kOurVerbose = 1U << (event::kDomainAdd & 31U) | 1U << (event::kDomainRemove & 31U) |
+                                             1U << (event::kSwitchInfNext & 31U) |
+                                             1U << (event::kSwitchInfCont & 31U);
+
 } // namespace hot
 
 inline void Baker::apply(std::uint32_t pcpu, const Record& record) {
@@ -36,9 +41,10 @@ inline void Baker::apply(std::uint32_t pcpu, const Record& record) {
     runstate(pcpu, (event >> 8) & 3U, (event >> 4) & 3U, record.word(0), set_now(record.tsc));
     return;
   }
-  // Most of what is left is not ours: one comparison finds that out.
+  // Most of what is left is not ours: two comparisons find that out.
   const std::uint32_t event_class = event & event::kClassMask;
   if (event_class == event::kSchedulerPrivateClass) return;
+  if (event_class == event::kSchedulerVerboseClass && ((hot::kOurVerbose >> (event & 31U)) & 1U) == 0) return;
   switch (event) {
     case event::kSwitchInfNext:
       if (record.extra_words() >= 4) [[likely]] {

@@ -22,6 +22,8 @@ inline constexpr std::uint32_t kCpuChange = 0x0001f003;   // only in files: pCPU
 
 // What each scheduler traces for itself; not in our mask, but in many recordings.
 inline constexpr std::uint32_t kSchedulerPrivateClass = 0x00022000;
+// Switches, wakes, domains.
+inline constexpr std::uint32_t kSchedulerVerboseClass = 0x00028000;
 
 // Runstate changes, 0x21XY1: X (bits 8-9) the old state, Y (bits 4-5) the new. One word: vcpu:16 dom:16.
 inline constexpr std::uint32_t kRunstateChange = 0x00021001;
