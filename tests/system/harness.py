@@ -155,7 +155,7 @@ class Terminal:
         startup = pathlib.Path(self.directory, "startup")
         startup.write_text("PS1='ready> '\n", encoding="ascii")
         self.environment = dict(os.environ, TMUX_TMPDIR=self.directory, ENV=str(startup), TERM="screen-256color",
-                                LC_ALL="C.UTF-8")
+                                LC_ALL="C.UTF-8", XDG_RUNTIME_DIR=self.directory)
         self.environment.pop("TMUX", None)
         test.addCleanup(self.close)
         self.tmux("-f", "/dev/null", "new-session", "-d", "-s", "t", "-x", str(width), "-y", str(height), "/bin/sh")

@@ -228,7 +228,9 @@ class RefusalTest(SystemTest):
         self.assertEqual(children(os.getpid()), [])
 
     def test_a_region_where_none_can_be(self):
-        for path in (self.directory / "missing" / "directory" / "region", "/proc/region", self.directory):
+        occupied = self.directory / "occupied"
+        occupied.mkdir()
+        for path in (self.directory / "missing" / "directory" / "region", "/proc/region", occupied):
             with self.subTest(path=str(path)):
                 done = run(XENBAKED, "--replay", RECORDING, "--region", path)
                 self.assertIn(done.returncode, (FAILED, USAGE, NOT_PERMITTED), done.stderr)

@@ -22,9 +22,9 @@ inline constexpr std::array<std::array<Bucket, 4>, 4> kBucketOf{{{kRunning, kWai
                                                                  {kRunning, kWaitWake, kBlocked, kOffline}}};
 
 // The events of the class kSchedulerVerboseClass that are used, one bit each.
-inline constexpr std::uint32_t kOurVerbose = 1U << (event::kDomainAdd & 31U) | 1U << (event::kDomainRemove & 31U) |
-                                             1U << (event::kSwitchInfNext & 31U) |
-                                             1U << (event::kSwitchInfCont & 31U);
+inline constexpr std::uint32_t kOurVerbose =
+    1U << (event::kDomainAdd & 31U) | 1U << (event::kDomainRemove & 31U) |
+    1U << (event::kSwitchInfNext & 31U) | 1U << (event::kSwitchInfCont & 31U);
 
 } // namespace hot
 
