@@ -223,7 +223,7 @@ class ScreenTest(SystemTest):
         self.terminal = Terminal(self, 80, 24)
         self.terminal.type(f"cd {self.directory}; stty -a > before")
         self.terminal.command(XENMON, "--replay", "/dev/null")
-        self.terminal.wait_for(lambda lines: any(line.startswith("xenmon: /dev/null") for line in lines), "a sentence")
+        self.terminal.wait_for_line("xenmon: /dev/null is empty")
         self.check_ended(1)
 
 

@@ -26,6 +26,7 @@ void Merge::append(const Pass& pass, std::uint64_t tsc_shift) {
     }
   }
   watermark_ = pass.last ? kNoLimit : previous_last_;
+  set_final(pass.last);
   previous_last_ = last;
 }
 

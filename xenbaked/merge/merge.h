@@ -50,9 +50,15 @@ class Merge {
   [[nodiscard]] std::uint64_t position() const { return position_; }
 
   // Nothing that is still to come precedes what is queued: drain() hands over all of it.
-  void lift_watermark() { watermark_ = kNoLimit; }
+  void lift_watermark() {
+    watermark_ = kNoLimit;
+    set_final(true);
+  }
   // What follows is a new round: the watermark starts over.
-  void restart() { watermark_ = previous_last_ = 0; }
+  void restart() {
+    watermark_ = previous_last_ = 0;
+    set_final(false);
+  }
 
   [[nodiscard]] Counts counts() const;
   [[nodiscard]] std::uint32_t pcpus_seen() const { return static_cast<std::uint32_t>(seen_.size()); }
@@ -73,6 +79,9 @@ class Merge {
 
   template <class Sink>
   void refill(Sink& sink);
+  void set_final(bool final) {
+    for (const std::uint32_t pcpu : seen_) streams_[pcpu]->set_final(final);
+  }
   void push(Entry entry);
   void sift_down();
 

@@ -8,14 +8,14 @@ namespace xenmon {
 
 void PcpuStream::append(const Window& window, bool stable, std::uint64_t tsc_shift) {
   if (window.first.empty() && window.second.empty()) return;
-  if (!has_head_ && next_segment_ > 0 && next_segment_ == segments_.size() && at_ == end_) {
-    // Everything queued so far is used up: begin again, keeping the capacity.
-    for (Segment& segment : segments_) {
-      if (segment.owned.capacity() > 0) spare_.push_back(std::move(segment.owned));
+  // Segments before the current one are used up: their buffers serve again.
+  if (next_segment_ > 1) {
+    const auto current = segments_.begin() + static_cast<std::ptrdiff_t>(next_segment_) - 1;
+    for (auto used = segments_.begin(); used != current; ++used) {
+      if (used->owned.capacity() > 0) spare_.push_back(std::move(used->owned));
     }
-    segments_.clear();
-    next_segment_ = 0;
-    at_ = end_ = nullptr;
+    segments_.erase(segments_.begin(), current);
+    next_segment_ = 1;
   }
   Segment segment;
   segment.tsc_shift = tsc_shift;
@@ -64,25 +64,29 @@ std::size_t PcpuStream::next_tscs(const std::byte* from, std::span<std::uint64_t
   }
 }
 
-bool PcpuStream::plausible(std::uint64_t tsc, const std::byte* behind) {
-  const auto near = [](std::uint64_t a, std::uint64_t b) { return (a > b ? a - b : b - a) <= kMaxLeap; };
+PcpuStream::Verdict PcpuStream::judge(std::uint64_t tsc, const std::byte* behind) {
+  const auto follows = [](std::uint64_t later, std::uint64_t earlier) {
+    return later - earlier <= kMaxApart;
+  };
+  if (any_tsc_ && tsc < last_tsc_) return Verdict::kDamaged;
   std::array<std::uint64_t, 2> next{};
   const std::size_t count = next_tscs(behind, next);
   bool accepted = false;
-  if (!any_tsc_) {
-    // Nothing to compare a first TSC with but the two behind it; alone, it is believed.
-    accepted = count == 0 || near(next[0], tsc) || (count == 2 && near(next[1], tsc));
-  } else if (tsc >= last_tsc_) {
-    // A leap: the next one must bear it out or, if there is none, the one that was turned down before it.
-    accepted = count > 0 ? near(next[0], tsc) : have_rejected_ && near(tsc, rejected_tsc_);
+  if (count > 0) {
+    accepted = follows(next[0], tsc);
+    // A first one has nothing before it: then the majority of three decides.
+    if (!any_tsc_ && !accepted && count == 2) accepted = follows(next[1], tsc);
+  } else if (!final_) {
+    return Verdict::kUndecided;
+  } else {
+    accepted = !any_tsc_ || tsc - last_tsc_ <= kMaxLastLeap;
   }
-  have_rejected_ = !accepted;
-  rejected_tsc_ = tsc;
-  if (accepted && !any_tsc_) {
+  if (!accepted) return Verdict::kDamaged;
+  if (!any_tsc_) {
     any_tsc_ = true;
     first_tsc_ = tsc;
   }
-  return accepted;
+  return Verdict::kPlausible;
 }
 
 std::uint64_t PcpuStream::last_tsc(const Window& window) {

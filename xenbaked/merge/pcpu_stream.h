@@ -3,10 +3,10 @@
 // One pCPU's records, in the order in which Xen wrote them, out of the windows that a source delivers.
 //
 // The stream always stands before its next record that carries a TSC (the head). Within a stream TSCs
-// never decrease: a record whose TSC runs backwards, or leaps ahead further than kMaxLeap without the
-// record behind it doing the same, is counted as bad and skipped. So is a record that does not fit into
-// its window, with the rest of that window. Whatever is skipped is reported to the sink as a gap, since
-// it may have been the change of some vCPU's state.
+// never decrease: a record whose TSC runs backwards, or leaps ahead further than kMaxLeap while the record
+// behind it does not follow, is counted as bad and skipped; a leap with nothing behind it waits for more.
+// So is a record that does not fit into its window, with the rest of that window. Whatever is skipped is
+// reported to the sink as a gap, since it may have been the change of some vCPU's state.
 //
 // LOST_RECORDS stands twice in the order: at the TSC of the first record that was lost, and at its own.
 //
@@ -33,8 +33,13 @@ namespace xenmon {
 
 class PcpuStream {
  public:
-  // 15 minutes at 2.4 GHz. A pCPU may well be silent for longer, but then more than one record says so.
-  static constexpr std::uint64_t kMaxLeap = std::uint64_t{1} << 41;
+  // Cycles. A tenth of a second at 2.4 GHz: a leap beyond that is believed if the record behind it bears
+  // it out. So a damaged TSC costs little, and a pCPU may be silent for as long as it likes.
+  static constexpr std::uint64_t kMaxLeap = std::uint64_t{1} << 28;
+  // 15 minutes: records further apart than that do not bear each other out.
+  static constexpr std::uint64_t kMaxApart = std::uint64_t{1} << 41;
+  // 14 s: a leap by the very last record of a trace, which nothing can bear out, is believed up to here.
+  static constexpr std::uint64_t kMaxLastLeap = std::uint64_t{1} << 35;
 
   explicit PcpuStream(std::uint32_t pcpu) : pcpu_(pcpu) {}
 
@@ -44,7 +49,10 @@ class PcpuStream {
   // TSC in it will be moved forward by `tsc_shift` (a recording that is played again).
   void append(const Window& window, bool stable, std::uint64_t tsc_shift);
 
-  // Moves to the head if there is none yet. False if there is no record left.
+  // Whether what is queued is all there will ever be: then the last record need not wait for another.
+  void set_final(bool final) { final_ = final; }
+
+  // Moves to the head if there is none yet. False if there is no record left, or none that can be judged.
   template <class Sink>
   bool ready(Sink& sink) {
     return has_head_ || settle(sink);
@@ -81,7 +89,8 @@ class PcpuStream {
   template <class Sink>
   bool take_head(std::uint64_t bound, Sink& sink);
   bool next_segment();
-  bool plausible(std::uint64_t tsc, const std::byte* behind);
+  enum class Verdict { kPlausible, kDamaged, kUndecided };
+  Verdict judge(std::uint64_t tsc, const std::byte* behind);
   // The TSCs that follow `from`, as many as there are and fit; returns how many.
   std::size_t next_tscs(const std::byte* from, std::span<std::uint64_t> tscs) const;
 
@@ -89,7 +98,7 @@ class PcpuStream {
   bool has_head_ = false;
   bool any_tsc_ = false;
   bool lost_pending_ = false; // the head is LOST_RECORDS and its first place in the order is still due
-  bool have_rejected_ = false;
+  bool final_ = false;
   const std::byte* at_ = nullptr; // the head, or where to look for it
   const std::byte* end_ = nullptr;
   std::uint64_t shift_ = 0;
@@ -97,7 +106,6 @@ class PcpuStream {
   std::uint64_t last_tsc_ = 0;
 
   std::uint64_t first_tsc_ = 0;
-  std::uint64_t rejected_tsc_ = 0;
   std::uint64_t records_ = 0;
   std::uint64_t bad_records_ = 0;
   std::uint64_t lost_records_ = 0;
@@ -133,7 +141,9 @@ template <class Sink>
     // One comparison for both directions: a step backwards is a huge leap modulo 2^64.
     if (record.tsc - last_tsc_ > kMaxLeap || !any_tsc_) {
       const bool first = !any_tsc_;
-      if (!plausible(record.tsc, at_ + record.bytes())) {
+      const Verdict verdict = judge(record.tsc, at_ + record.bytes());
+      if (verdict == Verdict::kUndecided) return false;
+      if (verdict == Verdict::kDamaged) {
         ++bad_records_;
         at_ += record.bytes();
         sink.gap(pcpu_, last_tsc_);

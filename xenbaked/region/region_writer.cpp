@@ -224,19 +224,15 @@ Status RegionWriter::make_room(const Baker& baker, const BakedSample& sample, co
     io_rows += io_row_position_ - kept.first_io_row;
   }
   wanted.io_row = grown(wanted.io_row, io_rows);
-  wanted.row = grown(wanted.row, sample.rows.size()); // what must fit, whatever the limit
+  // Everything else goes before the history: it gets what is left below the limit, but what must fit does.
   const std::uint32_t ideal = grown(wanted.row, rows);
-  if (ideal > wanted.row) {
-    Capacities larger = wanted;
-    larger.row = ideal;
-    if (bytes_for(larger) > kSizeLimit) {
-      const std::uint64_t without = bytes_for(wanted);
-      const std::uint64_t spare = without < kSizeLimit ? (kSizeLimit - without) / sizeof(xenmon_row) : 0;
-      larger.row = std::max<std::uint32_t>(wanted.row, wanted.row + static_cast<std::uint32_t>(spare));
-      flags_ |= XENMON_FLAG_HISTORY_SHORTENED;
-    }
-    wanted.row = larger.row;
-  }
+  Capacities others = wanted;
+  others.row = 0;
+  const std::uint64_t fixed = bytes_for(others);
+  const auto room =
+      static_cast<std::uint32_t>(fixed < kSizeLimit ? (kSizeLimit - fixed) / sizeof(xenmon_row) : 0);
+  wanted.row = std::max(std::min(ideal, room), static_cast<std::uint32_t>(sample.rows.size()));
+  if (wanted.row < rows) flags_ |= XENMON_FLAG_HISTORY_SHORTENED;
   const bool same =
       wanted.pcpu == capacities_.pcpu && wanted.domain == capacities_.domain &&
       wanted.vcpu == capacities_.vcpu && wanted.io_row == capacities_.io_row &&
