@@ -156,6 +156,14 @@ TEST(Merge, OneTscFarAheadIsDamageButTwoAreALongSilence) {
   }
 }
 
+TEST(Merge, ALeapThatWrapsRoundIsNotBorneOutByWhatComesAfter) {
+  WindowBuilder a(0);
+  a.record(kEvent, 1000, {}).record(kEvent, ~std::uint64_t{0} - 5, {}).record(kEvent, 1100, {});
+  Merge merge;
+  EXPECT_EQ(merged({&a}, merge),
+            (std::vector<Seen>{{0, 1000, "record"}, {0, 1000, "gap"}, {0, 1100, "record"}}));
+}
+
 TEST(Merge, ADamagedFirstTscDoesNotPushEverythingElseOut) {
   WindowBuilder a(0);
   a.record(kEvent, 1000 + (std::uint64_t{1} << 39), {}).record(kEvent, 1050, {}).record(kEvent, 1100, {});

@@ -66,7 +66,7 @@ std::size_t PcpuStream::next_tscs(const std::byte* from, std::span<std::uint64_t
 
 PcpuStream::Verdict PcpuStream::judge(std::uint64_t tsc, const std::byte* behind) {
   const auto follows = [](std::uint64_t later, std::uint64_t earlier) {
-    return later - earlier <= kMaxApart;
+    return later >= earlier && later - earlier <= kMaxApart;
   };
   if (any_tsc_ && tsc < last_tsc_) return Verdict::kDamaged;
   std::array<std::uint64_t, 2> next{};
