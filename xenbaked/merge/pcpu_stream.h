@@ -201,7 +201,10 @@ template <class Sink>
 template <class Sink>
 bool PcpuStream::run(std::uint64_t bound, Sink& sink) {
   do {
-    if (!take_head(bound, sink)) return true;
+    // The head itself goes the quick way below, unless it is lost records or at its window's very end.
+    const bool plain = end_ - at_ >= static_cast<std::ptrdiff_t>(kMaxRecordBytes) &&
+                       (load_word<std::uint32_t>(at_) & event::kClassMask) != event::kAlwaysClass;
+    if (!plain && !take_head(bound, sink)) return true;
     // The quick way, for what nearly all records are: whole, with a TSC that is the next one.
     const std::byte* at = at_;
     const std::byte* const end = end_;
