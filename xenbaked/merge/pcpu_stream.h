@@ -66,7 +66,7 @@ class PcpuStream {
   template <class Sink>
   bool run(std::uint64_t bound, Sink& sink);
 
-  // The TSC (shifted) of the last record of a window, or 0 if it has none. Walks the window.
+  // The TSC of the last record of a window, as it stands there, or 0 if it has none. Walks the window.
   static std::uint64_t last_tsc(const Window& window);
 
   [[nodiscard]] std::uint64_t records() const { return records_; }
