@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A xenbaked that runs in Dom0, and what it publishes."""
+import contextlib
+import importlib.util
+import pathlib
+
+from packages import ROOT
+
+REGION = "/run/xenmon/region"
+
+
+def _region_reader():
+    spec = importlib.util.spec_from_file_location("region_reader", ROOT / "docs/region_reader.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+region_reader = _region_reader()
+
+
+@contextlib.contextmanager
+def xenbaked(dom0, *options):
+    """Live, for the length of a with statement; ends well, or the test fails."""
+    process = dom0.start(" ".join(["xenbaked --ready-fd $READY_FD", *options]), ready=True)
+    try:
+        yield process
+    except BaseException:
+        process.signal("SIGKILL")
+        raise
+    ended = process.stop()
+    assert ended.status == 0 and not ended.err, f"xenbaked ended with {ended.status}: {ended.err}"
+
+
+def region(dom0, name="region"):
+    """A copy of the region as it is now."""
+    return region_reader.Region(str(dom0.fetch(REGION, name)))

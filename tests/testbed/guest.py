@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Guests of a machine: paravirtual Linux with one of the roles in inside/roles."""
+import json
+import re
+
+
+class Guest:
+    """A domain that xl made. With a network it is at address, and has said hello when the constructor returns."""
+
+    def __init__(self, dom0, name, role, vcpus=1, memory=96, network=True, config=""):
+        self.dom0, self.name = dom0, name
+        number = next(dom0.networks)
+        self.address = f"10.0.{number}.2" if network else None
+        own = f"10.0.{number}.1"
+        extra = f"console=hvc0 quiet xenmon.role={role} xenmon.name={name}"
+        lines = [f'name="{name}"', 'type="pv"', 'kernel="/boot/vmlinuz"', 'ramdisk="/boot/guest.cpio"',
+                 f"memory={memory}", f"vcpus={vcpus}", config]
+        if network:
+            extra += f" xenmon.address={self.address} xenmon.dom0={own}"
+            lines.append(f'vif=["ip={own},script=/usr/lib/xenmon-testbed/vif"]')
+        lines.append(f'extra="{extra}"')
+        path = f"/tmp/{name}.cfg"
+        dom0.write(path, "\n".join(lines).encode() + b"\n")
+        dom0.run(f"xl create {path}")
+        self.domid = int(dom0.run(f"xl domid {name}").out)
+        if network:
+            dom0.ask("hello", name=name)
+
+    def url(self, path="index.html"):
+        return f"http://{self.address}/{path}"
+
+    def own_times(self):
+        """A web server's own view of its vCPUs' times: what vcpu_times --own prints there."""
+        return json.loads(self.dom0.run(f"wget -q -O - {self.url('cgi-bin/vcpu_times')}").out)
+
+    def pause(self):
+        self.dom0.run(f"xl pause {self.name}")
+
+    def unpause(self):
+        self.dom0.run(f"xl unpause {self.name}")
+
+    def destroy(self):
+        self.dom0.run(f"xl destroy {self.name}")
+
+
+def load(guest, requests, clients=4):
+    """Asks a web server for its page so many times with ab; what ab printed. Each request must have succeeded."""
+    text = guest.dom0.run(f"ab -q -n {requests} -c {clients} {guest.url()}").out
+    failed = re.search(r"Failed requests:\s+(\d+)", text)
+    complete = re.search(r"Complete requests:\s+(\d+)", text)
+    if not failed or not complete or int(failed[1]) != 0 or int(complete[1]) != requests:
+        raise AssertionError(f"the load did not go through:\n{text}")
+    return text
+

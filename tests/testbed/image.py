@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a virtual machine boots: the hypervisor, the kernel, and the file systems of Dom0 and its guests.
+
+A release's part of it is made once from the tree of packages and kept; the programs of this project and
+the scripts in inside/ are added at every run, as a second archive behind the first, which Linux unpacks
+over it. Archives are not compressed: an emulated CPU is slow at unpacking.
+"""
+import fcntl
+import gzip
+import hashlib
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+
+from packages import CACHE, RELEASES, ROOT, Unavailable, inside, tree
+
+INSIDE = pathlib.Path(__file__).resolve().parent / "inside"
+
+DOM0_PROGRAMS = ("ab", "httperf", "tmux", "python3", "setpriv", "xenalyze", "xenstore-read", "xenstore-write",
+                 "xenstore-ls", "xenstore-rm", "xenstore-list")
+XEN_PROGRAMS = ("xl", "libxl-save-helper", "xenstored", "xenconsoled", "xenconsole", "xen-init-dom0", "xentrace",
+                "xentop", "xentrace_setsize")
+DOM0_MODULES = ("xen-privcmd", "xen-evtchn", "xenfs", "xen-gntdev", "xen-gntalloc", "xen-netback", "virtio_pci",
+                "virtio_console")
+GUEST_MODULES = ("xen-privcmd", "xen-evtchn", "xenfs", "xen-netfront")
+# Python's library without what nothing here asks for.
+PYTHON_LEFT_OUT = ("distutils", "ensurepip", "idlelib", "lib2to3", "pydoc_data", "test", "tkinter", "turtledemo",
+                   "unittest", "sqlite3", "wsgiref", "xmlrpc", "venv", "dbm", "curses", "asyncio")
+
+
+@dataclass(frozen=True)
+class Image:
+    """Files for qemu."""
+    hypervisor: pathlib.Path
+    kernel: pathlib.Path
+    dom0: pathlib.Path
+    release: str
+
+
+def build_programs(release, say):
+    """xenbaked, xenmon and the testbed's own helpers, compiled in the release's tree: their directory."""
+    top = tree(release, say)
+    build = CACHE / release / "build"
+    build.mkdir(exist_ok=True)
+    # /src is read; the build has a directory of its own.
+    script = ("cmake -S /src -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF -DXENMON_WERROR=ON"
+              " -DXENMON_TESTBED=ON && ninja -C /build")
+    say(f"building XenMon for {release}")
+    done = inside(top, ["sh", "-c", script], src=ROOT, build=build)
+    if done.returncode != 0:
+        raise Unavailable(f"XenMon does not build for {release}:\n{(done.stdout + done.stderr)[-4000:]}")
+    return build / "bin"
+
+
+def image(release, directory, say, hypervisor=None):
+    """Everything up to date, for one release, in directory; hypervisor: another xen or xen.gz than Debian's.
+
+    Several may be made at once: what they share is made by one of them at a time.
+    """
+    (CACHE / release).mkdir(parents=True, exist_ok=True)
+    with open(CACHE / release / "lock", "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        top = tree(release, say)
+        programs = build_programs(release, say)
+        kept = CACHE / release / "image"
+        dom0 = pathlib.Path(directory) / "dom0.cpio"
+        with open(dom0, "wb") as out:
+            for part in (_base(release, top, kept, say), _own(top, kept, programs, INSIDE)):
+                with open(part, "rb") as archive:
+                    shutil.copyfileobj(archive, out)
+    packed = pathlib.Path(hypervisor) if hypervisor else top / f"boot/xen-{RELEASES[release]}-amd64.gz"
+    try:
+        raw = packed.read_bytes()
+    except OSError as error:
+        raise Unavailable(f"{packed}: {error.strerror}.") from error
+    xen = pathlib.Path(directory) / "xen"
+    xen.write_bytes(gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw)
+    return Image(xen, kept / "vmlinuz", dom0, release)
+
+
+def _base(release, top, kept, say):
+    """The archive of what comes from Debian: made anew when the tree or this file has changed."""
+    digest = hashlib.sha256((CACHE / release / "tree.stamp").read_bytes() + pathlib.Path(__file__).read_bytes())
+    mark, archive = kept / "base.stamp", kept / "base.cpio"
+    if mark.exists() and mark.read_text(encoding="ascii") == digest.hexdigest():
+        return archive
+    say("assembling Dom0")
+    shutil.rmtree(kept, ignore_errors=True)
+    root = kept / "base"
+    for name in ("dev", "proc", "sys", "run", "tmp", "etc/xen", "var/lib/xen", "var/log/xen", "root"):
+        (root / name).mkdir(parents=True)
+    for name in ("bin", "sbin", "lib", "lib64"):
+        (root / "usr" / name).mkdir(parents=True)
+        (root / name).symlink_to(f"usr/{name}")
+    (root / "var/run").symlink_to("/run")
+
+    kernel = next((top / "boot").glob("vmlinuz-*"))
+    version = kernel.name.removeprefix("vmlinuz-")
+    shutil.copy2(kernel, kept / "vmlinuz")
+    _copy(top, root, "usr/bin/busybox")
+    xen_bin = f"usr/lib/xen-{RELEASES[release]}/bin"
+    programs = [_find(top, name, "usr/bin", "usr/sbin") for name in DOM0_PROGRAMS]
+    programs += [_find(top, name, xen_bin, "usr/sbin", "usr/bin") for name in XEN_PROGRAMS]
+    python = _find(top, "python3", "usr/bin")
+    library = f"usr/lib/{pathlib.Path(os.readlink(top / python)).name}"
+    _must(inside(top, ["python3", "-m", "compileall", "-q", "-j2", f"/{library}"]), "compiling Python's library")
+    shutil.copytree(top / library, root / library, ignore=shutil.ignore_patterns(*PYTHON_LEFT_OUT, "config-*"),
+                    symlinks=True)
+    extensions = [str(path.relative_to(root)) for path in (root / library / "lib-dynload").glob("*.so")
+                  if re.match(r"_(sqlite3|tkinter|dbm|gdbm|curses)", path.name) is None]
+    own_libraries = _closure(top, [f"/{path}" for path in programs + extensions])
+    own_programs = ["/build/bin/xenbaked", "/build/bin/xenmon", "/build/bin/vcpu_times"]
+    own_libraries |= _closure(top, own_programs, build=CACHE / release / "build")
+    for path in [*programs, *own_libraries]:
+        _copy(top, root, path)
+    for path in ("usr/share/terminfo", "usr/lib/terminfo", "usr/lib/locale"):
+        if (top / path).exists():
+            shutil.copytree(top / path, root / path, symlinks=True)
+
+    _must(inside(top, ["depmod", version]), "depmod")
+    for role, modules in (("dom0", DOM0_MODULES), ("guest", GUEST_MODULES)):
+        order = _module_order(top, version, modules)
+        for path in order:
+            _copy(top, root, path)
+        (root / f"etc/modules.{role}").write_text("".join(f"/{path}\n" for path in order), encoding="ascii")
+    (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\nperson:x:1000:1000::/:/bin/sh\n",
+                                     encoding="ascii")
+    (root / "etc/group").write_text("root:x:0:\nxenmon:x:900:\nperson:x:1000:\n", encoding="ascii")
+    (root / "etc/xen/xl.conf").write_text("", encoding="ascii")
+    (root / "etc/xen-bin").write_text(f"/{xen_bin}\n", encoding="ascii")
+
+    guest = kept / "guest"
+    guest.mkdir()
+    for name in ("dev", "proc", "sys", "run", "tmp", "etc"):
+        (guest / name).mkdir()
+    (guest / "usr").mkdir()
+    for name in ("bin", "sbin", "lib", "lib64"):
+        (guest / "usr" / name).mkdir()
+        (guest / name).symlink_to(f"usr/{name}")
+    _copy(top, guest, "usr/bin/busybox")
+    shutil.copy2(root / "etc/modules.guest", guest / "etc/modules")
+    for path in (root / "etc/modules.guest").read_text(encoding="ascii").split():
+        _copy(top, guest, path[1:])
+    _copy_closure_of_guest_helper(top, guest, release)
+
+    _archive(top, root, archive)
+    mark.write_text(digest.hexdigest(), encoding="ascii")
+    return archive
+
+
+def _copy_closure_of_guest_helper(top, guest, release):
+    for path in _closure(top, ["/build/bin/vcpu_times"], build=CACHE / release / "build"):
+        _copy(top, guest, path)
+
+
+def _own(top, kept, programs, scripts):
+    """The archive of what comes from this project, the guests' file system among it."""
+    guest, own = kept / "guest-now", kept / "own"
+    for path in (guest, own):
+        shutil.rmtree(path, ignore_errors=True)
+    shutil.copytree(kept / "guest", guest, symlinks=True)
+    shutil.copy2(scripts / "guest_init", guest / "init")
+    shutil.copytree(scripts / "roles", guest / "roles")
+    shutil.copy2(programs / "vcpu_times", guest / "usr/bin")
+
+    (own / "usr/bin").mkdir(parents=True)
+    (own / "etc/xen").mkdir(parents=True)
+    (own / "boot").mkdir()
+    (own / "usr/lib/xenmon-testbed").mkdir(parents=True)
+    _archive(top, guest, own / "boot/guest.cpio")
+    shutil.copy2(kept / "vmlinuz", own / "boot/vmlinuz")
+    shutil.copy2(scripts / "dom0_init", own / "init")
+    for name in ("agent.py", "vif"):
+        shutil.copy2(scripts / name, own / "usr/lib/xenmon-testbed" / name)
+    shutil.copy2(ROOT / "docs/region_reader.py", own / "usr/lib/xenmon-testbed/region_reader.py")
+    for name in ("xenbaked", "xenmon", "vcpu_times"):
+        shutil.copy2(programs / name, own / "usr/bin" / name)
+    archive = kept / "own.cpio"
+    _archive(top, own, archive)
+    return archive
+
+
+def _must(done, what):
+    if done.returncode != 0:
+        raise Unavailable(f"{what} failed: {(done.stdout + done.stderr).strip()[-2000:]}")
+    return done
+
+
+def _find(top, name, *directories):
+    for directory in directories:
+        if os.path.lexists(top / directory / name):
+            return f"{directory}/{name}"
+    raise Unavailable(f"no package holds {name}.")
+
+
+def _copy(top, root, path):
+    """A file, and what it points at if it is a link."""
+    source, target = top / path, root / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if os.path.lexists(target):
+        return
+    if source.is_symlink():
+        link = os.readlink(source)
+        target.symlink_to(link)
+        goal = os.path.normpath(os.path.join("/", os.path.dirname(path), link))[1:]
+        _copy(top, root, goal)
+    else:
+        shutil.copy2(source, target)
+
+
+def _closure(top, programs, **binds):
+    """The shared libraries that these programs ask the loader for, themselves not included."""
+    script = 'for p; do LD_TRACE_LOADED_OBJECTS=1 /lib64/ld-linux-x86-64.so.2 "$p" || exit; done'
+    listing = _must(inside(top, ["sh", "-c", script, "sh", *programs], **binds), "listing shared libraries").stdout
+    missing = re.findall(r"(\S+) => not found", listing)
+    if missing:
+        raise Unavailable(f"no package holds {', '.join(sorted(set(missing)))}.")
+    found = re.findall(r"^\s*(?:\S+ => )?(/\S+) \(0x", listing, re.MULTILINE)
+    # The links of the merged /usr stand in the root already.
+    return {re.sub(r"^/(lib|lib64)/", r"usr/\1/", path).lstrip("/") for path in found}
+
+
+def _module_order(top, version, modules):
+    """The modules' files, each after what it needs."""
+    base = f"usr/lib/modules/{version}"
+    needs = {}
+    for line in (top / base / "modules.dep").read_text(encoding="ascii").splitlines():
+        path, after = line.split(":", 1)
+        needs[path] = after.split()
+    by_name = {pathlib.Path(path).name.split(".ko")[0].replace("-", "_"): path for path in needs}
+    order = []
+    for module in modules:
+        path = by_name.get(module.replace("-", "_"))
+        if path is None:
+            continue  # built in: the kernel that lacks it altogether fails at its first use
+        for wanted in [*reversed(needs[path]), path]:
+            if wanted not in order:
+                order.append(wanted)
+    return [f"{base}/{path}" for path in order]
+
+
+def _archive(top, root, archive):
+    """A directory as a cpio archive, owned by root."""
+    with open(archive, "wb") as out:
+        names = b"\0".join(sorted(str(path.relative_to(root)).encode() for path in root.rglob("*")))
+        done = subprocess.run([top / "usr/bin/cpio", "--quiet", "-0", "-o", "-H", "newc", "-R", "0:0"], cwd=root,
+                              input=names, stdout=out, stderr=subprocess.PIPE, check=False)
+    if done.returncode != 0:
+        raise Unavailable(f"cpio failed: {done.stderr.decode()[-2000:]}")

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A tree of a Debian release's packages, unpacked and never installed.
+
+The tree is both the place where XenMon is built for that release and the stock that the images take
+their files from. Nothing of it touches the machine's own packages: apt works with lists, a cache and
+an (empty) dpkg status of its own, and asks the archives that the machine's apt is configured for.
+"""
+import hashlib
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CACHE = pathlib.Path(os.environ.get("XENMON_TESTBED_CACHE", ROOT / "build/testbed"))
+
+# Debian's release and the Xen in it.
+RELEASES = {"bookworm": "4.17", "trixie": "4.20"}
+
+# For Dom0, its guests and the load.
+SYSTEM = ("linux-image-amd64", "busybox-static", "xen-utils-common", "xenstore-utils", "apache2-utils", "httperf",
+          "python3", "tmux", "ncurses-base", "libc-bin", "util-linux", "kmod", "binutils")
+# To build XenMon: the programs' own needs.
+BUILD = ("g++", "cmake", "ninja-build", "pkg-config", "libxen-dev", "libcli11-dev", "libarchive-dev",
+         "libncurses-dev", "nlohmann-json3-dev", "dash", "coreutils")
+
+
+class Unavailable(Exception):
+    """Something from outside cannot be had: the message says what, and what would help."""
+
+
+def machine_release():
+    """The release of the machine's own Debian, which apt's sources name."""
+    for line in pathlib.Path("/etc/os-release").read_text(encoding="utf-8").splitlines():
+        if line.startswith("VERSION_CODENAME="):
+            return line.split("=", 1)[1].strip('"')
+    raise Unavailable("/etc/os-release names no release; the testbed needs Debian.")
+
+
+def sources(release, kind="deb"):
+    """The machine's own archives, for another release of Debian: lines of a sources.list."""
+    done = subprocess.run(["apt-get", "indextargets", "--format", "$(SITE) $(RELEASE) $(COMPONENT)",
+                           "Created-By: Packages"], capture_output=True, text=True, check=False)
+    own = machine_release()
+    if done.returncode != 0 or not done.stdout.strip():
+        raise Unavailable("apt has no package lists here; run apt-get update.")
+    lines = []
+    for site, suite, component in (line.split() for line in sorted(set(done.stdout.splitlines()))):
+        if re.fullmatch(rf"{own}(-updates|-security)?", suite) and component == "main":
+            lines.append(f"{kind} {site} {suite.replace(own, release)} {component}\n")
+    if not lines:
+        raise Unavailable(f"apt's sources hold no release called {own}; the testbed needs Debian's.")
+    return "".join(lines)
+
+
+class Apt:
+    """apt-get with a state of its own, for one release."""
+
+    def __init__(self, release):
+        self.directory = CACHE / release / "apt"
+        for name in ("lists/partial", "archives/partial"):
+            (self.directory / name).mkdir(parents=True, exist_ok=True)
+        (self.directory / "status").touch()
+        (self.directory / "sources.list").write_text(
+            sources(release) + sources(release, "deb-src"), encoding="utf-8")
+
+    def __call__(self, *arguments, **options):
+        base = self.directory
+        command = ["apt-get", "-q", "-y"]
+        for name, value in {"Dir::Etc::sourcelist": base / "sources.list", "Dir::Etc::sourceparts": "/dev/null",
+                            "Dir::State::status": base / "status", "Dir::State::lists": base / "lists",
+                            "Dir::Cache": base, "Dir::Cache::archives": base / "archives",
+                            "APT::Install-Recommends": "false", "APT::Sandbox::User": "",
+                            "APT::Architecture": "amd64", "APT::Architectures": "amd64"}.items():
+            command += ["-o", f"{name}={value}"]
+        done = subprocess.run(command + [str(word) for word in arguments], capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL, check=False, **options)
+        if done.returncode != 0:
+            raise Unavailable(f"apt-get {arguments[0]} failed: {(done.stderr or done.stdout).strip()[-2000:]}")
+        return done.stdout
+
+
+def tree(release, say=print):
+    """The release's packages, fetched and unpacked unless they are there: the path of the tree.
+
+    The same list of packages is fetched once; removing the directory fetches them again.
+    """
+    xen = RELEASES[release]
+    wanted = [*SYSTEM, *BUILD, f"xen-hypervisor-{xen}-amd64", f"xen-utils-{xen}"]
+    stamp = hashlib.sha256(" ".join(wanted).encode()).hexdigest()
+    top = CACHE / release / "tree"
+    mark = CACHE / release / "tree.stamp"
+    if mark.exists() and mark.read_text(encoding="ascii") == stamp:
+        return top
+    say(f"fetching {release}'s packages")
+    apt = Apt(release)
+    apt("update")
+    shutil.rmtree(apt.directory / "archives")
+    (apt.directory / "archives/partial").mkdir(parents=True)
+    apt("--download-only", "install", *wanted)
+    say("unpacking them")
+    unpack(sorted((apt.directory / "archives").glob("*.deb")), top)
+    shutil.rmtree(apt.directory / "archives")
+    mark.write_text(stamp, encoding="ascii")
+    return top
+
+
+def unpack(packages, top):
+    """What dpkg would unpack, without the maintainers' scripts."""
+    if top.exists():
+        shutil.rmtree(top)
+    for name in ("bin", "sbin", "lib", "lib64"):  # the merged /usr
+        (top / "usr" / name).mkdir(parents=True)
+        (top / name).symlink_to(f"usr/{name}")
+    for name in ("dev", "proc", "sys", "tmp", "run", "src", "build"):
+        (top / name).mkdir()
+    names = "\0".join(str(package) for package in packages)
+    # dpkg-deb -x would put directories in the place of the links of the merged /usr.
+    each = 'dpkg-deb --fsys-tarfile "$1" | tar -x -C "$0" --keep-directory-symlink --no-same-owner'
+    done = subprocess.run(["xargs", "-0", "-P2", "-n1", "sh", "-ec", each, str(top)], input=names, text=True,
+                          capture_output=True, check=False)
+    if done.returncode != 0:
+        raise Unavailable(f"the packages could not be unpacked: {done.stderr.strip()[-2000:]}")
+    shell = top / "usr/bin/sh"
+    if not shell.exists():  # before Debian 13 a maintainer's script made it
+        shell.symlink_to("dash")
+
+
+def inside(top, command, **binds):
+    """Runs a command with the tree as its root, as root of a namespace of its own; binds: name=path."""
+    lines = ["set -e", f"cd {quote(top)}", "mount --rbind /dev dev", "mount --rbind /proc proc"]
+    lines += [f"mount --rbind {quote(path)} {name}" for name, path in binds.items()]
+    lines += ['exec chroot . /usr/bin/env -i PATH=/usr/bin:/usr/sbin HOME=/tmp LC_ALL=C.UTF-8 "$@"']
+    unshare = ["unshare", "--mount"] + ([] if os.geteuid() == 0 else ["--map-root-user"])
+    return subprocess.run([*unshare, "sh", "-c", "\n".join(lines), "sh", *map(str, command)], capture_output=True,
+                          text=True, stdin=subprocess.DEVNULL, check=False)
+
+
+def quote(path):
+    return "'" + str(path).replace("'", "'\\''") + "'"

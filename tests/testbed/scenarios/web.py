@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A web server under load, seen live: what the region and xenmon's log files say of it is whole and agrees."""
+import json
+
+from daemon import xenbaked
+from guest import Guest, load
+from logs import read_logs
+from machine import Boot
+
+BOOTS = [Boot(scheduler=scheduler, pcpus=pcpus) for scheduler in ("credit", "credit2") for pcpus in (1, 2)]
+REQUESTS = 200
+IDLE = 32767
+
+
+def run(dom0):
+    web = Guest(dom0, "web", "web")
+    with xenbaked(dom0, "--history 600"):
+        xenmon = dom0.start("xenmon -n -t 0 -p /tmp/log")
+        load(web, REQUESTS)
+        ended = xenmon.stop("SIGINT")
+        facts = json.loads(dom0.run("python3 /usr/lib/xenmon-testbed/region_reader.py --json --samples 1000").out)
+    assert ended.status == 0 and not ended.err, ended
+    check_region(facts, dom0.boot, web)
+    check_logs(read_logs(dom0, "/tmp/log"), dom0.boot, web)
+
+
+def check_region(facts, boot, web):
+    header, counters = facts["header"], facts["counters"]
+    assert facts["source"] == "live" and facts["alive"] and facts["state"] == "running", facts
+    assert header["scheduler"] == boot.scheduler and header["xen_version"].startswith("4."), header
+    for name in ("lost_records", "bad_records", "late_records", "state_conflicts", "conservation_violations"):
+        assert counters[name] == 0, (name, counters)
+
+    domains = {domain["domid"]: domain for domain in facts["domains"].values()}
+    assert set(domains) - {IDLE} == {0, web.domid}, domains  # under such load the idle domain may never run
+    assert domains[0]["name"] == "Domain-0" and domains[web.domid]["name"] == "web", domains
+    assert all(sample["conserved"] for sample in facts["samples"])
+
+    times = ("running_ns", "waited_wake_ns", "waited_preempt_ns", "blocked_ns", "offline_ns", "unknown_ns")
+    end_ns = sum(domains[0][name] for name in times) // domains[0]["vcpus"]  # a vCPU's times are the whole
+    served = domains[web.domid]
+    assert served["vcpus"] == 1
+    assert served["executions"] > REQUESTS, "each request arrives at a blocked domain, or finds it running"
+    assert 0.01 * end_ns < served["running_ns"] < end_ns, served
+    assert served["waited_wake_ns"] + served["waited_preempt_ns"] > 0 or boot.pcpus > 1, served
+    # Every pCPU runs some vCPU at any time, an idle one if there is no other. Unknown is the time before
+    # each one's first record; and a switch has two records, between whose stamps nobody is said to run.
+    running = sum(domain["running_ns"] for domain in domains.values())
+    unknown = sum(domain["unknown_ns"] for domain in domains.values())
+    assert running <= boot.pcpus * end_ns <= 1.003 * running + unknown, (running, unknown, end_ns)
+
+
+def check_logs(logs, boot, web):
+    assert set(logs) - {"idle"} == {"dom0", f"dom{web.domid}"}, logs.keys()
+    # Column 3 of a line is the percentage gotten, on the pCPU in column 1, in the second that ends at column 0.
+    share = {}
+    for lines in logs.values():
+        for line in lines:
+            share.setdefault((line[0], line[1]), []).append(line[4])
+    whole = sorted(share)[boot.pcpus:]  # the first second knows not yet who runs everywhere
+    assert whole, "the load took longer than a second"
+    for key in whole:
+        assert abs(sum(share[key]) - 100) < 0.1, (key, share[key])
+    assert any(line[4] > 1 for line in logs[f"dom{web.domid}"]), "the web server ran"

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Xen's own accounting of vCPU time, for comparison with XenMon's. One JSON object a line:
+//
+//   {"tsc": ..., "now_ns": ..., "vcpus": [{"domain": 0, "vcpu": 0, "cpu_ns": ...}, ...],
+//    "own": [{"vcpu": 0, "running_ns": ..., "runnable_ns": ..., "blocked_ns": ..., "offline_ns": ...}, ...]}
+//
+// "vcpus" is xc_vcpu_getinfo's cpu_time of all vCPUs, to be had in Dom0 only. "own" are the runstates
+// (VCPUOP_get_runstate_info, public/vcpu.h) of the vCPUs of the domain that asks; any domain may. now_ns is
+// Xen's system time a little before the reading: the program has just slept, so the vCPU that it runs on
+// has just been dispatched, and that is the time of the newest state change among the own vCPUs.
+//
+//   vcpu_times [--own] [--every MS]     --every: one line every MS ms until a signal ends it
+#include <sys/mman.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <memory>
+#include <string>
+#include <vector>
+
+extern "C" {
+#include <xencall.h>
+#include <xenctrl.h>
+}
+#include <xen/vcpu.h>
+
+namespace {
+
+struct Closer {
+  void operator()(xencall_handle* handle) const { xencall_close(handle); }
+  void operator()(xc_interface* handle) const { xc_interface_close(handle); }
+};
+
+[[noreturn]] void fail(const char* what) {
+  std::fprintf(stderr, "vcpu_times: %s: %s.\n", what, std::strerror(errno));
+  std::exit(1);
+}
+
+// The runstates of this domain's vCPUs; returns the newest state change.
+std::uint64_t print_own(xencall_handle* call, vcpu_runstate_info* info) {
+  std::uint64_t newest = 0;
+  const long vcpus = sysconf(_SC_NPROCESSORS_CONF);
+  std::fputs("\"own\": [", stdout);
+  const char* comma = "";
+  for (long vcpu = 0; vcpu < vcpus; ++vcpu) {
+    if (xencall3(call, __HYPERVISOR_vcpu_op, VCPUOP_get_runstate_info, static_cast<std::uint64_t>(vcpu),
+                 reinterpret_cast<std::uintptr_t>(info)) != 0) {
+      fail("VCPUOP_get_runstate_info");
+    }
+    newest = std::max<std::uint64_t>(newest, info->state_entry_time);
+    std::printf("%s{\"vcpu\": %ld, \"running_ns\": %ju, \"runnable_ns\": %ju, \"blocked_ns\": %ju, \"offline_ns\": %ju}",
+                comma, vcpu, static_cast<std::uintmax_t>(info->time[RUNSTATE_running]),
+                static_cast<std::uintmax_t>(info->time[RUNSTATE_runnable]),
+                static_cast<std::uintmax_t>(info->time[RUNSTATE_blocked]),
+                static_cast<std::uintmax_t>(info->time[RUNSTATE_offline]));
+    comma = ", ";
+  }
+  std::fputs("]", stdout);
+  return newest;
+}
+
+void print_all(xc_interface* xc) {
+  std::array<xc_domaininfo_t, 256> domains{};
+  const int count = xc_domain_getinfolist(xc, 0, domains.size(), domains.data());
+  if (count < 0) fail("xc_domain_getinfolist");
+  std::fputs(", \"vcpus\": [", stdout);
+  const char* comma = "";
+  for (int i = 0; i < count; ++i) {
+    for (std::uint32_t vcpu = 0; vcpu <= domains.at(i).max_vcpu_id; ++vcpu) {
+      xc_vcpuinfo_t info{};
+      if (xc_vcpu_getinfo(xc, domains.at(i).domain, vcpu, &info) != 0) continue; // gone, or never made
+      std::printf("%s{\"domain\": %u, \"vcpu\": %u, \"cpu_ns\": %ju}", comma, domains.at(i).domain, vcpu,
+                  static_cast<std::uintmax_t>(info.cpu_time));
+      comma = ", ";
+    }
+  }
+  std::fputs("]", stdout);
+}
+
+void sleep_ms(long ms) {
+  const timespec time{ms / 1000, ms % 1000 * 1'000'000};
+  nanosleep(&time, nullptr);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  bool own_only = false;
+  long every_ms = 0;
+  for (int i = 1; i < argc; ++i) {
+    if (std::strcmp(argv[i], "--own") == 0) {
+      own_only = true;
+    } else if (std::strcmp(argv[i], "--every") == 0 && i + 1 < argc) {
+      every_ms = std::strtol(argv[++i], nullptr, 10);
+    } else {
+      std::fputs("Usage: vcpu_times [--own] [--every MS]\n", stderr);
+      return 2;
+    }
+  }
+
+  const std::unique_ptr<xencall_handle, Closer> call(xencall_open(nullptr, 0));
+  if (!call) fail("no hypercalls");
+  auto* info = static_cast<vcpu_runstate_info*>(xencall_alloc_buffer(call.get(), sizeof(vcpu_runstate_info)));
+  if (info == nullptr) fail("no hypercall buffer");
+  std::unique_ptr<xc_interface, Closer> xc;
+  if (!own_only) {
+    xc.reset(xc_interface_open(nullptr, nullptr, 0));
+    if (!xc) fail("no access to the hypervisor");
+  }
+  do {
+    sleep_ms(std::max(every_ms, 1L));
+    const std::uint64_t tsc = __rdtsc();
+    std::printf("{\"tsc\": %ju, ", static_cast<std::uintmax_t>(tsc));
+    const std::uint64_t newest = print_own(call.get(), info);
+    if (xc) print_all(xc.get());
+    std::printf(", \"now_ns\": %ju}\n", static_cast<std::uintmax_t>(newest));
+    if (std::fflush(stdout) != 0) return 1;
+  } while (every_ms > 0);
+  xencall_free_buffer(call.get(), info);
+}
