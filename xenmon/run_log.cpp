@@ -20,8 +20,11 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 
-constexpr auto kPollLive = 50ms;     // far below the history's length
-constexpr auto kPollRecording = 1ms; // a replay may be much faster than time
+// Live, one look in an interval is enough, but neither so seldom that the history might run out nor so
+// often that it costs more than it shows.
+constexpr auto kPollLiveLeast = 100ms;
+constexpr auto kPollLiveMost = 1s;
+constexpr std::chrono::nanoseconds kPollRecording = 1ms; // a replay may be much faster than time
 constexpr auto kPatience = 10s;      // for a daemon that is gone to come back
 constexpr std::uint64_t kMillisecond = 1'000'000;
 constexpr std::uint64_t kSecond = 1'000'000'000;
@@ -39,6 +42,8 @@ class Session {
   Session(const Options& options, Publisher& publisher)
       : publisher_(publisher),
         endless_(options.duration_s == 0),
+        poll_live_(std::clamp<std::chrono::nanoseconds>(std::chrono::milliseconds(options.interval_ms),
+                                                        kPollLiveLeast, kPollLiveMost)),
         attachment_(publisher.region),
         directory_(2 * (kWindowNs[0] + options.interval_ms * kMillisecond)),
         feed_(directory_),
@@ -57,7 +62,7 @@ class Session {
       }
       const Health::Kind kind = attachment_.health().kind;
       const bool may_be_fast = kind == Health::Kind::kRecording || kind == Health::Kind::kWaiting;
-      wait_for_input(-1, may_be_fast ? std::chrono::nanoseconds(kPollRecording) : kPollLive);
+      wait_for_input(-1, may_be_fast ? kPollRecording : poll_live_);
     }
     writer_.finish();
     return writer_.status();
@@ -76,6 +81,8 @@ class Session {
       // on. A daemon that replaced the one before is read from its start too.
       const bool whole =
           begun_ || publisher_.daemon || reader->header().source_kind == XENMON_SOURCE_RECORDING;
+      const auto history = std::chrono::nanoseconds(reader->header().history_ns);
+      if (history / 4 > kPollRecording) poll_live_ = std::min(poll_live_, history / 4);
       if (begun_) writer_.restart();
       begun_ = true;
       feed_.start(*reader, whole ? SampleFeed::From::kOldest : SampleFeed::From::kNow);
@@ -101,6 +108,7 @@ class Session {
 
   Publisher& publisher_;
   bool endless_;
+  std::chrono::nanoseconds poll_live_;
   Attachment attachment_;
   DomainDirectory directory_;
   SampleFeed feed_;
