@@ -157,6 +157,9 @@ class Terminal:
                                 LC_ALL="C.UTF-8", XDG_RUNTIME_DIR=self.directory)
         self.environment.pop("TMUX", None)
         test.addCleanup(self.close)
+        self._open(width, height)
+
+    def _open(self, width, height):
         self.tmux("-f", "/dev/null", "new-session", "-d", "-s", "t", "-x", str(width), "-y", str(height), "/bin/sh")
         self.tmux("set-option", "-g", "status", "off")
         self.tmux("set-option", "-g", "window-size", "manual")
@@ -164,6 +167,7 @@ class Terminal:
         self.wait_for_line("ready>")
 
     _numbers = iter(range(1_000_000))
+    patience = PATIENCE
 
     def tmux(self, *arguments):
         done = subprocess.run(["tmux", "-L", self.socket, *arguments], env=self.environment, capture_output=True,
@@ -202,7 +206,8 @@ class Terminal:
 
     def wait_for(self, condition, what):
         """Until condition(lines) is true of the screen."""
-        return wait_for(lambda: condition(self.lines()), lambda: f"{what}; the screen shows\n{self.text()}")
+        return wait_for(lambda: condition(self.lines()), lambda: f"{what}; the screen shows\n{self.text()}",
+                        self.patience)
 
     def wait_for_line(self, part):
         self.wait_for(lambda lines: any(part in line for line in lines), f"a line with {part!r}")

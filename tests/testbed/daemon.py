@@ -2,6 +2,7 @@
 """A xenbaked that runs in Dom0, and what it publishes."""
 import contextlib
 import importlib.util
+import json
 import pathlib
 
 from packages import ROOT
@@ -30,6 +31,11 @@ def xenbaked(dom0, *options):
         raise
     ended = process.stop()
     assert ended.status == 0 and not ended.err, f"xenbaked ended with {ended.status}: {ended.err}"
+
+
+def facts(dom0, samples=1):
+    """What docs/region_reader.py, running in Dom0, says of the region."""
+    return json.loads(dom0.run(f"python3 /usr/lib/xenmon-testbed/region_reader.py --json --samples {samples}").out)
 
 
 def region(dom0, name="region"):

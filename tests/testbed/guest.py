@@ -2,18 +2,25 @@
 """Guests of a machine: paravirtual Linux with one of the roles in inside/roles."""
 import json
 import re
+import shlex
+
+from machine import Result
 
 
 class Guest:
-    """A domain that xl made. With a network it is at address, and has said hello when the constructor returns."""
+    """A domain that xl made. With a network it is at address, and has said hello when the constructor returns.
 
-    def __init__(self, dom0, name, role, vcpus=1, memory=96, network=True, config=""):
+    programs: some of Dom0's that the guest is to have too, which wants memory of it.
+    """
+
+    def __init__(self, dom0, name, role, vcpus=1, memory=96, network=True, config="", programs=()):
         self.dom0, self.name = dom0, name
         number = next(dom0.networks)
         self.address = f"10.0.{number}.2" if network else None
         own = f"10.0.{number}.1"
         extra = f"console=hvc0 quiet xenmon.role={role} xenmon.name={name}"
-        lines = [f'name="{name}"', 'type="pv"', 'kernel="/boot/vmlinuz"', 'ramdisk="/boot/guest.cpio"',
+        ramdisk = _with_programs(dom0, name, programs) if programs else "/boot/guest.cpio"
+        lines = [f'name="{name}"', 'type="pv"', 'kernel="/boot/vmlinuz"', f'ramdisk="{ramdisk}"',
                  f"memory={memory}", f"vcpus={vcpus}", config]
         if network:
             extra += f" xenmon.address={self.address} xenmon.dom0={own}"
@@ -29,6 +36,13 @@ class Guest:
     def url(self, path="index.html"):
         return f"http://{self.address}/{path}"
 
+    def run(self, command):
+        """A command line for a guest in the role shell, and what came of it."""
+        text = self.dom0.run(f"wget -q -O - --post-data {shlex.quote(command)} {self.url('cgi-bin/run')}").out
+        first, rest = text.split("\n", 1)
+        status, length = map(int, first.split())
+        return Result(status, rest[:length], rest[length:])
+
     def own_times(self):
         """A web server's own view of its vCPUs' times: what vcpu_times --own prints there."""
         return json.loads(self.dom0.run(f"wget -q -O - {self.url('cgi-bin/vcpu_times')}").out)
@@ -41,6 +55,20 @@ class Guest:
 
     def destroy(self):
         self.dom0.run(f"xl destroy {self.name}")
+
+
+def _with_programs(dom0, name, programs):
+    """The guests' archive and behind it another one, of programs and the libraries that they ask for."""
+    path = f"/tmp/{name}.cpio"
+    paths = " ".join(f"/usr/bin/{program}" for program in programs)
+    dom0.run(f"""
+        for program in {paths}; do
+          echo $program
+          LD_TRACE_LOADED_OBJECTS=1 $program | sed -n 's/.* => \\(.*\\) (0x.*/\\1/p'
+        done | while read -r file; do readlink -f $file; [ ! -L $file ] || echo $file; done >/tmp/{name}.files
+        (cat /boot/guest.cpio; cd / && sed 's,^/lib,/usr/lib,; s,^/,,' /tmp/{name}.files | sort -u |
+          cpio -o -H newc) >{path}""")
+    return path
 
 
 def load(guest, requests, clients=4):

@@ -13,7 +13,7 @@ import pathlib
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from packages import CACHE, RELEASES, ROOT, Unavailable, inside, tree
 
@@ -72,13 +72,32 @@ def image(release, directory, say, hypervisor=None):
                 with open(part, "rb") as archive:
                     shutil.copyfileobj(archive, out)
     packed = pathlib.Path(hypervisor) if hypervisor else top / f"boot/xen-{RELEASES[release]}-amd64.gz"
+    xen = _gunzipped(packed, pathlib.Path(directory) / "xen")
+    return Image(xen, kept / "vmlinuz", dom0, release)
+
+
+def with_hypervisor_of(boot, files, directory, say):
+    """The same image with the hypervisor that the boot asks for, which is built if need be."""
+    if not boot.hypervisor:
+        return files
+    packed = pathlib.Path(directory) / "own-xen.gz"
+    packed.parent.mkdir(parents=True, exist_ok=True)
+    command = [ROOT / "hypervisor/build", "--release", files.release, "--output", packed]
+    for setting in boot.hypervisor:
+        command += ["--config", setting]
+    say(f"a hypervisor with {', '.join(boot.hypervisor)}")
+    _must(subprocess.run(command, capture_output=True, text=True, check=False), "hypervisor/build")
+    return replace(files, hypervisor=_gunzipped(packed, packed.with_suffix("")))
+
+
+def _gunzipped(packed, raw):
+    """A hypervisor as qemu wants it."""
     try:
-        raw = packed.read_bytes()
+        data = packed.read_bytes()
     except OSError as error:
         raise Unavailable(f"{packed}: {error.strerror}.") from error
-    xen = pathlib.Path(directory) / "xen"
-    xen.write_bytes(gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw)
-    return Image(xen, kept / "vmlinuz", dom0, release)
+    raw.write_bytes(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data)
+    return raw
 
 
 def _base(release, top, kept, say):
@@ -112,7 +131,7 @@ def _base(release, top, kept, say):
     extensions = [str(path.relative_to(root)) for path in (root / library / "lib-dynload").glob("*.so")
                   if re.match(r"_(sqlite3|tkinter|dbm|gdbm|curses)", path.name) is None]
     own_libraries = _closure(top, [f"/{path}" for path in programs + extensions])
-    own_programs = ["/build/bin/xenbaked", "/build/bin/xenmon", "/build/bin/vcpu_times"]
+    own_programs = ["/build/bin/xenbaked", "/build/bin/xenmon", "/build/bin/vcpu_times", "/build/bin/small_domains"]
     own_libraries |= _closure(top, own_programs, build=CACHE / release / "build")
     for path in [*programs, *own_libraries]:
         _copy(top, root, path)
@@ -146,7 +165,7 @@ def _base(release, top, kept, say):
         _copy(top, guest, path[1:])
     _copy_closure_of_guest_helper(top, guest, release)
 
-    _archive(top, root, archive)
+    _archive(root, archive)
     mark.write_text(digest.hexdigest(), encoding="ascii")
     return archive
 
@@ -170,16 +189,17 @@ def _own(top, kept, programs, scripts):
     (own / "etc/xen").mkdir(parents=True)
     (own / "boot").mkdir()
     (own / "usr/lib/xenmon-testbed").mkdir(parents=True)
-    _archive(top, guest, own / "boot/guest.cpio")
+    _archive(guest, own / "boot/guest.cpio")
     shutil.copy2(kept / "vmlinuz", own / "boot/vmlinuz")
     shutil.copy2(scripts / "dom0_init", own / "init")
-    for name in ("agent.py", "vif"):
+    for name in ("agent.py", "await_samples.py", "vif"):
         shutil.copy2(scripts / name, own / "usr/lib/xenmon-testbed" / name)
     shutil.copy2(ROOT / "docs/region_reader.py", own / "usr/lib/xenmon-testbed/region_reader.py")
-    for name in ("xenbaked", "xenmon", "vcpu_times"):
+    for name in ("xenbaked", "xenmon", "vcpu_times", "trace_state", "small_domains"):
         shutil.copy2(programs / name, own / "usr/bin" / name)
+    shutil.copy2(programs / "small_guest", own / "boot/small_guest")
     archive = kept / "own.cpio"
-    _archive(top, own, archive)
+    _archive(own, archive)
     return archive
 
 
@@ -242,11 +262,11 @@ def _module_order(top, version, modules):
     return [f"{base}/{path}" for path in order]
 
 
-def _archive(top, root, archive):
+def _archive(root, archive):
     """A directory as a cpio archive, owned by root."""
     with open(archive, "wb") as out:
         names = b"\0".join(sorted(str(path.relative_to(root)).encode() for path in root.rglob("*")))
-        done = subprocess.run([top / "usr/bin/cpio", "--quiet", "-0", "-o", "-H", "newc", "-R", "0:0"], cwd=root,
+        done = subprocess.run(["cpio", "--quiet", "-0", "-o", "-H", "newc", "-R", "0:0"], cwd=root,
                               input=names, stdout=out, stderr=subprocess.PIPE, check=False)
     if done.returncode != 0:
         raise Unavailable(f"cpio failed: {done.stderr.decode()[-2000:]}")

@@ -24,7 +24,11 @@ class Failed(Exception):
 
 @dataclass(frozen=True)
 class Boot:
-    """What is asked of a machine. deterministic: virtual time that depends on nothing outside, one pCPU."""
+    """What is asked of a machine. deterministic: virtual time that depends on nothing outside; two
+    instructions are as long for every pCPU, and they take turns.
+
+    hypervisor: settings such as CONFIG_TRACEBUFFER=n that it is built with; without any it is Debian's.
+    """
     scheduler: str = "credit2"
     pcpus: int = 1
     dom0_vcpus: int | None = None
@@ -32,11 +36,13 @@ class Boot:
     memory: int = 2048
     dom0_memory: int = 768
     deterministic: bool = False
+    hypervisor: tuple[str, ...] = ()
 
     def __str__(self):
         text = f"{self.scheduler}, {self.pcpus} pCPU{'s' if self.pcpus > 1 else ''}"
         if self.xen:
             text += f", {self.xen}"
+        text += "".join(f", {setting}" for setting in self.hypervisor)
         return text + (", deterministic" if self.deterministic else "")
 
 
@@ -94,6 +100,7 @@ class Machine:
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.boot = boot
+        self.release = image.release
         command = qemu_command(boot, image, self.directory)
         (self.directory / "qemu.command").write_text(shlex.join(command) + "\n", encoding="utf-8")
         self.errors = self.directory / "qemu.log"

@@ -24,6 +24,9 @@ SYSTEM = ("linux-image-amd64", "busybox-static", "xen-utils-common", "xenstore-u
 # To build XenMon: the programs' own needs.
 BUILD = ("g++", "cmake", "ninja-build", "pkg-config", "libxen-dev", "libcli11-dev", "libarchive-dev",
          "libncurses-dev", "nlohmann-json3-dev", "dash", "coreutils")
+# To build a hypervisor, in a tree of its own.
+HYPERVISOR_BUILD = ("gcc", "libc6-dev", "make", "flex", "bison", "python3", "patch", "xz-utils", "tar", "gzip",
+                    "dash", "bash", "mawk", "coreutils", "diffutils", "findutils", "grep", "sed")
 
 
 class Unavailable(Exception):
@@ -87,10 +90,18 @@ def tree(release, say=print):
     The same list of packages is fetched once; removing the directory fetches them again.
     """
     xen = RELEASES[release]
-    wanted = [*SYSTEM, *BUILD, f"xen-hypervisor-{xen}-amd64", f"xen-utils-{xen}"]
+    return _tree_of(release, "tree", [*SYSTEM, *BUILD, f"xen-hypervisor-{xen}-amd64", f"xen-utils-{xen}"], say)
+
+
+def hypervisor_tree(release, say=print):
+    """Another such tree, of what it takes to build that release's hypervisor."""
+    return _tree_of(release, "hypervisor-tree", HYPERVISOR_BUILD, say)
+
+
+def _tree_of(release, name, wanted, say):
     stamp = hashlib.sha256(" ".join(wanted).encode()).hexdigest()
-    top = CACHE / release / "tree"
-    mark = CACHE / release / "tree.stamp"
+    top = CACHE / release / name
+    mark = CACHE / release / f"{name}.stamp"
     if mark.exists() and mark.read_text(encoding="ascii") == stamp:
         return top
     say(f"fetching {release}'s packages")
@@ -122,9 +133,11 @@ def unpack(packages, top):
                           capture_output=True, check=False)
     if done.returncode != 0:
         raise Unavailable(f"the packages could not be unpacked: {done.stderr.strip()[-2000:]}")
-    shell = top / "usr/bin/sh"
-    if not shell.exists():  # before Debian 13 a maintainer's script made it
-        shell.symlink_to("dash")
+    # Made by maintainers' scripts; sh only before Debian 13.
+    for name, program in (("sh", "dash"), ("awk", "mawk")):
+        path = top / "usr/bin" / name
+        if not path.exists() and (top / "usr/bin" / program).exists():
+            path.symlink_to(program)
 
 
 def inside(top, command, **binds):

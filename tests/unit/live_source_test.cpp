@@ -170,7 +170,7 @@ TEST_F(LiveSourceTest, ADamagedRingIsCountedAndTracingResumed) {
   EXPECT_EQ(source->counts().ring_faults, 1u);
   ASSERT_EQ(pass.windows.size(), 1u);
   EXPECT_EQ(pass.windows[0].pcpu, 0u);
-  EXPECT_EQ(calls(), Calls{"enable"});
+  EXPECT_EQ(calls(), (Calls{"info", "all_cpus", "enable"}));
   EXPECT_TRUE(xen_.on);
   source->release_pass();
   xen_.write(1, 8);
@@ -178,6 +178,37 @@ TEST_F(LiveSourceTest, ADamagedRingIsCountedAndTracingResumed) {
   EXPECT_EQ(pass.bad_records, 0u);
   ASSERT_EQ(pass.windows.size(), 1u);
   EXPECT_EQ(pass.windows[0].pcpu, 1u);
+}
+
+TEST_F(LiveSourceTest, AMaskThatAnotherProgramSetsIsPutBackAndAGap) {
+  auto source = open();
+  xen_.mask = 0x0008f000; // as xentrace -e does before it is refused the event
+  xen_.write(0, 48);
+  (void)calls();
+  Pass pass;
+  ASSERT_TRUE(source->read_pass(pass));
+  EXPECT_TRUE(pass.gap);
+  EXPECT_TRUE(pass.windows.empty()) << "some may be missing between them";
+  EXPECT_EQ(pass.bad_records, 0u);
+  EXPECT_EQ(source->counts().masks_changed, 1u);
+  EXPECT_EQ(calls(), (Calls{"info", "all_cpus", "mask 00129000", "enable"}));
+  EXPECT_EQ(xen_.mask, 0x00129000u);
+  source->release_pass();
+  xen_.write(0, 16);
+  ASSERT_TRUE(source->read_pass(pass));
+  EXPECT_FALSE(pass.gap);
+  ASSERT_EQ(pass.windows.size(), 1u);
+  EXPECT_EQ(pass.windows[0].first.size(), 16u);
+  EXPECT_EQ(source->counts().masks_changed, 1u);
+}
+
+TEST_F(LiveSourceTest, AllCpusAreTracedWhateverAnotherProgramSays) {
+  auto source = open();
+  (void)calls();
+  Pass pass;
+  ASSERT_TRUE(source->read_pass(pass));
+  EXPECT_FALSE(pass.gap);
+  EXPECT_EQ(calls(), (Calls{"info", "all_cpus"})) << "that mask cannot be read, only set";
 }
 
 TEST_F(LiveSourceTest, TheOriginSaysWhereThisIs) {

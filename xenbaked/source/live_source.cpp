@@ -96,9 +96,7 @@ Status LiveSource::start(const LiveOptions& options, const HostFacts& facts) {
   origin_.event_mask = options.event_mask;
 
   LiveTracing::Rings rings;
-  rings.discard = [this] {
-    for (Ring& ring : rings_) ring.buffer.discard();
-  };
+  rings.discard = [this] { discard_all(); };
   // In the time of one experiment no ring goes round as a whole, so sums differ when a position does.
   rings.marks = [this] {
     std::uint64_t sum = 0;
@@ -111,9 +109,23 @@ Status LiveSource::start(const LiveOptions& options, const HostFacts& facts) {
   return ok();
 }
 
+void LiveSource::discard_all() {
+  for (Ring& ring : rings_) ring.buffer.discard();
+}
+
 Status LiveSource::read_pass(Pass& pass) {
   pass.clear();
   pass.last = hypervisor_ == nullptr;
+  if (pass.last) return ok();
+  const Result<bool> changed = tracing_->keep_masks();
+  if (!changed) return changed.error();
+  if (*changed) {
+    // Of what is there, nobody knows from where on it is not all there is.
+    discard_all();
+    pass.gap = true;
+    ++counts_.masks_changed;
+    return tracing_->resume(); // had there been a fault, it is gone with the rest
+  }
   for (Ring& ring : rings_) {
     const TraceRing::Taken taken = ring.buffer.take();
     if (taken.fault != TraceRing::Fault::kNone) {

@@ -47,6 +47,7 @@ class LiveSource final : public Source {
   struct Counts {
     std::uint64_t ring_faults = 0;      // see TraceRing::Fault; each lost what was in that ring
     std::uint64_t unexpected_ports = 0; // events that are not ours
+    std::uint64_t masks_changed = 0;    // times that another program changed the mask under us
   };
 
   static Result<std::unique_ptr<Source>> open(const LiveOptions& options);
@@ -61,7 +62,8 @@ class LiveSource final : public Source {
   [[nodiscard]] const Origin& origin() const override { return origin_; }
   // One window for each pCPU that has something, ascending. A ring's fault is in pass.bad_records, and
   // pass.gap is set: records are then missing on every pCPU, because Xen stops all tracing when it sees
-  // one; it has been started again. After close() a pass is empty and the last.
+  // one; it has been started again. A gap is also what there was while another program had changed the
+  // mask; all records since the pass before are then dropped. After close() a pass is empty and the last.
   Status read_pass(Pass& pass) override;
   void release_pass() override;
   [[nodiscard]] int event_fd() const override;
@@ -85,6 +87,7 @@ class LiveSource final : public Source {
 
   Status start(const LiveOptions& options, const HostFacts& facts);
   Status connect(const HostFacts& facts);
+  void discard_all();
   Status map_rings(const TraceInfo& info, std::uint32_t max_cpu_id);
 
   // Declared so that each is destroyed before what it works on.

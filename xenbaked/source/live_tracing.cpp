@@ -73,11 +73,23 @@ Result<std::uint64_t> LiveTracing::start(std::uint32_t mask, const Rings& rings)
     return refuse_sysctl(error, "switch tracing off", hypervisor_);
   switched_ = true;
   if (const Status set = set_mask(mask); !set) return set.error();
+  mask_ = mask;
   rings.discard();
   const std::uint64_t now = wall_clock_ns();
   if (const Errno error = hypervisor_.enable_tracing())
     return refuse_sysctl(error, "switch tracing on", hypervisor_);
   return now;
+}
+
+Result<bool> LiveTracing::keep_masks() {
+  TraceInfo info;
+  if (const Errno error = hypervisor_.trace_info(info))
+    return refuse_sysctl(error, "describe its trace buffers", hypervisor_);
+  if (const Errno error = hypervisor_.trace_all_cpus())
+    return refuse_sysctl(error, "trace all CPUs", hypervisor_);
+  if (info.event_mask == mask_) return false;
+  if (const Status set = set_mask(mask_); !set) return set.error();
+  return true;
 }
 
 Status LiveTracing::resume() {

@@ -56,6 +56,11 @@ class LiveTracing {
   // Returns CLOCK_REALTIME in nanoseconds of that moment.
   Result<std::uint64_t> start(std::uint32_t mask, const Rings& rings);
 
+  // Puts both masks back to what start() set. Having the event keeps nobody from changing them: xentrace
+  // sets its own before Xen tells it that it comes second. True if the mask of events was another one, so
+  // that records are missing since; of the mask of CPUs that cannot be known.
+  Result<bool> keep_masks();
+
   // Xen switches tracing off when it finds a buffer's positions damaged; this switches it on again.
   Status resume();
 
@@ -74,6 +79,7 @@ class LiveTracing {
 
   Hypervisor& hypervisor_;
   std::uint32_t found_mask_ = 0;
+  std::uint32_t mask_ = 0; // what start() set
   Found found_ = Found::kUnknown;
   bool mask_changed_ = false;
   bool switched_ = false; // tracing was switched on or off, also by making buffers

@@ -60,5 +60,5 @@ def check_logs(logs, boot, web):
     whole = sorted(share)[boot.pcpus:]  # the first second knows not yet who runs everywhere
     assert whole, "the load took longer than a second"
     for key in whole:
-        assert abs(sum(share[key]) - 100) < 0.1, (key, share[key])
+        assert abs(sum(share[key]) - 100) < 0.3, (key, share[key])  # see check_region
     assert any(line[4] > 1 for line in logs[f"dom{web.domid}"]), "the web server ran"

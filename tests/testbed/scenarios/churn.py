@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Domains come and go, forty at once and with numbers used again; vCPUs are unplugged and domains paused.
+
+Each has its own entry under its own name, and its own time, which is what Xen's own accounting says.
+"""
+
+from crowd import Crowd
+from daemon import region, region_reader, xenbaked
+from guest import Guest
+from machine import Boot
+
+BOOTS = [Boot(scheduler="credit2", pcpus=2)]
+IDLE = 32767
+RESIDENTS = 40
+# Xen says when a vCPU began to run, the records when they were written: a little later, and more on a busy machine.
+TOLERANCE = 0.002  # of the whole time
+OFFLINE = 3
+
+
+def run(dom0):
+    web = Guest(dom0, "web", "web", vcpus=2)
+    with xenbaked(dom0, "--history 600"):
+        crowd = Crowd(dom0)
+        crowd.create("block", [f"resident-{number}" for number in range(RESIDENTS)])
+
+        # The same numbers go from those who run to those who do not, and back.
+        first = crowd.create("spin", ["runner", "walker"])
+        await_cpu_time(crowd, first, 1)
+        crowd.destroy(first)
+        second = crowd.create("block", ["heir-1", "heir-2"], like=first)
+        crowd.destroy(second)
+        third = crowd.create("tick 5 95", ["grandson-1", "grandson-2"], like=second)
+        await_cpu_time(crowd, third, 0.2)
+        crowd.destroy(third[:1])
+        for generation in range(5):
+            crowd.destroy(crowd.create("block", [f"moth-{generation}"], like=third[:1]))
+        crowd.destroy(crowd.living("resident")[::2])
+        crowd.create("block", [f"newcomer-{number}" for number in range(5)])
+
+        paused = pause(dom0, web)
+        unplug(dom0, web)
+        crowd.stop(crowd.living(""))
+        await_samples(dom0, 5)
+    with region(dom0) as facts:
+        check_counters(facts)
+        check_crowd(facts, crowd)
+        check_web(facts, web, paused)
+
+
+def await_cpu_time(crowd, domains, seconds):
+    """Until Xen says that each of them has run for so long."""
+    while True:
+        crowd.read_cpu_times(domains)
+        if all(domain.cpu_ns >= seconds * 1e9 for domain in domains):
+            return
+
+
+def await_samples(dom0, count):
+    dom0.run(f"python3 /usr/lib/xenmon-testbed/await_samples.py {count}")
+
+
+def pause(dom0, web):
+    """How long each of its vCPUs was paused, as it says itself from what Xen tells it."""
+    before = web.own_times()
+    web.pause()
+    await_samples(dom0, 15)
+    web.unpause()
+    after = web.own_times()
+    return [vcpu["offline_ns"] - was["offline_ns"] for vcpu, was in zip(after["own"], before["own"])]
+
+
+def unplug(dom0, web):
+    dom0.run("xl vcpu-set web 1")
+    while "--p" not in dom0.run("xl vcpu-list web").out:  # the guest does it when it gets to it
+        pass
+    await_samples(dom0, 10)
+
+
+def check_counters(facts):
+    counters = facts.counters()
+    for name in ("lost_records", "bad_records", "late_records", "state_conflicts", "conservation_violations"):
+        assert counters[name] == 0, (name, counters)
+
+
+def check_crowd(facts, crowd):
+    end_ns = max(vcpu["end_ns"] for vcpu in facts.vcpus().values())
+    ours = sorted((domain for domain in facts.domains().values() if domain["domid"] in crowd.domids),
+                  key=lambda domain: domain["uid"])
+    assert len({domain["uid"] for domain in facts.domains().values()}) == len(facts.domains())
+    assert [domain["domid"] for domain in ours] == [domain.domid for domain in crowd.domains], (ours, crowd.domains)
+    alive = []
+    for seen, domain in zip(ours, crowd.domains):
+        assert seen["name"] == domain.name, (seen, domain)
+        assert seen["flags"] & 4, f"{domain}'s creation was seen"
+        assert bool(seen["flags"] & region_reader.DEAD) == domain.dead, (seen, domain)
+        assert seen["vcpus"] == 1, seen
+        assert seen["unknown_ns"] == 0, seen
+        assert abs(seen["running_ns"] - domain.cpu_ns) < TOLERANCE * end_ns, (seen, domain)
+        assert seen["io_map"] == seen["io_unmap"] == 0, seen
+        # What one domain of a number got is not its successor's.
+        assert seen["offline_ns"] >= seen["born_ns"], seen
+        alive += [(seen["born_ns"], 1), (seen["died_ns"] if domain.dead else end_ns, -1)]
+        if domain.dead:
+            assert seen["born_ns"] < seen["died_ns"] <= end_ns, seen
+    most = now = 0
+    for _, step in sorted(alive):
+        now += step
+        most = max(most, now)
+    assert most >= RESIDENTS, f"only {most} at once"
+    times = [domain.cpu_ns for domain in crowd.domains if domain.mode == "spin"]
+    assert min(times) > 10 * max(domain.cpu_ns for domain in crowd.domains if domain.mode == "block"), crowd.domains
+
+
+def check_web(facts, web, paused):
+    (slot,) = (slot for slot, domain in facts.domains().items() if domain["domid"] == web.domid)
+    assert facts.domains()[slot]["name"] == "web" and not facts.domains()[slot]["flags"] & region_reader.DEAD
+    vcpus = {vcpu["vcpu_id"]: number for number, vcpu in facts.vcpus().items() if vcpu["domain_slot"] == slot}
+    assert set(vcpus) == {0, 1}
+    histories = {number: [] for number in vcpus}  # offline ns and the length, sample for sample
+    for number in sorted(facts.samples()):
+        sample = facts.sample(number)
+        if sample is None:
+            continue
+        assert not region_reader.conservation(sample), number
+        for vcpu, vcpu_slot in vcpus.items():
+            rows = [row for row in sample["rows"] if row["vcpu_slot"] == vcpu_slot]
+            if rows:
+                offline = sum(row["offline_ns"] for row in rows)
+                histories[vcpu].append((offline, sample["end_ns"] - sample["start_ns"]))
+    told = sum(offline for offline, _ in histories[0])  # it was at work before and afterwards
+    assert paused[0] > 1e9 and abs(told - paused[0]) < 0.01 * paused[0], (told, paused)
+    # vCPU 1 is offline from some time on, to the end.
+    assert facts.vcpus()[vcpus[1]]["state"] == OFFLINE
+    assert facts.vcpus()[vcpus[0]]["state"] != OFFLINE
+    assert all(offline == length for offline, length in histories[1][-10:]), histories[1][-10:]
