@@ -10,6 +10,7 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "bake/baker.h"
 #include "merge/merge.h"
@@ -22,6 +23,8 @@ namespace {
 constexpr std::uint64_t kSecond = 1'000'000'000;
 // Names are asked for again so often, since a domain can be renamed.
 constexpr std::uint64_t kRenameCheckNs = 10 * kSecond;
+// So long after its creation a domain that has no name yet is asked for it at every opportunity.
+constexpr std::uint64_t kYoungNs = 2 * kSecond;
 
 std::uint64_t monotonic_ns() {
   struct timespec now {};
@@ -119,6 +122,7 @@ class Daemon {
 
   Status take_pass(std::uint64_t tsc_shift) {
     if (Status read = source_.read_pass(pass_); !read) return read;
+    ++passes_;
     if (recorder_ != nullptr) recorder_->write(pass_);
     if (pass_.gap) {
       merge_.lift_watermark();
@@ -200,20 +204,18 @@ class Daemon {
 
   void keep_house() {
     const std::uint64_t now = monotonic_ns();
+    settle_names();
     const bool rename = now - last_rename_ns_ >= kRenameCheckNs;
     if (rename) last_rename_ns_ = now;
-    if (rename || now - last_names_ns_ >= kSecond || baker_.domains().size() != named_slots_) {
-      last_names_ns_ = now;
-      named_slots_ = baker_.domains().size();
-      for (std::size_t slot = 0; slot < named_slots_; ++slot) {
-        Domain* domain = baker_.domain(static_cast<std::uint32_t>(slot));
-        if (domain == nullptr || domain->ended || domain->domid == XENMON_DOMID_IDLE) continue;
-        if (!rename && !domain->name.empty()) continue;
-        std::optional<std::string> name = source_.domain_name(domain->domid);
-        if (!name || *name == domain->name) continue;
-        domain->name = std::move(*name);
-        if (recorder_ != nullptr) recorder_->name_domain(domain->domid, domain->name);
-      }
+    const bool all_nameless =
+        rename || now - last_names_ns_ >= kSecond || baker_.domains().size() != named_slots_;
+    if (all_nameless) last_names_ns_ = now;
+    named_slots_ = baker_.domains().size();
+    for (const std::unique_ptr<Domain>& domain : baker_.domains()) {
+      if (!domain || domain->ended || domain->domid == XENMON_DOMID_IDLE) continue;
+      // A new domain gets its name a moment after its creation, and may not live for long.
+      const bool young = domain->born && baker_.now_ns() - domain->born_ns < kYoungNs;
+      if (rename || (domain->name.empty() && (all_nameless || young))) ask_for_name(*domain);
     }
     if (now - last_beat_ns_ >= kSecond / 4) {
       last_beat_ns_ = now;
@@ -224,6 +226,46 @@ class Daemon {
       writer_.heartbeat(wakeups_, own_cpu_ns());
     }
   }
+
+  void ask_for_name(const Domain& domain) {
+    std::optional<std::string> name = source_.domain_name(domain.domid);
+    if (!name || *name == domain.name) return;
+    for (const Told& told : told_) {
+      if (told.uid == domain.uid && told.name == *name) return;
+    }
+    told_.push_back({domain.slot, domain.uid, std::move(*name), passes_});
+    if (source_.origin().kind != XENMON_SOURCE_LIVE) settle_names();
+  }
+
+  // A live host's names are told by the number a domain has at that moment, and the accounting is behind:
+  // the number may be another domain's already. That is known when what Xen had written by then has been
+  // accounted for, after two more passes.
+  void settle_names() {
+    const std::uint64_t wait = source_.origin().kind == XENMON_SOURCE_LIVE ? 2 : 0;
+    std::erase_if(told_, [&](Told& told) {
+      if (told.pass + wait > passes_) return false;
+      Domain* domain = baker_.domain(told.slot);
+      if (domain == nullptr || domain->uid != told.uid || has_successor(*domain)) return true;
+      domain->name = std::move(told.name);
+      if (recorder_ != nullptr) recorder_->name_domain(domain->domid, domain->name);
+      return true;
+    });
+  }
+
+  [[nodiscard]] bool has_successor(const Domain& domain) const {
+    if (!domain.ended) return false;
+    return std::any_of(baker_.domains().begin(), baker_.domains().end(), [&](const auto& other) {
+      return other && other->domid == domain.domid && other->uid > domain.uid;
+    });
+  }
+
+  // A name that the source told.
+  struct Told {
+    std::uint32_t slot;
+    std::uint64_t uid;
+    std::string name;
+    std::uint64_t pass; // when
+  };
 
   Source& source_;
   const DaemonOptions& options_;
@@ -241,6 +283,8 @@ class Daemon {
   std::uint64_t last_rename_ns_ = 0;
   std::uint64_t last_beat_ns_ = 0;
   std::size_t named_slots_ = 0;
+  std::uint64_t passes_ = 0;
+  std::vector<Told> told_;
 };
 
 } // namespace
@@ -251,6 +295,7 @@ Status run_daemon(Source& source, const DaemonOptions& options, Recorder* record
   region.place.world_readable = options.world_readable;
   region.sample_ns = options.sample_ns;
   region.history_ns = options.history_ns;
+  region.heartbeat_period_ns = std::max(region.heartbeat_period_ns, options.poll_ns);
   Result<std::unique_ptr<RegionWriter>> writer = RegionWriter::create(region, source.origin());
   if (!writer) return writer.error();
   if (options.ready_fd >= 0) {

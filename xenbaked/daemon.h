@@ -18,7 +18,7 @@ namespace xenmon {
 struct DaemonOptions {
   std::uint64_t sample_ns = 100'000'000;
   std::uint64_t history_ns = 10'000'000'000;
-  std::uint64_t poll_ns = 100'000'000; // live: how long to sleep when no buffer fills up
+  std::uint64_t poll_ns = 250'000'000; // live: how long to sleep when no buffer fills up
   std::string region;
   bool world_readable = false;
   // Recordings only: trace seconds per second; 0 is as fast as possible.

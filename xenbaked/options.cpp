@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <cmath>
 
+#include "trace/events.h"
 #include "xenmon/region.h"
 
 namespace xenmon {
@@ -29,7 +30,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   app.get_formatter()->column_width(34);
 
   std::uint32_t ms_per_sample = 100;
-  std::uint32_t poll_sleep_ms = 100;
+  std::uint32_t poll_sleep_ms = 250;
   std::uint32_t log_threshold = 1;
   double history_s = 10;
   std::string speed = "1";
@@ -42,7 +43,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   app.add_option("-m,--ms_per_sample,--ms-per-sample", ms_per_sample, "Milliseconds per sample (100)")
       ->check(CLI::Range(1, 4000))
       ->type_name("MS");
-  app.add_option("-s,--poll-sleep", poll_sleep_ms, "Sleep so long when no buffer fills up (100)")
+  app.add_option("-s,--poll-sleep", poll_sleep_ms, "Sleep so long when no buffer fills up (250)")
       ->check(CLI::Range(1, 10000))
       ->type_name("MS");
   app.add_option("-t,--log-thresh", log_threshold, "Accepted for old scripts; has no effect")->type_name("N");
@@ -68,6 +69,9 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
       ->check(CLI::IsMember({"text", "json"}))
       ->type_name("text|json");
   app.add_option("--evt-mask", mask, "Trace these events instead of 0x00129000")->type_name("N");
+  bool no_allocated = false;
+  app.add_flag("--noallocated", no_allocated,
+               "Leave out the time slices, and the ends of domains with them: 0x00121000, which costs less");
   app.add_option("--ready-fd", options.daemon.ready_fd,
                  "Write a byte to this descriptor when the region is there")
       ->type_name("FD");
@@ -114,6 +118,10 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     }
     options.event_mask = static_cast<std::uint32_t>(value);
   }
+  if (no_allocated) {
+    if (options.event_mask) return refuse("--noallocated and --evt-mask both choose the events: give one.");
+    options.event_mask = event::kMaskWithoutSlices;
+  }
   options.daemon.sample_ns = std::uint64_t{ms_per_sample} * 1'000'000U;
   options.daemon.poll_ns = std::uint64_t{poll_sleep_ms} * 1'000'000U;
   options.daemon.history_ns = static_cast<std::uint64_t>(history_s * 1e9);
@@ -126,7 +134,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
       return refuse("--loop, --speed and --cpu-khz are about a recording: give --replay FILE.");
     }
   } else if (options.event_mask) {
-    return refuse("--evt-mask is about a live trace, not about a recording.");
+    return refuse("--evt-mask and --noallocated are about a live trace, not about a recording.");
   }
   if (options.daemon.loop && options.totals != TotalsFormat::kNone)
     return refuse("--totals of a loop would never end.");

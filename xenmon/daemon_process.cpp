@@ -121,7 +121,10 @@ std::vector<std::string> daemon_command(const Options& options, const std::strin
   if (program.empty()) program = "xenbaked";
   std::vector<std::string> command = {program, "--region", region, "--ms-per-sample",
                                       std::to_string(options.ms_per_sample)};
-  if (options.replay.empty()) return command;
+  if (options.replay.empty()) {
+    if (!options.metrics.allocated) command.emplace_back("--noallocated"); // what nobody looks at is not traced
+    return command;
+  }
   command.insert(command.end(), {"--replay", options.replay});
   if (options.cpu_khz) command.insert(command.end(), {"--cpu-khz", std::to_string(*options.cpu_khz)});
   if (!options.speed.empty()) command.insert(command.end(), {"--speed", options.speed});

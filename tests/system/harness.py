@@ -26,7 +26,6 @@ XENMON = str(BIN / "xenmon")
 SANITIZED = bool(os.environ.get("XENMON_SANITIZE"))
 RECORDINGS = ROOT / "tests/data/recordings"
 RECORDING = RECORDINGS / "web-credit2-2pcpu.xentrace.xz"
-RECORDING_NS = 7_998_740_346  # how long it is
 # Nothing takes so long but what hangs.
 PATIENCE = 120 if SANITIZED else 40
 ADDRESS_SPACE = 2 << 30

@@ -41,3 +41,14 @@ def facts(dom0, samples=1):
 def region(dom0, name="region"):
     """A copy of the region as it is now."""
     return region_reader.Region(str(dom0.fetch(REGION, name)))
+
+
+def await_samples(dom0, count):
+    """Until so many more samples have been published."""
+    dom0.run(f"python3 /usr/lib/xenmon-testbed/await_region.py samples {count}")
+
+
+def await_names(dom0, names):
+    """Until the region names living domains so. names: by domid."""
+    words = " ".join(f"{domid}={name}" for domid, name in names.items())
+    dom0.run(f"python3 /usr/lib/xenmon-testbed/await_region.py names {words}")

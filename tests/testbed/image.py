@@ -192,7 +192,7 @@ def _own(top, kept, programs, scripts):
     _archive(guest, own / "boot/guest.cpio")
     shutil.copy2(kept / "vmlinuz", own / "boot/vmlinuz")
     shutil.copy2(scripts / "dom0_init", own / "init")
-    for name in ("agent.py", "await_samples.py", "vif"):
+    for name in ("agent.py", "await_region.py", "vif"):
         shutil.copy2(scripts / name, own / "usr/lib/xenmon-testbed" / name)
     shutil.copy2(ROOT / "docs/region_reader.py", own / "usr/lib/xenmon-testbed/region_reader.py")
     for name in ("xenbaked", "xenmon", "vcpu_times", "trace_state", "small_domains"):

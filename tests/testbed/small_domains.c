@@ -40,12 +40,15 @@ static bool create(xc_interface* xc, struct xs_handle* store, const char* comman
     *wanted = '\0';
     domid = (uint32_t)strtoul(wanted + 1, NULL, 10);
   }
-  struct xen_domctl_createdomain config = {
-      .max_vcpus = 1, .max_evtchn_port = 1023, .max_grant_frames = 4, .grant_opts = XEN_DOMCTL_GRANT_version(1)};
+  struct xen_domctl_createdomain config = {.max_vcpus = 1,
+                                           .max_evtchn_port = 1023,
+                                           .max_grant_frames = 4,
+                                           .grant_opts = XEN_DOMCTL_GRANT_version(1)};
   if (xc_domain_create(xc, &domid, &config) != 0) return false;
   char path[64];
   snprintf(path, sizeof path, "/local/domain/%u/name", domid);
-  if (!xs_write(store, XBT_NULL, path, name, (unsigned)strlen(name)) || xc_domain_max_vcpus(xc, domid, 1) != 0 ||
+  if (!xs_write(store, XBT_NULL, path, name, (unsigned)strlen(name)) ||
+      xc_domain_max_vcpus(xc, domid, 1) != 0 ||
       xc_domain_setmaxmem(xc, domid, MEMORY_MB * 1024 + 1024) != 0 || !build(xc, domid, command_line) ||
       xc_domain_unpause(xc, domid) != 0)
     return false;
@@ -66,7 +69,8 @@ static bool destroy(xc_interface* xc, struct xs_handle* store, const char* text)
   if (xc_domain_destroy(xc, domid) != 0) return false;
   xs_rm(store, XBT_NULL, path);
   xc_domaininfo_t info;
-  while (xc_domain_getinfolist(xc, domid, 1, &info) == 1 && info.domain == domid) {}
+  while (xc_domain_getinfolist(xc, domid, 1, &info) == 1 && info.domain == domid) {
+  }
   return true;
 }
 
@@ -76,7 +80,8 @@ int main(int argc, char** argv) {
   if (argc > 2 && strcmp(argv[1], "pause") == 0) each = pause_domain;
   if (argc > 2 && strcmp(argv[1], "destroy") == 0) each = destroy;
   if (!creates && each == NULL) {
-    fputs("Usage: small_domains create COMMAND_LINE NAME[=DOMID]... | pause DOMID... | destroy DOMID...\n", stderr);
+    fputs("Usage: small_domains create COMMAND_LINE NAME[=DOMID]... | pause DOMID... | destroy DOMID...\n",
+          stderr);
     return 2;
   }
   xc_interface* xc = xc_interface_open(NULL, NULL, 0);

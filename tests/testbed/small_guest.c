@@ -22,7 +22,7 @@
 #define TEXT(x) TEXT_(x)
 
 // One note for the domain builder (public/elfnote.h): an aligned text or number.
-#define NOTE(type, content)                                                                                \
+#define NOTE(type, content) \
   ".long 4, 2f - 1f, " TEXT(type) "\n .asciz \"Xen\"\n 1: " content "\n 2: .balign 4\n"
 
 __asm__(

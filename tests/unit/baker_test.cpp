@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <numeric>
 
@@ -294,6 +295,43 @@ TEST(Baker, ThePredecessorsRemovalMayComeBehindTheSuccessorsCreation) {
   const Outcome outcome = bake({&w});
   ASSERT_EQ(outcome.totals.size(), 2U);
   EXPECT_EQ(outcome.vcpu(5, 0, 1).times[kRunning], 0xf0U);
+}
+
+// Domain 5 is followed by another one of its number before its removal has been seen; `middle` lies between
+// them. A removal comes behind. Whose it is taken for shows in what happens to the number then: how many
+// domains of it there have been.
+std::size_t domains_of_one_number(const WindowBuilder& middle) {
+  WindowBuilder before(0);
+  before.record(event::kDomainAdd, 0x100, {5})
+      .runstate(0x110, 5, 0, kOfflineState, kRunnableState)
+      .runstate(0x120, 5, 0, kRunnableState, kRunningState)
+      .runstate(0x140, 5, 0, kRunningState, kBlockedState);
+  WindowBuilder after(2);
+  after.record(event::kDomainAdd, 0x500, {5})
+      .record(event::kDomainRemove, 0x700, {5})
+      .record(event::kGrantMap, 0x800, {5});
+  const Outcome outcome = bake({&before, &middle, &after});
+  return static_cast<std::size_t>(
+      std::count_if(outcome.totals.begin(), outcome.totals.end(),
+                    [](const DomainTotals& domain) { return domain.domid == 5; }));
+}
+
+TEST(Baker, ARemovalThatWasLostIsNotWaitedFor) {
+  WindowBuilder middle(1);
+  middle.lost(0x200, 0x300, 7, kIdle, 1);
+  EXPECT_EQ(domains_of_one_number(middle), 3U); // the removal is the successor's, who does not linger
+}
+
+TEST(Baker, ARemovalIsWaitedForIfNothingWasLostSinceTheDomainWasHeardOf) {
+  WindowBuilder middle(1);
+  middle.lost(0x200, 0x300, 7, kIdle, 1).runstate(0x400, 5, 0, kBlockedState, kOfflineState);
+  EXPECT_EQ(domains_of_one_number(middle), 2U);
+}
+
+TEST(Baker, ARemovalLostInASilentGapIsNotWaitedFor) {
+  WindowBuilder middle(1);
+  middle.lost(0x120, 0x4f0, 7, kIdle, 1).record(0x22202, 0x4f8, {});
+  EXPECT_EQ(domains_of_one_number(middle), 3U); // told of at 0x140, but the gap ended after that
 }
 
 TEST(Baker, IdleIsListedLastAndTiedToItsPcpu) {

@@ -114,11 +114,11 @@ TEST_F(LiveRefusalTest, WhatXenAnswersToTheFirstSysctl) {
 
 TEST_F(LiveRefusalTest, NoMemoryForBuffers) {
   expect(
-      "make 32", ENOMEM, ExitStatus::kNoTracing,
-      "Xen has no memory for 32 pages of trace buffer per CPU: make some free with \"xl mem-set\", or boot "
+      "make 64", ENOMEM, ExitStatus::kNoTracing,
+      "Xen has no memory for 64 pages of trace buffer per CPU: make some free with \"xl mem-set\", or boot "
       "Xen with tbuf_size=8.");
   EXPECT_EQ(xen_.mask, 0x0ffff000u);
-  expect("make 32", EINVAL, ExitStatus::kFailed,
+  expect("make 64", EINVAL, ExitStatus::kFailed,
          "Xen refused to make trace buffers (Invalid argument): look for the reason in \"xl dmesg\".");
 }
 
@@ -157,7 +157,7 @@ TEST_P(LiveHalfWay, WithBuffersThatWereOffTheyAreOff) {
   xen_.on = false;
   xen_.mask = 0x0004f000;
   xen_.failures = {{GetParam(), EIO}};
-  if (std::string(GetParam()) == "make 32") return; // nothing to make: no failure
+  if (std::string(GetParam()) == "make 64") return; // nothing to make: no failure
   (void)refusal();
   EXPECT_FALSE(xen_.on);
   EXPECT_EQ(xen_.mask, 0x0004f000u);
@@ -168,7 +168,7 @@ TEST_P(LiveHalfWay, WithTracingOnItIsOn) {
   xen_.make(1);
   xen_.mask = 0x0004f000;
   xen_.failures = {{GetParam(), EIO}};
-  if (std::string(GetParam()) == "make 32") return;
+  if (std::string(GetParam()) == "make 64") return;
   (void)refusal();
   // Not even the best program can switch on what Xen refuses to switch on.
   EXPECT_EQ(xen_.on, std::string(GetParam()) != "enable");
@@ -177,7 +177,7 @@ TEST_P(LiveHalfWay, WithTracingOnItIsOn) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Steps, LiveHalfWay,
-                         ::testing::Values("info", "mask 00129000", "make 32", "physinfo", "map table",
+                         ::testing::Values("info", "mask 00129000", "make 64", "physinfo", "map table",
                                            "map 2000", "map 2100", "all_cpus", "enable"));
 
 TEST_F(LiveRefusalTest, TheExperimentThatFailsLeavesTracingAlone) {

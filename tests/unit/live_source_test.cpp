@@ -35,7 +35,7 @@ class LiveSourceTest : public ::testing::Test {
 
 TEST_F(LiveSourceTest, WithoutBuffersTheyAreMadeUnderTheRightMask) {
   auto source = open();
-  EXPECT_EQ(calls(), (Calls{"open_control", "open_events", "bind", "info", "mask 00129000", "make 32", "info",
+  EXPECT_EQ(calls(), (Calls{"open_control", "open_events", "bind", "info", "mask 00129000", "make 64", "info",
                             "physinfo", "map table", "map 2000", "map 2100", "all_cpus", "disable",
                             "mask 00129000", "enable"}));
   EXPECT_TRUE(xen_.on);

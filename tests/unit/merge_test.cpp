@@ -70,6 +70,46 @@ TEST(Merge, OrdersByTscThenByPcpu) {
   EXPECT_EQ(merge.position(), 40U);
 }
 
+TEST(Merge, WhereThereIsOnePcpuNothingHasToBeWaitedFor) {
+  WindowBuilder window(0);
+  window.record(kEvent, 10, {}).record(kEvent, 30, {});
+  for (const bool one_pcpu : {false, true}) {
+    Recorder recorder;
+    Merge merge;
+    Pass pass = pass_of({&window}, false);
+    pass.one_pcpu = one_pcpu;
+    merge.append(pass);
+    merge.drain(Merge::kNoLimit, recorder);
+    EXPECT_EQ(recorder.seen.size(), one_pcpu ? 2U : 0U);
+  }
+}
+
+class Chooser : public Recorder {
+ public:
+  static bool ignores(std::uint32_t header) { return (header & 0x8fffffffU) == (0x80000000U | 0x28003U); }
+  void pass_over(std::uint64_t count) { passed_over += count; }
+  std::uint64_t passed_over = 0;
+};
+
+TEST(Merge, WhatASinkIgnoresIsCountedAndNoMore) {
+  WindowBuilder window(0);
+  window.record(kEvent, 10, {});
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    // Of what is ignored the TSC does not matter either.
+    window.record(0x28003, i % 5 == 0 ? 1 : 100 + i, {1, 2}).record(kEvent, 100 + i, {3});
+  }
+  Chooser sink;
+  Merge merge;
+  merge.append(pass_of({&window}));
+  merge.drain(Merge::kNoLimit, sink);
+  // At the window's very end there is not room for the largest record, and each is looked at.
+  EXPECT_GE(sink.passed_over, 18U);
+  EXPECT_EQ(merge.counts().records, 41U);
+  EXPECT_EQ(merge.counts().bad_records, 0U);
+  EXPECT_EQ(sink.passed_over + sink.seen.size(), 41U);
+  EXPECT_EQ(merge.position(), 119U);
+}
+
 TEST(Merge, LostRecordsStandTwiceInTheOrder) {
   WindowBuilder a(0);
   WindowBuilder b(1);

@@ -17,9 +17,16 @@ TEST(XenbakedOptions, DefaultsAreTheOriginals) {
   const CommandLine line = parse({});
   ASSERT_TRUE(line.run);
   EXPECT_EQ(line.options.daemon.sample_ns, 100'000'000U);
-  EXPECT_EQ(line.options.daemon.poll_ns, 100'000'000U);
+  EXPECT_EQ(line.options.daemon.poll_ns, 250'000'000U);
   EXPECT_EQ(line.options.daemon.region, "/run/xenmon/region");
   EXPECT_TRUE(line.options.replay.empty());
+}
+
+TEST(XenbakedOptions, WithoutTimeSlicesTheMaskIsNarrower) {
+  EXPECT_FALSE(parse({}).options.event_mask);
+  EXPECT_EQ(parse({"--noallocated"}).options.event_mask, 0x00121000U);
+  EXPECT_EQ(parse({"--noallocated", "--evt-mask", "0x00129000"}).status, ExitStatus::kUsage);
+  EXPECT_EQ(parse({"--noallocated", "--replay", "file"}).status, ExitStatus::kUsage);
 }
 
 TEST(XenbakedOptions, TheOriginalsSpellingsStillWork) {

@@ -79,6 +79,13 @@ TEST(Options, TakesTheNewOnes) {
   EXPECT_EQ(parsed({"--region", "/tmp/r"}).region, "/tmp/r");
 }
 
+TEST(Options, TimeSlicesThatNobodyLooksAtAreNotTraced) {
+  EXPECT_EQ(daemon_command(parsed({"--xenbaked", "x", "--noallocated"}), "/r"),
+            (std::vector<std::string>{"x", "--region", "/r", "--ms-per-sample", "100", "--noallocated"}));
+  EXPECT_EQ(daemon_command(parsed({"--xenbaked", "x", "--noallocated", "--replay", "f"}), "/r"),
+            (std::vector<std::string>{"x", "--region", "/r", "--ms-per-sample", "100", "--replay", "f"}));
+}
+
 TEST(Options, RefusesNonsenseInOneSentence) {
   EXPECT_EQ(refused({"-t", "-3"}), "option --time takes a whole number from 0 to 1000000000, not \"-3\".");
   EXPECT_NE(refused({"-t", "1.5"}).find("--time"), std::string::npos);

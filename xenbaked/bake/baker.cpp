@@ -21,7 +21,7 @@ Baker::Baker(const Options& options, BakeSink* sink)
 
 void Baker::start(std::uint64_t tsc) {
   started_ = true;
-  base_tsc_ = tsc;
+  base_tsc_ = std::min(base_tsc_, tsc);
   set_edge(options_.sample_ns != 0 ? options_.sample_ns : kMaxSilenceNs);
 }
 
@@ -65,6 +65,7 @@ void Baker::finish(std::uint64_t tsc) {
 
 // `publish` false: the time is accounted for, but no sink hears of it.
 void Baker::close_sample(std::uint64_t end_ns, bool publish) {
+  credit_exchanges();
   rows_.clear();
   io_rows_.clear();
   for (const std::unique_ptr<Vcpu>& vcpu : vcpus_) {
@@ -230,10 +231,21 @@ void Baker::domain_added(std::uint32_t domid, std::uint64_t now) {
   if (Domain* previous = find_domain(domid)) {
     // Xen destroys a domain's scheduling data only after a grace period, so its DOM_REM may come behind
     // the DOM_ADD of a successor with the same number.
-    removals_due = previous->removals_due + 1;
+    if (removal_is_due(*previous)) removals_due = previous->removals_due + 1;
     end_domain(*previous, now);
   }
   make_domain(domid, true, now).removals_due = removals_due;
+}
+
+// Whether the DOM_REM of a domain that another one has taken the number of is still to come. It is not if
+// it has been lost, and it may have been if records were lost after the last one that told of the domain.
+bool Baker::removal_is_due(const Domain& domain) const {
+  if (losses_ == 0 && !interrupted_) return true;
+  std::uint64_t told_ns = domain.born_ns;
+  for (const std::uint32_t slot : domain.vcpus) {
+    if (slot != XENMON_NO_SLOT) told_ns = std::max(told_ns, vcpus_[slot]->entered_ns);
+  }
+  return told_ns > last_loss_ns_;
 }
 
 void Baker::domain_removed(std::uint32_t domid, std::uint64_t now) {
@@ -248,6 +260,7 @@ void Baker::domain_removed(std::uint32_t domid, std::uint64_t now) {
 }
 
 void Baker::end_domain(Domain& domain, std::uint64_t now) {
+  credit_exchanges();
   for (const std::uint32_t slot : domain.vcpus) {
     if (slot == XENMON_NO_SLOT) continue;
     Vcpu& vcpu = *vcpus_[slot];
@@ -349,7 +362,7 @@ void Baker::displace(const Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) {
   }
 }
 
-void Baker::continue_running(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now) {
+void Baker::continue_running_odd(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now) {
   Vcpu* found = find_vcpu(who);
   if (found == nullptr) return;
   Vcpu& vcpu = *found;
@@ -357,12 +370,8 @@ void Baker::continue_running(std::uint32_t pcpu, std::uint32_t who, std::uint64_
   PcpuState& state = pcpu_state(pcpu);
   const bool first_here = !state.any_run;
   state.any_run = true;
-  if (vcpu.bucket == kRunning && vcpu.part.pcpu == pcpu) [[likely]] {
-    account(vcpu, now);
-    vcpu.distribution().run.add(now - vcpu.entered_ns);
-    vcpu.entered_ns = now;
-    ++vcpu.part.executions;
-    ++vcpu.part.continues;
+  if (vcpu.bucket == kRunning && vcpu.part.pcpu == pcpu) { // an idle one, told of by another pCPU
+    continue_known(vcpu, now);
     return;
   }
   if (!vcpu.observed && first_here && losses_ == 0 && !interrupted_ && vcpu.bucket == kUnknown) {
@@ -387,6 +396,7 @@ void Baker::make_unknown(Vcpu& vcpu) {
 
 void Baker::lose(std::uint32_t pcpu, std::uint64_t now) {
   ++losses_;
+  last_loss_ns_ = now;
   std::erase_if(known_, [&](std::uint32_t slot) {
     Vcpu& vcpu = *vcpus_[slot];
     const bool runs_elsewhere = vcpu.bucket == kRunning && vcpu.part.pcpu != pcpu;
@@ -416,6 +426,7 @@ void Baker::lost_end(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t count,
   ++sample_records_;
   sample_lost_ += count;
   const std::uint64_t now = set_now(tsc);
+  last_loss_ns_ = now;
   PcpuState& state = pcpu_state(pcpu);
   if (state.gap_open) {
     state.gap_open = false;
@@ -457,21 +468,34 @@ void Baker::discontinuity() {
   }
   gaps_open_ = 0;
   interrupted_ = true;
+  last_loss_ns_ = now_ns_;
 }
 
 // ---- I/O
 
-void Baker::credit_sample(Domain& domain, std::uint32_t pcpu, IoKind kind) {
-  for (IoPart& part : domain.io_parts) {
-    if (part.pcpu == pcpu) {
-      ++part.counts[kind];
-      return;
-    }
+// To the guest, and once more to Dom0.
+void Baker::credit_exchanges() {
+  if (exchanges_.counts == decltype(exchanges_.counts){}) return;
+  const auto domid = static_cast<std::uint32_t>(exchanges_.where >> 32);
+  for (const std::uint32_t party : {domid, 0U}) {
+    Domain* domain = find_domain(party);
+    credit(domain != nullptr ? *domain : make_domain(party, false, now_ns_));
+    if (domid == 0) break;
   }
-  IoPart part;
-  part.pcpu = pcpu;
-  ++part.counts[kind];
-  domain.io_parts.push_back(part);
+  exchanges_ = {};
+}
+
+void Baker::credit(Domain& domain) {
+  for (std::size_t kind = 0; kind < kIoKinds; ++kind) domain.io[kind] += exchanges_.counts[kind];
+  if (sink_ == nullptr) return;
+  const auto pcpu = static_cast<std::uint32_t>(exchanges_.where);
+  auto part = std::find_if(domain.io_parts.begin(), domain.io_parts.end(),
+                           [&](const IoPart& each) { return each.pcpu == pcpu; });
+  if (part == domain.io_parts.end()) {
+    part = domain.io_parts.insert(part, IoPart{});
+    part->pcpu = pcpu;
+  }
+  for (std::size_t kind = 0; kind < kIoKinds; ++kind) part->counts[kind] += exchanges_.counts[kind];
 }
 
 // ---- totals

@@ -41,7 +41,9 @@ struct BakedSample {
   std::uint64_t start_ns = 0;
   std::uint64_t end_ns = 0;
   std::uint64_t lost_records = 0;
-  std::uint64_t records = 0; // with a TSC
+  // With a TSC. Those that mean nothing here are counted by the pass, so some of them may belong to a
+  // neighbouring sample.
+  std::uint64_t records = 0;
   std::span<const xenmon_row> rows;
   std::span<const xenmon_io_row> io_rows;
 };
@@ -107,8 +109,14 @@ class Baker {
   explicit Baker(const Options& options, BakeSink* sink = nullptr);
 
   // Sink for Merge.
-  void begin(std::uint32_t pcpu, std::uint64_t tsc) { pcpu_state(pcpu).first_tsc = tsc; }
+  void begin(std::uint32_t pcpu, std::uint64_t tsc) {
+    pcpu_state(pcpu).first_tsc = tsc;
+    // The very first record may be one that is ignored; the trace begins with it all the same.
+    if (!started_ && tsc < base_tsc_) base_tsc_ = tsc;
+  }
   void apply(std::uint32_t pcpu, const Record& record);
+  static bool ignores(std::uint32_t header);
+  void pass_over(std::uint64_t count) { sample_records_ += count; }
   void lost_begin(std::uint32_t pcpu, std::uint64_t tsc);
   void lost_end(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t count, std::uint32_t domid,
                 std::uint32_t vcpu_id);
@@ -177,6 +185,7 @@ class Baker {
   }
   Vcpu* look_up_vcpu(std::uint32_t who);
   Vcpu* make_vcpu(std::uint32_t domid, std::uint32_t vcpu_id);
+  [[nodiscard]] bool removal_is_due(const Domain& domain) const;
   void end_domain(Domain& domain, std::uint64_t now);
   void free_domain(Domain& domain);
   [[nodiscard]] DomainTotals totals_of(const Domain& domain) const;
@@ -185,10 +194,12 @@ class Baker {
   void runstate(std::uint32_t pcpu, std::uint32_t from, std::uint32_t to, std::uint32_t who,
                 std::uint64_t now);
   void continue_running(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now);
+  void continue_running_odd(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now);
+  static void continue_known(Vcpu& vcpu, std::uint64_t now);
   void slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit, std::uint32_t slice_ns);
   void exchange(std::uint32_t pcpu, IoKind kind, std::uint32_t domid);
-  void credit(Domain& domain, std::uint32_t pcpu, IoKind kind);
-  void credit_sample(Domain& domain, std::uint32_t pcpu, IoKind kind);
+  void credit_exchanges();
+  void credit(Domain& domain);
   void domain_added(std::uint32_t domid, std::uint64_t now);
   void domain_removed(std::uint32_t domid, std::uint64_t now);
 
@@ -202,7 +213,10 @@ class Baker {
   bool reconcile_odd(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, std::uint64_t now);
   void conflict(Vcpu& vcpu, std::uint64_t now);
   void displace(const Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now);
-  void start_running(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now);
+  void start_running(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) {
+    start_running(vcpu, pcpu, pcpu_state(pcpu), now);
+  }
+  void start_running(Vcpu& vcpu, std::uint32_t pcpu, PcpuState& state, std::uint64_t now);
   void enter(Vcpu& vcpu, Bucket bucket, std::uint64_t now);
   void stop_running(Vcpu& vcpu, std::uint64_t now);
   static VcpuPart& part_of(Vcpu& vcpu, std::uint32_t pcpu) {
@@ -222,7 +236,7 @@ class Baker {
 
   bool started_ = false;
   bool interrupted_ = false;
-  std::uint64_t base_tsc_ = 0;
+  std::uint64_t base_tsc_ = ~std::uint64_t{0};
   std::uint64_t edge_tsc_ = 0; // a record at or behind it closes the current sample
   std::uint64_t edge_ns_ = 0;
   std::uint64_t start_ns_ = 0; // of the current sample
@@ -231,7 +245,15 @@ class Baker {
   std::uint64_t sample_lost_ = 0;
   std::uint32_t gaps_open_ = 0;
   std::uint64_t next_uid_ = 1;
-  std::uint64_t losses_ = 0; // gaps of any kind so far
+  std::uint64_t losses_ = 0;       // gaps of any kind so far
+  std::uint64_t last_loss_ns_ = 0; // until then records may be missing; with losses_ or interrupted_ only
+
+  // Page exchanges come in runs: these are all of one domain on one pCPU, not yet credited to anybody.
+  struct Exchanges {
+    std::uint64_t where = ~std::uint64_t{0}; // domid, pCPU
+    std::array<std::uint32_t, kIoKinds> counts{};
+  };
+  Exchanges exchanges_;
 
   // The vCPU behind a record's "vcpu:16 dom:16", for the many records about few vCPUs.
   struct Cached {

@@ -28,6 +28,13 @@ inline constexpr std::uint32_t kOurVerbose =
 
 } // namespace hot
 
+// Of the class kSchedulerVerboseClass, with a TSC, and not ours.
+inline bool Baker::ignores(std::uint32_t header) {
+  constexpr std::uint32_t kHasTsc = 1U << 31;
+  return (header & (kHasTsc | event::kClassMask)) == (kHasTsc | event::kSchedulerVerboseClass) &&
+         ((hot::kOurVerbose >> (header & 31U)) & 1U) == 0;
+}
+
 inline void Baker::apply(std::uint32_t pcpu, const Record& record) {
   if (record.tsc >= edge_tsc_) [[unlikely]]
     advance_to(record.tsc);
@@ -41,10 +48,6 @@ inline void Baker::apply(std::uint32_t pcpu, const Record& record) {
     runstate(pcpu, (event >> 8) & 3U, (event >> 4) & 3U, record.word(0), set_now(record.tsc));
     return;
   }
-  // Most of what is left is not ours: two comparisons find that out.
-  const std::uint32_t event_class = event & event::kClassMask;
-  if (event_class == event::kSchedulerPrivateClass) return;
-  if (event_class == event::kSchedulerVerboseClass && ((hot::kOurVerbose >> (event & 31U)) & 1U) == 0) return;
   switch (event) {
     case event::kSwitchInfNext:
       if (record.extra_words() >= 4) [[likely]] {
@@ -113,8 +116,7 @@ inline void Baker::enter(Vcpu& vcpu, Bucket bucket, std::uint64_t now) {
   }
 }
 
-inline void Baker::start_running(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) {
-  PcpuState& state = pcpu_state(pcpu);
+inline void Baker::start_running(Vcpu& vcpu, std::uint32_t pcpu, PcpuState& state, std::uint64_t now) {
   if (state.current != XENMON_NO_SLOT && state.current != vcpu.slot) [[unlikely]]
     displace(vcpu, pcpu, now);
   credit_to(vcpu, pcpu);
@@ -161,6 +163,23 @@ inline void Baker::runstate(std::uint32_t pcpu, std::uint32_t from, std::uint32_
   enter(vcpu, hot::kBucketOf[from][to], now);
 }
 
+inline void Baker::continue_known(Vcpu& vcpu, std::uint64_t now) {
+  account(vcpu, now);
+  vcpu.distribution().run.add(now - vcpu.entered_ns);
+  vcpu.entered_ns = now;
+  ++vcpu.part.executions;
+  ++vcpu.part.continues;
+}
+
+inline void Baker::continue_running(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now) {
+  Vcpu* vcpu = find_vcpu(who);
+  if (vcpu != nullptr && vcpu->bucket == kRunning && vcpu->part.pcpu == pcpu) [[likely]] {
+    continue_known(*vcpu, now);
+  } else {
+    continue_running_odd(pcpu, who, now);
+  }
+}
+
 inline void Baker::slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit,
                          std::uint32_t slice_ns) {
   if (slice_ns - 1 >= 0x7fffffffU) return; // no limit (idle, null, RTDS idle: -1)
@@ -175,25 +194,17 @@ inline void Baker::slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t 
   if (vcpu != nullptr) part_of(*vcpu, pcpu).slices.add(slice_ns); // told before the switch itself
 }
 
-inline void Baker::credit(Domain& domain, std::uint32_t pcpu, IoKind kind) {
-  ++domain.io[kind];
-  if (sink_ != nullptr) credit_sample(domain, pcpu, kind);
-}
-
 inline void Baker::exchange(std::uint32_t pcpu, IoKind kind, std::uint32_t domid) {
-  if (domid >= kFirstReservedDomid) [[unlikely]] {
-    ++counts_.bad_records;
-    return;
+  const std::uint64_t where = std::uint64_t{domid} << 32 | pcpu;
+  if (where != exchanges_.where) [[unlikely]] {
+    if (domid >= kFirstReservedDomid) {
+      ++counts_.bad_records;
+      return;
+    }
+    credit_exchanges();
+    exchanges_.where = where;
   }
-  Domain* domain = find_domain(domid);
-  if (domain == nullptr) [[unlikely]]
-    domain = &make_domain(domid, false, now_ns_);
-  credit(*domain, pcpu, kind);
-  if (domid == 0) return;
-  Domain* dom0 = find_domain(0);
-  if (dom0 == nullptr) [[unlikely]]
-    dom0 = &make_domain(0, false, now_ns_);
-  credit(*dom0, pcpu, kind);
+  ++exchanges_.counts[kind];
 }
 
 } // namespace xenmon

@@ -27,6 +27,10 @@ class ClockScale {
   static constexpr std::uint64_t kNever = ~std::uint64_t{0};
 
   [[nodiscard]] std::uint64_t to_ns(std::uint64_t cycles) const {
+    if (whole_ == 0) [[likely]] { // faster than 1 GHz
+      const auto ns = static_cast<std::uint64_t>((static_cast<Wide>(cycles) * fraction_) >> 64);
+      return ns > kMaxNs ? kMaxNs : ns;
+    }
     const Wide ns = static_cast<Wide>(cycles) * whole_ + ((static_cast<Wide>(cycles) * fraction_) >> 64);
     return ns > kMaxNs ? kMaxNs : static_cast<std::uint64_t>(ns);
   }

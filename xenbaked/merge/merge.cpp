@@ -20,12 +20,12 @@ void Merge::append(const Pass& pass, std::uint64_t tsc_shift) {
     }
     stream->append(window, pass.stable, tsc_shift);
     bytes_ += window.first.size() + window.second.size();
-    if (!pass.last) {
+    if (!pass.last && !pass.one_pcpu) {
       const std::uint64_t tsc = PcpuStream::last_tsc(window);
       if (tsc != 0) last = std::max(last, tsc + tsc_shift);
     }
   }
-  watermark_ = pass.last ? kNoLimit : previous_last_;
+  watermark_ = pass.last || pass.one_pcpu ? kNoLimit : previous_last_;
   set_final(pass.last);
   previous_last_ = last;
 }

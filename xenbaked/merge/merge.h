@@ -6,7 +6,7 @@
 // accounted before all of them have been heard. The watermark is the TSC up to which that is so: when a
 // pass has been queued, everything that Xen wrote before that pass began is here, and the pass began
 // after the newest record of the pass before it. Hence watermark = the last TSC of the previous pass;
-// after a source's last pass there is no limit.
+// after a source's last pass, and where there is but one pCPU, there is no limit.
 #ifndef XENMON_XENBAKED_MERGE_MERGE_H
 #define XENMON_XENBAKED_MERGE_MERGE_H
 

@@ -17,6 +17,10 @@
 //   void lost_end(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t count, std::uint32_t domid,
 //                 std::uint32_t vcpu_id);                             that vCPU runs on pcpu from here on
 //   void gap(std::uint32_t pcpu, std::uint64_t tsc);                  something was skipped at about tsc
+// and may offer, to be spared most of what it has no use for,
+//   static bool ignores(std::uint32_t header);                        has a TSC, and is nothing to the sink
+//   void pass_over(std::uint64_t count);                              so many were not handed over
+// Of a record that the sink ignores the TSC is not looked at, nor does its place in the order matter.
 #ifndef XENMON_XENBAKED_MERGE_PCPU_STREAM_H
 #define XENMON_XENBAKED_MERGE_PCPU_STREAM_H
 
@@ -211,9 +215,26 @@ bool PcpuStream::run(std::uint64_t bound, Sink& sink) {
     const std::uint64_t shift = shift_;
     std::uint64_t last = last_tsc_;
     std::uint64_t records = 0;
+    [[maybe_unused]] std::uint64_t ignored = 0;
+    [[maybe_unused]] const std::byte* last_ignored = nullptr;
+    const auto tell_ignored = [&] {
+      if constexpr (requires { sink.pass_over(ignored); }) {
+        sink.pass_over(ignored);
+        records += ignored;
+        ignored = 0;
+      }
+    };
     Record record;
     while (end - at >= static_cast<std::ptrdiff_t>(kMaxRecordBytes)) {
       record.header = load_word<std::uint32_t>(at);
+      if constexpr (requires { Sink::ignores(record.header); }) {
+        if (Sink::ignores(record.header)) {
+          last_ignored = at;
+          at += 12 + ((record.header >> 26) & 0x1cU);
+          ++ignored;
+          continue;
+        }
+      }
       record.tsc = load_word<std::uint64_t>(at + 4) + shift;
       // Without a TSC, of the class that lost records and padding are in, or with an odd TSC.
       if (!record.has_tsc() || (record.header & event::kClassMask) == event::kAlwaysClass ||
@@ -222,6 +243,7 @@ bool PcpuStream::run(std::uint64_t bound, Sink& sink) {
       }
       last = record.tsc;
       if (last > bound) {
+        tell_ignored();
         at_ = at;
         key_ = last_tsc_ = last;
         records_ += records;
@@ -231,6 +253,14 @@ bool PcpuStream::run(std::uint64_t bound, Sink& sink) {
       at += 12 + ((record.header >> 26) & 0x1cU);
       ++records;
       sink.apply(pcpu_, record);
+    }
+    tell_ignored();
+    if constexpr (requires { Sink::ignores(record.header); }) {
+      // The trace goes on until its last record, whatever that is.
+      if (last_ignored != nullptr) {
+        const std::uint64_t tsc = load_word<std::uint64_t>(last_ignored + 4) + shift;
+        if (tsc - last <= kMaxLeap) last = tsc;
+      }
     }
     at_ = at;
     last_tsc_ = last;

@@ -131,7 +131,7 @@ Status RegionWriter::make_file(const Capacities& capacities) {
   fresh.event_mask = origin_.event_mask;
   fresh.sample_ns = options_.sample_ns;
   fresh.history_ns = options_.history_ns;
-  fresh.heartbeat_period_ns = kHeartbeatPeriodNs;
+  fresh.heartbeat_period_ns = options_.heartbeat_period_ns;
   fresh.wall_epoch_ns = origin_.wall_epoch_ns;
   put_text(fresh.source_text, origin_.text);
   put_text(fresh.xen_version, origin_.xen_version);

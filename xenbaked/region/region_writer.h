@@ -29,12 +29,11 @@ namespace xenmon {
 class RegionWriter {
  public:
   static constexpr std::uint64_t kSizeLimit = std::uint64_t{64} << 20;
-  static constexpr std::uint64_t kHeartbeatPeriodNs = 1'000'000'000;
-
   struct Options {
     RegionPlace::Options place;
     std::uint64_t sample_ns = 100'000'000;
     std::uint64_t history_ns = 10'000'000'000;
+    std::uint64_t heartbeat_period_ns = 1'000'000'000; // what heartbeat() promises to readers
   };
 
   // The region is in place, in state STARTING, when this returns.
@@ -43,7 +42,7 @@ class RegionWriter {
   // A sample with the tables as of its end. An Error (no room for a larger file) ends the daemon.
   Status publish(Baker& baker, const BakedSample& sample, const Merge& merge);
 
-  // Call at least every kHeartbeatPeriodNs, also when nothing happens.
+  // Call at least every heartbeat_period_ns, also when nothing happens.
   void heartbeat(std::uint64_t wakeups, std::uint64_t daemon_cpu_ns);
   void set_state(std::uint64_t state);
 

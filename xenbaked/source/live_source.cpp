@@ -117,6 +117,7 @@ Status LiveSource::read_pass(Pass& pass) {
   pass.clear();
   pass.last = hypervisor_ == nullptr;
   if (pass.last) return ok();
+  pass.one_pcpu = rings_.size() == 1;
   const Result<bool> changed = tracing_->keep_masks();
   if (!changed) return changed.error();
   if (*changed) {

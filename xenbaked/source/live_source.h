@@ -33,8 +33,9 @@ struct LiveOptions {
   // (1: runstates) and TRC_SCHED_VERBOSE (8: switches, time slices, domains). A mask holds its classes and
   // its subclasses side by side, and a record must match one of each.
   static constexpr std::uint32_t kMaskDefault = 0x00129000;
-  // xentrace's own choice (DEFAULT_TBUF_SIZE).
-  static constexpr std::uint32_t kPagesDefault = 32;
+  // Twice xentrace's own choice (DEFAULT_TBUF_SIZE): a saturated pCPU of today fills 300 KB/s or more, and
+  // the default poll is to come before half a buffer is full.
+  static constexpr std::uint32_t kPagesDefault = 64;
 
   std::uint32_t event_mask = kMaskDefault;
   std::uint32_t buffer_pages = 0; // of 4096 bytes, per pCPU, if there are no buffers yet; 0: kPagesDefault

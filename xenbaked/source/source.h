@@ -38,12 +38,14 @@ struct Pass {
   bool last = false;
   // Something went missing between the last pass and this one, and no record says what.
   bool gap = false;
+  // There is one pCPU, and there will be no other: its own order is all the order there is.
+  bool one_pcpu = false;
   // Faults that the source met while finding the windows (a recording's broken framing).
   std::uint64_t bad_records = 0;
 
   void clear() {
     windows.clear();
-    stable = last = gap = false;
+    stable = last = gap = one_pcpu = false;
     bad_records = 0;
   }
 };

@@ -20,8 +20,6 @@ inline constexpr std::uint32_t kLostRecords = 0x0001f001; // count, dom:16 vcpu:
 inline constexpr std::uint32_t kWrapBuffer = 0x0001f002;  // padding up to the buffer's end; no meaning
 inline constexpr std::uint32_t kCpuChange = 0x0001f003;   // only in files: pCPU, bytes that follow
 
-// What each scheduler traces for itself; not in our mask, but in many recordings.
-inline constexpr std::uint32_t kSchedulerPrivateClass = 0x00022000;
 // Switches, wakes, domains.
 inline constexpr std::uint32_t kSchedulerVerboseClass = 0x00028000;
 
@@ -46,6 +44,8 @@ inline constexpr std::uint32_t kGrantTransfer = 0x0010f003;
 
 // Classes and subclasses to ask Xen for: runstates (0x21), switches and domains (0x28), memory (0x10f).
 inline constexpr std::uint32_t kDefaultMask = 0x00129000;
+// Without the subclass of switches and domains: no time slices, and nobody tells of a domain's end.
+inline constexpr std::uint32_t kMaskWithoutSlices = 0x00121000;
 
 struct Description {
   std::uint32_t id;

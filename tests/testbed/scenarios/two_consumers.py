@@ -13,6 +13,7 @@ BOOTS = [Boot(pcpus=2), Boot(pcpus=2, xen="tbuf_size=8")]
 BUSY = 6
 ALL = 0x0FFFF000
 OWN = 0x00129000
+PAGES = 64  # as xenbaked makes them
 RUNSTATES = 0x0002F000
 COUNTERS_OF_TROUBLE = ("lost_records", "bad_records", "late_records", "state_conflicts", "conservation_violations")
 
@@ -43,7 +44,7 @@ def finds_no_buffers(dom0):
     assert trace_state(dom0) == {"mask": ALL, "pages": 0, "on": False}, trace_state(dom0)
     with xenbaked(dom0):
         watch(dom0)
-    assert trace_state(dom0) == {"mask": ALL, "pages": 32, "on": False}, trace_state(dom0)
+    assert trace_state(dom0) == {"mask": ALL, "pages": PAGES, "on": False}, trace_state(dom0)
 
 
 def xentrace_comes_first(dom0):
@@ -51,18 +52,18 @@ def xentrace_comes_first(dom0):
         refused(dom0, "xenbaked", "xentrace", first)
         refused(dom0, "xenmon -n -t 1 -p /tmp/refused", "xentrace", first)
         assert trace_mask(dom0) == RUNSTATES
-    assert trace_state(dom0) == {"mask": RUNSTATES, "pages": 32, "on": False}, trace_state(dom0)
+    assert trace_state(dom0) == {"mask": RUNSTATES, "pages": PAGES, "on": False}, trace_state(dom0)
 
 
 def xentrace_has_been(dom0):
-    restores(dom0, {"mask": RUNSTATES, "pages": 32, "on": False})
+    restores(dom0, {"mask": RUNSTATES, "pages": PAGES, "on": False})
     with xentrace(dom0, f"-e {ALL:#x} -x"):
         pass
-    restores(dom0, {"mask": ALL, "pages": 32, "on": True})
+    restores(dom0, {"mask": ALL, "pages": PAGES, "on": True})
     with xentrace(dom0, "-c 0x1"):
         pass
     with both_pcpus_busy(dom0):
-        restores(dom0, {"mask": ALL, "pages": 32, "on": False})
+        restores(dom0, {"mask": ALL, "pages": PAGES, "on": False})
         assert set(region(dom0).pcpus()) == {0, 1}, "the mask of CPUs that xentrace left does not hide any"
 
 
@@ -99,13 +100,13 @@ def xenbaked_is_killed(dom0):
     before = facts(dom0)["header"]
     killed.stop("SIGKILL")
     # Nobody was there to put anything back.
-    assert trace_state(dom0) == {"mask": OWN, "pages": 32, "on": True}, trace_state(dom0)
+    assert trace_state(dom0) == {"mask": OWN, "pages": PAGES, "on": True}, trace_state(dom0)
     with xenbaked(dom0) as another:
         watch(dom0)
         after = facts(dom0)["header"]
         assert after["daemon_pid"] == another.pid, after
         assert after["generation"] != before["generation"], (before, after)
-    assert trace_state(dom0) == {"mask": OWN, "pages": 32, "on": True}, trace_state(dom0)
+    assert trace_state(dom0) == {"mask": OWN, "pages": PAGES, "on": True}, trace_state(dom0)
 
 
 @contextlib.contextmanager

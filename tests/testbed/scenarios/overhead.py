@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What watching costs: the time that a saturated web server takes for a fixed number of requests.
+
+One pCPU, and a clock that counts instructions, so that a run depends on nothing outside and repeats to 0.1 %.
+Each measurement stands between two without tracing, and is compared with the mean of these.
+"""
+import contextlib
+import re
+
+from daemon import facts, xenbaked
+from guest import Guest, load
+from machine import Boot
+from xentrace import trace_state
+
+BOOTS = [Boot(scheduler="credit", pcpus=1, dom0_vcpus=1, deterministic=True)]
+REQUESTS = 1000
+OWN_SHARE = 0.003  # of the elapsed time, at most, for xenbaked
+
+
+def run(dom0):
+    web = Guest(dom0, "web", "web")
+    with xenbaked(dom0):  # so that the buffers are there, as after any first start
+        load(web, 100)
+    assert not trace_state(dom0)["on"]
+    table = Table(dom0, web)
+    table.measure("`xentrace -D`, mask 0x00129000", xentrace_alone(dom0, "0x00129000"))
+    table.measure("`xenbaked`", watched(dom0))
+    table.measure("`xenbaked` and `xenmon -n`", watched(dom0, "xenmon -n -t 0 -p /tmp/log"))
+    table.measure("`xentrace -D`, mask 0x00121000", xentrace_alone(dom0, "0x00121000"))
+    table.measure("`xenbaked --noallocated` and `xenmon -n`",
+                  watched(dom0, "xenmon -n -t 0 -p /tmp/log", "--noallocated"))
+    text = table.text()
+    (dom0.directory / "overhead.md").write_text(text, encoding="ascii")
+    print(text)
+    rows = {row["what"]: row for row in table.rows}
+    assert rows["`xenbaked`"]["shares"]["xenbaked"] < OWN_SHARE, rows
+    assert rows["`xenbaked --noallocated` and `xenmon -n`"]["more"] < rows["`xenbaked` and `xenmon -n`"]["more"], rows
+
+
+class Table:
+    def __init__(self, dom0, web):
+        self.dom0, self.web, self.rows = dom0, web, []
+        self.seconds()  # the first ones are slower
+        self.before = self.seconds()
+
+    def seconds(self):
+        return float(re.search(r"Time taken for tests:\s+([\d.]+) seconds", load(self.web, REQUESTS))[1])
+
+    def measure(self, what, watching):
+        with watching as programs:
+            self.dom0.run("sleep 1")  # their start is not what is measured
+            at_first = {name: self.cpu_ns(program) for name, program in programs.items()}
+            taken = self.seconds()
+            shares = {name: (self.cpu_ns(program) - at_first[name]) / 1e9 / taken
+                      for name, program in programs.items()}
+        after = self.seconds()
+        self.rows.append({"what": what, "without": (self.before + after) / 2, "seconds": taken,
+                          "more": 2 * taken / (self.before + after) - 1, "shares": shares})
+        self.before = after
+        print(self.rows[-1], flush=True)
+
+    def cpu_ns(self, program):
+        """The CPU time that a process of Dom0's has had."""
+        return int(self.dom0.run(f"cat /proc/{program.pid}/schedstat").out.split()[0])
+
+    def text(self):
+        lines = [f"| {REQUESTS} requests, watched by | without | with | more | the programs' own CPU time |",
+                 "| --- | --- | --- | --- | --- |"]
+        for row in self.rows:
+            own = ", ".join(f"{name} {100 * share:.2f} %" for name, share in row["shares"].items())
+            lines.append(f"| {row['what']} | {row['without']:.3f} s | {row['seconds']:.3f} s | "
+                         f"{100 * row['more']:+.2f} % | {own} |")
+        return "\n".join(lines) + "\n"
+
+
+@contextlib.contextmanager
+def xentrace_alone(dom0, mask):
+    """Into a file in memory, as xentrace is used."""
+    program = dom0.start(f"xentrace -D -e {mask} /tmp/trace")
+    yield {"xentrace": program}
+    program.stop("SIGINT")
+    dom0.run("rm /tmp/trace")
+
+
+@contextlib.contextmanager
+def watched(dom0, xenmon=None, *options):
+    with xenbaked(dom0, *options) as daemon:
+        programs = {"xenbaked": daemon}
+        if xenmon:
+            programs["xenmon"] = dom0.start(xenmon)
+        yield programs
+        if xenmon:
+            programs["xenmon"].stop("SIGINT")
+        assert facts(dom0)["counters"]["lost_records"] == 0
