@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Draws docs/screen.svg: xenmon's screen on the recording that ./run shows.
 
-    make_screen_svg.py [--size 110x24] [--xenmon PROGRAM] [--recording FILE] [OUTPUT]
+    make_screen_svg.py [--size 110x35] [--xenmon PROGRAM] [--recording FILE] [OUTPUT]
 
 Needs tmux and the built programs; nothing else. xenmon runs in a tmux server of its own until its 10 s
 window is full and the recording's load is in the last second; then what is on the screen is drawn, each
@@ -153,7 +153,7 @@ def draw(lines, width, height):
 
 def main():
     parser = argparse.ArgumentParser(description="Draws xenmon's screen as an SVG.")
-    parser.add_argument("--size", default="110x24", help="columns x rows (110x24)")
+    parser.add_argument("--size", default="110x35", help="columns x rows (110x35)")
     parser.add_argument("--xenmon", type=pathlib.Path, default=ROOT / "build/release/bin/xenmon")
     parser.add_argument(
         "--recording",
@@ -164,7 +164,7 @@ def main():
     arguments = parser.parse_args()
     size = re.fullmatch(r"([1-9][0-9]{1,2})x([1-9][0-9]{0,2})", arguments.size)
     if size is None:
-        fail("--size takes columns x rows, such as 110x24.")
+        fail("--size takes columns x rows, such as 110x35.")
     width, height = int(size.group(1)), int(size.group(2))
     if not arguments.xenmon.exists():
         fail("%s is not there; build it with ./run." % arguments.xenmon)

@@ -122,7 +122,8 @@ std::vector<std::string> daemon_command(const Options& options, const std::strin
   std::vector<std::string> command = {program, "--region", region, "--ms-per-sample",
                                       std::to_string(options.ms_per_sample)};
   if (options.replay.empty()) {
-    if (!options.metrics.allocated) command.emplace_back("--noallocated"); // what nobody looks at is not traced
+    if (!options.metrics.allocated)
+      command.emplace_back("--noallocated"); // what nobody looks at is not traced
     return command;
   }
   command.insert(command.end(), {"--replay", options.replay});

@@ -25,7 +25,7 @@ using std::chrono::steady_clock;
 constexpr auto kPollLiveLeast = 100ms;
 constexpr auto kPollLiveMost = 1s;
 constexpr std::chrono::nanoseconds kPollRecording = 1ms; // a replay may be much faster than time
-constexpr auto kPatience = 10s;      // for a daemon that is gone to come back
+constexpr auto kPatience = 10s;                          // for a daemon that is gone to come back
 constexpr std::uint64_t kMillisecond = 1'000'000;
 constexpr std::uint64_t kSecond = 1'000'000'000;
 

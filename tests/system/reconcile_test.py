@@ -1,14 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Three ways to the same figures: all samples' rows, the vCPU table, and the totals of a recording."""
+import struct
 import unittest
 
-from harness import RECORDINGS, Daemon, SystemTest, region_reader, totals
+from harness import RECORDING, RECORDINGS, Daemon, SystemTest, plain_recording, region_reader, totals
+
+LOST_RECORDS = 0x0001F001
 
 # A row's or vCPU's name for what the totals call otherwise.
 NAMES = {"running_ns": "gotten_ns", "waited_wake_ns": "waited_wake_ns", "waited_preempt_ns": "waited_preempt_ns",
          "blocked_ns": "blocked_ns", "offline_ns": "offline_ns", "unknown_ns": "unknown_ns",
          "executions": "executions"}
+
+CREATION_SEEN = 4  # in a domain's flags
 
 
 class ReconcileTest(SystemTest):
@@ -29,7 +34,7 @@ class ReconcileTest(SystemTest):
 
         sums = {slot: dict.fromkeys((*NAMES, "continues", "slice_count", "slice_sum_ns"), 0) for slot in vcpus}
         by_pcpu = {slot: {} for slot in vcpus}
-        first_start = {}
+        first_start, last_end = {}, {}
         io = {}
         records = lost = 0
         newest = region.word("newest_sample")
@@ -42,6 +47,7 @@ class ReconcileTest(SystemTest):
             for row in sample["rows"]:
                 slot = row["vcpu_slot"]
                 first_start.setdefault(slot, sample["start_ns"])
+                last_end[slot] = sample["end_ns"]
                 self.assertEqual(row["domain_slot"], vcpus[slot]["domain_slot"])
                 for name in sums[slot]:
                     sums[slot][name] += row[name]
@@ -55,19 +61,27 @@ class ReconcileTest(SystemTest):
 
         for slot, summed in sums.items():
             want = by_vcpu[key[slot]]
-            # A vCPU has rows from the sample on in which it was first heard of; what came before is in its
-            # totals as time that nobody observed.
-            summed["unknown_ns"] += first_start[slot]
+            # A vCPU has rows from the sample on in which it was first heard of, until its domain's end. What came
+            # before is in its totals as time that nobody observed, or in which it did not exist; what comes
+            # after, as time in which it did not exist any more.
+            domain = domains[vcpus[slot]["domain_slot"]]
+            summed["offline_ns" if domain["flags"] & CREATION_SEEN else "unknown_ns"] += first_start[slot]
+            if domain["flags"] & region_reader.DEAD:
+                summed["offline_ns"] += expected["duration_ns"] - last_end[slot]
+            else:
+                self.assertEqual(last_end[slot], expected["duration_ns"], key[slot])
+            table = vcpus[slot]
+            self.assertEqual(sum(table[name] for name in region_reader.TIMES), table["end_ns"], key[slot])
             for name, other in NAMES.items():
                 self.assertEqual(summed[name], want[other], (key[slot], name))
             self.assertEqual(by_pcpu[slot], want["gotten_by_pcpu_ns"], key[slot])
             self.assertEqual(summed["slice_count"], want["allocated_ns"]["count"], key[slot])
             self.assertEqual(summed["slice_sum_ns"], want["allocated_ns"]["sum"], key[slot])
-            table = vcpus[slot]
+            # The table counts a vCPU up to the end of its last sample.
+            self.assertEqual(table["end_ns"], last_end[slot], key[slot])
+            summed["offline_ns"] -= expected["duration_ns"] - last_end[slot]
             for name in summed:
                 self.assertEqual(table[name], summed[name], (key[slot], name))
-            self.assertEqual(table["end_ns"], expected["duration_ns"])
-            self.assertEqual(sum(table[name] for name in region_reader.TIMES), expected["duration_ns"], key[slot])
         for domain in expected["domains"]:
             counted = io.get(domain["domid"], {"map": 0, "unmap": 0, "transfer": 0, "copy": 0})
             self.assertEqual(counted, {kind: domain["io"][kind] for kind in counted}, domain["domid"])
@@ -93,12 +107,27 @@ class ReconcileTest(SystemTest):
                     self.check(recording, "--ms-per-sample", ms)
 
     def test_the_speed_makes_no_difference(self):
-        recording = RECORDINGS / "web-credit2-2pcpu.xentrace.xz"
-        self.check(recording, speed="20")
+        self.check(RECORDING, speed="20")
+
+    def test_what_xen_says_that_it_lost(self):
+        recording = RECORDINGS / "web-credit2-lossy.xentrace.xz"
+        self.assertEqual(totals(recording)["lost_records"], lost_in(plain_recording(recording)))
 
     def test_totals_are_the_same_twice(self):
         recording = sorted(RECORDINGS.glob("*.xz"))[0]
         self.assertEqual(totals(recording), totals(recording))
+
+
+def lost_in(data):
+    """What the records of loss in a recording's bytes add up to."""
+    lost = at = 0
+    while at < len(data):
+        (header,) = struct.unpack_from("<I", data, at)
+        words = at + 4 + 8 * (header >> 31)
+        if header & 0x0FFFFFFF == LOST_RECORDS:
+            lost += struct.unpack_from("<I", data, words)[0]
+        at = words + 4 * (header >> 28 & 7)
+    return lost
 
 
 if __name__ == "__main__":

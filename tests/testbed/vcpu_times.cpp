@@ -56,11 +56,13 @@ std::uint64_t print_own(xencall_handle* call, vcpu_runstate_info* info) {
       fail("VCPUOP_get_runstate_info");
     }
     newest = std::max<std::uint64_t>(newest, info->state_entry_time);
-    std::printf("%s{\"vcpu\": %ld, \"running_ns\": %ju, \"runnable_ns\": %ju, \"blocked_ns\": %ju, \"offline_ns\": %ju}",
-                comma, vcpu, static_cast<std::uintmax_t>(info->time[RUNSTATE_running]),
-                static_cast<std::uintmax_t>(info->time[RUNSTATE_runnable]),
-                static_cast<std::uintmax_t>(info->time[RUNSTATE_blocked]),
-                static_cast<std::uintmax_t>(info->time[RUNSTATE_offline]));
+    std::printf(
+        "%s{\"vcpu\": %ld, \"running_ns\": %ju, \"runnable_ns\": %ju, \"blocked_ns\": %ju, \"offline_ns\": "
+        "%ju}",
+        comma, vcpu, static_cast<std::uintmax_t>(info->time[RUNSTATE_running]),
+        static_cast<std::uintmax_t>(info->time[RUNSTATE_runnable]),
+        static_cast<std::uintmax_t>(info->time[RUNSTATE_blocked]),
+        static_cast<std::uintmax_t>(info->time[RUNSTATE_offline]));
     comma = ", ";
   }
   std::fputs("]", stdout);
