@@ -30,7 +30,6 @@ inline constexpr std::uint32_t kOurVerbose =
 
 // Of the class kSchedulerVerboseClass, with a TSC, and not ours.
 inline bool Baker::ignores(std::uint32_t header) {
-  constexpr std::uint32_t kHasTsc = 1U << 31;
   return (header & (kHasTsc | event::kClassMask)) == (kHasTsc | event::kSchedulerVerboseClass) &&
          ((hot::kOurVerbose >> (header & 31U)) & 1U) == 0;
 }

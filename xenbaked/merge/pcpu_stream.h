@@ -225,22 +225,19 @@ bool PcpuStream::run(std::uint64_t bound, Sink& sink) {
       }
     };
     Record record;
-    while (end - at >= static_cast<std::ptrdiff_t>(kMaxRecordBytes)) {
+    for (; end - at >= static_cast<std::ptrdiff_t>(kMaxRecordBytes); at += 12 + extra_bytes(record.header)) {
       record.header = load_word<std::uint32_t>(at);
       if constexpr (requires { Sink::ignores(record.header); }) {
         if (Sink::ignores(record.header)) {
           last_ignored = at;
-          at += 12 + ((record.header >> 26) & 0x1cU);
           ++ignored;
           continue;
         }
       }
       record.tsc = load_word<std::uint64_t>(at + 4) + shift;
       // Without a TSC, of the class that lost records and padding are in, or with an odd TSC.
-      if (!record.has_tsc() || (record.header & event::kClassMask) == event::kAlwaysClass ||
-          record.tsc - last > kMaxLeap) {
-        break;
-      }
+      const std::uint32_t kind = record.header & (kHasTsc | event::kClassMask);
+      if (kind < kHasTsc || kind == (kHasTsc | event::kAlwaysClass) || record.tsc - last > kMaxLeap) break;
       last = record.tsc;
       if (last > bound) {
         tell_ignored();
@@ -250,7 +247,6 @@ bool PcpuStream::run(std::uint64_t bound, Sink& sink) {
         return true;
       }
       record.extra = at + 12;
-      at += 12 + ((record.header >> 26) & 0x1cU);
       ++records;
       sink.apply(pcpu_, record);
     }

@@ -25,6 +25,14 @@ Word load_word(const std::byte* from) {
   return word;
 }
 
+// The bit of a header that says that a TSC follows.
+inline constexpr std::uint32_t kHasTsc = 1U << 31;
+
+// The bytes of the extra words that a header announces.
+inline std::uint32_t extra_bytes(std::uint32_t header) {
+  return (header >> 26) & 0x1cU;
+}
+
 struct Record {
   std::uint32_t header = 0;
   std::uint64_t tsc = 0; // 0 without has_tsc()
@@ -33,7 +41,7 @@ struct Record {
   [[nodiscard]] std::uint32_t event() const { return header & 0x0fffffffU; }
   [[nodiscard]] std::uint32_t extra_words() const { return (header >> 28) & 7U; }
   [[nodiscard]] bool has_tsc() const { return static_cast<std::int32_t>(header) < 0; }
-  [[nodiscard]] std::uint32_t bytes() const { return 4U + ((header >> 26) & 0x1cU) + (has_tsc() ? 8U : 0U); }
+  [[nodiscard]] std::uint32_t bytes() const { return 4U + extra_bytes(header) + (has_tsc() ? 8U : 0U); }
 
   // The caller checks index < extra_words().
   [[nodiscard]] std::uint32_t word(std::uint32_t index) const {

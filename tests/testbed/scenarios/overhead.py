@@ -23,6 +23,7 @@ def run(dom0):
         load(web, 100)
     assert not trace_state(dom0)["on"]
     table = Table(dom0, web)
+    table.measure("`xentrace -D`, a mask that matches nothing", xentrace_alone(dom0, "0x00001000"))
     table.measure("`xentrace -D`, mask 0x00129000", xentrace_alone(dom0, "0x00129000"))
     table.measure("`xenbaked`", watched(dom0))
     table.measure("`xenbaked` and `xenmon -n`", watched(dom0, "xenmon -n -t 0 -p /tmp/log"))
