@@ -14,7 +14,8 @@ from xentrace import trace_state
 
 BOOTS = [Boot(scheduler="credit", pcpus=1, dom0_vcpus=1, deterministic=True)]
 REQUESTS = 1000
-OWN_SHARE = 0.003  # of the elapsed time, at most, for xenbaked
+# Beyond what xentrace costs with the same mask. The aim is none; docs/overhead.md says what is reached and why.
+MORE_THAN_XENTRACE = 0.004
 
 
 def run(dom0):
@@ -33,9 +34,10 @@ def run(dom0):
     text = table.text()
     (dom0.directory / "overhead.md").write_text(text, encoding="ascii")
     print(text)
-    rows = {row["what"]: row for row in table.rows}
-    assert rows["`xenbaked`"]["shares"]["xenbaked"] < OWN_SHARE, rows
-    assert rows["`xenbaked --noallocated` and `xenmon -n`"]["more"] < rows["`xenbaked` and `xenmon -n`"]["more"], rows
+    _, copied, _, watched_whole, copied_narrow, watched_narrow = (row["more"] for row in table.rows)
+    assert watched_narrow < watched_whole, table.rows
+    assert watched_whole < copied + MORE_THAN_XENTRACE, table.rows
+    assert watched_narrow < copied_narrow + MORE_THAN_XENTRACE, table.rows
 
 
 class Table:
