@@ -9,6 +9,7 @@ import hashlib
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 
@@ -142,13 +143,9 @@ def unpack(packages, top):
 
 def inside(top, command, **binds):
     """Runs a command with the tree as its root, as root of a namespace of its own; binds: name=path."""
-    lines = ["set -e", f"cd {quote(top)}", "mount --rbind /dev dev", "mount --rbind /proc proc"]
-    lines += [f"mount --rbind {quote(path)} {name}" for name, path in binds.items()]
+    lines = ["set -e", f"cd {shlex.quote(str(top))}", "mount --rbind /dev dev", "mount --rbind /proc proc"]
+    lines += [f"mount --rbind {shlex.quote(str(path))} {name}" for name, path in binds.items()]
     lines += ['exec chroot . /usr/bin/env -i PATH=/usr/bin:/usr/sbin HOME=/tmp LC_ALL=C.UTF-8 "$@"']
     unshare = ["unshare", "--mount"] + ([] if os.geteuid() == 0 else ["--map-root-user"])
     return subprocess.run([*unshare, "sh", "-c", "\n".join(lines), "sh", *map(str, command)], capture_output=True,
                           text=True, stdin=subprocess.DEVNULL, check=False)
-
-
-def quote(path):
-    return "'" + str(path).replace("'", "'\\''") + "'"

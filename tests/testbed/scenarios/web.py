@@ -3,9 +3,7 @@
 
 In virtual time: where the host stops an emulated CPU between the two records of a switch, nobody is said to run.
 """
-import json
-
-from daemon import xenbaked
+from daemon import facts, xenbaked
 from guest import Guest, load
 from logs import read_logs
 from machine import Boot
@@ -22,23 +20,23 @@ def run(dom0):
         xenmon = dom0.start("xenmon -n -t 0 -p /tmp/log")
         load(web, REQUESTS)
         ended = xenmon.stop("SIGINT")
-        facts = json.loads(dom0.run("python3 /usr/lib/xenmon-testbed/region_reader.py --json --samples 1000").out)
+        seen = facts(dom0, samples=1000)
     assert ended.status == 0 and not ended.err, ended
-    check_region(facts, dom0.boot, web)
+    check_region(seen, dom0.boot, web)
     check_logs(read_logs(dom0, "/tmp/log"), dom0.boot, web)
 
 
-def check_region(facts, boot, web):
-    header, counters = facts["header"], facts["counters"]
-    assert facts["source"] == "live" and facts["alive"] and facts["state"] == "running", facts
+def check_region(seen, boot, web):
+    header, counters = seen["header"], seen["counters"]
+    assert seen["source"] == "live" and seen["alive"] and seen["state"] == "running", seen
     assert header["scheduler"] == boot.scheduler and header["xen_version"].startswith("4."), header
     for name in ("lost_records", "bad_records", "late_records", "state_conflicts", "conservation_violations"):
         assert counters[name] == 0, (name, counters)
 
-    domains = {domain["domid"]: domain for domain in facts["domains"].values()}
+    domains = {domain["domid"]: domain for domain in seen["domains"].values()}
     assert set(domains) - {IDLE} == {0, web.domid}, domains  # under such load the idle domain may never run
     assert domains[0]["name"] == "Domain-0" and domains[web.domid]["name"] == "web", domains
-    assert all(sample["conserved"] for sample in facts["samples"])
+    assert all(sample["conserved"] for sample in seen["samples"])
 
     times = ("running_ns", "waited_wake_ns", "waited_preempt_ns", "blocked_ns", "offline_ns", "unknown_ns")
     end_ns = sum(domains[0][name] for name in times) // domains[0]["vcpus"]  # a vCPU's times are the whole
