@@ -117,6 +117,8 @@ class Daemon {
     out.sample_ns = options.sample_ns;
     // A reader that is late by a second still finds what a remembered sample refers to.
     out.linger_ns = options.history_ns + 2 * kSecond;
+    out.event_mask = source.origin().event_mask;
+    out.stock_records = options.stock_records;
     return out;
   }
 
@@ -308,9 +310,11 @@ Status run_daemon(Source& source, const DaemonOptions& options, Recorder* record
   return daemon->run();
 }
 
-Result<TraceTotals> run_totals(Source& source, Recorder* recorder, StopFlag& stop) {
+Result<TraceTotals> run_totals(Source& source, bool stock_records, Recorder* recorder, StopFlag& stop) {
   Baker::Options options;
   options.cpu_khz = source.origin().cpu_khz;
+  options.event_mask = source.origin().event_mask;
+  options.stock_records = stock_records;
   Baker baker(options);
   Merge merge;
   Pass pass;

@@ -21,6 +21,7 @@ struct DaemonOptions {
   std::uint64_t poll_ns = 250'000'000; // live: how long to sleep when no buffer fills up
   std::string region;
   bool world_readable = false;
+  bool stock_records = false; // account by Xen's own records, whatever else there is
   // Recordings only: trace seconds per second; 0 is as fast as possible.
   double speed = 1.0;
   bool loop = false;
@@ -31,7 +32,7 @@ struct DaemonOptions {
 Status run_daemon(Source& source, const DaemonOptions& options, Recorder* recorder, StopFlag& stop);
 
 // The whole of a recording at once, without a region. Stops early when told to.
-Result<TraceTotals> run_totals(Source& source, Recorder* recorder, StopFlag& stop);
+Result<TraceTotals> run_totals(Source& source, bool stock_records, Recorder* recorder, StopFlag& stop);
 
 } // namespace xenmon
 

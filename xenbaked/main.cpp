@@ -16,7 +16,9 @@ namespace {
 Result<std::unique_ptr<Source>> open_source(const CommandOptions& options) {
   if (!options.replay.empty()) return open_replay({options.replay, options.cpu_khz});
   LiveOptions live;
-  if (options.event_mask) live.event_mask = *options.event_mask;
+  live.event_mask = options.event_mask;
+  live.without_slices = options.without_slices;
+  live.stock_records = options.daemon.stock_records;
   return LiveSource::open(live);
 }
 
@@ -44,7 +46,7 @@ Status run(const CommandOptions& options) {
   if (options.totals == TotalsFormat::kNone) {
     result = run_daemon(**source, options.daemon, recorder.get(), stop);
   } else {
-    Result<TraceTotals> totals = run_totals(**source, recorder.get(), stop);
+    Result<TraceTotals> totals = run_totals(**source, options.daemon.stock_records, recorder.get(), stop);
     if (!totals) {
       result = totals.error();
     } else {

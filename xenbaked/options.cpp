@@ -4,7 +4,6 @@
 #include <CLI/CLI.hpp>
 #include <cmath>
 
-#include "trace/events.h"
 #include "xenmon/region.h"
 
 namespace xenmon {
@@ -68,10 +67,15 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   app.add_option("--totals", totals, "Print whole-trace totals of a recording instead of publishing")
       ->check(CLI::IsMember({"text", "json"}))
       ->type_name("text|json");
-  app.add_option("--evt-mask", mask, "Trace these events instead of 0x00129000")->type_name("N");
-  bool no_allocated = false;
-  app.add_flag("--noallocated", no_allocated,
-               "Leave out the time slices, and the ends of domains with them: 0x00121000, which costs less");
+  app.add_option(
+         "--evt-mask", mask,
+         "Trace these events, instead of 0x01007000 where Xen has XenMon's records or else 0x00129000")
+      ->type_name("N");
+  app.add_flag("--noallocated", options.without_slices,
+               "Where Xen has not, leave out the time slices, and the ends of domains with them: 0x00121000, "
+               "which costs less");
+  app.add_flag("--stock-records", options.daemon.stock_records,
+               "Go by Xen's own records even where there are XenMon's");
   app.add_option("--ready-fd", options.daemon.ready_fd,
                  "Write a byte to this descriptor when the region is there")
       ->type_name("FD");
@@ -118,10 +122,8 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     }
     options.event_mask = static_cast<std::uint32_t>(value);
   }
-  if (no_allocated) {
-    if (options.event_mask) return refuse("--noallocated and --evt-mask both choose the events: give one.");
-    options.event_mask = event::kMaskWithoutSlices;
-  }
+  if (options.without_slices && options.event_mask)
+    return refuse("--noallocated and --evt-mask both choose the events: give one.");
   options.daemon.sample_ns = std::uint64_t{ms_per_sample} * 1'000'000U;
   options.daemon.poll_ns = std::uint64_t{poll_sleep_ms} * 1'000'000U;
   options.daemon.history_ns = static_cast<std::uint64_t>(history_s * 1e9);
@@ -133,7 +135,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     if (options.daemon.loop || app.count("--speed") > 0 || options.cpu_khz != 0) {
       return refuse("--loop, --speed and --cpu-khz are about a recording: give --replay FILE.");
     }
-  } else if (options.event_mask) {
+  } else if (options.event_mask || options.without_slices) {
     return refuse("--evt-mask and --noallocated are about a live trace, not about a recording.");
   }
   if (options.daemon.loop && options.totals != TotalsFormat::kNone)

@@ -21,6 +21,7 @@ struct CommandOptions {
   std::string record;
   TotalsFormat totals = TotalsFormat::kNone;
   std::optional<std::uint32_t> event_mask;
+  bool without_slices = false;
 };
 
 // What to do: run with these options, or print a text (help, version, an error) and exit.

@@ -122,7 +122,8 @@ void write_json(std::ostream& out, const TraceTotals& totals) {
                    {"map", io[kIoMap]},
                    {"unmap", io[kIoUnmap]},
                    {"transfer", io[kIoTransfer]},
-                   {"copy", io[kIoCopy]}};
+                   {"copy", io[kIoCopy]},
+                   {"copy_bytes", domain.io_copy_bytes}};
     entry["vcpus"] = Json::array();
     for (const VcpuTotals& vcpu : domain.vcpus) entry["vcpus"].push_back(vcpu_json(vcpu));
     json["domains"].push_back(std::move(entry));
@@ -141,7 +142,9 @@ void write_text(std::ostream& out, const TraceTotals& totals) {
         << heading(domain) << ": " << domain.executions << " executions, "
         << io[kIoMap] + io[kIoUnmap] + io[kIoTransfer] + io[kIoCopy] << " page exchanges (" << io[kIoMap]
         << " map, " << io[kIoUnmap] << " unmap, " << io[kIoTransfer] << " transfer, " << io[kIoCopy]
-        << " copy)\n";
+        << " copy";
+    if (io[kIoCopy] > 0) out << " of " << domain.io_copy_bytes << " bytes";
+    out << ")\n";
     for (const VcpuTotals& vcpu : domain.vcpus) write_vcpu(out, vcpu, totals.duration_ns);
   }
 }

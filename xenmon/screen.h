@@ -55,7 +55,8 @@ struct ScreenModel {
   std::uint64_t missed_samples = 0; // overwritten before they were read
   std::uint64_t unknown_ns = 0;     // time in which no record told the state
   std::uint32_t io_kinds = 0;       // XENMON_IO_*
-  bool io_known = false;            // io_kinds is valid: something is attached
+  bool patched = false;             // the hypervisor has XenMon's records
+  bool io_known = false;            // io_kinds and patched are valid: something is attached
   bool khz_assumed = false;
   bool allocation_traced = true;
 };

@@ -47,6 +47,7 @@ ScreenModel build_screen_model(const History& history, const SampleFeed& feed, c
   if (const RegionReader* reader = attachment.reader()) {
     model.io_known = true;
     model.io_kinds = reader->header().io_kinds;
+    model.patched = (reader->flags() & XENMON_FLAG_PATCHED_XEN) != 0;
     model.khz_assumed = (reader->flags() & XENMON_FLAG_KHZ_ASSUMED) != 0;
     model.allocation_traced = (reader->flags() & XENMON_FLAG_NO_ALLOCATION) == 0;
   }

@@ -21,8 +21,9 @@ std::string plural(std::uint64_t count, const std::string& one) {
   return std::to_string(count) + " " + one + (count == 1 ? "" : "s");
 }
 
-Part io_part(std::uint32_t kinds) {
-  if (kinds == 0) return {"I/O: not visible on this Xen", "no I/O"};
+Part io_part(std::uint32_t kinds, bool patched) {
+  const std::string xen = patched ? "patched Xen" : "stock Xen";
+  if (kinds == 0) return {xen + ", I/O: not traced", "no I/O"};
   std::string list;
   const auto name = [&](std::uint32_t kind, const char* text) {
     if ((kinds & kind) != 0) list += std::string(list.empty() ? "" : "/") + text;
@@ -31,8 +32,8 @@ Part io_part(std::uint32_t kinds) {
   name(XENMON_IO_UNMAP, "unmap");
   name(XENMON_IO_TRANSFER, "transfer");
   name(XENMON_IO_COPY, "copy");
-  if ((kinds & XENMON_IO_COPY) != 0) return {"I/O: grant " + list, ""};
-  return {"I/O: grant " + list + "; copies are not visible on this Xen", "I/O without copies"};
+  if ((kinds & XENMON_IO_COPY) != 0) return {xen + ", I/O: grant " + list, ""};
+  return {xen + ", I/O: grant " + list + " without copies", "I/O without copies"};
 }
 
 std::vector<Part> parts(const ScreenModel& model) {
@@ -62,7 +63,7 @@ std::vector<Part> parts(const ScreenModel& model) {
                     std::string("holds ") + seconds.data()});
   }
   if (model.khz_assumed) list.push_back({"TSC frequency assumed: times may be off", "TSC frequency assumed"});
-  if (model.io_known) list.push_back(io_part(model.io_kinds));
+  if (model.io_known) list.push_back(io_part(model.io_kinds, model.patched));
   return list;
 }
 

@@ -5,75 +5,24 @@
 
 #include <algorithm>
 #include <map>
-#include <numeric>
 
+#include "baked.h"
 #include "merge/merge.h"
 #include "trace_builder.h"
 
 namespace xenmon {
 namespace {
 
+using test::bake;
 using test::kBlockedState;
 using test::kOfflineState;
 using test::kRunnableState;
 using test::kRunningState;
+using test::Outcome;
+using test::plain_options;
 using test::WindowBuilder;
 
 constexpr std::uint32_t kIdle = XENMON_DOMID_IDLE;
-
-// 1 GHz: a cycle is a nanosecond.
-Baker::Options plain_options() {
-  Baker::Options options;
-  options.cpu_khz = 1'000'000;
-  return options;
-}
-
-struct Outcome {
-  std::vector<DomainTotals> totals;
-  Baker::Counts counts;
-  Merge::Counts merged;
-  std::uint64_t duration = 0;
-
-  const VcpuTotals& vcpu(std::uint32_t domid, std::uint32_t id = 0, std::size_t incarnation = 0) const {
-    for (const DomainTotals& domain : totals) {
-      if (domain.domid != domid || incarnation-- != 0) continue;
-      for (const VcpuTotals& vcpu : domain.vcpus) {
-        if (vcpu.vcpu_id == id) return vcpu;
-      }
-    }
-    static const VcpuTotals kNone;
-    ADD_FAILURE() << "no vCPU " << id << " in domain " << domid;
-    return kNone;
-  }
-  const DomainTotals& domain(std::uint32_t domid) const {
-    for (const DomainTotals& domain : totals) {
-      if (domain.domid == domid) return domain;
-    }
-    static const DomainTotals kNone;
-    ADD_FAILURE() << "no domain " << domid;
-    return kNone;
-  }
-};
-
-Outcome bake(std::initializer_list<const WindowBuilder*> windows, Baker::Options options = plain_options()) {
-  Baker baker(options);
-  Merge merge;
-  Pass pass;
-  for (const WindowBuilder* window : windows) pass.windows.push_back(window->window());
-  pass.last = true;
-  merge.append(pass);
-  merge.drain(Merge::kNoLimit, baker);
-  baker.finish(merge.position());
-  Outcome outcome{baker.totals(), baker.counts(), merge.counts(), baker.now_ns()};
-  EXPECT_EQ(outcome.counts.conservation_violations, 0U);
-  for (const DomainTotals& domain : outcome.totals) {
-    for (const VcpuTotals& vcpu : domain.vcpus) {
-      EXPECT_EQ(std::accumulate(vcpu.times.begin(), vcpu.times.end(), std::uint64_t{0}), outcome.duration)
-          << "d" << domain.domid << "v" << vcpu.vcpu_id;
-    }
-  }
-  return outcome;
-}
 
 TEST(Baker, FollowsOneVcpuThroughItsStates) {
   WindowBuilder w;

@@ -38,6 +38,13 @@ class Recorder {
   std::vector<Seen> seen;
 };
 
+class UntimedRecorder : public Recorder {
+ public:
+  void apply_untimed(std::uint32_t pcpu, const Record& record) {
+    seen.push_back({pcpu, record.word(0), "untimed"});
+  }
+};
+
 constexpr std::uint32_t kEvent = 0x22202;
 
 Pass pass_of(std::initializer_list<const WindowBuilder*> windows, bool last = true) {
@@ -52,6 +59,31 @@ std::vector<Seen> merged(std::initializer_list<const WindowBuilder*> windows, Me
   merge.append(pass_of(windows));
   merge.drain(Merge::kNoLimit, recorder);
   return recorder.seen;
+}
+
+// Whether it is met on the quick way, at a window's end or while the next record is being looked for.
+TEST(Merge, RecordsWithoutATscComeBetweenTheirNeighbours) {
+  WindowBuilder a(0);
+  WindowBuilder b(1);
+  for (std::uint32_t i = 1; i <= 20; ++i) {
+    a.record(kEvent, std::uint64_t{i} * 10, {}).plain(event::kAcctPageCounts, {i, 0});
+    b.record(kEvent, std::uint64_t{i} * 10 + 5, {});
+  }
+  for (WindowBuilder* only : {&a, static_cast<WindowBuilder*>(nullptr)}) {
+    UntimedRecorder recorder;
+    Merge merge;
+    merge.append(only != nullptr ? pass_of({&a}) : pass_of({&a, &b}));
+    merge.drain(Merge::kNoLimit, recorder);
+    std::vector<Seen> first;
+    std::copy_if(recorder.seen.begin(), recorder.seen.end(), std::back_inserter(first),
+                 [](const Seen& seen) { return seen.pcpu == 0; });
+    ASSERT_EQ(first.size(), 40U);
+    for (std::size_t i = 0; i < 20; ++i) {
+      EXPECT_EQ(first[2 * i], (Seen{0, (i + 1) * 10, "record"}));
+      EXPECT_EQ(first[2 * i + 1], (Seen{0, i + 1, "untimed"}));
+    }
+    EXPECT_EQ(merge.counts().records, only != nullptr ? 40U : 60U);
+  }
 }
 
 TEST(Merge, OrdersByTscThenByPcpu) {

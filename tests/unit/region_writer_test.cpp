@@ -77,6 +77,34 @@ class RegionWriterTest : public testing::Test {
   std::string path_;
 };
 
+// The header of one file never changes, and this one began before anybody knew.
+TEST_F(RegionWriterTest, RecordsOfAPatchedXenAreSeenForWhatTheyAre) {
+  Pipeline pipeline(path_, 1'000'000, 10'000'000);
+  const RegionFile before = open();
+  EXPECT_EQ(before.reader().header().io_kinds, XENMON_IO_MAP | XENMON_IO_UNMAP | XENMON_IO_TRANSFER);
+  WindowBuilder w;
+  w.acct_switch(1'000'000, 1, {500, event::kCausePreempted}, 0, {100, event::kCauseWoken})
+      .plain(event::kAcctPageCounts, {3U << 16 | 1, 4000})
+      .acct_switch(1'500'000, 0, {500, event::kCauseBlocked}, 1, {500, event::kCausePreempted})
+      .record(0x22202, 2'500'000, {});
+  pipeline.feed({&w});
+  EXPECT_EQ(before.reader().state(), XENMON_STATE_SUPERSEDED);
+  const RegionFile after = open();
+  const RegionReader& reader = after.reader();
+  EXPECT_NE(reader.flags() & XENMON_FLAG_PATCHED_XEN, 0U);
+  EXPECT_NE(reader.header().io_kinds & XENMON_IO_COPY, 0U);
+  EXPECT_EQ(reader.state(), XENMON_STATE_RUNNING);
+  SampleCopy sample;
+  ASSERT_EQ(reader.read_sample(1, sample), ReadOutcome::kCopied);
+  ASSERT_EQ(sample.io_rows().size(), 2U);
+  EXPECT_EQ(sample.io_rows()[0].copy, 3U);
+  EXPECT_EQ(sample.io_rows()[0].copy_bytes, 4000U);
+  TablesCopy tables;
+  ASSERT_TRUE(reader.read_tables(tables));
+  ASSERT_EQ(tables.domains.size(), 2U);
+  EXPECT_EQ(tables.domains[0].io_copy_bytes, 4000U);
+}
+
 TEST_F(RegionWriterTest, AReaderFindsTheSamplesAndTheTables) {
   Pipeline pipeline(path_, 1'000'000, 10'000'000);
   EXPECT_EQ(open().reader().state(), XENMON_STATE_STARTING);

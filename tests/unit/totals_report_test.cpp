@@ -19,6 +19,7 @@ TraceTotals small() {
   domain.domid = 3;
   domain.executions = 4;
   domain.io = {1, 2, 3, 4};
+  domain.io_copy_bytes = 5;
   VcpuTotals& vcpu = domain.vcpus.emplace_back();
   vcpu.vcpu_id = 1;
   vcpu.times = {100, 20, 30, 400, 50, 400};
@@ -37,7 +38,7 @@ TEST(TotalsReport, JsonIsOneLineOfTheDocumentedForm) {
   EXPECT_EQ(out.str(),
             R"({"schema":1,"records":5,"lost_records":2,"bad_records":1,"duration_ns":1000,"pcpus":2,)"
             R"("domains":[{"domid":3,"name":null,"executions":4,)"
-            R"("io":{"total":10,"map":1,"unmap":2,"transfer":3,"copy":4},)"
+            R"("io":{"total":10,"map":1,"unmap":2,"transfer":3,"copy":4,"copy_bytes":5},)"
             R"("vcpus":[{"vcpu":1,"gotten_ns":100,"waited_ns":50,"waited_wake_ns":20,"waited_preempt_ns":30,)"
             R"("blocked_ns":400,"offline_ns":50,"unknown_ns":400,"executions":4,)"
             R"("allocated_ns":{"count":2,"sum":40,"min":10,"max":30},)"

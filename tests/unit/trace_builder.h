@@ -50,6 +50,27 @@ class WindowBuilder {
     runstate(tsc, prev_dom, 0, kRunningState, to);
     return runstate(tsc, next_dom, 0, kRunnableState, kRunningState);
   }
+  // XenMon's record of a switch. Each time is ns and its cause; slice 0: no limit.
+  struct AcctTime {
+    std::uint64_t ns;
+    event::AcctCause cause;
+  };
+  WindowBuilder& acct_switch(std::uint64_t tsc, std::uint32_t prev_dom, AcctTime ran, std::uint32_t next_dom,
+                             AcctTime waited, std::uint32_t slice_ns = 0) {
+    const auto low = [](AcctTime time) { return static_cast<std::uint32_t>(time.ns); };
+    const auto high = [](AcctTime time) {
+      return static_cast<std::uint32_t>(time.ns >> 32) | std::uint32_t{time.cause} << 20 | 7U << 24;
+    };
+    const std::uint32_t prev = prev_dom << 16;
+    const std::uint32_t next = next_dom << 16;
+    if (slice_ns == 0)
+      return record(event::kAcctSwitch, tsc, {prev, next, low(ran), high(ran), low(waited), high(waited)});
+    return record(event::kAcctSwitch, tsc,
+                  {prev, next, low(ran), high(ran), low(waited), high(waited), slice_ns});
+  }
+  WindowBuilder& acct_runstate(std::uint64_t tsc, std::uint32_t dom, std::uint32_t from, std::uint32_t to) {
+    return record(event::kAcctRunstate | from << 8 | to << 4, tsc, {dom << 16});
+  }
   WindowBuilder& lost(std::uint64_t first_tsc, std::uint64_t tsc, std::uint32_t count, std::uint32_t dom,
                       std::uint32_t vcpu) {
     return record(event::kLostRecords, tsc,

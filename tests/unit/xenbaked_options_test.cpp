@@ -22,9 +22,16 @@ TEST(XenbakedOptions, DefaultsAreTheOriginals) {
   EXPECT_TRUE(line.options.replay.empty());
 }
 
-TEST(XenbakedOptions, WithoutTimeSlicesTheMaskIsNarrower) {
+TEST(XenbakedOptions, XensOwnRecordsCanBeAskedForInAnyCase) {
+  EXPECT_FALSE(parse({}).options.daemon.stock_records);
+  EXPECT_TRUE(parse({"--stock-records"}).options.daemon.stock_records);
+  EXPECT_TRUE(parse({"--stock-records", "--replay", "file"}).run);
+}
+
+TEST(XenbakedOptions, TimeSlicesCanBeLeftOut) {
   EXPECT_FALSE(parse({}).options.event_mask);
-  EXPECT_EQ(parse({"--noallocated"}).options.event_mask, 0x00121000U);
+  EXPECT_FALSE(parse({}).options.without_slices);
+  EXPECT_TRUE(parse({"--noallocated"}).options.without_slices);
   EXPECT_EQ(parse({"--noallocated", "--evt-mask", "0x00129000"}).status, ExitStatus::kUsage);
   EXPECT_EQ(parse({"--noallocated", "--replay", "file"}).status, ExitStatus::kUsage);
 }

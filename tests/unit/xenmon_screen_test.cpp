@@ -97,7 +97,7 @@ TEST(Screen, CompactAt80Columns) {
   // The idle domain's time is not in the total.
   EXPECT_EQ(grid.line(22),
             "Total       but idle      1.65s 165.00%     of 200%    1.65s 165.00%     of 200%");
-  EXPECT_EQ(grid.line(23), "live | I/O: grant map/unmap/transfer; copies are not visible on this Xen");
+  EXPECT_EQ(grid.line(23), "live | stock Xen, I/O: grant map/unmap/transfer without copies");
   EXPECT_EQ(grid.at(3, 63).attributes, kStandout); // the last second's gotten
 }
 
@@ -217,7 +217,7 @@ TEST(StatusLine, SaysWhatThereIs) {
   EXPECT_EQ(all,
             "recording web.xentrace | 12 records lost in the last 10 s | 1 sample missed in the last 10 s | "
             "state unknown for 1.50s of vCPU time | 10 s window holds 3.2 s so far | "
-            "I/O: grant map/unmap/transfer; copies are not visible on this Xen");
+            "stock Xen, I/O: grant map/unmap/transfer without copies");
   for (std::size_t width = 1; width < 300; ++width) {
     const std::string text = status_text(model, width);
     EXPECT_LE(text.size(), width);
@@ -225,8 +225,9 @@ TEST(StatusLine, SaysWhatThereIs) {
   }
   EXPECT_EQ(status_text(model, 80), "recording web~ | 12 records lost | 1 sample missed | 1.50s unknown ...");
   model.io_kinds |= XENMON_IO_COPY;
-  EXPECT_TRUE(has(status_text(model, 400), "I/O: grant map/unmap/transfer/copy"));
-  EXPECT_FALSE(has(status_text(model, 400), "not visible"));
+  model.patched = true;
+  EXPECT_TRUE(has(status_text(model, 400), "patched Xen, I/O: grant map/unmap/transfer/copy"));
+  EXPECT_FALSE(has(status_text(model, 400), "without copies"));
   model.khz_assumed = true;
   EXPECT_TRUE(has(status_text(model, 400), "TSC frequency assumed"));
 }

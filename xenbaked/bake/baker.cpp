@@ -15,6 +15,10 @@ constexpr std::uint32_t kStateRunning = XENMON_VCPU_RUNNING;
 Baker::Baker(const Options& options, BakeSink* sink)
     : options_(options), sink_(sink), scale_(options.cpu_khz), domain_by_id_(65536, XENMON_NO_SLOT) {
   options_.sample_ns = std::min(options_.sample_ns, kMaxSampleNs);
+  if (!options_.stock_records && (options_.event_mask & event::kAccountingOnly) != 0) {
+    accounting_ = (options_.event_mask & event::kAcctDispatches) != 0;
+    if ((options_.event_mask & event::kAcctPages) != 0) exchanges_from_ = ExchangesFrom::kPageCounts;
+  }
 }
 
 // ---- time and samples
@@ -59,6 +63,7 @@ void Baker::finish(std::uint64_t tsc) {
   if (!started_) return;
   advance_to(tsc);
   const std::uint64_t end = set_now(tsc);
+  for (std::uint32_t pcpu = 0; pcpu < pcpus_.size(); ++pcpu) credit_pending(pcpu, pcpus_[pcpu]);
   // Where the clock has no edges any more a sample may be too long for its rows.
   if (end > start_ns_ || options_.sample_ns == 0) close_sample(end, end - start_ns_ <= kMaxSampleNs);
 }
@@ -77,16 +82,17 @@ void Baker::close_sample(std::uint64_t end_ns, bool publish) {
     for (const std::unique_ptr<Domain>& domain : domains_) {
       if (!domain || domain->io_parts.empty()) continue;
       for (IoPart& part : domain->io_parts) {
-        if ((part.counts[0] | part.counts[1] | part.counts[2] | part.counts[3]) == 0) continue;
+        if (part.exchanges.empty()) continue;
         xenmon_io_row row{};
         row.domain_slot = domain->slot;
         row.pcpu = part.pcpu;
-        row.map = part.counts[kIoMap];
-        row.unmap = part.counts[kIoUnmap];
-        row.transfer = part.counts[kIoTransfer];
-        row.copy = part.counts[kIoCopy];
+        row.map = part.exchanges.counts[kIoMap];
+        row.unmap = part.exchanges.counts[kIoUnmap];
+        row.transfer = part.exchanges.counts[kIoTransfer];
+        row.copy = part.exchanges.counts[kIoCopy];
+        row.copy_bytes = part.exchanges.copy_bytes;
         io_rows_.push_back(row);
-        part.counts = {};
+        part.exchanges = {};
       }
     }
     BakedSample sample;
@@ -261,6 +267,7 @@ void Baker::domain_removed(std::uint32_t domid, std::uint64_t now) {
 
 void Baker::end_domain(Domain& domain, std::uint64_t now) {
   credit_exchanges();
+  for (std::uint32_t pcpu = 0; pcpu < pcpus_.size(); ++pcpu) credit_pending(pcpu, pcpus_[pcpu]);
   for (const std::uint32_t slot : domain.vcpus) {
     if (slot == XENMON_NO_SLOT) continue;
     Vcpu& vcpu = *vcpus_[slot];
@@ -473,29 +480,34 @@ void Baker::discontinuity() {
 
 // ---- I/O
 
-// To the guest, and once more to Dom0.
 void Baker::credit_exchanges() {
-  if (exchanges_.counts == decltype(exchanges_.counts){}) return;
-  const auto domid = static_cast<std::uint32_t>(exchanges_.where >> 32);
-  for (const std::uint32_t party : {domid, 0U}) {
-    Domain* domain = find_domain(party);
-    credit(domain != nullptr ? *domain : make_domain(party, false, now_ns_));
-    if (domid == 0) break;
-  }
+  if (exchanges_.empty()) return;
+  credit(static_cast<std::uint32_t>(exchanges_where_ >> 32), static_cast<std::uint32_t>(exchanges_where_),
+         exchanges_);
   exchanges_ = {};
+  exchanges_where_ = ~std::uint64_t{0};
 }
 
-void Baker::credit(Domain& domain) {
-  for (std::size_t kind = 0; kind < kIoKinds; ++kind) domain.io[kind] += exchanges_.counts[kind];
+// To the guest, and once more to Dom0.
+void Baker::credit(std::uint32_t granter, std::uint32_t pcpu, const Exchanges& exchanges) {
+  for (const std::uint32_t party : {granter, 0U}) {
+    Domain* domain = find_domain(party);
+    credit(domain != nullptr ? *domain : make_domain(party, false, now_ns_), pcpu, exchanges);
+    if (granter == 0) break;
+  }
+}
+
+void Baker::credit(Domain& domain, std::uint32_t pcpu, const Exchanges& exchanges) const {
+  for (std::size_t kind = 0; kind < kIoKinds; ++kind) domain.io[kind] += exchanges.counts[kind];
+  domain.io_copy_bytes += exchanges.copy_bytes;
   if (sink_ == nullptr) return;
-  const auto pcpu = static_cast<std::uint32_t>(exchanges_.where);
   auto part = std::find_if(domain.io_parts.begin(), domain.io_parts.end(),
                            [&](const IoPart& each) { return each.pcpu == pcpu; });
   if (part == domain.io_parts.end()) {
     part = domain.io_parts.insert(part, IoPart{});
     part->pcpu = pcpu;
   }
-  for (std::size_t kind = 0; kind < kIoKinds; ++kind) part->counts[kind] += exchanges_.counts[kind];
+  part->exchanges.add(exchanges);
 }
 
 // ---- totals
@@ -506,6 +518,7 @@ DomainTotals Baker::totals_of(const Domain& domain) const {
   totals.uid = domain.uid;
   totals.name = domain.name;
   totals.io = domain.io;
+  totals.io_copy_bytes = domain.io_copy_bytes;
   for (const std::uint32_t slot : domain.vcpus) {
     if (slot == XENMON_NO_SLOT) continue;
     const Vcpu& vcpu = *vcpus_[slot];

@@ -2,8 +2,9 @@
 //
 // The accounting: records in merged order in, samples and totals out.
 //
-// A state machine per vCPU, driven by runstate records alone; slices come from the switch records, I/O
-// from the grant records. Invariants:
+// A state machine per vCPU. On any Xen it is driven by runstate records alone; slices come from the switch
+// records, I/O from the grant records. Where the records of XenMon's patches are (events.h, kAcct*), they say
+// all of it and Xen's own are ignored, unless the options say the opposite. Invariants:
 //   - For every vCPU and every sample the six times add up to the sample's length, and over the whole
 //     trace to its length so far. Time stamps are converted to ns before anything is subtracted, and
 //     intervals that are open at a sample's edge are split there, so this is exact. It is checked for
@@ -75,6 +76,7 @@ struct DomainTotals {
   std::string name;
   std::uint64_t executions = 0;
   IoCounts io{};
+  std::uint64_t io_copy_bytes = 0;
   std::vector<VcpuTotals> vcpus;
 };
 
@@ -95,8 +97,10 @@ class Baker {
 
   struct Options {
     std::uint32_t cpu_khz = 2'400'000;
-    std::uint64_t sample_ns = 0; // 0: the whole trace is one sample, no sink is called, totals() works
-    std::uint64_t linger_ns = 0; // how long an ended domain keeps its slots; with samples only
+    std::uint64_t sample_ns = 0;  // 0: the whole trace is one sample, no sink is called, totals() works
+    std::uint64_t linger_ns = 0;  // how long an ended domain keeps its slots; with samples only
+    std::uint32_t event_mask = 0; // which records there are; 0: see when they come
+    bool stock_records = false;   // account by Xen's own records, whatever else there is
   };
 
   struct Counts {
@@ -115,6 +119,7 @@ class Baker {
     if (!started_ && tsc < base_tsc_) base_tsc_ = tsc;
   }
   void apply(std::uint32_t pcpu, const Record& record);
+  void apply_untimed(std::uint32_t pcpu, const Record& record);
   static bool ignores(std::uint32_t header);
   void pass_over(std::uint64_t count) { sample_records_ += count; }
   void lost_begin(std::uint32_t pcpu, std::uint64_t tsc);
@@ -138,6 +143,9 @@ class Baker {
   // The TSC of trace time 0; only after the first record.
   [[nodiscard]] std::uint64_t base_tsc() const { return base_tsc_; }
   [[nodiscard]] bool started() const { return started_; }
+  // Whether the records of XenMon's patches are what is accounted by: for times, and for page exchanges.
+  [[nodiscard]] bool by_accounting_records() const { return accounting_; }
+  [[nodiscard]] bool by_page_counts() const { return exchanges_from_ != ExchangesFrom::kGrantRecords; }
 
   // Tables by slot; a free slot is nullptr.
   [[nodiscard]] std::span<const std::unique_ptr<Vcpu>> vcpus() const { return vcpus_; }
@@ -154,7 +162,8 @@ class Baker {
     std::uint64_t first_tsc = 0;
     std::uint32_t current = XENMON_NO_SLOT; // vCPU slot
     bool gap_open = false;
-    bool any_run = false; // some vCPU was seen to run here
+    bool any_run = false;                                     // some vCPU was seen to run here
+    std::vector<std::pair<std::uint32_t, Exchanges>> pending; // by granter: until the scheduler is called
   };
 
   PcpuState& pcpu_state(std::uint32_t pcpu) {
@@ -193,15 +202,24 @@ class Baker {
   // `who` is a record's word "vcpu:16 dom:16".
   void runstate(std::uint32_t pcpu, std::uint32_t from, std::uint32_t to, std::uint32_t who,
                 std::uint64_t now);
+  void change_state(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, std::uint32_t to, std::uint64_t now);
   void continue_running(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now);
   void continue_running_odd(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now);
   static void continue_known(Vcpu& vcpu, std::uint64_t now);
   void slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit, std::uint32_t slice_ns);
   void exchange(std::uint32_t pcpu, IoKind kind, std::uint32_t domid);
   void credit_exchanges();
-  void credit(Domain& domain);
+  void credit(std::uint32_t granter, std::uint32_t pcpu, const Exchanges& exchanges);
+  void credit(Domain& domain, std::uint32_t pcpu, const Exchanges& exchanges) const;
   void domain_added(std::uint32_t domid, std::uint64_t now);
   void domain_removed(std::uint32_t domid, std::uint64_t now);
+
+  // ---- accounting records (baker_accounting.cpp)
+  bool apply_accounting(std::uint32_t pcpu, const Record& record);
+  void switched(std::uint32_t pcpu, const Record& record, std::uint64_t now);
+  void learn(Vcpu& vcpu, std::uint32_t pcpu, Bucket bucket, std::uint64_t for_ns, std::uint64_t now);
+  void page_op(std::uint32_t pcpu, const Record& record);
+  void credit_pending(std::uint32_t pcpu, PcpuState& state);
 
   static void account(Vcpu& vcpu, std::uint64_t now) {
     vcpu.part.times[vcpu.bucket] += now - vcpu.since_ns;
@@ -248,11 +266,12 @@ class Baker {
   std::uint64_t losses_ = 0;       // gaps of any kind so far
   std::uint64_t last_loss_ns_ = 0; // until then records may be missing; with losses_ or interrupted_ only
 
-  // Page exchanges come in runs: these are all of one domain on one pCPU, not yet credited to anybody.
-  struct Exchanges {
-    std::uint64_t where = ~std::uint64_t{0}; // domid, pCPU
-    std::array<std::uint32_t, kIoKinds> counts{};
-  };
+  bool accounting_ = false; // times come from accounting records
+  enum class ExchangesFrom : std::uint8_t { kGrantRecords, kPageOps, kPageCounts };
+  ExchangesFrom exchanges_from_ = ExchangesFrom::kGrantRecords;
+
+  // Grant records come in runs: these are all of one domain on one pCPU, not yet credited to anybody.
+  std::uint64_t exchanges_where_ = ~std::uint64_t{0}; // domid, pCPU
   Exchanges exchanges_;
 
   // The vCPU behind a record's "vcpu:16 dom:16", for the many records about few vCPUs.

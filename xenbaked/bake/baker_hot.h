@@ -21,6 +21,10 @@ inline constexpr std::array<std::array<Bucket, 4>, 4> kBucketOf{{{kRunning, kWai
                                                                  {kRunning, kWaitWake, kBlocked, kOffline},
                                                                  {kRunning, kWaitWake, kBlocked, kOffline}}};
 
+// An event's class without its subclass.
+inline constexpr std::uint32_t kClassOnly = 0x0fff0000;
+inline constexpr std::uint32_t kSchedulerOnly = event::kSchedulerVerboseClass & kClassOnly;
+
 // The events of the class kSchedulerVerboseClass that are used, one bit each.
 inline constexpr std::uint32_t kOurVerbose =
     1U << (event::kDomainAdd & 31U) | 1U << (event::kDomainRemove & 31U) |
@@ -39,6 +43,11 @@ inline void Baker::apply(std::uint32_t pcpu, const Record& record) {
     advance_to(record.tsc);
   ++sample_records_;
   const std::uint32_t event = record.event();
+  if ((event & hot::kClassOnly) == event::kAccountingOnly) {
+    if (!apply_accounting(pcpu, record)) ++counts_.bad_records;
+    return;
+  }
+  if (accounting_ && (event & hot::kClassOnly) == hot::kSchedulerOnly) return;
   if ((event & event::kRunstateMask) == event::kRunstateChange) {
     if (record.extra_words() == 0) [[unlikely]] {
       ++counts_.bad_records;
@@ -60,6 +69,7 @@ inline void Baker::apply(std::uint32_t pcpu, const Record& record) {
     case event::kGrantMap:
     case event::kGrantUnmap:
     case event::kGrantTransfer:
+      if (exchanges_from_ != ExchangesFrom::kGrantRecords) return;
       if (record.extra_words() == 0) break;
       exchange(pcpu, static_cast<IoKind>(event - event::kGrantMap), record.word(0));
       return;
@@ -136,7 +146,11 @@ inline void Baker::runstate(std::uint32_t pcpu, std::uint32_t from, std::uint32_
   Vcpu* found = find_vcpu(who);
   if (found == nullptr) [[unlikely]]
     return;
-  Vcpu& vcpu = *found;
+  change_state(*found, pcpu, from, to, now);
+}
+
+inline void Baker::change_state(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, std::uint32_t to,
+                                std::uint64_t now) {
   // An idle vCPU belongs to its pCPU, whichever pCPU reports it (core scheduling).
   if (vcpu.idle) pcpu = vcpu.vcpu_id;
   if (!reconcile(vcpu, pcpu, from, now)) [[unlikely]]
@@ -195,13 +209,13 @@ inline void Baker::slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t 
 
 inline void Baker::exchange(std::uint32_t pcpu, IoKind kind, std::uint32_t domid) {
   const std::uint64_t where = std::uint64_t{domid} << 32 | pcpu;
-  if (where != exchanges_.where) [[unlikely]] {
+  if (where != exchanges_where_) [[unlikely]] {
     if (domid >= kFirstReservedDomid) {
       ++counts_.bad_records;
       return;
     }
     credit_exchanges();
-    exchanges_.where = where;
+    exchanges_where_ = where;
   }
   ++exchanges_.counts[kind];
 }

@@ -102,9 +102,21 @@ enum IoKind : std::uint8_t { kIoMap, kIoUnmap, kIoTransfer, kIoCopy };
 inline constexpr std::size_t kIoKinds = 4;
 using IoCounts = std::array<std::uint64_t, kIoKinds>;
 
+// Page exchanges with the grants of one domain.
+struct Exchanges {
+  std::array<std::uint32_t, kIoKinds> counts{};
+  std::uint64_t copy_bytes = 0;
+
+  [[nodiscard]] bool empty() const { return counts == decltype(counts){}; }
+  void add(const Exchanges& other) {
+    for (std::size_t kind = 0; kind < kIoKinds; ++kind) counts[kind] += other.counts[kind];
+    copy_bytes += other.copy_bytes;
+  }
+};
+
 struct IoPart {
   std::uint32_t pcpu = 0;
-  std::array<std::uint32_t, kIoKinds> counts{};
+  Exchanges exchanges;
 };
 
 struct Domain {
@@ -119,6 +131,7 @@ struct Domain {
   std::string name;
   std::vector<std::uint32_t> vcpus; // slots by vCPU id, XENMON_NO_SLOT where none
   IoCounts io{};
+  std::uint64_t io_copy_bytes = 0;
   std::vector<IoPart> io_parts; // of the current sample
 };
 

@@ -17,7 +17,10 @@
 //   void lost_end(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t count, std::uint32_t domid,
 //                 std::uint32_t vcpu_id);                             that vCPU runs on pcpu from here on
 //   void gap(std::uint32_t pcpu, std::uint64_t tsc);                  something was skipped at about tsc
-// and may offer, to be spared most of what it has no use for,
+// and may offer
+//   void apply_untimed(std::uint32_t pcpu, const Record& record);     every record without a TSC, which
+//                                                                     belongs to the record behind it;
+// and, to be spared most of what it has no use for,
 //   static bool ignores(std::uint32_t header);                        has a TSC, and is nothing to the sink
 //   void pass_over(std::uint64_t count);                              so many were not handed over
 // Of a record that the sink ignores the TSC is not looked at, nor does its place in the order matter.
@@ -136,8 +139,13 @@ template <class Sink>
       continue;
     }
     if (!record.has_tsc()) {
-      // Padding and framing are not records, and nothing that XenMon uses comes without a TSC.
-      if (record.event() != event::kWrapBuffer && record.event() != event::kCpuChange) ++records_;
+      // Padding and framing are not records.
+      if (record.event() != event::kWrapBuffer && record.event() != event::kCpuChange) {
+        ++records_;
+        if constexpr (requires { sink.apply_untimed(pcpu_, record); }) {
+          if (any_tsc_) sink.apply_untimed(pcpu_, record);
+        }
+      }
       at_ += record.bytes();
       continue;
     }
@@ -225,12 +233,23 @@ bool PcpuStream::run(std::uint64_t bound, Sink& sink) {
       }
     };
     Record record;
-    for (; end - at >= static_cast<std::ptrdiff_t>(kMaxRecordBytes); at += 12 + extra_bytes(record.header)) {
+    while (end - at >= static_cast<std::ptrdiff_t>(kMaxRecordBytes)) {
       record.header = load_word<std::uint32_t>(at);
       if constexpr (requires { Sink::ignores(record.header); }) {
         if (Sink::ignores(record.header)) {
           last_ignored = at;
           ++ignored;
+          at += 12 + extra_bytes(record.header);
+          continue;
+        }
+      }
+      if constexpr (requires { sink.apply_untimed(pcpu_, record); }) {
+        if ((record.header & (kHasTsc | event::kClassMask)) == (event::kAcctPageCounts & event::kClassMask)) {
+          record.tsc = 0;
+          record.extra = at + 4;
+          ++records;
+          sink.apply_untimed(pcpu_, record);
+          at += 4 + extra_bytes(record.header);
           continue;
         }
       }
@@ -249,6 +268,7 @@ bool PcpuStream::run(std::uint64_t bound, Sink& sink) {
       record.extra = at + 12;
       ++records;
       sink.apply(pcpu_, record);
+      at += 12 + extra_bytes(record.header);
     }
     tell_ignored();
     if constexpr (requires { Sink::ignores(record.header); }) {

@@ -38,6 +38,10 @@ bool traced(std::uint32_t mask, std::uint32_t event) {
   return mask == 0 || (((mask >> 16) & (event >> 16)) != 0 && (((mask >> 12) & (event >> 12)) & 0xfU) != 0);
 }
 
+// What Xen's own records tell of, and what those of XenMon's patches do.
+constexpr std::uint32_t kGrantRecordKinds = XENMON_IO_MAP | XENMON_IO_UNMAP | XENMON_IO_TRANSFER;
+constexpr std::uint32_t kPageCountKinds = kGrantRecordKinds | XENMON_IO_COPY;
+
 // Cut to what fits with its NUL, not in the middle of a UTF-8 sequence.
 template <std::size_t Bytes>
 void put_text(char (&to)[Bytes], std::string_view text) {
@@ -90,7 +94,9 @@ RegionWriter::RegionWriter(Options options, Origin origin, RegionPlace place)
       (options_.history_ns + 1'000'000'000 + options_.sample_ns - 1) / options_.sample_ns + 1);
   if (origin_.cpu_khz_assumed) flags_ |= XENMON_FLAG_KHZ_ASSUMED;
   if (origin_.patched) flags_ |= XENMON_FLAG_PATCHED_XEN;
-  if (!traced(origin_.event_mask, event::kSwitchInfNext)) flags_ |= XENMON_FLAG_NO_ALLOCATION;
+  if (!traced(origin_.event_mask, event::kSwitchInfNext) && !traced(origin_.event_mask, event::kAcctSwitch))
+    flags_ |= XENMON_FLAG_NO_ALLOCATION;
+  if (traced(origin_.event_mask, event::kGrantMap)) io_kinds_ = kGrantRecordKinds;
 }
 
 Result<std::unique_ptr<RegionWriter>> RegionWriter::create(const Options& options, const Origin& origin) {
@@ -123,10 +129,7 @@ Status RegionWriter::make_file(const Capacities& capacities) {
   fresh.generation = generation_;
   fresh.daemon_start = daemon_start_;
   fresh.source_kind = origin_.kind;
-  if (traced(origin_.event_mask, event::kGrantMap)) {
-    fresh.io_kinds = XENMON_IO_MAP | XENMON_IO_UNMAP | XENMON_IO_TRANSFER;
-  }
-  if (origin_.patched) fresh.io_kinds |= XENMON_IO_COPY;
+  fresh.io_kinds = io_kinds_;
   fresh.cpu_khz = origin_.cpu_khz;
   fresh.event_mask = origin_.event_mask;
   fresh.sample_ns = options_.sample_ns;
@@ -240,7 +243,24 @@ Status RegionWriter::make_room(const Baker& baker, const BakedSample& sample, co
   return same ? ok() : make_file(wanted);
 }
 
+// A recording need not say what hypervisor it is of; its records do. What a file's header says of that is
+// constant, so there is a new file then.
+Status RegionWriter::learn_origin(const Baker& baker) {
+  std::uint64_t flags = flags_;
+  std::uint32_t kinds = io_kinds_;
+  if (baker.by_accounting_records()) {
+    flags |= XENMON_FLAG_PATCHED_XEN;
+    flags &= ~std::uint64_t{XENMON_FLAG_NO_ALLOCATION};
+  }
+  if (baker.by_page_counts()) kinds = kPageCountKinds;
+  flags_ = flags;
+  if (kinds == io_kinds_) return ok();
+  io_kinds_ = kinds;
+  return make_file(capacities_);
+}
+
 Status RegionWriter::publish(Baker& baker, const BakedSample& sample, const Merge& merge) {
+  if (Status learned = learn_origin(baker); !learned) return learned;
   if (Status room = make_room(baker, sample, merge); !room) return room;
   write_tables(baker, merge, sample.end_ns);
   write_sample(sample);
@@ -280,6 +300,7 @@ void RegionWriter::write_tables(Baker& baker, const Merge& merge, std::uint64_t 
       out.io_unmap = domain->io[kIoUnmap];
       out.io_transfer = domain->io[kIoTransfer];
       out.io_copy = domain->io[kIoCopy];
+      out.io_copy_bytes = domain->io_copy_bytes;
     }
     store_words(&entry<xenmon_domain>(h.domain, slot), &out, sizeof out);
   }

@@ -63,6 +63,7 @@ class RegionWriter {
 
   [[nodiscard]] static std::uint64_t bytes_for(const Capacities& capacities);
   Status make_file(const Capacities& capacities);
+  Status learn_origin(const Baker& baker);
   Status make_room(const Baker& baker, const BakedSample& sample, const Merge& merge);
   void copy_history(const RegionMapping& old, const xenmon_region_header& old_header);
 
@@ -87,6 +88,7 @@ class RegionWriter {
   std::uint64_t daemon_start_ = 0;
   std::uint64_t generation_ = 0;
   std::uint64_t flags_ = 0;
+  std::uint32_t io_kinds_ = 0; // XENMON_IO_*
   std::uint64_t tables_seq_ = 0;
   std::uint64_t newest_ = 0;       // number of the newest sample
   std::uint64_t oldest_ = 1;       // number of the oldest that readers may still find

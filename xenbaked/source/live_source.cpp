@@ -8,6 +8,8 @@
 
 #include "source/live_refusal.h"
 #include "source/trace_ring_table.h"
+#include "trace/events.h"
+#include "trace/record.h"
 #include "xenmon/region.h"
 
 namespace xenmon {
@@ -82,7 +84,8 @@ Status LiveSource::start(const LiveOptions& options, const HostFacts& facts) {
   if (Status connected = connect(facts); !connected) return connected;
 
   const std::uint32_t pages = options.buffer_pages != 0 ? options.buffer_pages : LiveOptions::kPagesDefault;
-  auto info = tracing_->prepare(options.event_mask, pages);
+  const std::uint32_t stock_mask = options.without_slices ? event::kMaskWithoutSlices : event::kDefaultMask;
+  auto info = tracing_->prepare(options.event_mask.value_or(stock_mask), pages);
   if (!info) return info.error();
   PhysicalInfo physical;
   if (const Errno error = hypervisor_->physical_info(physical))
@@ -93,7 +96,6 @@ Status LiveSource::start(const LiveOptions& options, const HostFacts& facts) {
   origin_.cpu_khz = physical.cpu_khz;
   origin_.xen_version = hypervisor_->version();
   origin_.scheduler = hypervisor_->scheduler();
-  origin_.event_mask = options.event_mask;
 
   LiveTracing::Rings rings;
   rings.discard = [this] { discard_all(); };
@@ -103,10 +105,33 @@ Status LiveSource::start(const LiveOptions& options, const HostFacts& facts) {
     for (const Ring& ring : rings_) sum += ring.buffer.produced();
     return sum;
   };
-  auto started = tracing_->start(options.event_mask, rings);
+  rings.holds = [this](std::uint32_t event) { return holds(event); };
+  const auto patched = tracing_->look_for_accounting(rings);
+  if (!patched) return patched.error();
+  origin_.patched = *patched;
+  origin_.event_mask = options.event_mask.value_or(
+      origin_.patched && !options.stock_records ? event::kAccountingMask : stock_mask);
+  auto started = tracing_->start(origin_.event_mask, rings);
   if (!started) return started.error();
   origin_.wall_epoch_ns = *started;
   return ok();
+}
+
+bool LiveSource::holds(std::uint32_t event) {
+  const auto in = [event](std::span<const std::byte> bytes) {
+    const std::byte* at = bytes.data();
+    const std::byte* const end = at + bytes.size();
+    Record record;
+    for (; decode_record(at, end, record); at += record.bytes()) {
+      if (record.event() == event) return true;
+    }
+    return false;
+  };
+  // It has just been emptied, so a record over its end is not worth a thought.
+  return std::any_of(rings_.begin(), rings_.end(), [&](Ring& ring) {
+    const TraceRing::Taken taken = ring.buffer.take();
+    return in(taken.first) || in(taken.second);
+  });
 }
 
 void LiveSource::discard_all() {

@@ -29,15 +29,15 @@
 namespace xenmon {
 
 struct LiveOptions {
-  // The classes TRC_SCHED (0x0002f000) and TRC_MEM (0x0010f000) with the subclasses of TRC_SCHED_MIN
-  // (1: runstates) and TRC_SCHED_VERBOSE (8: switches, time slices, domains). A mask holds its classes and
-  // its subclasses side by side, and a record must match one of each.
-  static constexpr std::uint32_t kMaskDefault = 0x00129000;
   // Twice xentrace's own choice (DEFAULT_TBUF_SIZE): a saturated pCPU of today fills 300 KB/s or more, and
   // the default poll is to come before half a buffer is full.
   static constexpr std::uint32_t kPagesDefault = 64;
 
-  std::uint32_t event_mask = kMaskDefault;
+  // Which records; if none are named, those of XenMon's patches where Xen has them, and of Xen's own what
+  // the accounting takes.
+  std::optional<std::uint32_t> event_mask;
+  bool without_slices = false;    // of Xen's own: not the time slices
+  bool stock_records = false;     // Xen's own in any case
   std::uint32_t buffer_pages = 0; // of 4096 bytes, per pCPU, if there are no buffers yet; 0: kPagesDefault
 };
 
@@ -89,6 +89,7 @@ class LiveSource final : public Source {
   Status start(const LiveOptions& options, const HostFacts& facts);
   Status connect(const HostFacts& facts);
   void discard_all();
+  bool holds(std::uint32_t event);
   Status map_rings(const TraceInfo& info, std::uint32_t max_cpu_id);
 
   // Declared so that each is destroyed before what it works on.

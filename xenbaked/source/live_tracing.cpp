@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "source/live_refusal.h"
+#include "trace/events.h"
 
 namespace xenmon {
 namespace {
@@ -62,22 +63,40 @@ Status LiveTracing::look_whether_on(const Rings& rings) {
   return ok();
 }
 
+// Afresh: nothing is in the rings but what the mask asks for.
+Status LiveTracing::switch_on(std::uint32_t mask, const Rings& rings) {
+  // Off for a moment: Xen then forgets the records that it lost, and nothing comes while old ones go.
+  if (const Errno error = hypervisor_.disable_tracing())
+    return refuse_sysctl(error, "switch tracing off", hypervisor_);
+  switched_ = true;
+  if (Status set = set_mask(mask); !set) return set;
+  mask_ = mask;
+  rings.discard();
+  if (const Errno error = hypervisor_.enable_tracing())
+    return refuse_sysctl(error, "switch tracing on", hypervisor_);
+  return ok();
+}
+
+Result<bool> LiveTracing::look_for_accounting(const Rings& rings) {
+  if (const Errno error = hypervisor_.trace_all_cpus())
+    return refuse_sysctl(error, "trace all CPUs", hypervisor_);
+  if (found_ == Found::kUnknown) {
+    if (const Status looked = look_whether_on(rings); !looked) return looked.error();
+  }
+  // Its switches are the one thing that is asked for: not much can come before they are counted out.
+  if (const Status on = switch_on(event::kAccountingOnly | event::kAcctDispatches, rings); !on)
+    return on.error();
+  return rings.holds(event::kAcctStart);
+}
+
 Result<std::uint64_t> LiveTracing::start(std::uint32_t mask, const Rings& rings) {
   if (const Errno error = hypervisor_.trace_all_cpus())
     return refuse_sysctl(error, "trace all CPUs", hypervisor_);
   if (found_ == Found::kUnknown) {
     if (const Status looked = look_whether_on(rings); !looked) return looked.error();
   }
-  // Off for a moment: Xen then forgets the records that it lost, and nothing comes while old ones go.
-  if (const Errno error = hypervisor_.disable_tracing())
-    return refuse_sysctl(error, "switch tracing off", hypervisor_);
-  switched_ = true;
-  if (const Status set = set_mask(mask); !set) return set.error();
-  mask_ = mask;
-  rings.discard();
   const std::uint64_t now = wall_clock_ns();
-  if (const Errno error = hypervisor_.enable_tracing())
-    return refuse_sysctl(error, "switch tracing on", hypervisor_);
+  if (const Status on = switch_on(mask, rings); !on) return on.error();
   return now;
 }
 

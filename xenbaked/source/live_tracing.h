@@ -48,9 +48,14 @@ class LiveTracing {
 
   // What start() must know of the buffers, which it does not itself map.
   struct Rings {
-    std::function<void()> discard;        // forget everything in all of them
-    std::function<std::uint64_t()> marks; // changes when Xen writes into any of them
+    std::function<void()> discard;            // forget everything in all of them
+    std::function<std::uint64_t()> marks;     // changes when Xen writes into any of them
+    std::function<bool(std::uint32_t)> holds; // whether there is a record of that event in any of them
   };
+
+  // After prepare() and before start(): whether Xen has XenMon's records for accounting. It is asked for
+  // nothing else, and if it has them it says so with the first record.
+  Result<bool> look_for_accounting(const Rings& rings);
 
   // After prepare(): records that match the mask begin to arrive, and nothing older is in the rings.
   // Returns CLOCK_REALTIME in nanoseconds of that moment.
@@ -76,6 +81,7 @@ class LiveTracing {
 
   Status set_mask(std::uint32_t mask);
   Status look_whether_on(const Rings& rings);
+  Status switch_on(std::uint32_t mask, const Rings& rings);
 
   Hypervisor& hypervisor_;
   std::uint32_t found_mask_ = 0;

@@ -42,7 +42,48 @@ inline constexpr std::uint32_t kGrantMap = 0x0010f001;
 inline constexpr std::uint32_t kGrantUnmap = 0x0010f002;
 inline constexpr std::uint32_t kGrantTransfer = 0x0010f003;
 
-// Classes and subclasses to ask Xen for: runstates (0x21), switches and domains (0x28), memory (0x10f).
+// What XenMon's patches to Xen (hypervisor/) add, for accounting. Not in any Xen without them.
+inline constexpr std::uint32_t kAccountingClass = 0x0100f000;
+inline constexpr std::uint32_t kAccountingOnly = 0x01000000; // the bits that no other class has
+inline constexpr std::uint32_t kAcctDispatches = 0x00001000; // subclasses: switches
+inline constexpr std::uint32_t kAcctStates = 0x00002000;     // runstates in between, domains
+inline constexpr std::uint32_t kAcctPages = 0x00004000;      // page exchanges, summed up
+inline constexpr std::uint32_t kAcctPageOps = 0x00008000;    // page exchanges, one by one
+// Tracing, or its mask, has been set: the subclasses that this Xen has.
+inline constexpr std::uint32_t kAcctStart = 0x0100f001;
+// Who leaves and who comes, as vcpu:16 dom:16; ran and waited, each ns:52 cause:4 class:8 in two words; the
+// slice in ns, left out if there is no limit.
+inline constexpr std::uint32_t kAcctSwitch = 0x01001001;
+// The vCPU that ran was chosen again: vcpu:16 dom:16; its slice, left out likewise.
+inline constexpr std::uint32_t kAcctContinue = 0x01001002;
+// 0x1002XY1, X and Y as in a runstate change: one that is no part of a switch. vcpu:16 dom:16.
+inline constexpr std::uint32_t kAcctRunstate = 0x01002001;
+inline constexpr std::uint32_t kAcctDomainAdd = 0x01002002; // dom
+inline constexpr std::uint32_t kAcctDomainRemove = 0x01002003;
+// Without a TSC; what the vCPU that runs did until the next record: granter:16 copied:16; bytes copied; and
+// if they are not 0 mapped:16 unmapped:16; transferred.
+inline constexpr std::uint32_t kAcctPageCounts = 0x01004001;
+// One of them: granter:16 kind:16 (0 map, 1 unmap, 2 transfer, 3 copy); bytes copied.
+inline constexpr std::uint32_t kAcctPageOp = 0x01008001;
+
+// How a vCPU left, which is why it waits if it can run; and why one waits that did not run before
+// (TRC_ACCT_CAUSE_*).
+enum AcctCause : std::uint8_t {
+  kCauseNone,
+  kCauseBlocked,
+  kCausePreempted,
+  kCauseYielded,
+  kCauseSlice,
+  kCausePaused,
+  kCauseWoken,
+  kCauseUnpaused,
+};
+
+// All that XenMon needs of a Xen with these records: switches, states, pages summed up.
+inline constexpr std::uint32_t kAccountingMask = 0x01007000;
+
+// Classes and subclasses to ask any other Xen for: runstates (0x21), switches and domains (0x28), memory
+// (0x10f).
 inline constexpr std::uint32_t kDefaultMask = 0x00129000;
 // Without the subclass of switches and domains: no time slices, and nobody tells of a domain's end.
 inline constexpr std::uint32_t kMaskWithoutSlices = 0x00121000;
@@ -66,6 +107,14 @@ inline constexpr std::array kDescriptions{
     Description{kGrantMap, 1, "GRANT_MAP"},
     Description{kGrantUnmap, 1, "GRANT_UNMAP"},
     Description{kGrantTransfer, 1, "GRANT_TRANSFER"},
+    Description{kAcctStart, 1, "ACCT_START"},
+    Description{kAcctSwitch, 6, "ACCT_SWITCH"},
+    Description{kAcctContinue, 1, "ACCT_CONTINUE"},
+    Description{kAcctRunstate, 1, "ACCT_RUNSTATE"},
+    Description{kAcctDomainAdd, 1, "ACCT_DOM_ADD"},
+    Description{kAcctDomainRemove, 1, "ACCT_DOM_REM"},
+    Description{kAcctPageCounts, 2, "ACCT_PAGE_COUNTS"},
+    Description{kAcctPageOp, 2, "ACCT_PAGE_OP"},
 };
 
 } // namespace xenmon::event

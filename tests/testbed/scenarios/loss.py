@@ -20,6 +20,8 @@ def run(dom0):
         screen.type("xenmon")
         screen.wait_for_line("web")
         log = dom0.start("xenmon -n -t 0 -p /tmp/log")
+        while "0" in dom0.run("cat /tmp/log-dom0.log 2>/dev/null | wc -l").out.split():
+            pass  # one that came later would find a daemon that does not answer, and start its own
         daemon.signal("SIGSTOP")
         load(web, REQUESTS)
         daemon.signal("SIGCONT")

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The part of Baker that reads the records of XenMon's patches to Xen.
+#include <algorithm>
+
+#include "bake/baker.h"
+
+namespace xenmon {
+
+namespace {
+
+// A time of ACCT_SWITCH: ns:52 cause:4 class:8.
+struct AcctTime {
+  std::uint64_t ns;
+  std::uint32_t cause;
+};
+
+AcctTime acct_time(const Record& record, std::uint32_t word) {
+  const std::uint64_t whole = load_word<std::uint64_t>(record.extra + std::size_t{word} * 4);
+  return {whole & ((std::uint64_t{1} << 52) - 1), static_cast<std::uint32_t>(whole >> 52) & 0xfU};
+}
+
+std::uint32_t state_after(std::uint32_t cause) {
+  switch (cause) {
+    case event::kCauseBlocked:
+      return XENMON_VCPU_BLOCKED;
+    case event::kCausePaused:
+      return XENMON_VCPU_OFFLINE;
+    default:
+      return XENMON_VCPU_RUNNABLE;
+  }
+}
+
+Bucket bucket_of_wait(std::uint32_t cause) {
+  return cause == event::kCauseWoken || cause == event::kCauseUnpaused ? kWaitWake : kWaitPreempt;
+}
+
+} // namespace
+
+// False: the record is bad.
+bool Baker::apply_accounting(std::uint32_t pcpu, const Record& record) {
+  if (options_.stock_records) return true;
+  const std::uint32_t words = record.extra_words();
+  const std::uint32_t event = record.event();
+  if (words == 0) return false;
+  if ((event & event::kRunstateMask) == event::kAcctRunstate) {
+    accounting_ = true;
+    runstate(pcpu, (event >> 8) & 3U, (event >> 4) & 3U, record.word(0), set_now(record.tsc));
+    return true;
+  }
+  switch (event) {
+    case event::kAcctSwitch:
+      if (words < 6) return false;
+      accounting_ = true;
+      switched(pcpu, record, set_now(record.tsc));
+      return true;
+    case event::kAcctContinue: {
+      accounting_ = true;
+      const std::uint64_t now = set_now(record.tsc);
+      credit_pending(pcpu, pcpu_state(pcpu));
+      if (words >= 2) slice(pcpu, record.word(0) >> 16, record.word(0) & 0xffffU, record.word(1));
+      continue_running(pcpu, record.word(0), now);
+      return true;
+    }
+    case event::kAcctDomainAdd:
+      accounting_ = true;
+      domain_added(record.word(0), set_now(record.tsc));
+      return true;
+    case event::kAcctDomainRemove:
+      accounting_ = true;
+      domain_removed(record.word(0), set_now(record.tsc));
+      return true;
+    case event::kAcctPageOp:
+      if (words < 2) return false;
+      page_op(pcpu, record);
+      return true;
+    default:
+      return true;
+  }
+}
+
+void Baker::switched(std::uint32_t pcpu, const Record& record, std::uint64_t now) {
+  credit_pending(pcpu, pcpu_state(pcpu));
+  const AcctTime ran = acct_time(record, 2);
+  const AcctTime waited = acct_time(record, 4);
+  if (Vcpu* left = find_vcpu(record.word(0))) {
+    if (left->bucket == kUnknown) [[unlikely]]
+      learn(*left, pcpu, kRunning, ran.ns, now);
+    change_state(*left, pcpu, XENMON_VCPU_RUNNING, state_after(ran.cause), now);
+  }
+  if (record.extra_words() >= 7) slice(pcpu, record.word(1) >> 16, record.word(1) & 0xffffU, record.word(6));
+  if (Vcpu* came = find_vcpu(record.word(1))) {
+    if (came->bucket == kUnknown && waited.cause != event::kCauseNone) [[unlikely]]
+      learn(*came, pcpu, bucket_of_wait(waited.cause), waited.ns, now);
+    change_state(*came, pcpu, XENMON_VCPU_RUNNABLE, XENMON_VCPU_RUNNING, now);
+  }
+}
+
+// Nobody had told the vCPU's state, but Xen says now in which one it has been for so long. What is in a
+// sample that has been published stays unknown.
+void Baker::learn(Vcpu& vcpu, std::uint32_t pcpu, Bucket bucket, std::uint64_t for_ns, std::uint64_t now) {
+  if (vcpu.ended) return;
+  if (vcpu.idle) pcpu = vcpu.vcpu_id;
+  const std::uint64_t entered = now > for_ns ? now - for_ns : 0;
+  account(vcpu, std::clamp(entered, vcpu.since_ns, now));
+  if (bucket == kRunning) {
+    displace(vcpu, pcpu, now);
+    credit_to(vcpu, pcpu);
+    PcpuState& state = pcpu_state(pcpu);
+    state.current = vcpu.slot;
+    state.any_run = true;
+  }
+  vcpu.bucket = bucket;
+  vcpu.entered_ns = entered;
+  vcpu.observed = true;
+}
+
+// Only where they are not summed up as well.
+void Baker::page_op(std::uint32_t pcpu, const Record& record) {
+  if (exchanges_from_ == ExchangesFrom::kPageCounts) return;
+  exchanges_from_ = ExchangesFrom::kPageOps;
+  const std::uint32_t granter = record.word(0) & 0xffffU;
+  const std::uint32_t kind = record.word(0) >> 16;
+  if (kind >= kIoKinds || granter >= kFirstReservedDomid) {
+    ++counts_.bad_records;
+    return;
+  }
+  exchange(pcpu, static_cast<IoKind>(kind), granter);
+  if (kind == kIoCopy) exchanges_.copy_bytes += record.word(1);
+}
+
+// Page counts: they belong to the execution that ends with the record behind them.
+void Baker::apply_untimed(std::uint32_t pcpu, const Record& record) {
+  if (record.event() != event::kAcctPageCounts || options_.stock_records) return;
+  const std::uint32_t words = record.extra_words();
+  const std::uint32_t granter = words == 0 ? kFirstReservedDomid : record.word(0) & 0xffffU;
+  if (words < 2 || granter >= kFirstReservedDomid) {
+    ++counts_.bad_records;
+    return;
+  }
+  exchanges_from_ = ExchangesFrom::kPageCounts;
+  Exchanges done;
+  done.counts[kIoCopy] = record.word(0) >> 16;
+  done.copy_bytes = record.word(1);
+  if (words >= 3) {
+    done.counts[kIoMap] = record.word(2) & 0xffffU;
+    done.counts[kIoUnmap] = record.word(2) >> 16;
+  }
+  if (words >= 4) done.counts[kIoTransfer] = record.word(3);
+  pcpu_state(pcpu).pending.emplace_back(granter, done);
+}
+
+void Baker::credit_pending(std::uint32_t pcpu, PcpuState& state) {
+  for (const auto& [granter, exchanges] : state.pending) credit(granter, pcpu, exchanges);
+  state.pending.clear();
+}
+
+} // namespace xenmon
