@@ -78,14 +78,14 @@ def image(release, directory, say, hypervisor=None):
 
 def with_hypervisor_of(boot, files, directory, say):
     """The same image with the hypervisor that the boot asks for, which is built if need be."""
-    if not boot.hypervisor:
+    if not boot.hypervisor and not boot.patched:
         return files
     packed = pathlib.Path(directory) / "own-xen.gz"
     packed.parent.mkdir(parents=True, exist_ok=True)
     command = [ROOT / "hypervisor/build", "--release", files.release, "--output", packed]
     for setting in boot.hypervisor:
         command += ["--config", setting]
-    say(f"a hypervisor with {', '.join(boot.hypervisor)}")
+    say(f"a patched hypervisor{' with ' if boot.hypervisor else ''}{', '.join(boot.hypervisor)}")
     _must(subprocess.run(command, capture_output=True, text=True, check=False), "hypervisor/build")
     return replace(files, hypervisor=_gunzipped(packed, packed.with_suffix("")))
 

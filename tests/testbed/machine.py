@@ -27,7 +27,9 @@ class Boot:
     """What is asked of a machine. deterministic: virtual time that depends on nothing outside; two
     instructions are as long for every pCPU, and they take turns.
 
-    hypervisor: settings such as CONFIG_TRACEBUFFER=n that it is built with; without any it is Debian's.
+    patched: the hypervisor is built from Debian's source with the patches of hypervisor/.
+    hypervisor: settings such as CONFIG_TRACEBUFFER=n that it is built with, patched as well; with neither it
+    is Debian's.
     """
     scheduler: str = "credit2"
     pcpus: int = 1
@@ -36,12 +38,14 @@ class Boot:
     memory: int = 2048
     dom0_memory: int = 768
     deterministic: bool = False
+    patched: bool = False
     hypervisor: tuple[str, ...] = ()
 
     def __str__(self):
         text = f"{self.scheduler}, {self.pcpus} pCPU{'s' if self.pcpus > 1 else ''}"
         if self.xen:
             text += f", {self.xen}"
+        text += ", patched" if self.patched else ""
         text += "".join(f", {setting}" for setting in self.hypervisor)
         return text + (", deterministic" if self.deterministic else "")
 
