@@ -1,14 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The trace records are described four times: for the decoder, for its readers, in the patches to Xen and beside them.
-
-Usage: record_table_test.py SOURCE-DIRECTORY
-"""
+"""The trace records are described four times: for the decoder, for its readers, in the patches to Xen and beside them."""
 import pathlib
 import re
-import sys
 
-ROOT = pathlib.Path(sys.argv[1])
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 PATCHED = "ACCT_"
 
 

@@ -25,9 +25,10 @@ class Recording:
         assert done.returncode == 0, f"{command} ended with {done.returncode}: {done.stdout}{done.stderr}"
         return done.stdout
 
-    def totals(self):
+    def totals(self, *options):
         """What xenbaked --totals says of it."""
-        return json.loads(self._run("/build/bin/xenbaked", "--replay", f"/tmp/{self.path.name}", "--totals", "json"))
+        return json.loads(self._run("/build/bin/xenbaked", "--replay", f"/tmp/{self.path.name}", "--totals", "json",
+                                    *options))
 
     def compare_with_xenalyze(self):
         """Fails if xenalyze tells another story."""
@@ -41,9 +42,9 @@ class Recording:
                   f"/tmp/{name}", "--ms-per-sample", str(sample_ms), "--history", "120")
         return region_reader.Region(str(self.path.parent / name))
 
-    def records(self):
-        """(pCPU, event, TSC, words) of every record with a TSC, decoded by a few lines that share nothing with
-        xenbaked's."""
+    def records(self, untimed=False):
+        """(pCPU, event, TSC, words) of every record with a TSC, and with untimed of those without, which have None;
+        decoded by a few lines that share nothing with xenbaked's."""
         data = memoryview(self.path.read_bytes())
         at, pcpu = 0, None
         while at < len(data):
@@ -55,7 +56,7 @@ class Recording:
             at += 4 * count
             if event == CPU_CHANGE:
                 pcpu = words[0]
-            elif has_tsc and event != WRAP_BUFFER:
+            elif (has_tsc or untimed) and event != WRAP_BUFFER:
                 yield pcpu, event, tsc, words
 
     def keep_as(self, directory, name):

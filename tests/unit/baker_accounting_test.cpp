@@ -148,7 +148,7 @@ TEST(BakerAccounting, SingleOperationsCountWhereNobodyAddsThemUp) {
   WindowBuilder w;
   w.record(event::kAcctPageOp, 1100, {0U << 16 | 1, 0})
       .record(event::kAcctPageOp, 1100, {3U << 16 | 1, 1500})
-      .record(event::kAcctPageOp, 1200, {3U << 16 | 1, 100});
+      .record(event::kAcctPageOp, 1200, {4U << 16 | 1, 100});
   const Outcome outcome = bake({&w});
   EXPECT_EQ(outcome.domain(1).io, (IoCounts{1, 0, 0, 2}));
   EXPECT_EQ(outcome.domain(1).io_copy_bytes, 1600U);
@@ -159,7 +159,7 @@ TEST(BakerAccounting, ImpossibleContentsAreCountedAndSkipped) {
   w.acct_runstate(1000, 1, kBlockedState, kRunnableState)
       .record(event::kAcctSwitch, 1100, {1, 2, 3, 4, 5})
       .record(event::kAcctContinue, 1100, {})
-      .record(event::kAcctPageOp, 1100, {4U << 16 | 1, 0})
+      .record(event::kAcctPageOp, 1100, {5U << 16 | 1, 0})
       .record(event::kAcctPageOp, 1100, {0x7ff1, 0})
       .plain(event::kAcctPageCounts, {1})
       .plain(event::kAcctPageCounts, {0x7ff1, 0})

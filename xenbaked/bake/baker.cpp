@@ -21,6 +21,10 @@ Baker::Baker(const Options& options, BakeSink* sink)
   }
 }
 
+[[gnu::cold]] void Baker::hear_of_pcpu(std::uint32_t pcpu) {
+  pcpus_.resize(pcpu + 1);
+}
+
 // ---- time and samples
 
 void Baker::start(std::uint64_t tsc) {

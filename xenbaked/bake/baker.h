@@ -166,11 +166,12 @@ class Baker {
     std::vector<std::pair<std::uint32_t, Exchanges>> pending; // by granter: until the scheduler is called
   };
 
-  PcpuState& pcpu_state(std::uint32_t pcpu) {
+  [[gnu::always_inline]] PcpuState& pcpu_state(std::uint32_t pcpu) {
     if (pcpu >= pcpus_.size()) [[unlikely]]
-      pcpus_.resize(pcpu + 1);
+      hear_of_pcpu(pcpu);
     return pcpus_[pcpu];
   }
+  void hear_of_pcpu(std::uint32_t pcpu);
 
   void start(std::uint64_t tsc);
   void advance_to(std::uint64_t tsc);
@@ -186,7 +187,7 @@ class Baker {
     return slot == XENMON_NO_SLOT ? nullptr : domains_[slot].get();
   }
   Domain& make_domain(std::uint32_t domid, bool born, std::uint64_t now);
-  Vcpu* find_vcpu(std::uint32_t who) {
+  [[gnu::always_inline]] Vcpu* find_vcpu(std::uint32_t who) {
     const Cached& cached = cache_[cache_index(who)];
     if (cached.vcpu != nullptr && cached.who == who) [[likely]]
       return cached.vcpu;
@@ -214,14 +215,17 @@ class Baker {
   void domain_added(std::uint32_t domid, std::uint64_t now);
   void domain_removed(std::uint32_t domid, std::uint64_t now);
 
-  // ---- accounting records (baker_accounting.cpp)
+  // ---- accounting records; the likely cases are in baker_hot.h, the others in baker_accounting.cpp
   bool apply_accounting(std::uint32_t pcpu, const Record& record);
+  bool apply_accounting_odd(std::uint32_t pcpu, const Record& record);
   void switched(std::uint32_t pcpu, const Record& record, std::uint64_t now);
+  void switched_odd(std::uint32_t pcpu, const Record& record, std::uint64_t now);
+  void continued(std::uint32_t pcpu, const Record& record, std::uint64_t now);
   void learn(Vcpu& vcpu, std::uint32_t pcpu, Bucket bucket, std::uint64_t for_ns, std::uint64_t now);
   void page_op(std::uint32_t pcpu, const Record& record);
   void credit_pending(std::uint32_t pcpu, PcpuState& state);
 
-  static void account(Vcpu& vcpu, std::uint64_t now) {
+  [[gnu::always_inline]] static void account(Vcpu& vcpu, std::uint64_t now) {
     vcpu.part.times[vcpu.bucket] += now - vcpu.since_ns;
     vcpu.since_ns = now;
   }

@@ -7,91 +7,49 @@
 
 namespace xenmon {
 
-namespace {
-
-// A time of ACCT_SWITCH: ns:52 cause:4 class:8.
-struct AcctTime {
-  std::uint64_t ns;
-  std::uint32_t cause;
-};
-
-AcctTime acct_time(const Record& record, std::uint32_t word) {
-  const std::uint64_t whole = load_word<std::uint64_t>(record.extra + std::size_t{word} * 4);
-  return {whole & ((std::uint64_t{1} << 52) - 1), static_cast<std::uint32_t>(whole >> 52) & 0xfU};
-}
-
-std::uint32_t state_after(std::uint32_t cause) {
-  switch (cause) {
-    case event::kCauseBlocked:
-      return XENMON_VCPU_BLOCKED;
-    case event::kCausePaused:
-      return XENMON_VCPU_OFFLINE;
-    default:
-      return XENMON_VCPU_RUNNABLE;
-  }
-}
-
-Bucket bucket_of_wait(std::uint32_t cause) {
-  return cause == event::kCauseWoken || cause == event::kCauseUnpaused ? kWaitWake : kWaitPreempt;
-}
-
-} // namespace
-
-// False: the record is bad.
-bool Baker::apply_accounting(std::uint32_t pcpu, const Record& record) {
+// False: the record is bad. What is likely is handled elsewhere, unless it is the first of its kind.
+bool Baker::apply_accounting_odd(std::uint32_t pcpu, const Record& record) {
   if (options_.stock_records) return true;
   const std::uint32_t words = record.extra_words();
   const std::uint32_t event = record.event();
   if (words == 0) return false;
-  if ((event & event::kRunstateMask) == event::kAcctRunstate) {
-    accounting_ = true;
-    runstate(pcpu, (event >> 8) & 3U, (event >> 4) & 3U, record.word(0), set_now(record.tsc));
+  if (event == event::kAcctPageOp) {
+    if (words < 2) return false;
+    page_op(pcpu, record);
     return true;
   }
-  switch (event) {
-    case event::kAcctSwitch:
-      if (words < 6) return false;
-      accounting_ = true;
-      switched(pcpu, record, set_now(record.tsc));
-      return true;
-    case event::kAcctContinue: {
-      accounting_ = true;
-      const std::uint64_t now = set_now(record.tsc);
-      credit_pending(pcpu, pcpu_state(pcpu));
-      if (words >= 2) slice(pcpu, record.word(0) >> 16, record.word(0) & 0xffffU, record.word(1));
-      continue_running(pcpu, record.word(0), now);
-      return true;
-    }
-    case event::kAcctDomainAdd:
-      accounting_ = true;
-      domain_added(record.word(0), set_now(record.tsc));
-      return true;
-    case event::kAcctDomainRemove:
-      accounting_ = true;
-      domain_removed(record.word(0), set_now(record.tsc));
-      return true;
-    case event::kAcctPageOp:
-      if (words < 2) return false;
-      page_op(pcpu, record);
-      return true;
-    default:
-      return true;
+  if (event == event::kAcctDomainAdd) {
+    accounting_ = true;
+    domain_added(record.word(0), set_now(record.tsc));
+    return true;
   }
+  if (event == event::kAcctDomainRemove) {
+    accounting_ = true;
+    domain_removed(record.word(0), set_now(record.tsc));
+    return true;
+  }
+  if (event == event::kAcctSwitch && words < 6) return false;
+  if (!accounting_ && (event == event::kAcctSwitch || event == event::kAcctContinue ||
+                       (event & event::kRunstateMask) == event::kAcctRunstate)) {
+    accounting_ = true;
+    return apply_accounting(pcpu, record);
+  }
+  return true;
 }
 
-void Baker::switched(std::uint32_t pcpu, const Record& record, std::uint64_t now) {
-  credit_pending(pcpu, pcpu_state(pcpu));
-  const AcctTime ran = acct_time(record, 2);
-  const AcctTime waited = acct_time(record, 4);
+// A switch of which not everything was known before.
+void Baker::switched_odd(std::uint32_t pcpu, const Record& record, std::uint64_t now) {
+  const hot::AcctTime ran = hot::acct_time(record, 2);
+  const hot::AcctTime waited = hot::acct_time(record, 4);
   if (Vcpu* left = find_vcpu(record.word(0))) {
-    if (left->bucket == kUnknown) [[unlikely]]
-      learn(*left, pcpu, kRunning, ran.ns, now);
-    change_state(*left, pcpu, XENMON_VCPU_RUNNING, state_after(ran.cause), now);
+    if (left->bucket == kUnknown) learn(*left, pcpu, kRunning, ran.ns, now);
+    change_state(*left, pcpu, XENMON_VCPU_RUNNING, hot::kStateOf[hot::kBucketAfter[ran.cause]], now);
   }
   if (record.extra_words() >= 7) slice(pcpu, record.word(1) >> 16, record.word(1) & 0xffffU, record.word(6));
   if (Vcpu* came = find_vcpu(record.word(1))) {
-    if (came->bucket == kUnknown && waited.cause != event::kCauseNone) [[unlikely]]
-      learn(*came, pcpu, bucket_of_wait(waited.cause), waited.ns, now);
+    const bool woken = waited.cause == event::kCauseWoken || waited.cause == event::kCauseUnpaused;
+    if (came->bucket == kUnknown && waited.cause != event::kCauseNone)
+      learn(*came, pcpu, woken ? kWaitWake : kWaitPreempt, waited.ns, now);
     change_state(*came, pcpu, XENMON_VCPU_RUNNABLE, XENMON_VCPU_RUNNING, now);
   }
 }
@@ -120,7 +78,8 @@ void Baker::page_op(std::uint32_t pcpu, const Record& record) {
   if (exchanges_from_ == ExchangesFrom::kPageCounts) return;
   exchanges_from_ = ExchangesFrom::kPageOps;
   const std::uint32_t granter = record.word(0) & 0xffffU;
-  const std::uint32_t kind = record.word(0) >> 16;
+  std::uint32_t kind = record.word(0) >> 16;
+  if (kind == kIoCopy + 1) kind = kIoCopy; // into the granted page instead of out of it
   if (kind >= kIoKinds || granter >= kFirstReservedDomid) {
     ++counts_.bad_records;
     return;

@@ -25,6 +25,21 @@ inline constexpr std::array<std::array<Bucket, 4>, 4> kBucketOf{{{kRunning, kWai
 inline constexpr std::uint32_t kClassOnly = 0x0fff0000;
 inline constexpr std::uint32_t kSchedulerOnly = event::kSchedulerVerboseClass & kClassOnly;
 
+// A time of ACCT_SWITCH: ns:52 cause:4 class:8.
+struct AcctTime {
+  std::uint64_t ns;
+  std::uint32_t cause;
+};
+inline AcctTime acct_time(const Record& record, std::uint32_t word) {
+  const auto whole = load_word<std::uint64_t>(record.extra + std::size_t{word} * 4);
+  return {whole & ((std::uint64_t{1} << 52) - 1), static_cast<std::uint32_t>(whole >> 52) & 0xfU};
+}
+// What a vCPU does that has left for that cause (events.h, AcctCause).
+inline constexpr std::array<Bucket, 16> kBucketAfter{kWaitPreempt, kBlocked,     kWaitPreempt, kWaitPreempt,
+                                                     kWaitPreempt, kOffline,     kWaitPreempt, kWaitPreempt,
+                                                     kWaitPreempt, kWaitPreempt, kWaitPreempt, kWaitPreempt,
+                                                     kWaitPreempt, kWaitPreempt, kWaitPreempt, kWaitPreempt};
+
 // The events of the class kSchedulerVerboseClass that are used, one bit each.
 inline constexpr std::uint32_t kOurVerbose =
     1U << (event::kDomainAdd & 31U) | 1U << (event::kDomainRemove & 31U) |
@@ -95,8 +110,64 @@ inline void Baker::apply(std::uint32_t pcpu, const Record& record) {
   ++counts_.bad_records;
 }
 
+inline bool Baker::apply_accounting(std::uint32_t pcpu, const Record& record) {
+  const std::uint32_t event = record.event();
+  const std::uint32_t words = record.extra_words();
+  if (accounting_ && words != 0) [[likely]] {
+    if (event == event::kAcctSwitch && words >= 6) {
+      switched(pcpu, record, set_now(record.tsc));
+      return true;
+    }
+    if ((event & event::kRunstateMask) == event::kAcctRunstate) {
+      runstate(pcpu, (event >> 8) & 3U, (event >> 4) & 3U, record.word(0), set_now(record.tsc));
+      return true;
+    }
+    if (event == event::kAcctContinue) {
+      continued(pcpu, record, set_now(record.tsc));
+      return true;
+    }
+  }
+  return apply_accounting_odd(pcpu, record);
+}
+
+// The same as two changes of runstate and a slice, in one go where all is as expected.
+inline void Baker::switched(std::uint32_t pcpu, const Record& record, std::uint64_t now) {
+  PcpuState& state = pcpu_state(pcpu);
+  if (!state.pending.empty()) credit_pending(pcpu, state);
+  Vcpu* const left = find_vcpu(record.word(0));
+  Vcpu* const came = find_vcpu(record.word(1));
+  if (left == nullptr || came == nullptr || left == came || gaps_open_ != 0 || state.current != left->slot ||
+      left->bucket != kRunning || left->part.pcpu != pcpu || came->part.pcpu != pcpu ||
+      (came->bucket != kWaitWake && came->bucket != kWaitPreempt)) [[unlikely]] {
+    switched_odd(pcpu, record, now);
+    return;
+  }
+  account(*left, now);
+  left->distribution().run.add(now - left->entered_ns);
+  left->bucket = hot::kBucketAfter[hot::acct_time(record, 2).cause];
+  left->entered_ns = now;
+
+  account(*came, now);
+  VcpuHistograms& distribution = came->distribution();
+  (came->bucket == kWaitWake ? distribution.wake_wait : distribution.preempt_wait)
+      .add(now - came->entered_ns);
+  came->bucket = kRunning;
+  came->entered_ns = now;
+  ++came->part.executions;
+  if (record.extra_words() >= 7) came->part.slices.add(record.word(6));
+  state.current = came->slot;
+}
+
+inline void Baker::continued(std::uint32_t pcpu, const Record& record, std::uint64_t now) {
+  PcpuState& state = pcpu_state(pcpu);
+  if (!state.pending.empty()) credit_pending(pcpu, state);
+  const std::uint32_t who = record.word(0);
+  if (record.extra_words() >= 2) slice(pcpu, who >> 16, who & 0xffffU, record.word(1));
+  continue_running(pcpu, who, now);
+}
+
 // Never backwards: what comes late happens now.
-inline std::uint64_t Baker::set_now(std::uint64_t tsc) {
+[[gnu::always_inline]] inline std::uint64_t Baker::set_now(std::uint64_t tsc) {
   const std::uint64_t ns = tsc > base_tsc_ ? scale_.to_ns(tsc - base_tsc_) : 0;
   if (ns > now_ns_) now_ns_ = ns;
   return now_ns_;

@@ -19,7 +19,7 @@ class Histogram {
   static constexpr std::uint32_t kLines = XENMON_HIST_BUCKETS / kBucketsPerLine;
   static_assert(XENMON_HIST_BUCKETS % kBucketsPerLine == 0 && kLines <= 32);
 
-  void add(std::uint64_t ns) {
+  [[gnu::always_inline]] void add(std::uint64_t ns) {
     const std::uint32_t bucket = xenmon_hist_bucket(ns);
     ++counts_[bucket];
     dirty_ |= 1U << (bucket / kBucketsPerLine);

@@ -92,7 +92,7 @@ struct Vcpu {
   std::vector<std::pair<std::uint32_t, std::uint64_t>> running_by_pcpu; // pCPU, ns
   std::unique_ptr<VcpuHistograms> histograms;                           // made when first needed
 
-  VcpuHistograms& distribution() {
+  [[gnu::always_inline]] VcpuHistograms& distribution() {
     if (!histograms) histograms = std::make_unique<VcpuHistograms>();
     return *histograms;
   }

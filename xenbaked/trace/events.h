@@ -63,7 +63,8 @@ inline constexpr std::uint32_t kAcctDomainRemove = 0x01002003;
 // Without a TSC; what the vCPU that runs did until the next record: granter:16 copied:16; bytes copied; and
 // if they are not 0 mapped:16 unmapped:16; transferred.
 inline constexpr std::uint32_t kAcctPageCounts = 0x01004001;
-// One of them: granter:16 kind:16 (0 map, 1 unmap, 2 transfer, 3 copy); bytes copied.
+// One of them: granter:16 kind:16 (0 map, 1 unmap, 2 transfer, 3 copy from, 4 copy to the grant); bytes
+// copied.
 inline constexpr std::uint32_t kAcctPageOp = 0x01008001;
 
 // How a vCPU left, which is why it waits if it can run; and why one waits that did not run before
