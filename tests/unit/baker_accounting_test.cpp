@@ -133,6 +133,23 @@ TEST(BakerAccounting, PageCountsBelongToTheExecutionTheyEnd) {
   EXPECT_EQ(outcome.domain(0).io_copy_bytes, 7061U);
 }
 
+TEST(BakerAccounting, PageCountsOfADomainThatEndsAreItsOwn) {
+  WindowBuilder w;
+  w.acct_runstate(900, 1, kBlockedState, kOfflineState)
+      .acct_switch(1000, kIdle, {500, event::kCausePreempted}, 0, {100, event::kCauseWoken})
+      .plain(event::kAcctPageCounts, {5U << 16 | 1, 7000})
+      .record(event::kAcctDomainRemove, 1100, {1})
+      .record(event::kAcctDomainAdd, 1200, {1})
+      .plain(event::kAcctPageCounts, {2U << 16 | 1, 60})
+      .acct_switch(1500, 0, {500, event::kCauseBlocked}, kIdle, {500, event::kCausePreempted});
+  const Outcome outcome = bake({&w});
+  std::vector<std::uint64_t> copies;
+  for (const DomainTotals& domain : outcome.totals) {
+    if (domain.domid == 1) copies.push_back(domain.io[kIoCopy]);
+  }
+  EXPECT_EQ(copies, (std::vector<std::uint64_t>{5, 2}));
+}
+
 TEST(BakerAccounting, GrantRecordsBesidePageCountsAreNotCountedAgain) {
   WindowBuilder w;
   w.record(event::kGrantMap, 1100, {1})

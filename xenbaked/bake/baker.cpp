@@ -270,8 +270,8 @@ void Baker::domain_removed(std::uint32_t domid, std::uint64_t now) {
 }
 
 void Baker::end_domain(Domain& domain, std::uint64_t now) {
-  credit_exchanges();
   for (std::uint32_t pcpu = 0; pcpu < pcpus_.size(); ++pcpu) credit_pending(pcpu, pcpus_[pcpu]);
+  credit_exchanges();
   for (const std::uint32_t slot : domain.vcpus) {
     if (slot == XENMON_NO_SLOT) continue;
     Vcpu& vcpu = *vcpus_[slot];

@@ -209,6 +209,7 @@ class Baker {
   static void continue_known(Vcpu& vcpu, std::uint64_t now);
   void slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit, std::uint32_t slice_ns);
   void exchange(std::uint32_t pcpu, IoKind kind, std::uint32_t domid);
+  Exchanges& exchanges_with(std::uint32_t granter, std::uint32_t pcpu);
   void credit_exchanges();
   void credit(std::uint32_t granter, std::uint32_t pcpu, const Exchanges& exchanges);
   void credit(Domain& domain, std::uint32_t pcpu, const Exchanges& exchanges) const;

@@ -28,9 +28,14 @@ bool Baker::apply_accounting_odd(std::uint32_t pcpu, const Record& record) {
     domain_removed(record.word(0), set_now(record.tsc));
     return true;
   }
-  if (event == event::kAcctSwitch && words < 6) return false;
-  if (!accounting_ && (event == event::kAcctSwitch || event == event::kAcctContinue ||
-                       (event & event::kRunstateMask) == event::kAcctRunstate)) {
+  if (event == event::kAcctSwitch) {
+    if (words < 6) return false;
+    accounting_ = true;
+    switched(pcpu, record, set_now(record.tsc));
+    return true;
+  }
+  if (!accounting_ &&
+      (event == event::kAcctContinue || (event & event::kRunstateMask) == event::kAcctRunstate)) {
     accounting_ = true;
     return apply_accounting(pcpu, record);
   }
@@ -110,7 +115,7 @@ void Baker::apply_untimed(std::uint32_t pcpu, const Record& record) {
 }
 
 void Baker::credit_pending(std::uint32_t pcpu, PcpuState& state) {
-  for (const auto& [granter, exchanges] : state.pending) credit(granter, pcpu, exchanges);
+  for (const auto& [granter, exchanges] : state.pending) exchanges_with(granter, pcpu).add(exchanges);
   state.pending.clear();
 }
 

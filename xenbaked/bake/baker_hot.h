@@ -25,6 +25,10 @@ inline constexpr std::array<std::array<Bucket, 4>, 4> kBucketOf{{{kRunning, kWai
 inline constexpr std::uint32_t kClassOnly = 0x0fff0000;
 inline constexpr std::uint32_t kSchedulerOnly = event::kSchedulerVerboseClass & kClassOnly;
 
+// The header of ACCT_SWITCH with a slice, which is its seventh word.
+inline constexpr std::uint32_t kSwitchHeader = kHasTsc | 7U << 28 | event::kAcctSwitch;
+inline constexpr std::uint32_t kSwitchSlice = 1U << 28;
+
 // A time of ACCT_SWITCH: ns:52 cause:4 class:8.
 struct AcctTime {
   std::uint64_t ns;
@@ -58,6 +62,11 @@ inline void Baker::apply(std::uint32_t pcpu, const Record& record) {
     advance_to(record.tsc);
   ++sample_records_;
   const std::uint32_t event = record.event();
+  // Six words or seven.
+  if ((record.header | hot::kSwitchSlice) == hot::kSwitchHeader && accounting_) {
+    switched(pcpu, record, set_now(record.tsc));
+    return;
+  }
   if ((event & hot::kClassOnly) == event::kAccountingOnly) {
     if (!apply_accounting(pcpu, record)) ++counts_.bad_records;
     return;
@@ -114,10 +123,6 @@ inline bool Baker::apply_accounting(std::uint32_t pcpu, const Record& record) {
   const std::uint32_t event = record.event();
   const std::uint32_t words = record.extra_words();
   if (accounting_ && words != 0) [[likely]] {
-    if (event == event::kAcctSwitch && words >= 6) {
-      switched(pcpu, record, set_now(record.tsc));
-      return true;
-    }
     if ((event & event::kRunstateMask) == event::kAcctRunstate) {
       runstate(pcpu, (event >> 8) & 3U, (event >> 4) & 3U, record.word(0), set_now(record.tsc));
       return true;
@@ -279,16 +284,21 @@ inline void Baker::slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t 
 }
 
 inline void Baker::exchange(std::uint32_t pcpu, IoKind kind, std::uint32_t domid) {
-  const std::uint64_t where = std::uint64_t{domid} << 32 | pcpu;
+  if (domid >= kFirstReservedDomid) [[unlikely]] {
+    ++counts_.bad_records;
+    return;
+  }
+  ++exchanges_with(domid, pcpu).counts[kind];
+}
+
+// Where exchanges on that pCPU with that domain's grants are added up.
+inline Exchanges& Baker::exchanges_with(std::uint32_t granter, std::uint32_t pcpu) {
+  const std::uint64_t where = std::uint64_t{granter} << 32 | pcpu;
   if (where != exchanges_where_) [[unlikely]] {
-    if (domid >= kFirstReservedDomid) {
-      ++counts_.bad_records;
-      return;
-    }
     credit_exchanges();
     exchanges_where_ = where;
   }
-  ++exchanges_.counts[kind];
+  return exchanges_;
 }
 
 } // namespace xenmon
