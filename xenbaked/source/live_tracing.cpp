@@ -90,11 +90,6 @@ Result<bool> LiveTracing::look_for_accounting(const Rings& rings) {
 }
 
 Result<std::uint64_t> LiveTracing::start(std::uint32_t mask, const Rings& rings) {
-  if (const Errno error = hypervisor_.trace_all_cpus())
-    return refuse_sysctl(error, "trace all CPUs", hypervisor_);
-  if (found_ == Found::kUnknown) {
-    if (const Status looked = look_whether_on(rings); !looked) return looked.error();
-  }
   const std::uint64_t now = wall_clock_ns();
   if (const Status on = switch_on(mask, rings); !on) return on.error();
   return now;
