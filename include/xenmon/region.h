@@ -314,11 +314,12 @@ static inline uint32_t xenmon_hist_bucket(uint64_t ns)
 
     if (ns < (UINT64_C(1) << XENMON_HIST_FIRST_BITS))
         return (uint32_t)(ns >> (XENMON_HIST_FIRST_BITS - XENMON_HIST_SUB_BITS));
-    bits = 63u - (uint32_t)__builtin_clzll(ns);
+    bits = 63u ^ (uint32_t)__builtin_clzll(ns);
     if (bits >= XENMON_HIST_LAST_BITS)
         return XENMON_HIST_BUCKETS - 1u;
-    return ((bits - XENMON_HIST_FIRST_BITS + 1u) << XENMON_HIST_SUB_BITS) +
-           (uint32_t)((ns >> (bits - XENMON_HIST_SUB_BITS)) & ((1u << XENMON_HIST_SUB_BITS) - 1u));
+    /* The leading one stays with the bits behind it and counts for an octave. */
+    return ((bits - XENMON_HIST_FIRST_BITS) << XENMON_HIST_SUB_BITS) +
+           (uint32_t)(ns >> (bits - XENMON_HIST_SUB_BITS));
 }
 
 /* The smallest duration in a bucket; a bucket ends where the next begins. */

@@ -158,7 +158,7 @@ class Baker {
   }
 
  private:
-  struct PcpuState {
+  struct alignas(64) PcpuState { // a power of two, for the sake of the index
     std::uint64_t first_tsc = 0;
     std::uint32_t current = XENMON_NO_SLOT; // vCPU slot
     bool gap_open = false;

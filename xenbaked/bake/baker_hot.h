@@ -136,7 +136,8 @@ inline bool Baker::apply_accounting(std::uint32_t pcpu, const Record& record) {
 }
 
 // The same as two changes of runstate and a slice, in one go where all is as expected.
-inline void Baker::switched(std::uint32_t pcpu, const Record& record, std::uint64_t now) {
+[[gnu::always_inline]] inline void Baker::switched(std::uint32_t pcpu, const Record& record,
+                                                   std::uint64_t now) {
   PcpuState& state = pcpu_state(pcpu);
   if (!state.pending.empty()) credit_pending(pcpu, state);
   Vcpu* const left = find_vcpu(record.word(0));

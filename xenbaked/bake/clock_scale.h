@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // TSC cycles to nanoseconds of the trace clock. Monotonic, exact to the nanosecond for centuries, and
-// without a division: ns = cycles x (10^6 / kHz) in 64.64 fixed point. Time stamps are converted, never
-// differences, so that times add up exactly. What would pass 292 years stays there.
+// without a division: ns = (cycles x 2^k) x (10^6 / kHz / 2^k), of which the second factor is below 1 and a
+// fraction of 64 bits. Time stamps are converted, never differences, so that times add up exactly. What
+// would pass 292 years stays there.
 #ifndef XENMON_XENBAKED_BAKE_CLOCK_SCALE_H
 #define XENMON_XENBAKED_BAKE_CLOCK_SCALE_H
 
@@ -14,11 +15,12 @@ class ClockScale {
  public:
   // cpu_khz is what XEN_SYSCTL_physinfo reports; 0 is taken as 1.
   explicit ClockScale(std::uint32_t cpu_khz) : cpu_khz_(cpu_khz == 0 ? 1 : cpu_khz) {
-    constexpr Wide kMillion = 1'000'000;
-    whole_ = static_cast<std::uint64_t>(kMillion / cpu_khz_);
-    const Wide rest = kMillion % cpu_khz_;
+    constexpr std::uint64_t kMillion = 1'000'000;
+    while (std::uint64_t{cpu_khz_} << shift_ <= kMillion) ++shift_;
+    const Wide divisor = Wide{cpu_khz_} << shift_;
     // Rounded up, so that a whole number of nanoseconds does not come out one short.
-    fraction_ = static_cast<std::uint64_t>(((rest << 64) + cpu_khz_ - 1) / cpu_khz_);
+    fraction_ = static_cast<std::uint64_t>(((Wide{kMillion} << 64) + divisor - 1) / divisor);
+    most_ = ~std::uint64_t{0} >> shift_;
   }
 
   [[nodiscard]] std::uint32_t cpu_khz() const { return cpu_khz_; }
@@ -27,12 +29,10 @@ class ClockScale {
   static constexpr std::uint64_t kNever = ~std::uint64_t{0};
 
   [[nodiscard]] std::uint64_t to_ns(std::uint64_t cycles) const {
-    if (whole_ == 0) [[likely]] { // faster than 1 GHz
-      const auto ns = static_cast<std::uint64_t>((static_cast<Wide>(cycles) * fraction_) >> 64);
-      return ns > kMaxNs ? kMaxNs : ns;
-    }
-    const Wide ns = static_cast<Wide>(cycles) * whole_ + ((static_cast<Wide>(cycles) * fraction_) >> 64);
-    return ns > kMaxNs ? kMaxNs : static_cast<std::uint64_t>(ns);
+    if (cycles > most_) [[unlikely]]
+      return kMaxNs;
+    const auto ns = static_cast<std::uint64_t>((Wide{cycles << shift_} * fraction_) >> 64);
+    return ns > kMaxNs ? kMaxNs : ns;
   }
 
   // The smallest number of cycles that is at least `ns`; kNever from kMaxNs on.
@@ -50,8 +50,9 @@ class ClockScale {
   __extension__ using Wide = unsigned __int128;
 
   std::uint32_t cpu_khz_;
-  std::uint64_t whole_;
+  std::uint32_t shift_ = 0;
   std::uint64_t fraction_;
+  std::uint64_t most_; // cycles that can be shifted; more are beyond kMaxNs in any case
 };
 
 } // namespace xenmon
