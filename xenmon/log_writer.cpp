@@ -14,56 +14,53 @@ namespace {
 constexpr std::int64_t kIdle = -1;
 constexpr std::int64_t kNoPcpu = -1;
 
+constexpr char kHeader[] =
+    "# passed cpu dom cpu(tot) cpu(%) cpu/ex allocated/ex blocked(tot) blocked(%) blocked/io "
+    "waited(tot) waited(%) waited/ex ex/s io(tot) io/ex\n";
+
+double per(std::uint64_t sum, std::uint64_t count) {
+  return count == 0 ? 0 : static_cast<double>(sum) / static_cast<double>(count);
+}
+
 std::string count_of(std::uint64_t count, const std::string& one) {
   return std::to_string(count) + " " + one + (count == 1 ? "" : "s");
 }
 
 } // namespace
 
+std::string log_line(double passed_ms, std::int64_t pcpu, std::int64_t domain, const Figures& f,
+                     std::uint64_t length_ns) {
+  const auto per_second = [&](std::uint64_t sum) { return 1e9 * per(sum, length_ns); };
+  const auto percent = [&](std::uint64_t sum) { return 100 * per(sum, length_ns); };
+  std::array<char, 512> line;
+  const int length =
+      std::snprintf(line.data(), line.size(),
+                    "%.3f %lld %lld %.3f %.3f %.3f %.3f %.3f %.3f %.3f %.3f %.3f %.3f %.3f %.3f %.3f",
+                    passed_ms, static_cast<long long>(pcpu), static_cast<long long>(domain),          //
+                    per_second(f.running_ns), percent(f.running_ns), per(f.running_ns, f.executions), //
+                    per(f.slice_sum_ns, f.slice_count),                                               //
+                    per_second(f.blocked_ns), percent(f.blocked_ns), per(f.blocked_ns, f.io),         //
+                    per_second(f.waited_ns), percent(f.waited_ns), per(f.waited_ns, f.executions),    //
+                    per_second(f.executions), per_second(f.io), per(f.io, f.executions));
+  return std::string(line.data(), static_cast<std::size_t>(length));
+}
+
 LogWriter::LogWriter(std::string prefix, std::uint64_t interval_ns, std::uint64_t duration_ns,
                      const DomainDirectory& directory)
-    : prefix_(std::move(prefix)),
-      interval_ns_(interval_ns),
-      duration_ns_(duration_ns),
-      directory_(directory) {}
+    : IntervalWriter(interval_ns, duration_ns), prefix_(std::move(prefix)), directory_(directory) {}
 
-void LogWriter::add(const Sample& sample) {
-  if (done() || !status_) return;
-  // The trace clock never goes back; a region that says so begins another story.
-  if (begun_ && sample.start_ns < begin_ns_ + (passed_ns_ - offset_ns_)) restart();
-  if (!begun_) {
-    begun_ = true;
-    begin_ns_ = sample.start_ns;
-    boundary_ns_ = begin_ns_ + interval_ns_;
-  }
-  // Samples may be missing in between: the interval then ends without the one that would have ended it.
-  if (sample.start_ns >= boundary_ns_) {
-    write_interval(boundary_ns_);
-    boundary_ns_ += (sample.start_ns - boundary_ns_) / interval_ns_ * interval_ns_ + interval_ns_;
-    if (done()) return;
-  }
-  length_ns_ += sample.length_ns();
-  lost_records_ += sample.lost_records;
-  missed_samples_ += sample.missed_before;
+void LogWriter::take(const Sample& sample) {
   for (const xenmon_row& row : sample.rows) account(row.domain_slot, row.pcpu).figures.add(row);
   for (const xenmon_io_row& row : sample.io_rows) account(row.domain_slot, row.pcpu).figures.add(row);
-  passed_ns_ = offset_ns_ + sample.end_ns - begin_ns_;
-  if (sample.end_ns >= boundary_ns_) {
-    write_interval(sample.end_ns);
-    boundary_ns_ += (sample.end_ns - boundary_ns_) / interval_ns_ * interval_ns_ + interval_ns_;
-  }
 }
 
-void LogWriter::finish() {
-  if (begun_ && status_ && length_ns_ > 0) write_interval(begin_ns_ + (passed_ns_ - offset_ns_));
-}
-
-void LogWriter::restart() {
-  finish();
-  begun_ = false;
-  offset_ns_ = passed_ns_;
+void LogWriter::daemon_changed() {
   forget_accounts();
   for (auto& [domid, log] : logs_) log.file.append("# xenbaked restarted; time without data is not counted");
+}
+
+void LogWriter::reopen() {
+  for (auto& [domid, log] : logs_) log.file.reopen();
 }
 
 LogWriter::Account& LogWriter::account(DomainIndex domain, std::uint32_t pcpu) {
@@ -78,9 +75,8 @@ LogWriter::Account& LogWriter::account(DomainIndex domain, std::uint32_t pcpu) {
   return found;
 }
 
-void LogWriter::write_interval(std::uint64_t end_ns) {
-  passed_ns_ = offset_ns_ + end_ns - begin_ns_;
-  const double passed_ms = static_cast<double>(passed_ns_) / 1e6;
+Status LogWriter::write(const Interval& interval) {
+  const double passed_ms = static_cast<double>(interval.passed_ns) / 1e6;
   // Each file gets its lines by pCPU, and those of a domid's earlier bearer first.
   std::sort(used_.begin(), used_.end(), [this](std::uint32_t a, std::uint32_t b) {
     const auto key = [this](const Account& account) {
@@ -91,35 +87,36 @@ void LogWriter::write_interval(std::uint64_t end_ns) {
   });
   for (const std::uint32_t place : used_) {
     Account& account = accounts_[place];
-    if (account.figures.active() && length_ns_ > 0) {
+    if (account.figures.active() && interval.length_ns > 0) {
       const DomainEntry& domain = directory_[account.domain];
       log_of(domain).file.append(
           log_line(passed_ms, account.pcpu == XENMON_NO_PCPU ? kNoPcpu : std::int64_t{account.pcpu},
                    domain.domid == XENMON_DOMID_IDLE ? kIdle : std::int64_t{domain.domid}, account.figures,
-                   length_ns_));
+                   interval.length_ns));
     }
     account.figures = {};
     account.used = false;
   }
-  write_comments(passed_ms);
+  write_comments(passed_ms, interval);
+  Status status = ok();
   for (auto& [domid, log] : logs_) {
-    if (status_) status_ = log.file.flush();
+    if (status) status = log.file.flush();
   }
   // Accounts of domains long gone would pile up in a log that runs for months.
   const std::size_t in_use = used_.size();
   used_.clear();
   if (accounts_.size() > 1024 && accounts_.size() > 4 * in_use) forget_accounts();
-  length_ns_ = lost_records_ = missed_samples_ = 0;
+  return status;
 }
 
-void LogWriter::write_comments(double passed_ms) {
-  if (lost_records_ == 0 && missed_samples_ == 0) return;
+void LogWriter::write_comments(double passed_ms, const Interval& interval) {
+  if (interval.lost_records == 0 && interval.missed_samples == 0) return;
   std::array<char, 64> time;
   std::snprintf(time.data(), time.size(), "%.3f", passed_ms);
   std::string text = std::string("# in the interval ending at ") + time.data() + ": ";
-  if (lost_records_ > 0) text += count_of(lost_records_, "trace record") + " lost";
-  if (lost_records_ > 0 && missed_samples_ > 0) text += ", ";
-  if (missed_samples_ > 0) text += count_of(missed_samples_, "sample") + " missed";
+  if (interval.lost_records > 0) text += count_of(interval.lost_records, "trace record") + " lost";
+  if (interval.lost_records > 0 && interval.missed_samples > 0) text += ", ";
+  if (interval.missed_samples > 0) text += count_of(interval.missed_samples, "sample") + " missed";
   for (auto& [domid, log] : logs_) log.file.append(text);
 }
 
@@ -138,7 +135,7 @@ LogWriter::DomainLog& LogWriter::log_of(const DomainEntry& domain) {
   const std::string path = domain.domid == XENMON_DOMID_IDLE
                                ? prefix_ + "-idle.log"
                                : prefix_ + "-dom" + std::to_string(domain.domid) + ".log";
-  return logs_.emplace(domain.domid, DomainLog{LogFile(path), domain.uid}).first->second;
+  return logs_.emplace(domain.domid, DomainLog{OutputFile(path, kHeader), domain.uid}).first->second;
 }
 
 void LogWriter::forget_accounts() {

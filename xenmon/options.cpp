@@ -19,11 +19,14 @@ constexpr std::uint64_t kHighestKhz = 100'000'000;
 
 constexpr char kHelp[] =
     R"(Usage: xenmon [OPTION]...
-Shows where each domain's time goes on a Xen host: on the screen, or into log files.
+Shows where each domain's time goes on a Xen host: on the screen, or as a log.
 
   -l, --live              show the screen (default)
   -n, --notlive           write log files PREFIX-dom<ID>.log and PREFIX-idle.log instead
   -p, --prefix PREFIX     how the log files' names begin (log)
+      --format FORMAT     write one log instead: csv, or jsonl, a JSON object a line
+  -o, --output FILE       into this file; - is standard output (-)
+      --vcpus             with a record for each vCPU as well
   -t, --time SECONDS      stop logging after so much time on the trace clock; 0: never (10)
   -i, --interval MS       what one log line sums up, in ms (1000)
       --ms_per_sample MS, --ms-per-sample MS
@@ -51,7 +54,7 @@ Keys: q quits; c and n show the next CPU, p the previous; arrows, Page Up, Page 
 
 // Numbers are taken as text and read here, so that all refusals sound alike.
 struct Texts {
-  std::string duration, interval, ms_per_sample, cpu, cpu_khz;
+  std::string duration, interval, ms_per_sample, cpu, cpu_khz, format;
 };
 
 Error usage(const std::string& sentence) {
@@ -78,6 +81,18 @@ bool is_speed(const std::string& text) {
 }
 
 Status check(const CLI::App& app, const Texts& texts, Options& options) {
+  if (app.count("--format") > 0) {
+    if (texts.format != "csv" && texts.format != "jsonl") {
+      return usage("option --format takes csv or jsonl, not \"" + printable(texts.format) + "\".");
+    }
+    options.format = texts.format == "csv" ? LogFormat::kCsv : LogFormat::kJsonLines;
+    options.live = false;
+    if (app.count("--prefix") > 0) return usage("options --format and --prefix exclude each other; see -o.");
+  } else {
+    for (const char* option : {"--output", "--vcpus"}) {
+      if (app.count(option) > 0) return usage(std::string("option ") + option + " is for --format.");
+    }
+  }
   options.ms_per_sample_given = app.count("--ms_per_sample") > 0;
   const auto read = [&](const char* option, const std::string& text, std::uint64_t lowest,
                         std::uint64_t highest, std::uint64_t& number) -> Status {
@@ -122,6 +137,7 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
     return usage("option --speed takes a factor above 0 or \"max\", not \"" + printable(options.speed) +
                  "\".");
   }
+  if (options.output.empty()) return usage("option --output takes a file's name, or -.");
   if (options.region.empty()) return usage("option --region takes a path.");
   if (options.prefix.empty()) return usage("option --prefix takes the beginning of the log files' names.");
   return ok();
@@ -147,6 +163,9 @@ Result<std::variant<Options, Information>> parse_options(int argc, const char* c
 
   app.add_flag("-l,--live,!-n,!--notlive", options.live);
   app.add_option("-p,--prefix", options.prefix);
+  app.add_option("--format", texts.format);
+  app.add_option("-o,--output", options.output);
+  app.add_flag("--vcpus", options.vcpus);
   app.add_option("-t,--time", texts.duration);
   app.add_option("-i,--interval", texts.interval);
   app.add_option("--ms_per_sample,--ms-per-sample", texts.ms_per_sample);

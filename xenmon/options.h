@@ -23,9 +23,15 @@ struct Metrics {
   bool iocount = true;
 };
 
+// What a log is: the original's files, one for each domain, or one stream.
+enum class LogFormat { kFiles, kCsv, kJsonLines };
+
 struct Options {
-  bool live = true; // the screen; otherwise log files
-  std::string prefix = "log";
+  bool live = true; // the screen; otherwise a log
+  LogFormat format = LogFormat::kFiles;
+  std::string prefix = "log";    // of the files
+  std::string output = "-";      // where the stream goes; "-": standard output
+  bool vcpus = false;            // records of vCPUs, too
   std::uint64_t duration_s = 10; // of logging; 0: until stopped
   std::uint64_t interval_ms = 1000;
   std::uint64_t ms_per_sample = 100;

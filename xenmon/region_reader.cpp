@@ -178,7 +178,7 @@ ReadOutcome RegionReader::read_sample(std::uint64_t number, SampleCopy& copy) co
   return ReadOutcome::kCopied;
 }
 
-bool RegionReader::read_tables(TablesCopy& copy) const {
+bool RegionReader::read_tables(TablesCopy& copy, bool with_vcpus) const {
   for (int i = 0; i < XENMON_READ_TRIES; ++i) {
     const std::uint64_t before = word(offsetof(xenmon_region_header, tables_seq));
     if (before % 2 != 0) continue;
@@ -186,6 +186,10 @@ bool RegionReader::read_tables(TablesCopy& copy) const {
                live_count(offsetof(xenmon_region_header, pcpu), header_.pcpu.capacity));
     copy_table(copy.domains, base_, header_.domain,
                live_count(offsetof(xenmon_region_header, domain), header_.domain.capacity));
+    if (with_vcpus) {
+      copy_table(copy.vcpus, base_, header_.vcpu,
+                 live_count(offsetof(xenmon_region_header, vcpu), header_.vcpu.capacity));
+    }
     if (word(offsetof(xenmon_region_header, tables_seq)) == before) return true;
   }
   return false;

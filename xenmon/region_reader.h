@@ -38,10 +38,11 @@ class SampleCopy {
   std::vector<xenmon_io_row> io_rows_;
 };
 
-// The tables that a front end needs, both from the same moment. Indexed by pCPU id and domain slot.
+// The tables that a front end needs, all from the same moment. Indexed by pCPU id, domain slot and vCPU slot.
 struct TablesCopy {
   std::vector<xenmon_pcpu> pcpus;
   std::vector<xenmon_domain> domains;
+  std::vector<xenmon_vcpu> vcpus; // only if asked for: it is the largest by far
 };
 
 // A view on a region's bytes, which must outlive it. Copyable; const functions may be called while
@@ -66,7 +67,7 @@ class RegionReader {
   // The entry alone, without its rows.
   ReadOutcome read_sample_head(std::uint64_t number, xenmon_sample& head) const;
   // False when the daemon was writing at each of XENMON_READ_TRIES attempts; `copy` is then void.
-  bool read_tables(TablesCopy& copy) const;
+  bool read_tables(TablesCopy& copy, bool with_vcpus = false) const;
 
  private:
   RegionReader(const std::byte* base, const xenmon_region_header& header) : base_(base), header_(header) {}

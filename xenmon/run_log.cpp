@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <iostream>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -13,6 +14,7 @@
 #include "log_writer.h"
 #include "sample_feed.h"
 #include "signals.h"
+#include "stream_writer.h"
 
 namespace xenmon {
 namespace {
@@ -37,6 +39,22 @@ void allow_many_files() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+std::unique_ptr<IntervalWriter> make_writer(const Options& options, const DomainDirectory& directory) {
+  const std::uint64_t interval_ns = options.interval_ms * kMillisecond;
+  const std::uint64_t duration_ns = options.duration_s * kSecond;
+  if (options.format == LogFormat::kFiles) {
+    return std::make_unique<LogWriter>(options.prefix, interval_ns, duration_ns, directory);
+  }
+  StreamWriter::Settings settings;
+  settings.format = options.format == LogFormat::kCsv ? StreamFormat::kCsv : StreamFormat::kJsonLines;
+  settings.path = options.output;
+  settings.vcpus = options.vcpus;
+  settings.pcpu = options.pcpu;
+  settings.interval_ns = interval_ns;
+  settings.duration_ns = duration_ns;
+  return std::make_unique<StreamWriter>(settings, directory);
+}
+
 class Session {
  public:
   Session(const Options& options, Publisher& publisher)
@@ -46,33 +64,33 @@ class Session {
                                                         kPollLiveLeast, kPollLiveMost)),
         attachment_(publisher.region),
         directory_(2 * (kWindowNs[0] + options.interval_ms * kMillisecond)),
-        feed_(directory_),
-        writer_(options.prefix, options.interval_ms * kMillisecond, options.duration_s * kSecond,
-                directory_) {}
+        feed_(directory_, options.vcpus ? SampleFeed::Vcpus::kResolve : SampleFeed::Vcpus::kLeave),
+        writer_(make_writer(options, directory_)) {}
 
   Status run() {
     quiet_since_ = steady_clock::now();
     while (!stop_requested()) {
+      if (take_reopen()) writer_->reopen();
       take_new_data();
-      if (!writer_.status() || writer_.done()) break;
+      if (!writer_->status() || writer_->done()) break;
       const Result<bool> over = is_over();
       if (!over || *over) {
-        writer_.finish();
-        return over ? writer_.status() : Status(over.error());
+        writer_->finish();
+        return over ? writer_->status() : Status(over.error());
       }
       const Health::Kind kind = attachment_.health().kind;
       const bool may_be_fast = kind == Health::Kind::kRecording || kind == Health::Kind::kWaiting;
       wait_for_input(-1, may_be_fast ? kPollRecording : poll_live_);
     }
-    writer_.finish();
-    return writer_.status();
+    writer_->finish();
+    return writer_->status();
   }
 
  private:
   void take_new_data() {
     // In this order nothing is left behind: once the daemon has ended, no more samples come.
     if (publisher_.daemon) publisher_.daemon->poll();
-    if (attachment_.still_readable()) feed_.drain(*attachment_.reader(), writer_);
+    if (attachment_.still_readable()) feed_.drain(*attachment_.reader(), *writer_);
     const Attachment::Change change = attachment_.poll();
     const RegionReader* reader = attachment_.reader();
     if (reader == nullptr) return;
@@ -83,13 +101,14 @@ class Session {
           begun_ || publisher_.daemon || reader->header().source_kind == XENMON_SOURCE_RECORDING;
       const auto history = std::chrono::nanoseconds(reader->header().history_ns);
       if (history / 4 > kPollRecording) poll_live_ = std::min(poll_live_, history / 4);
-      if (begun_) writer_.restart();
+      if (begun_) writer_->restart();
       begun_ = true;
+      writer_->set_wall_epoch(reader->header().wall_epoch_ns);
       feed_.start(*reader, whole ? SampleFeed::From::kOldest : SampleFeed::From::kNow);
     } else if (change == Attachment::Change::kSuperseded) {
       feed_.resume(*reader);
     }
-    feed_.drain(*reader, writer_);
+    feed_.drain(*reader, *writer_);
   }
 
   // Whether no more data will come; an Error if that is not as it should be.
@@ -112,7 +131,7 @@ class Session {
   Attachment attachment_;
   DomainDirectory directory_;
   SampleFeed feed_;
-  LogWriter writer_;
+  std::unique_ptr<IntervalWriter> writer_;
   bool begun_ = false;
   steady_clock::time_point quiet_since_;
 };
@@ -123,7 +142,11 @@ Status run_log(const Options& options, Publisher& publisher) {
   allow_many_files();
   // Nothing else is printed until the end: a person who waits wants to know for what.
   if (isatty(STDERR_FILENO) != 0) {
-    std::cerr << "xenmon: logging to " << options.prefix << "-dom<ID>.log "
+    std::cerr << "xenmon: logging to "
+              << (options.format == LogFormat::kFiles ? options.prefix + "-dom<ID>.log"
+                  : options.output == "-"             ? std::string("standard output")
+                                                      : options.output)
+              << ' '
               << (options.duration_s == 0
                       ? std::string("until Ctrl-C")
                       : "for " + std::to_string(options.duration_s) + " s; Ctrl-C ends it earlier")

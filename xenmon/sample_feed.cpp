@@ -57,7 +57,7 @@ void SampleFeed::drain(const RegionReader& reader, SampleSink& sink) {
   if (newest < next_) return;
   // The tables come after the newest number and before the samples: a slot is not used again while a
   // sample that speaks of it is still there, so these tables fit every sample that can be read below.
-  if (!reader.read_tables(tables_)) return;
+  if (!reader.read_tables(tables_, vcpus_ == Vcpus::kResolve)) return;
   directory_.update(tables_.domains, last_end_ns_);
   pcpu_limit_ = reader.header().pcpu.capacity;
 
@@ -92,9 +92,9 @@ void SampleFeed::hand_on(SampleSink& sink) {
 
   const auto rows = copy_.rows();
   std::size_t kept = 0;
-  for (const xenmon_row& row : rows) {
+  for (xenmon_row& row : rows) {
     const DomainIndex domain = directory_.find(row.domain_slot);
-    if (domain == kNoDomain || !believable(row, length_ns)) {
+    if (domain == kNoDomain || !believable(row, length_ns) || !resolve_vcpu(row)) {
       ++damaged_;
       continue;
     }
@@ -123,6 +123,16 @@ void SampleFeed::hand_on(SampleSink& sink) {
   missed_pending_ = 0;
   last_end_ns_ = head.end_ns;
   sink.add(sample);
+}
+
+// Before the row's domain_slot is replaced.
+bool SampleFeed::resolve_vcpu(xenmon_row& row) const {
+  if (vcpus_ == Vcpus::kLeave) return true;
+  if (row.vcpu_slot >= tables_.vcpus.size()) return false;
+  const xenmon_vcpu& vcpu = tables_.vcpus[row.vcpu_slot];
+  if ((vcpu.flags & XENMON_VCPU_IN_USE) == 0 || vcpu.domain_slot != row.domain_slot) return false;
+  row.vcpu_slot = vcpu.vcpu_id;
+  return true;
 }
 
 bool SampleFeed::believable(const xenmon_row& row, std::uint64_t length_ns) const {

@@ -13,7 +13,8 @@
 namespace xenmon {
 
 // A sample that can be believed: start_ns < end_ns, and in every row domain_slot has been replaced by
-// a DomainIndex that exists, and no time is longer than the sample.
+// a DomainIndex that exists, and no time is longer than the sample. If the feed resolves vCPUs, vcpu_slot
+// has been replaced by the vCPU's number in its domain.
 struct Sample {
   std::uint64_t start_ns = 0;
   std::uint64_t end_ns = 0;
@@ -38,7 +39,10 @@ class SampleFeed {
     kNow,    // only what comes from now on
   };
 
-  explicit SampleFeed(DomainDirectory& directory) : directory_(directory) {}
+  enum class Vcpus { kLeave, kResolve };
+
+  explicit SampleFeed(DomainDirectory& directory, Vcpus vcpus = Vcpus::kLeave)
+      : directory_(directory), vcpus_(vcpus) {}
 
   // Begins with a region of a daemon that was not read before.
   void start(const RegionReader& reader, From from);
@@ -63,8 +67,10 @@ class SampleFeed {
  private:
   void hand_on(SampleSink& sink);
   bool believable(const xenmon_row& row, std::uint64_t length_ns) const;
+  bool resolve_vcpu(xenmon_row& row) const;
 
   DomainDirectory& directory_;
+  Vcpus vcpus_;
   TablesCopy tables_;
   SampleCopy copy_;
   std::uint64_t next_ = 1;        // number of the first sample not yet handed on

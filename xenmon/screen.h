@@ -72,6 +72,8 @@ enum Attribute : std::uint8_t { kPlain = 0, kBold = 1, kStandout = 2, kDim = 4 }
 struct Cell {
   char32_t character = U' ';
   std::uint8_t attributes = kPlain;
+
+  bool operator==(const Cell&) const = default;
 };
 
 class Grid {

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "signals.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 
 namespace xenmon {
 namespace {
@@ -14,10 +17,24 @@ constexpr std::array<int, 4> kCaught = {SIGINT, SIGTERM, SIGHUP, SIGWINCH};
 
 volatile sig_atomic_t stop_flag = 0;
 volatile sig_atomic_t resize_flag = 0;
+volatile sig_atomic_t reopen_flag = 0;
+// Set before any signal is caught.
+volatile sig_atomic_t hangup_reopens = 0;
+volatile sig_atomic_t had_terminal = 0;
+
+bool terminal_is_there() {
+  const int before = errno;
+  const int terminal = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+  if (terminal >= 0) close(terminal);
+  errno = before;
+  return terminal >= 0;
+}
 
 void note(int signal) {
   if (signal == SIGWINCH) {
     resize_flag = 1;
+  } else if (signal == SIGHUP && hangup_reopens != 0 && (had_terminal == 0 || terminal_is_there())) {
+    reopen_flag = 1;
   } else {
     stop_flag = 1;
   }
@@ -32,7 +49,10 @@ sigset_t caught_set() {
 
 } // namespace
 
-void catch_signals() {
+void catch_signals(Hangup on_hangup) {
+  hangup_reopens = on_hangup == Hangup::kReopenFiles ? 1 : 0;
+  had_terminal = terminal_is_there() ? 1 : 0;
+  ::signal(SIGPIPE, SIG_IGN);
   struct sigaction action = {};
   action.sa_handler = note;
   action.sa_flags = SA_RESTART; // of all that we wait in, only ppoll() must notice
@@ -42,6 +62,12 @@ void catch_signals() {
 
 bool stop_requested() {
   return stop_flag != 0;
+}
+
+bool take_reopen() {
+  const bool reopen = reopen_flag != 0;
+  reopen_flag = 0;
+  return reopen;
 }
 
 bool take_resize() {
@@ -57,7 +83,7 @@ Input wait_for_input(int fd, std::chrono::nanoseconds timeout) {
   sigset_t before;
   sigprocmask(SIG_BLOCK, &caught, &before);
   pollfd watched = {fd, POLLIN, 0};
-  const bool signalled = stop_flag != 0 || resize_flag != 0;
+  const bool signalled = stop_flag != 0 || resize_flag != 0 || reopen_flag != 0;
   const int ready = signalled ? 0 : ppoll(&watched, 1, &time, &before);
   sigprocmask(SIG_SETMASK, &before, nullptr);
   if (ready <= 0) return Input::kNone;
@@ -66,6 +92,7 @@ Input wait_for_input(int fd, std::chrono::nanoseconds timeout) {
 
 void restore_signals() {
   for (const int signal : kCaught) ::signal(signal, SIG_DFL);
+  ::signal(SIGPIPE, SIG_DFL);
 }
 
 } // namespace xenmon

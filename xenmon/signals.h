@@ -8,10 +8,17 @@
 
 namespace xenmon {
 
-// From here on SIGINT, SIGTERM and SIGHUP ask the program to end, and SIGWINCH is noted.
-void catch_signals();
+// What SIGHUP means while the terminal that the program was started from, if there was one, is still there.
+// Once that is gone it always means the end.
+enum class Hangup { kEnd, kReopenFiles };
+
+// From here on SIGINT, SIGTERM and SIGHUP ask the program to end, and SIGWINCH is noted. A pipe that nobody
+// reads is an error of the write, and not a signal.
+void catch_signals(Hangup on_hangup);
 
 bool stop_requested();
+// True once for each time files are to be reopened.
+bool take_reopen();
 // True once for each time the terminal's size may have changed.
 bool take_resize();
 

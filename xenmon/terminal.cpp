@@ -8,6 +8,7 @@
 
 #include <clocale>
 #include <cstdlib>
+#include <optional>
 #include <string>
 
 #define NCURSES_WIDECHAR 1
@@ -90,7 +91,8 @@ Key meaning(int pressed) {
 struct Terminal::State {
   SCREEN* screen = nullptr;
   bool utf8 = false;
-  int empty_reads = 0; // in a row: readable, and yet nothing to read
+  int empty_reads = 0;       // in a row: readable, and yet nothing to read
+  std::optional<Grid> drawn; // what curses has; none: nothing that counts
 
   ~State() {
     if (screen == nullptr) return;
@@ -156,11 +158,14 @@ int Terminal::height() const {
 
 void Terminal::draw(const Grid& grid) {
   if (!takes_output()) return;
-  erase();
+  const Grid* before = state_->drawn ? &*state_->drawn : nullptr;
+  if (before != nullptr && (before->width() != grid.width() || before->height() != grid.height()))
+    before = nullptr;
+  if (before == nullptr) erase();
   for (int row = 0; row < grid.height(); ++row) {
     for (int column = 0; column < grid.width(); ++column) {
       const Cell& cell = grid.at(row, column);
-      if (cell.character == U' ' && cell.attributes == kPlain) continue;
+      if (cell == (before == nullptr ? Cell{} : before->at(row, column))) continue;
       const bool shown = cell.character < 0x80 || state_->utf8;
       const wchar_t text[] = {shown ? static_cast<wchar_t>(cell.character) : L'?', L'\0'};
       cchar_t character;
@@ -170,6 +175,7 @@ void Terminal::draw(const Grid& grid) {
     }
   }
   refresh();
+  state_->drawn = grid;
 }
 
 Key Terminal::wait(std::chrono::nanoseconds timeout) {
@@ -195,6 +201,7 @@ Key Terminal::wait(std::chrono::nanoseconds timeout) {
       // Not resizeterm(), which would have getch() tell us what we know.
       resize_term(size.ws_row, size.ws_col);
     }
+    state_->drawn.reset(); // what curses has has been cut or filled up
     clearok(curscr, TRUE);
     return Key::kRedraw;
   }

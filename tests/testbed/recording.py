@@ -32,8 +32,15 @@ class Recording:
 
     def compare_with_xenalyze(self):
         """Fails if xenalyze tells another story."""
-        return self._run("python3", "-B", "/src/tests/golden/compare_with_xenalyze.py", "/build/bin/xenbaked",
-                         f"/tmp/{self.path.name}")
+        return self._compare("compare_with_xenalyze.py")
+
+    def compare_record_kinds(self):
+        """Fails if a patched hypervisor's records tell another story than Xen's own."""
+        return self._compare("compare_record_kinds.py")
+
+    def _compare(self, script):
+        return self._run("python3", "-B", f"/src/tests/golden/{script}", "/build/bin/xenbaked",
+                         f"/tmp/{self.path.name}").strip()
 
     def samples(self, sample_ms):
         """The region that a replay makes of it, with samples so long, kept as a whole."""

@@ -161,6 +161,32 @@ TEST(BakerAccounting, GrantRecordsBesidePageCountsAreNotCountedAgain) {
   EXPECT_EQ(bake({&w}, options).domain(1).io, (IoCounts{1, 0, 0, 0}));
 }
 
+// A recording need not say which records are in it, and the single ones come first.
+TEST(BakerAccounting, NothingIsCountedTwiceWhereTheMaskIsNotKnown) {
+  WindowBuilder w;
+  w.record(event::kGrantMap, 1100, {1})
+      .record(event::kAcctPageOp, 1100, {0U << 16 | 1, 0})
+      .record(event::kAcctPageOp, 1150, {3U << 16 | 1, 74})
+      .plain(event::kAcctPageCounts, {1U << 16 | 1, 74, 1})
+      .acct_switch(1500, 0, {500, event::kCauseBlocked}, kIdle, {500, event::kCausePreempted});
+  WindowBuilder other(1);
+  other.record(event::kAcctPageOp, 1120, {3U << 16 | 1, 100})
+      .plain(event::kAcctPageCounts, {1U << 16 | 1, 100})
+      .acct_switch(1600, 2, {500, event::kCauseBlocked}, 3, {500, event::kCausePreempted});
+  const Outcome outcome = bake({&w, &other});
+  EXPECT_EQ(outcome.domain(1).io, (IoCounts{1, 0, 0, 2}));
+  EXPECT_EQ(outcome.domain(1).io_copy_bytes, 174U);
+}
+
+// As when only Xen's own scheduler records are selected beside them.
+TEST(BakerAccounting, PageCountsCountWithoutRecordsOfDispatches) {
+  WindowBuilder w;
+  w.runstate(1000, 1, 0, kRunnableState, kRunningState)
+      .plain(event::kAcctPageCounts, {3U << 16 | 1, 90})
+      .runstate(1100, 1, 0, kRunningState, kBlockedState);
+  EXPECT_EQ(bake({&w}).domain(1).io, (IoCounts{0, 0, 0, 3}));
+}
+
 TEST(BakerAccounting, SingleOperationsCountWhereNobodyAddsThemUp) {
   WindowBuilder w;
   w.record(event::kAcctPageOp, 1100, {0U << 16 | 1, 0})

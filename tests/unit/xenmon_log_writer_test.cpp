@@ -187,13 +187,5 @@ TEST_F(LogWriterTest, FollowsNoSymbolicLink) {
   EXPECT_FALSE(std::filesystem::exists(files / "victim"));
 }
 
-TEST(LogFile, AFullDiskIsSaid) {
-  LogFile file("/dev/full");
-  file.append("line");
-  const Status status = file.flush();
-  ASSERT_FALSE(status);
-  EXPECT_EQ(status.error().message, "cannot write the log file /dev/full: No space left on device.");
-}
-
 } // namespace
 } // namespace xenmon::test

@@ -93,6 +93,15 @@ class FakeRegion {
     header().domain.count = std::max(header().domain.count, slot + 1);
   }
 
+  void set_vcpu(std::uint32_t slot, std::uint32_t domain_slot, std::uint32_t vcpu_id) {
+    xenmon_vcpu vcpu = {};
+    vcpu.flags = XENMON_VCPU_IN_USE;
+    vcpu.domain_slot = domain_slot;
+    vcpu.vcpu_id = vcpu_id;
+    element<xenmon_vcpu>(header().vcpu, slot) = vcpu;
+    header().vcpu.count = std::max(header().vcpu.count, slot + 1);
+  }
+
   // Publishes the next sample, right behind the one before unless a start is given.
   void publish(const std::vector<xenmon_row>& rows, const std::vector<xenmon_io_row>& io_rows = {},
                std::uint64_t lost = 0, std::uint64_t length_ns = kSampleNs) {

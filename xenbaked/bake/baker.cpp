@@ -74,6 +74,9 @@ void Baker::finish(std::uint64_t tsc) {
 
 // `publish` false: the time is accounted for, but no sink hears of it.
 void Baker::close_sample(std::uint64_t end_ns, bool publish) {
+  if (exchanges_from_ == ExchangesFrom::kPageOps) { // told one by one, these are all of this sample
+    for (std::uint32_t pcpu = 0; pcpu < pcpus_.size(); ++pcpu) credit_pending(pcpu, pcpus_[pcpu]);
+  }
   credit_exchanges();
   rows_.clear();
   io_rows_.clear();

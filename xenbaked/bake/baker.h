@@ -119,7 +119,7 @@ class Baker {
     if (!started_ && tsc < base_tsc_) base_tsc_ = tsc;
   }
   void apply(std::uint32_t pcpu, const Record& record);
-  void apply_untimed(std::uint32_t pcpu, const Record& record);
+  void apply_untimed(std::uint32_t pcpu, Record record);
   static bool ignores(std::uint32_t header);
   void pass_over(std::uint64_t count) { sample_records_ += count; }
   void lost_begin(std::uint32_t pcpu, std::uint64_t tsc);
@@ -218,12 +218,14 @@ class Baker {
 
   // ---- accounting records; the likely cases are in baker_hot.h, the others in baker_accounting.cpp
   bool apply_accounting(std::uint32_t pcpu, const Record& record);
-  bool apply_accounting_odd(std::uint32_t pcpu, const Record& record);
+  bool apply_accounting_odd(std::uint32_t pcpu, Record record);
   void switched(std::uint32_t pcpu, const Record& record, std::uint64_t now);
-  void switched_odd(std::uint32_t pcpu, const Record& record, std::uint64_t now);
+  void switched_odd(std::uint32_t pcpu, Record record, std::uint64_t now);
   void continued(std::uint32_t pcpu, const Record& record, std::uint64_t now);
   void learn(Vcpu& vcpu, std::uint32_t pcpu, Bucket bucket, std::uint64_t for_ns, std::uint64_t now);
   void page_op(std::uint32_t pcpu, const Record& record);
+  enum class ExchangesFrom : std::uint8_t { kGrantRecords, kPageOps, kPageCounts };
+  void count_exchanges_from(ExchangesFrom records);
   void credit_pending(std::uint32_t pcpu, PcpuState& state);
 
   [[gnu::always_inline]] static void account(Vcpu& vcpu, std::uint64_t now) {
@@ -272,7 +274,6 @@ class Baker {
   std::uint64_t last_loss_ns_ = 0; // until then records may be missing; with losses_ or interrupted_ only
 
   bool accounting_ = false; // times come from accounting records
-  enum class ExchangesFrom : std::uint8_t { kGrantRecords, kPageOps, kPageCounts };
   ExchangesFrom exchanges_from_ = ExchangesFrom::kGrantRecords;
 
   // Grant records come in runs: these are all of one domain on one pCPU, not yet credited to anybody.

@@ -8,7 +8,7 @@
 namespace xenmon {
 
 // False: the record is bad. What is likely is handled elsewhere, unless it is the first of its kind.
-bool Baker::apply_accounting_odd(std::uint32_t pcpu, const Record& record) {
+bool Baker::apply_accounting_odd(std::uint32_t pcpu, Record record) {
   if (options_.stock_records) return true;
   const std::uint32_t words = record.extra_words();
   const std::uint32_t event = record.event();
@@ -43,7 +43,7 @@ bool Baker::apply_accounting_odd(std::uint32_t pcpu, const Record& record) {
 }
 
 // A switch of which not everything was known before.
-void Baker::switched_odd(std::uint32_t pcpu, const Record& record, std::uint64_t now) {
+void Baker::switched_odd(std::uint32_t pcpu, Record record, std::uint64_t now) {
   const hot::AcctTime ran = hot::acct_time(record, 2);
   const hot::AcctTime waited = hot::acct_time(record, 4);
   if (Vcpu* left = find_vcpu(record.word(0))) {
@@ -78,10 +78,20 @@ void Baker::learn(Vcpu& vcpu, std::uint32_t pcpu, Bucket bucket, std::uint64_t f
   vcpu.observed = true;
 }
 
+// What is counted from now on tells of the execution that has not ended yet once more: nothing that is not
+// credited yet counts.
+void Baker::count_exchanges_from(ExchangesFrom records) {
+  if (exchanges_from_ == records) [[likely]]
+    return;
+  exchanges_from_ = records;
+  exchanges_ = {};
+  for (PcpuState& state : pcpus_) state.pending.clear();
+}
+
 // Only where they are not summed up as well.
 void Baker::page_op(std::uint32_t pcpu, const Record& record) {
   if (exchanges_from_ == ExchangesFrom::kPageCounts) return;
-  exchanges_from_ = ExchangesFrom::kPageOps;
+  count_exchanges_from(ExchangesFrom::kPageOps);
   const std::uint32_t granter = record.word(0) & 0xffffU;
   std::uint32_t kind = record.word(0) >> 16;
   if (kind == kIoCopy + 1) kind = kIoCopy; // into the granted page instead of out of it
@@ -89,12 +99,16 @@ void Baker::page_op(std::uint32_t pcpu, const Record& record) {
     ++counts_.bad_records;
     return;
   }
-  exchange(pcpu, static_cast<IoKind>(kind), granter);
-  if (kind == kIoCopy) exchanges_.copy_bytes += record.word(1);
+  auto& pending = pcpu_state(pcpu).pending;
+  auto found =
+      std::find_if(pending.begin(), pending.end(), [&](const auto& of) { return of.first == granter; });
+  if (found == pending.end()) found = pending.insert(found, {granter, {}});
+  ++found->second.counts[kind];
+  if (kind == kIoCopy) found->second.copy_bytes += record.word(1);
 }
 
 // Page counts: they belong to the execution that ends with the record behind them.
-void Baker::apply_untimed(std::uint32_t pcpu, const Record& record) {
+void Baker::apply_untimed(std::uint32_t pcpu, Record record) {
   if (record.event() != event::kAcctPageCounts || options_.stock_records) return;
   const std::uint32_t words = record.extra_words();
   const std::uint32_t granter = words == 0 ? kFirstReservedDomid : record.word(0) & 0xffffU;
@@ -102,7 +116,7 @@ void Baker::apply_untimed(std::uint32_t pcpu, const Record& record) {
     ++counts_.bad_records;
     return;
   }
-  exchanges_from_ = ExchangesFrom::kPageCounts;
+  count_exchanges_from(ExchangesFrom::kPageCounts);
   Exchanges done;
   done.counts[kIoCopy] = record.word(0) >> 16;
   done.copy_bytes = record.word(1);
@@ -111,7 +125,11 @@ void Baker::apply_untimed(std::uint32_t pcpu, const Record& record) {
     done.counts[kIoUnmap] = record.word(2) >> 16;
   }
   if (words >= 4) done.counts[kIoTransfer] = record.word(3);
-  pcpu_state(pcpu).pending.emplace_back(granter, done);
+  if (accounting_) {
+    pcpu_state(pcpu).pending.emplace_back(granter, done);
+  } else {
+    exchanges_with(granter, pcpu).add(done);
+  }
 }
 
 void Baker::credit_pending(std::uint32_t pcpu, PcpuState& state) {

@@ -35,7 +35,7 @@ def run(dom0):
     recording = Recording(dom0, "/tmp/accuracy.xentrace")
 
     check_live_equals_recording(live, recording)
-    print(recording.compare_with_xenalyze().strip())
+    print(recording.compare_with_xenalyze())
 
     ns = 1e6 / live.header["cpu_khz"]
     base = min(tsc for _, _, tsc, _ in recording.records()) * ns

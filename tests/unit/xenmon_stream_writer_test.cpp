@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "stream_writer.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "xenmon_region_fixture.h"
+
+namespace xenmon::test {
+namespace {
+
+constexpr char kHeader[] =
+    "passed_s,wall_time,interval_s,domid,domain,domain_uid,vcpu,pcpu,running_ns,waited_wake_ns,"
+    "waited_preempt_ns,blocked_ns,offline_ns,unknown_ns,executions,continues,slice_count,slice_sum_ns,"
+    "slice_min_ns,slice_max_ns,io_map_pages,io_unmap_pages,io_transfer_pages,io_copy_pages,io_copy_bytes,"
+    "lost_records,missed_samples\r\n";
+
+class StreamWriterTest : public testing::Test {
+ protected:
+  StreamWriterTest() : reader(*RegionReader::make(region.bytes(), "R")) {
+    region.set_domain(0, 0, 100, "Domain-0");
+    region.set_domain(1, 5, 105, "web \"a\", b\\c");
+    region.set_domain(2, XENMON_DOMID_IDLE, 1, "");
+  }
+
+  std::string stream(StreamFormat format, bool vcpus = false, std::optional<std::uint32_t> pcpu = {}) {
+    StreamWriter::Settings settings;
+    settings.format = format;
+    settings.path = files / "stream";
+    settings.vcpus = vcpus;
+    settings.pcpu = pcpu;
+    settings.interval_ns = 100 * kMs;
+    StreamWriter writer(settings, directory);
+    writer.set_wall_epoch(wall_epoch_ns);
+    SampleFeed feed(directory, vcpus ? SampleFeed::Vcpus::kResolve : SampleFeed::Vcpus::kLeave);
+    feed.start(reader, SampleFeed::From::kOldest);
+    feed.drain(reader, writer);
+    writer.finish();
+    EXPECT_TRUE(writer.status());
+    damaged = feed.damaged();
+    std::stringstream text;
+    text << std::ifstream(settings.path).rdbuf();
+    return text.str();
+  }
+
+  TemporaryDirectory files;
+  FakeRegion region;
+  RegionReader reader;
+  DomainDirectory directory{20'000 * kMs};
+  std::uint64_t wall_epoch_ns = 0;
+  std::uint64_t damaged = 0;
+};
+
+TEST_F(StreamWriterTest, CsvHasItsColumnsAndQuotesWhatNeedsIt) {
+  xenmon_row row = make_row(1, 0, {.running_ms = 50});
+  row.executions = 3;
+  region.publish({row});
+  EXPECT_EQ(stream(StreamFormat::kCsv), std::string(kHeader) +
+                                            "0.100000000,,0.100000000,5,\"web \"\"a\"\", "
+                                            "b\\c\",105,,0,50000000,0,0,0,0,0,3,0,0,0,0,0,0,0,0,0,0,"
+                                            "0,0\r\n");
+}
+
+TEST_F(StreamWriterTest, JsonLeavesOutWhatIsNotKnown) {
+  region.publish({make_row(1, XENMON_NO_PCPU, {.blocked_ms = 100})});
+  const std::string line = stream(StreamFormat::kJsonLines);
+  EXPECT_EQ(line.find("{\"passed_s\":0.100000000,\"interval_s\":0.100000000,\"domid\":5,"
+                      "\"domain\":\"web \\\"a\\\", b\\\\c\",\"domain_uid\":105,\"running_ns\":0,"),
+            0U)
+      << line;
+  EXPECT_EQ(line.find("pcpu"), std::string::npos) << line;
+  EXPECT_EQ(line.find("wall_time"), std::string::npos) << line;
+  EXPECT_EQ(line.substr(line.size() - 2), "}\n");
+}
+
+TEST_F(StreamWriterTest, TellsTheIntervalsEndByTheWallClock) {
+  wall_epoch_ns = 1'000'000'000ULL * 1'700'000'000;
+  region.publish({make_row(1, 0, {.running_ms = 50})});
+  EXPECT_NE(stream(StreamFormat::kCsv).find("\n0.100000000,2023-11-14T22:13:20.100Z,0.100000000,"),
+            std::string::npos);
+}
+
+TEST_F(StreamWriterTest, RecordsOfVcpusFollowThatOfTheirDomain) {
+  region.set_vcpu(0, 1, 0);
+  region.set_vcpu(1, 1, 7);
+  xenmon_row first = make_row(1, 0, {.running_ms = 50});
+  xenmon_row second = make_row(1, 0, {.running_ms = 30});
+  first.vcpu_slot = 1;
+  second.vcpu_slot = 0;
+  region.publish({first, second});
+  const std::string text = stream(StreamFormat::kJsonLines, true);
+  const std::size_t domain = text.find("\"running_ns\":80000000");
+  const std::size_t vcpu0 = text.find("\"vcpu\":0,\"pcpu\":0,\"running_ns\":30000000");
+  const std::size_t vcpu7 = text.find("\"vcpu\":7,\"pcpu\":0,\"running_ns\":50000000");
+  ASSERT_NE(domain, std::string::npos) << text;
+  EXPECT_LT(domain, vcpu0);
+  EXPECT_LT(vcpu0, vcpu7);
+  EXPECT_NE(vcpu7, std::string::npos) << text;
+}
+
+TEST_F(StreamWriterTest, ARowOfAVcpuThatIsAnotherDomainsIsDamage) {
+  region.set_vcpu(0, 0, 0);
+  xenmon_row row = make_row(1, 0, {.running_ms = 50});
+  row.vcpu_slot = 0;
+  xenmon_row beyond = row;
+  beyond.vcpu_slot = 1'000'000;
+  region.publish({row, beyond});
+  EXPECT_EQ(stream(StreamFormat::kJsonLines, true), "");
+  EXPECT_EQ(damaged, 2U);
+}
+
+TEST_F(StreamWriterTest, OnePcpuAloneLeavesOutTheOthers) {
+  region.publish({make_row(1, 0, {.running_ms = 50}), make_row(0, 1, {.running_ms = 70})});
+  const std::string text = stream(StreamFormat::kJsonLines, false, 1);
+  EXPECT_EQ(text.find("\"pcpu\":0"), std::string::npos) << text;
+  EXPECT_NE(text.find("\"pcpu\":1,\"running_ns\":70000000"), std::string::npos) << text;
+}
+
+} // namespace
+} // namespace xenmon::test

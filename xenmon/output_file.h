@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// A text file, or standard output, that is written whole lines at a time.
+//
+// What has been written stays: a write that fails half-way, as on a full disk, is taken back to the last
+// line that is whole, where the file can be cut.
+#ifndef XENMON_XENMON_OUTPUT_FILE_H
+#define XENMON_XENMON_OUTPUT_FILE_H
+
+#include <string>
+
+#include "xenmon/result.h"
+
+namespace xenmon {
+
+class OutputFile {
+ public:
+  // "-" is standard output. A file is created, or emptied, when there is something to write. Follows no
+  // symbolic link. header: lines that come before all others, "" for none.
+  OutputFile(std::string path, std::string header) : path_(std::move(path)), header_(std::move(header)) {}
+  OutputFile(OutputFile&& other) noexcept;
+  OutputFile& operator=(OutputFile&&) = delete;
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+  ~OutputFile();
+
+  // Keeps a line, given without its end, until flush().
+  void append(std::string_view line);
+  Status flush();
+  // What comes next goes to the file that has the name then: a new one, or the end of the old one. Does
+  // nothing to standard output.
+  void reopen();
+
+ private:
+  bool is_standard_output() const { return path_ == "-"; }
+  std::string name() const;
+  Status open_file();
+
+  std::string path_;
+  std::string header_;
+  std::string pending_;
+  int fd_ = -1;
+  bool begun_ = false; // the header is out, or need not be
+  bool keep_ = false;  // what is in the file already
+};
+
+} // namespace xenmon
+
+#endif // XENMON_XENMON_OUTPUT_FILE_H
