@@ -78,9 +78,10 @@ Status OutputFile::flush() {
     const ssize_t written = write(fd_, rest.data(), rest.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) {
-      const Status failed = system_error("cannot write " + name());
+      Error failed = system_error("cannot write " + name());
       // What is left of these lines is worth less than a file that ends with a whole one.
-      if (can_be_cut && rest.size() < pending_.size() && ftruncate(fd_, before.st_size) != 0) return failed;
+      if (can_be_cut && rest.size() < pending_.size() && ftruncate(fd_, before.st_size) != 0)
+        failed.message += " Its last line may not be whole.";
       return failed;
     }
     rest.remove_prefix(static_cast<std::size_t>(written));
