@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The two ways in which the front end runs, on what both need: a region that somebody publishes.
+// The three ways in which the front end runs, on what both need: a region that somebody publishes.
 #ifndef XENMON_XENMON_FRONT_END_H
 #define XENMON_XENMON_FRONT_END_H
 
@@ -27,8 +27,12 @@ Result<Publisher> find_publisher(const Options& options);
 // Shows the screen until the user, a signal or the terminal's end stops it.
 Status run_screen(const Options& options, Publisher& publisher);
 
-// Writes log files until the time is over, the recording ends or a signal comes.
+// Writes a log until the time is over, the recording ends or a signal comes.
 Status run_log(const Options& options, Publisher& publisher);
+
+// Prints one table of the last ten seconds, as soon as there is one second at least; of a recording those
+// before its end.
+Status run_once(const Options& options, Publisher& publisher);
 
 } // namespace xenmon
 

@@ -29,10 +29,11 @@ xenmon::Status run(const xenmon::Options& options) {
     // Before a daemon is started in vain.
     if (xenmon::Status status = xenmon::Terminal::check(); !status) return status;
   }
-  xenmon::catch_signals(options.live ? xenmon::Hangup::kEnd : xenmon::Hangup::kReopenFiles);
+  xenmon::catch_signals(options.live || options.once ? xenmon::Hangup::kEnd : xenmon::Hangup::kReopenFiles);
   auto publisher = xenmon::find_publisher(options);
   if (!publisher) return publisher.error();
   if (!publisher->notice.empty()) std::fprintf(stderr, "xenmon: %s\n", publisher->notice.c_str());
+  if (options.once) return xenmon::run_once(options, *publisher);
   return options.live ? xenmon::run_screen(options, *publisher) : xenmon::run_log(options, *publisher);
 }
 

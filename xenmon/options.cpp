@@ -27,6 +27,7 @@ Shows where each domain's time goes on a Xen host: on the screen, or as a log.
       --format FORMAT     write one log instead: csv, or jsonl, a JSON object a line
   -o, --output FILE       into this file; - is standard output (-)
       --vcpus             with a record for each vCPU as well
+      --once              print one table of the last 10 s, and end
   -t, --time SECONDS      stop logging after so much time on the trace clock; 0: never (10)
   -i, --interval MS       what one log line sums up, in ms (1000)
       --ms_per_sample MS, --ms-per-sample MS
@@ -93,6 +94,12 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
       if (app.count(option) > 0) return usage(std::string("option ") + option + " is for --format.");
     }
   }
+  if (options.once) {
+    if (!options.live) return usage("option --once excludes -n and --format: it is no log.");
+    options.live = false;
+    // Nobody watches a recording pass by.
+    if (options.speed.empty() && !options.replay.empty()) options.speed = "max";
+  }
   options.ms_per_sample_given = app.count("--ms_per_sample") > 0;
   const auto read = [&](const char* option, const std::string& text, std::uint64_t lowest,
                         std::uint64_t highest, std::uint64_t& number) -> Status {
@@ -110,7 +117,8 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
         read("--ms_per_sample", texts.ms_per_sample, 1, UINT32_MAX, options.ms_per_sample)}) {
     if (!status) return status;
   }
-  if (!options.live && options.duration_s != 0 && options.ms_per_sample > options.duration_s * 1000) {
+  if (!options.live && !options.once && options.duration_s != 0 &&
+      options.ms_per_sample > options.duration_s * 1000) {
     return usage("option --ms_per_sample: " + std::to_string(options.ms_per_sample) +
                  " ms is longer than the whole log of " + std::to_string(options.duration_s * 1000) +
                  " ms; make it shorter, or --time longer.");
@@ -166,6 +174,7 @@ Result<std::variant<Options, Information>> parse_options(int argc, const char* c
   app.add_option("--format", texts.format);
   app.add_option("-o,--output", options.output);
   app.add_flag("--vcpus", options.vcpus);
+  app.add_flag("--once", options.once);
   app.add_option("-t,--time", texts.duration);
   app.add_option("-i,--interval", texts.interval);
   app.add_option("--ms_per_sample,--ms-per-sample", texts.ms_per_sample);

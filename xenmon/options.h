@@ -27,7 +27,8 @@ struct Metrics {
 enum class LogFormat { kFiles, kCsv, kJsonLines };
 
 struct Options {
-  bool live = true; // the screen; otherwise a log
+  bool live = true;  // the screen; otherwise a log
+  bool once = false; // neither: one table
   LogFormat format = LogFormat::kFiles;
   std::string prefix = "log";    // of the files
   std::string output = "-";      // where the stream goes; "-": standard output

@@ -29,6 +29,10 @@ inline constexpr std::uint32_t kSchedulerOnly = event::kSchedulerVerboseClass & 
 inline constexpr std::uint32_t kSwitchHeader = kHasTsc | 7U << 28 | event::kAcctSwitch;
 inline constexpr std::uint32_t kSwitchSlice = 1U << 28;
 
+// From blocked to runnable.
+inline constexpr std::uint32_t kAcctWake =
+    event::kAcctRunstate | std::uint32_t{XENMON_VCPU_BLOCKED} << 8 | std::uint32_t{XENMON_VCPU_RUNNABLE} << 4;
+
 // A time of ACCT_SWITCH: ns:52 cause:4 class:8.
 struct AcctTime {
   std::uint64_t ns;
@@ -123,6 +127,10 @@ inline bool Baker::apply_accounting(std::uint32_t pcpu, const Record& record) {
   const std::uint32_t event = record.event();
   const std::uint32_t words = record.extra_words();
   if (accounting_ && words != 0) [[likely]] {
+    if (event == hot::kAcctWake) {
+      woken(pcpu, record.word(0), set_now(record.tsc));
+      return true;
+    }
     if ((event & event::kRunstateMask) == event::kAcctRunstate) {
       runstate(pcpu, (event >> 8) & 3U, (event >> 4) & 3U, record.word(0), set_now(record.tsc));
       return true;
@@ -164,12 +172,32 @@ inline bool Baker::apply_accounting(std::uint32_t pcpu, const Record& record) {
   state.current = came->slot;
 }
 
-inline void Baker::continued(std::uint32_t pcpu, const Record& record, std::uint64_t now) {
+// The same as a change of runstate, where all is as expected.
+inline void Baker::woken(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now) {
+  Vcpu* const vcpu = find_vcpu(who);
+  if (vcpu == nullptr || vcpu->bucket != kBlocked || vcpu->part.pcpu == XENMON_NO_PCPU || gaps_open_ != 0)
+      [[unlikely]] {
+    runstate(pcpu, XENMON_VCPU_BLOCKED, XENMON_VCPU_RUNNABLE, who, now);
+    return;
+  }
+  account(*vcpu, now);
+  vcpu->bucket = kWaitWake;
+  vcpu->entered_ns = now;
+}
+
+// Apart, as it would take registers from what is more frequent.
+[[gnu::noinline]] inline void Baker::continued(std::uint32_t pcpu, const Record& record, std::uint64_t now) {
   PcpuState& state = pcpu_state(pcpu);
   if (!state.pending.empty()) credit_pending(pcpu, state);
   const std::uint32_t who = record.word(0);
-  if (record.extra_words() >= 2) slice(pcpu, who >> 16, who & 0xffffU, record.word(1));
-  continue_running(pcpu, who, now);
+  Vcpu* const vcpu = find_vcpu(who);
+  if (vcpu == nullptr || vcpu->bucket != kRunning || vcpu->part.pcpu != pcpu) [[unlikely]] {
+    if (record.extra_words() >= 2) slice(pcpu, who >> 16, who & 0xffffU, record.word(1));
+    continue_running_odd(pcpu, who, now);
+    return;
+  }
+  if (record.extra_words() >= 2) vcpu->part.slices.add(record.word(1));
+  continue_known(*vcpu, now);
 }
 
 // Never backwards: what comes late happens now.

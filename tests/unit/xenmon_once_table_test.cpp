@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "once_table.h"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "xenmon_region_fixture.h"
+
+namespace xenmon::test {
+namespace {
+
+constexpr std::size_t kLong = static_cast<std::size_t>(WindowId::kLong);
+
+DomainModel domain(std::uint32_t domid, const std::string& name, std::uint64_t running_ms) {
+  DomainModel model;
+  model.domid = domid;
+  model.name = name;
+  model.halves[kLong].figures.running_ns = running_ms * kMs;
+  return model;
+}
+
+ScreenModel two_domains() {
+  ScreenModel model;
+  model.pcpu_count = 2;
+  model.length_ns = {10'000 * kMs, 1'000 * kMs};
+  model.health = "live";
+  model.current = true;
+  model.domains = {domain(0, "Domain-0", 2'500), domain(7, "web", 5'000),
+                   domain(XENMON_DOMID_IDLE, "", 12'500)};
+  Figures& web = model.domains[1].halves[kLong].figures;
+  web.waited_ns = 1'000 * kMs;
+  web.blocked_ns = 4'000 * kMs;
+  web.executions = 2'000;
+  web.slice_count = 2'000;
+  web.slice_sum_ns = 20'000 * kMs;
+  web.io = 500;
+  model.domains[2].halves[kLong].figures.waited_ns = 7'500 * kMs;
+  return model;
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+TEST(OnceTable, HasALineForEachDomainThenIdleAndTheSum) {
+  const std::vector<std::string> lines = lines_of(once_table(two_domains()));
+  ASSERT_EQ(lines.size(), 8U);
+  EXPECT_EQ(lines[0], "live");
+  EXPECT_EQ(lines[1], "all CPUs (2), the last 10.0 s, in percent of one CPU");
+  EXPECT_EQ(lines[3],
+            "    id     gotten     waited    blocked    offline executions  gotten/ex  waited/ex  allocated"
+            "        I/O     I/O/ex  name");
+  EXPECT_EQ(lines[4],
+            "     0     25.00%      0.00%      0.00%      0.00%        0/s          -          -          -"
+            "        0/s          -  Domain-0");
+  EXPECT_EQ(lines[5],
+            "     7     50.00%     10.00%     40.00%      0.00%      200/s     2.50ms   500.00us    10.00ms"
+            "       50/s    0.25/ex  web");
+  EXPECT_EQ(lines[6].substr(0, 50), "  idle    125.00%          -          -          -");
+  EXPECT_EQ(lines[7].substr(0, 50), " total     75.00%     10.00%          -          -");
+}
+
+TEST(OnceTable, SaysWhatIsWrongWithTheFigures) {
+  ScreenModel model = two_domains();
+  model.lost_records = 12;
+  model.pcpu = 3;
+  const std::vector<std::string> lines = lines_of(once_table(model));
+  EXPECT_EQ(lines[0], "live | 12 records lost in the last 10 s");
+  EXPECT_EQ(lines[1], "CPU 3, the last 10.0 s, in percent of one CPU");
+}
+
+TEST(OnceTable, NoFigureIsCutHoweverLargeItIs) {
+  ScreenModel model = two_domains();
+  Figures& web = model.domains[1].halves[kLong].figures;
+  web.running_ns = 9'999'999'999 * kMs;
+  web.executions = UINT64_MAX / 2;
+  const std::string line = lines_of(once_table(model))[5];
+  EXPECT_NE(line.find(" 100000000%"), std::string::npos) << line;
+  EXPECT_EQ(line.substr(line.size() - 5), "  web");
+}
+
+} // namespace
+} // namespace xenmon::test

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <chrono>
+#include <cstdio>
+#include <string>
+
+#include "attachment.h"
+#include "front_end.h"
+#include "history.h"
+#include "once_table.h"
+#include "sample_feed.h"
+#include "screen_model.h"
+#include "signals.h"
+
+namespace xenmon {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t kEnoughNs = 950'000'000; // of a second: what is cut off at samples' edges is missing
+constexpr auto kPoll = 50ms;
+constexpr auto kPatience = 10s; // for the first figures
+
+} // namespace
+
+Status run_once(const Options& options, Publisher& publisher) {
+  Attachment attachment(publisher.region);
+  DomainDirectory directory(2 * kWindowNs[0]);
+  SampleFeed feed(directory);
+  History history;
+  history.select(options.pcpu);
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  for (;;) {
+    if (publisher.daemon) publisher.daemon->poll();
+    if (attachment.still_readable()) feed.drain(*attachment.reader(), history);
+    const Attachment::Change change = attachment.poll();
+    if (const RegionReader* reader = attachment.reader(); reader != nullptr) {
+      if (change == Attachment::Change::kNewDaemon) {
+        history.clear();
+        feed.start(*reader, SampleFeed::From::kOldest);
+      } else if (change == Attachment::Change::kSuperseded) {
+        feed.resume(*reader);
+      }
+      feed.drain(*reader, history);
+    }
+    const std::uint64_t seen = history.length_ns(WindowId::kLong);
+    const Health::Kind kind = attachment.health().kind;
+    // A recording of our own is taken to its end; otherwise a second is enough, and of what has ended
+    // what is left.
+    const bool playing = !options.replay.empty() && kind == Health::Kind::kRecording;
+    if (seen >= kEnoughNs && !playing) break;
+    if (publisher.daemon && !publisher.daemon->running()) {
+      if (seen > 0 && publisher.daemon->ended_well()) break;
+      return publisher.daemon->outcome();
+    }
+    if (seen > 0 && (kind == Health::Kind::kRecordingOver || kind == Health::Kind::kEnded)) break;
+    if (stop_requested()) return Error{"interrupted before there was anything to show."};
+    if (!playing && std::chrono::steady_clock::now() > deadline)
+      return Error{"no figures within ten seconds (" + health_text(attachment.health()) +
+                   "); is xenbaked well?"};
+    wait_for_input(-1, kPoll);
+  }
+  const std::string text = once_table(build_screen_model(history, feed, attachment, options.pcpu));
+  if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0)
+    return system_error("cannot write standard output");
+  return ok();
+}
+
+} // namespace xenmon
