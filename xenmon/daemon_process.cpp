@@ -84,12 +84,16 @@ struct Pipe {
   _exit(static_cast<int>(ExitStatus::kFailed));
 }
 
+// Where a build and where an installation has it.
 std::string beside_ourselves(const std::string& name) {
   std::error_code error;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
   if (error) return {};
-  const auto candidate = self.parent_path() / name;
-  return access(candidate.c_str(), X_OK) == 0 ? candidate.string() : std::string();
+  const auto directory = self.parent_path();
+  for (const auto& candidate : {directory / name, directory.parent_path() / "sbin" / name}) {
+    if (access(candidate.c_str(), X_OK) == 0) return candidate.string();
+  }
+  return {};
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdio>
 #include <tuple>
 #include <utility>
@@ -32,17 +33,24 @@ std::string log_line(double passed_ms, std::int64_t pcpu, std::int64_t domain, c
                      std::uint64_t length_ns) {
   const auto per_second = [&](std::uint64_t sum) { return 1e9 * per(sum, length_ns); };
   const auto percent = [&](std::uint64_t sum) { return 100 * per(sum, length_ns); };
-  std::array<char, 512> line;
-  const int length =
-      std::snprintf(line.data(), line.size(),
-                    "%.3f %lld %lld %.3f %.3f %.3f %.3f %.3f %.3f %.3f %.3f %.3f %.3f %.3f %.3f %.3f",
-                    passed_ms, static_cast<long long>(pcpu), static_cast<long long>(domain),          //
-                    per_second(f.running_ns), percent(f.running_ns), per(f.running_ns, f.executions), //
-                    per(f.slice_sum_ns, f.slice_count),                                               //
-                    per_second(f.blocked_ns), percent(f.blocked_ns), per(f.blocked_ns, f.io),         //
-                    per_second(f.waited_ns), percent(f.waited_ns), per(f.waited_ns, f.executions),    //
-                    per_second(f.executions), per_second(f.io), per(f.io, f.executions));
-  return std::string(line.data(), static_cast<std::size_t>(length));
+  std::string line;
+  const auto put = [&line](double figure) {
+    std::array<char, 400> text; // the largest double has 309 digits
+    const auto end =
+        std::to_chars(text.data(), text.data() + text.size(), figure, std::chars_format::fixed, 3).ptr;
+    if (!line.empty()) line += ' ';
+    line.append(text.data(), end);
+  };
+  put(passed_ms);
+  line += ' ' + std::to_string(pcpu) + ' ' + std::to_string(domain);
+  for (const double figure : {per_second(f.running_ns), percent(f.running_ns),
+                              per(f.running_ns, f.executions), per(f.slice_sum_ns, f.slice_count),
+                              per_second(f.blocked_ns), percent(f.blocked_ns), per(f.blocked_ns, f.io),
+                              per_second(f.waited_ns), percent(f.waited_ns), per(f.waited_ns, f.executions),
+                              per_second(f.executions), per_second(f.io), per(f.io, f.executions)}) {
+    put(figure);
+  }
+  return line;
 }
 
 LogWriter::LogWriter(std::string prefix, std::uint64_t interval_ns, std::uint64_t duration_ns,

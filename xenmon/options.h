@@ -45,7 +45,8 @@ struct Options {
   std::optional<std::uint64_t> cpu_khz;
   std::string speed; // as xenbaked takes it; "": its default
   bool loop = false;
-  std::string xenbaked; // "": the one beside this program, else the one in PATH
+  std::string
+      xenbaked; // "": the one beside this program or in sbin beside its directory, else the one in PATH
 };
 
 // What --help and --version ask for.

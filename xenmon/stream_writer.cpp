@@ -6,8 +6,7 @@
 #include <cinttypes>
 #include <cstdio>
 #include <ctime>
-#include <string_view>
-#include <vector>
+#include <nlohmann/json.hpp>
 
 namespace xenmon {
 namespace {
@@ -81,17 +80,6 @@ std::string csv_field(const std::string& text) {
   return quoted;
 }
 
-// The text is printable already: only these two mean something within a JSON string.
-std::string json_string(const std::string& text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  quoted += '"';
-  return quoted;
-}
-
 std::string csv_line(const Fields& fields) {
   std::string line;
   for (std::size_t i = 0; i < fields.size(); ++i) {
@@ -110,7 +98,7 @@ std::string json_line(const Fields& fields) {
     line += '"';
     line += kColumns[i].name;
     line += "\":";
-    line += kColumns[i].quoted ? json_string(fields[i]) : fields[i];
+    line += kColumns[i].quoted ? nlohmann::json(fields[i]).dump() : fields[i];
   }
   line += '}';
   return line;

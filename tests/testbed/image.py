@@ -22,7 +22,7 @@ INSIDE = pathlib.Path(__file__).resolve().parent / "inside"
 DOM0_PROGRAMS = ("ab", "httperf", "tmux", "python3", "setpriv", "xenalyze", "xenstore-read", "xenstore-write",
                  "xenstore-ls", "xenstore-rm", "xenstore-list")
 XEN_PROGRAMS = ("xl", "libxl-save-helper", "xenstored", "xenconsoled", "xenconsole", "xen-init-dom0", "xentrace",
-                "xentop", "xentrace_setsize")
+                "xentop", "xentrace_setsize", "xenhypfs")
 DOM0_MODULES = ("xen-privcmd", "xen-evtchn", "xenfs", "xen-gntdev", "xen-gntalloc", "xen-netback", "virtio_pci",
                 "virtio_console")
 GUEST_MODULES = ("xen-privcmd", "xen-evtchn", "xenfs", "xen-netfront")

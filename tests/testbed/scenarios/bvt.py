@@ -143,13 +143,13 @@ def check_odd_one(dom0, crowd):
 
 
 def churn(dom0, crowd):
-    settings(dom0, "0:1")  # so that it does not take too long
+    settings(dom0, "0:5")  # so that it does not take too long
     guest = Guest(dom0, "shell", "shell", vcpus=2)
     spinners = crowd.create("spin", ["spin-0", "spin-1", "spin-2"])
     crowd.create("tick 2 5", ["tick-0", "tick-1"])
     crowd.create("block", ["block-0"])
     for number in range(ROUNDS):
-        weights = [1 + (7 * number + 3 * index) % 40 for index in range(len(spinners))]
+        weights = [5 + (7 * number + 3 * index) % 16 for index in range(len(spinners))]
         settings(dom0, ",".join(f"{one.domid}:{weight}:{1000 * weight}:2000:{500 * (number % 3)}"
                                 for one, weight in zip(spinners, weights)))
         spinners = reborn(crowd, spinners, number)

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# bash completion of xenbaked's options and their values; see xenbaked(8).
+
+_xenbaked() {
+  local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+  COMPREPLY=()
+  case $previous in
+    --totals) mapfile -t COMPREPLY < <(compgen -W "text json" -- "$word") ; return ;;
+    --speed) mapfile -t COMPREPLY < <(compgen -W "1 2 4 10 max" -- "$word") ; return ;;
+    --evt-mask) mapfile -t COMPREPLY < <(compgen -W "0x00129000 0x00121000 0x01007000" -- "$word") ; return ;;
+    --region | --replay | --record) compopt -o filenames
+      mapfile -t COMPREPLY < <(compgen -f -- "$word") ; return ;;
+    -m | --ms_per_sample | --ms-per-sample | -s | --poll-sleep | -t | --log-thresh | --history | --cpu-khz | --ready-fd)
+      return ;;
+  esac
+  mapfile -t COMPREPLY < <(compgen -W "-m --ms_per_sample --ms-per-sample -s --poll-sleep -t --log-thresh --history
+    --region --world-readable --replay --cpu-khz --speed --loop --record --totals --evt-mask --noallocated
+    --stock-records --ready-fd -V --version -h --help" -- "$word")
+}
+complete -F _xenbaked xenbaked

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# bash completion of xenmon's options and their values; see xenmon(1).
+
+_xenmon() {
+  local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+  COMPREPLY=()
+  case $previous in
+    --format) mapfile -t COMPREPLY < <(compgen -W "csv jsonl" -- "$word") ; return ;;
+    --speed) mapfile -t COMPREPLY < <(compgen -W "1 2 4 10 max" -- "$word") ; return ;;
+    -o | --output | -p | --prefix | --region | --replay) compopt -o filenames
+      mapfile -t COMPREPLY < <(compgen -f -- "$word") ; return ;;
+    --xenbaked) compopt -o filenames
+      mapfile -t COMPREPLY < <(compgen -c -f -- "$word") ; return ;;
+    -t | --time | -i | --interval | --ms_per_sample | --ms-per-sample | --cpu | --cpu-khz) return ;;
+  esac
+  mapfile -t COMPREPLY < <(compgen -W "-l --live -n --notlive -p --prefix --format -o --output --vcpus --once
+    -t --time -i --interval --ms_per_sample --ms-per-sample --cpu
+    --allocated --noallocated --blocked --noblocked --waited --nowaited --excount --noexcount --iocount --noiocount
+    --region --replay --cpu-khz --speed --loop --xenbaked -V --version -h --help" -- "$word")
+}
+complete -F _xenmon xenmon
