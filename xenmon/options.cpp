@@ -50,7 +50,7 @@ Shows where each domain's time goes on a Xen host: on the screen, or as a log.
   -V, --version           print the version and exit
   -?, -h, --help          print this help and exit
 
-Keys: q quits; c and n show the next CPU, p the previous; arrows, Page Up, Page Down, Home and End scroll.
+Keys: q quits, ? lists all keys; c and n show the next CPU, p the previous; space pauses; arrows scroll.
 )";
 
 // Numbers are taken as text and read here, so that all refusals sound alike.

@@ -5,6 +5,7 @@
 
 #include "attachment.h"
 #include "front_end.h"
+#include "help_screen.h"
 #include "history.h"
 #include "sample_feed.h"
 #include "screen.h"
@@ -43,7 +44,7 @@ class Session {
       const auto now = steady_clock::now();
       if (now >= due) due = now + (model_.domains.empty() ? kRefreshWhileEmpty : kRefresh);
       const Key key = terminal_.wait(due - now);
-      if (key == Key::kQuit || key == Key::kGone) return;
+      if (key == Key::kGone || (key == Key::kQuit && !help_)) return;
       if (key != Key::kNone) obey(key);
       if (steady_clock::now() >= due) take_new_data();
     }
@@ -68,6 +69,7 @@ class Session {
   }
 
   void build() {
+    if (paused_) return; // the figures go on behind the screen
     model_ = build_screen_model(history_, feed_, attachment_, pcpu_);
     if (publisher_.daemon && !publisher_.daemon->running() && !publisher_.daemon->ended_well()) {
       model_.last_words = "xenbaked: " + publisher_.daemon->outcome().message;
@@ -76,6 +78,10 @@ class Session {
   }
 
   void show() {
+    if (help_) {
+      terminal_.draw(render_help(terminal_.width(), terminal_.height()));
+      return;
+    }
     const ScrollLimits limits = scroll_limits(model_, view_.metrics, terminal_.width(), terminal_.height());
     view_.first_row = std::min(view_.first_row, limits.row);
     view_.first_column = std::min(view_.first_column, limits.column);
@@ -84,6 +90,7 @@ class Session {
 
   void switch_to(std::optional<std::uint32_t> pcpu) {
     if (pcpu == pcpu_) return;
+    if (paused_) set_paused(false); // what another CPU did is not what was held
     pcpu_ = pcpu;
     view_.first_row = 0;
     history_.select(pcpu_);
@@ -94,9 +101,40 @@ class Session {
     build();
   }
 
+  void set_paused(bool paused) {
+    paused_ = paused;
+    build();
+    model_.paused = paused;
+  }
+
   void obey(Key key) {
+    if (help_) {
+      help_ = key == Key::kRedraw;
+      return;
+    }
     const std::size_t page = page_rows(terminal_.height());
     switch (key) {
+      case Key::kHelp:
+        help_ = true;
+        break;
+      case Key::kPause:
+        set_paused(!paused_);
+        break;
+      case Key::kAllocated:
+        view_.metrics.allocated = !view_.metrics.allocated;
+        break;
+      case Key::kBlocked:
+        view_.metrics.blocked = !view_.metrics.blocked;
+        break;
+      case Key::kWaited:
+        view_.metrics.waited = !view_.metrics.waited;
+        break;
+      case Key::kExecutions:
+        view_.metrics.excount = !view_.metrics.excount;
+        break;
+      case Key::kIo:
+        view_.metrics.iocount = !view_.metrics.iocount;
+        break;
       case Key::kNext:
         switch_to(next_pcpu(seen_pcpus(feed_.tables()), pcpu_));
         break;
@@ -128,6 +166,7 @@ class Session {
         view_.first_row = SIZE_MAX;
         break;
       case Key::kNone:
+      case Key::kOther:
       case Key::kQuit:
       case Key::kRedraw:
       case Key::kGone:
@@ -144,6 +183,8 @@ class Session {
   std::optional<std::uint32_t> pcpu_;
   ScreenOptions view_;
   ScreenModel model_;
+  bool paused_ = false;
+  bool help_ = false;
 };
 
 } // namespace

@@ -99,11 +99,12 @@ class Painter {
 
   void paint_title() {
     const std::string cpu = model_.pcpu ? std::to_string(*model_.pcpu) : "all";
-    const std::string title = "CPU = " + cpu;
+    const std::string title = "CPU = " + cpu + (model_.paused ? "  PAUSED" : "");
     grid_.put(0, 1, title, kStandout);
     const int x = 1 + static_cast<int>(title.size()) + 2;
-    for (const char* keys : {"q quit   c, n next CPU   p previous CPU   arrows, Page Up, Page Down scroll",
-                             "q quit   c, n next CPU   p previous CPU", "q quit  c n next  p previous"}) {
+    for (const char* keys : {"q quit   ? help   c, n next CPU   p previous CPU   space pause   arrows scroll",
+                             "q quit   ? help   c, n next CPU   p previous CPU",
+                             "q quit  ? help  c n next CPU", "q quit  ? help"}) {
       if (x + static_cast<int>(std::string_view(keys).size()) > grid_.width()) continue;
       grid_.put(0, x, keys);
       return;

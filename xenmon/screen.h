@@ -50,6 +50,7 @@ struct ScreenModel {
   std::string health;               // as health_text() says it
   std::string health_brief;         // the same with a recording's name cut short
   bool current = false;             // false: the figures are history, and are dimmed
+  bool paused = false;              // so are these, because the user wants it
   std::string last_words;           // of a xenbaked of our own that ended; "" if none did
   std::uint64_t lost_records = 0;   // in the long window, as all below
   std::uint64_t missed_samples = 0; // overwritten before they were read

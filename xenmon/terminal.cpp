@@ -63,6 +63,22 @@ Key meaning(int pressed) {
       return Key::kNext;
     case 'p':
       return Key::kPrevious;
+    case '?':
+    case 'h':
+    case 'H':
+      return Key::kHelp;
+    case ' ':
+      return Key::kPause;
+    case 'a':
+      return Key::kAllocated;
+    case 'b':
+      return Key::kBlocked;
+    case 'w':
+      return Key::kWaited;
+    case 'e':
+      return Key::kExecutions;
+    case 'i':
+      return Key::kIo;
     case KEY_UP:
       return Key::kUp;
     case KEY_DOWN:
@@ -81,8 +97,10 @@ Key meaning(int pressed) {
       return Key::kEnd;
     case 'L' - '@': // Ctrl-L
       return Key::kRedraw;
-    default:
+    case ERR:
       return Key::kNone;
+    default:
+      return Key::kOther;
   }
 }
 

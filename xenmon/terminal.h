@@ -13,7 +13,8 @@
 namespace xenmon {
 
 enum class Key {
-  kNone, // nothing was pressed in time, or something without a meaning
+  kNone,  // nothing was pressed in time
+  kOther, // something without a meaning
   kQuit,
   kNext,
   kPrevious,
@@ -25,6 +26,13 @@ enum class Key {
   kPageDown,
   kHome,
   kEnd,
+  kHelp,
+  kPause,
+  kAllocated, // these five show or hide rows
+  kBlocked,
+  kWaited,
+  kExecutions,
+  kIo,
   kRedraw,
   kGone, // the terminal has gone: end
 };

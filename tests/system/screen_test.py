@@ -143,6 +143,32 @@ class ScreenTest(SystemTest):
         self.terminal.keys("q")
         self.check_ended(0)
 
+    def test_help_pause_and_rows(self):
+        self.start(80, 24, "--loop", "--speed", "4")
+        self.wait_for_figures()
+        self.terminal.keys("?")
+        self.terminal.wait_for(lambda lines: "xenmon: keys" in lines[0] and "Any key goes back." in "".join(lines), "help")
+        self.terminal.keys("x")
+        self.terminal.wait_for(lambda lines: "CPU = all" in lines[0], "the screen again")
+        for key, word in (("a", "Allocated"), ("b", "Blocked"), ("w", "Waited"), ("e", "Exec count"),
+                          ("i", "I/O count")):
+            self.terminal.keys(key)
+            self.terminal.wait_for(lambda lines, word=word: not any(word in line for line in lines), f"no {word}")
+            self.terminal.keys(key)
+            self.terminal.wait_for(lambda lines, word=word: any(word in line for line in lines), f"{word} again")
+        self.terminal.keys("Space")
+        self.terminal.wait_for(lambda lines: "PAUSED" in lines[0], "that it is paused")
+        held = self.terminal.lines()[3:22]
+        # Help is drawn over it and taken away again: what comes back is what was held.
+        for key, title in (("h", "xenmon: keys"), ("q", "PAUSED")):
+            self.terminal.keys(key)
+            self.terminal.wait_for(lambda lines, title=title: title in lines[0], title)
+        self.assertEqual(self.terminal.lines()[3:22], held)
+        self.terminal.keys("Space")
+        self.terminal.wait_for(lambda lines: "PAUSED" not in lines[0] and lines[3:22] != held, "new figures")
+        self.terminal.keys("q")
+        self.check_ended(0)
+
     def test_resizing(self):
         self.start(80, 24, "--loop")
         self.wait_for_figures()

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "screen.h"
 
+#include "help_screen.h"
+
 #include <gtest/gtest.h>
 
 #include "format.h"
@@ -80,7 +82,7 @@ TEST(Screen, FitsEverySize) {
 
 TEST(Screen, CompactAt80Columns) {
   const Grid grid = render(make_model(), {}, 80, 24);
-  EXPECT_EQ(grid.line(0), " CPU = all  q quit   c, n next CPU   p previous CPU");
+  EXPECT_EQ(grid.line(0), " CPU = all  q quit   ? help   c, n next CPU   p previous CPU");
   EXPECT_EQ(grid.line(1), "                             Last 10 seconds               Last 1 second");
   EXPECT_EQ(grid.line(3), "0 Domain-0  Gotten     250.00ms  25.00%   1.25ms/ex 250.00ms  25.00%   1.25ms/ex");
   EXPECT_EQ(grid.line(4), "            Allocated    2.00ms..30.0ms  10.00ms/ex   2.00ms..30.0ms  10.00ms/ex");
@@ -120,7 +122,7 @@ TEST(Screen, ScrollsBothWaysAt40Columns) {
   const ScreenModel model = make_model();
   ScreenOptions options;
   Grid grid = render(model, options, 40, 10);
-  EXPECT_EQ(grid.line(0), " CPU = all  q quit  c n next  p previous");
+  EXPECT_EQ(grid.line(0), " CPU = all  q quit  ? help  c n next CPU");
   EXPECT_EQ(grid.line(2), "== time per s, % of one pCPU == 1-5/18 =");
   EXPECT_EQ(grid.line(3), "0       Gotten     250.00ms  25.00%");
   EXPECT_EQ(grid.line(8), "Total   but idle      1.65s 165.00%");
@@ -155,6 +157,28 @@ TEST(Screen, LeavesOutTheMetricsNotAskedFor) {
   EXPECT_TRUE(has(text, "Gotten"));
   EXPECT_TRUE(has(text, "Waited"));
   EXPECT_FALSE(has(text, "Allocated") || has(text, "Blocked") || has(text, "Exec") || has(text, "I/O count"));
+}
+
+TEST(Screen, SaysThatItIsPaused) {
+  ScreenModel model = make_model();
+  model.paused = true;
+  EXPECT_TRUE(has(show(model, 80, 24), " CPU = all  PAUSED  q quit"));
+  EXPECT_TRUE(has(show(model, 20, 5), " CPU = all  PAUSED"));
+}
+
+TEST(HelpScreen, EverythingFitsInto40Columns) {
+  const Grid wide = render_help(200, 40);
+  const Grid narrow = render_help(40, 11);
+  std::string text;
+  for (int row = 0; row < wide.height(); ++row) {
+    EXPECT_LE(wide.line(row).size(), 40U) << wide.line(row);
+    text += wide.line(row) + "\n";
+  }
+  for (const char* keys : {"q ", "c n ", "p ", "a b w ", "e i ", "space ", "arrows ", "Ctrl-L ", "? h "})
+    EXPECT_TRUE(has(text, std::string("\n ") + keys)) << keys;
+  EXPECT_EQ(narrow.line(0), " xenmon: keys  any key goes back");
+  EXPECT_EQ(narrow.line(10), wide.line(11));
+  EXPECT_EQ(render_help(0, 0).width(), 1);
 }
 
 TEST(Screen, OnePcpu) {
