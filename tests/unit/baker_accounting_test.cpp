@@ -178,6 +178,25 @@ TEST(BakerAccounting, NothingIsCountedTwiceWhereTheMaskIsNotKnown) {
   EXPECT_EQ(outcome.domain(1).io_copy_bytes, 174U);
 }
 
+// Xen's own record of a decision comes first.
+TEST(BakerAccounting, TheFirstSliceIsNotCountedTwiceWhereTheMaskIsNotKnown) {
+  WindowBuilder switching;
+  switching.record(event::kSwitchInfNext, 1000, {1, 0, 0, 30'000'000})
+      .record(event::kAcctSwitch, 1000, {0, 1U << 16, 500, 1U << 20, 0, 6U << 20, 30'000'000})
+      .record(event::kAcctContinue, 1500, {1U << 16, 20'000'000});
+  const VcpuTotals switched = bake({&switching}).vcpu(1, 0);
+  EXPECT_EQ(switched.slices.count, 2U);
+  EXPECT_EQ(switched.slices.sum_ns, 50'000'000U);
+
+  WindowBuilder continuing;
+  continuing.record(event::kSwitchInfCont, 1000, {1, 0, 500, 30'000'000})
+      .record(event::kAcctContinue, 1000, {1U << 16, 30'000'000})
+      .record(event::kAcctContinue, 1500, {1U << 16, 20'000'000});
+  const VcpuTotals continued = bake({&continuing}).vcpu(1, 0);
+  EXPECT_EQ(continued.slices.count, 2U);
+  EXPECT_EQ(continued.slices.sum_ns, 50'000'000U);
+}
+
 // As when only Xen's own scheduler records are selected beside them.
 TEST(BakerAccounting, PageCountsCountWithoutRecordsOfDispatches) {
   WindowBuilder w;

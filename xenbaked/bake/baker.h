@@ -222,6 +222,7 @@ class Baker {
   void switched(std::uint32_t pcpu, const Record& record, std::uint64_t now);
   void switched_odd(std::uint32_t pcpu, Record record, std::uint64_t now);
   void continued(std::uint32_t pcpu, const Record& record, std::uint64_t now);
+  bool has_slices(std::uint32_t who);
   void woken(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now);
   void learn(Vcpu& vcpu, std::uint32_t pcpu, Bucket bucket, std::uint64_t for_ns, std::uint64_t now);
   void page_op(std::uint32_t pcpu, const Record& record);

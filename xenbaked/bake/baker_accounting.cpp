@@ -7,6 +7,24 @@
 
 namespace xenmon {
 
+namespace {
+
+std::uint32_t with_words(std::uint32_t header, std::uint32_t words) {
+  return (header & ~(7U << 28)) | words << 28;
+}
+
+} // namespace
+
+// Where both kinds of records are in a trace of which nobody said so, Xen's own has told the slice that the
+// very first of the others tells once more.
+bool Baker::has_slices(std::uint32_t who) {
+  const Vcpu* vcpu = find_vcpu(who);
+  if (vcpu == nullptr) return false;
+  const auto any = [](const VcpuPart& part) { return part.slices.count != 0; };
+  return vcpu->slices.count != 0 || any(vcpu->part) ||
+         std::any_of(vcpu->parts.begin(), vcpu->parts.end(), any);
+}
+
 // False: the record is bad. What is likely is handled elsewhere, unless it is the first of its kind.
 bool Baker::apply_accounting_odd(std::uint32_t pcpu, Record record) {
   if (options_.stock_records) return true;
@@ -30,12 +48,15 @@ bool Baker::apply_accounting_odd(std::uint32_t pcpu, Record record) {
   }
   if (event == event::kAcctSwitch) {
     if (words < 6) return false;
+    if (!accounting_ && has_slices(record.word(1))) record.header = with_words(record.header, 6);
     accounting_ = true;
     switched(pcpu, record, set_now(record.tsc));
     return true;
   }
   if (!accounting_ &&
       (event == event::kAcctContinue || (event & event::kRunstateMask) == event::kAcctRunstate)) {
+    if (event == event::kAcctContinue && has_slices(record.word(0)))
+      record.header = with_words(record.header, 1);
     accounting_ = true;
     return apply_accounting(pcpu, record);
   }
