@@ -52,6 +52,10 @@ std::string scaled(double ns, bool spaced, int decimals, std::size_t width) {
 
 } // namespace
 
+double quotient(std::uint64_t sum, std::uint64_t count) {
+  return count == 0 ? 0 : static_cast<double>(sum) / static_cast<double>(count);
+}
+
 std::string time_text(double ns, bool spaced, std::size_t width) {
   return scaled(ns, spaced, 2, width);
 }

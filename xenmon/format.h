@@ -6,10 +6,13 @@
 #define XENMON_XENMON_FORMAT_H
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 namespace xenmon {
 
+// 0 where there is nothing to divide by.
+double quotient(std::uint64_t sum, std::uint64_t count);
 // "999.99 us"; the space only if `spaced`.
 std::string time_text(double ns, bool spaced, std::size_t width);
 // About three digits: "30.0ms".

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "attachment.h"
+
 namespace xenmon {
 namespace {
 
@@ -10,6 +12,21 @@ constexpr Figures kNothing;
 constexpr std::size_t kFirstRing = 128;
 
 } // namespace
+
+void follow(Attachment& attachment, SampleFeed& feed, History& history) {
+  // What the old region still holds comes before the look at a new one.
+  if (attachment.still_readable()) feed.drain(*attachment.reader(), history);
+  const Attachment::Change change = attachment.poll();
+  const RegionReader* reader = attachment.reader();
+  if (reader == nullptr) return;
+  if (change == Attachment::Change::kNewDaemon) {
+    history.clear();
+    feed.start(*reader, SampleFeed::From::kOldest);
+  } else if (change == Attachment::Change::kSuperseded) {
+    feed.resume(*reader);
+  }
+  feed.drain(*reader, history);
+}
 
 void Figures::add(const xenmon_row& row) {
   running_ns += row.running_ns;

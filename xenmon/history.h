@@ -50,6 +50,12 @@ inline constexpr std::size_t kWindows = 2;
 // Nominal lengths, by WindowId.
 inline constexpr std::array<std::uint64_t, kWindows> kWindowNs = {10'000'000'000, 1'000'000'000};
 
+class Attachment;
+class History;
+
+// Looks at what is published, and brings a history of it up to date. A new daemon begins a new one.
+void follow(Attachment& attachment, SampleFeed& feed, History& history);
+
 class History final : public SampleSink {
  public:
   // Counts all pCPUs, or only the one given.

@@ -8,6 +8,8 @@
 #include <tuple>
 #include <utility>
 
+#include "format.h"
+
 namespace xenmon {
 namespace {
 
@@ -19,10 +21,6 @@ constexpr char kHeader[] =
     "# passed cpu dom cpu(tot) cpu(%) cpu/ex allocated/ex blocked(tot) blocked(%) blocked/io "
     "waited(tot) waited(%) waited/ex ex/s io(tot) io/ex\n";
 
-double per(std::uint64_t sum, std::uint64_t count) {
-  return count == 0 ? 0 : static_cast<double>(sum) / static_cast<double>(count);
-}
-
 std::string count_of(std::uint64_t count, const std::string& one) {
   return std::to_string(count) + " " + one + (count == 1 ? "" : "s");
 }
@@ -31,8 +29,8 @@ std::string count_of(std::uint64_t count, const std::string& one) {
 
 std::string log_line(double passed_ms, std::int64_t pcpu, std::int64_t domain, const Figures& f,
                      std::uint64_t length_ns) {
-  const auto per_second = [&](std::uint64_t sum) { return 1e9 * per(sum, length_ns); };
-  const auto percent = [&](std::uint64_t sum) { return 100 * per(sum, length_ns); };
+  const auto per_second = [&](std::uint64_t sum) { return 1e9 * quotient(sum, length_ns); };
+  const auto percent = [&](std::uint64_t sum) { return 100 * quotient(sum, length_ns); };
   std::string line;
   const auto put = [&line](double figure) {
     std::array<char, 400> text; // the largest double has 309 digits
@@ -43,11 +41,12 @@ std::string log_line(double passed_ms, std::int64_t pcpu, std::int64_t domain, c
   };
   put(passed_ms);
   line += ' ' + std::to_string(pcpu) + ' ' + std::to_string(domain);
-  for (const double figure : {per_second(f.running_ns), percent(f.running_ns),
-                              per(f.running_ns, f.executions), per(f.slice_sum_ns, f.slice_count),
-                              per_second(f.blocked_ns), percent(f.blocked_ns), per(f.blocked_ns, f.io),
-                              per_second(f.waited_ns), percent(f.waited_ns), per(f.waited_ns, f.executions),
-                              per_second(f.executions), per_second(f.io), per(f.io, f.executions)}) {
+  for (const double figure :
+       {per_second(f.running_ns), percent(f.running_ns), quotient(f.running_ns, f.executions),
+        quotient(f.slice_sum_ns, f.slice_count), per_second(f.blocked_ns), percent(f.blocked_ns),
+        quotient(f.blocked_ns, f.io), per_second(f.waited_ns), percent(f.waited_ns),
+        quotient(f.waited_ns, f.executions), per_second(f.executions), per_second(f.io),
+        quotient(f.io, f.executions)}) {
     put(figure);
   }
   return line;

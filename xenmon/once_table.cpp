@@ -15,10 +15,6 @@ constexpr std::size_t kAnyLength = 4096;
 constexpr std::size_t kWidth = 11;
 constexpr std::size_t kIdWidth = 6;
 
-double quotient(std::uint64_t sum, std::uint64_t count) {
-  return count == 0 ? 0 : static_cast<double>(sum) / static_cast<double>(count);
-}
-
 std::string right(const std::string& text, std::size_t width = kWidth) {
   return text.size() >= width ? " " + text : std::string(width - text.size(), ' ') + text;
 }

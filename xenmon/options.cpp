@@ -96,6 +96,7 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
   }
   if (options.once) {
     if (!options.live) return usage("option --once excludes -n and --format: it is no log.");
+    if (options.loop) return usage("option --once excludes --loop: the table is of a recording's end.");
     options.live = false;
     // Nobody watches a recording pass by.
     if (options.speed.empty() && !options.replay.empty()) options.speed = "max";

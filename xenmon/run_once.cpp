@@ -31,17 +31,7 @@ Status run_once(const Options& options, Publisher& publisher) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   for (;;) {
     if (publisher.daemon) publisher.daemon->poll();
-    if (attachment.still_readable()) feed.drain(*attachment.reader(), history);
-    const Attachment::Change change = attachment.poll();
-    if (const RegionReader* reader = attachment.reader(); reader != nullptr) {
-      if (change == Attachment::Change::kNewDaemon) {
-        history.clear();
-        feed.start(*reader, SampleFeed::From::kOldest);
-      } else if (change == Attachment::Change::kSuperseded) {
-        feed.resume(*reader);
-      }
-      feed.drain(*reader, history);
-    }
+    follow(attachment, feed, history);
     const std::uint64_t seen = history.length_ns(WindowId::kLong);
     const Health::Kind kind = attachment.health().kind;
     // A recording of our own is taken to its end; otherwise a second is enough, and of what has ended

@@ -53,18 +53,7 @@ class Session {
  private:
   void take_new_data() {
     if (publisher_.daemon) publisher_.daemon->poll();
-    // What the old region still holds comes before the look at a new one.
-    if (attachment_.still_readable()) feed_.drain(*attachment_.reader(), history_);
-    const Attachment::Change change = attachment_.poll();
-    if (const RegionReader* reader = attachment_.reader(); reader != nullptr) {
-      if (change == Attachment::Change::kNewDaemon) {
-        history_.clear();
-        feed_.start(*reader, SampleFeed::From::kOldest);
-      } else if (change == Attachment::Change::kSuperseded) {
-        feed_.resume(*reader);
-      }
-      feed_.drain(*reader, history_);
-    }
+    follow(attachment_, feed_, history_);
     build();
   }
 

@@ -43,10 +43,6 @@ const char* label(Metric metric, bool wide) {
   return "";
 }
 
-double quotient(std::uint64_t sum, std::uint64_t count) {
-  return count == 0 ? 0 : static_cast<double>(sum) / static_cast<double>(count);
-}
-
 // Breaks text at blanks into lines of at most `width` characters; longer words are broken anywhere.
 std::vector<std::u32string> wrap(std::u32string_view text, std::size_t width) {
   std::vector<std::u32string> lines(1);

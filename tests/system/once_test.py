@@ -45,10 +45,11 @@ class OnceTest(SystemTest):
         self.assertIn("idle", table(done.stdout))
 
     def test_is_no_log(self):
-        for options in (["-n"], ["--format", "csv"]):
+        for options, words in ((["-n"], "it is no log"), (["--format", "csv"], "it is no log"),
+                               (["--replay", SHORT, "--loop"], "excludes --loop")):
             done = run(XENMON, "--once", *options)
             self.assertEqual(done.returncode, 2)
-            self.assertIn("it is no log", done.stderr)
+            self.assertIn(words, done.stderr)
 
 
 if __name__ == "__main__":

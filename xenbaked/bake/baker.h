@@ -119,7 +119,7 @@ class Baker {
     if (!started_ && tsc < base_tsc_) base_tsc_ = tsc;
   }
   void apply(std::uint32_t pcpu, const Record& record);
-  void apply_untimed(std::uint32_t pcpu, Record record);
+  void apply_untimed(std::uint32_t pcpu, const Record& record);
   static bool ignores(std::uint32_t header);
   void pass_over(std::uint64_t count) { sample_records_ += count; }
   void lost_begin(std::uint32_t pcpu, std::uint64_t tsc);
@@ -220,7 +220,7 @@ class Baker {
   bool apply_accounting(std::uint32_t pcpu, const Record& record);
   bool apply_accounting_odd(std::uint32_t pcpu, Record record);
   void switched(std::uint32_t pcpu, const Record& record, std::uint64_t now);
-  void switched_odd(std::uint32_t pcpu, Record record, std::uint64_t now);
+  void switched_odd(std::uint32_t pcpu, const Record& record, std::uint64_t now);
   void continued(std::uint32_t pcpu, const Record& record, std::uint64_t now);
   bool has_slices(std::uint32_t who);
   void woken(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now);

@@ -64,7 +64,7 @@ bool Baker::apply_accounting_odd(std::uint32_t pcpu, Record record) {
 }
 
 // A switch of which not everything was known before.
-void Baker::switched_odd(std::uint32_t pcpu, Record record, std::uint64_t now) {
+void Baker::switched_odd(std::uint32_t pcpu, const Record& record, std::uint64_t now) {
   const hot::AcctTime ran = hot::acct_time(record, 2);
   const hot::AcctTime waited = hot::acct_time(record, 4);
   if (Vcpu* left = find_vcpu(record.word(0))) {
@@ -129,7 +129,7 @@ void Baker::page_op(std::uint32_t pcpu, const Record& record) {
 }
 
 // Page counts: they belong to the execution that ends with the record behind them.
-void Baker::apply_untimed(std::uint32_t pcpu, Record record) {
+void Baker::apply_untimed(std::uint32_t pcpu, const Record& record) {
   if (record.event() != event::kAcctPageCounts || options_.stock_records) return;
   const std::uint32_t words = record.extra_words();
   const std::uint32_t granter = words == 0 ? kFirstReservedDomid : record.word(0) & 0xffffU;
