@@ -1,40 +1,50 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The last second and the last ten seconds of every domain, on all pCPUs or on one of them.
+// What every vCPU did on every pCPU in two windows of time that end with the newest sample.
 //
-// Each sample is taken once, condensed to one share per domain, added to both windows and taken out
-// again when it has left them, so that a refresh costs what is new and not what is remembered.
+// Each sample is taken once, added to both windows and taken out again when it has left them, so that a
+// refresh costs what is new and not what is remembered. Views sum the accounts up as they need them.
 #ifndef XENMON_XENMON_HISTORY_H
 #define XENMON_XENMON_HISTORY_H
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <unordered_map>
 #include <vector>
 
+#include "attachment.h"
 #include "domain_directory.h"
 #include "sample_feed.h"
 
 namespace xenmon {
 
-// What one domain did in some stretch of time: sums over its vCPUs. Times in ns.
+// Sums over a stretch of time, and over vCPUs or pCPUs. Times in ns.
 struct Figures {
   std::uint64_t running_ns = 0;
-  std::uint64_t waited_ns = 0;
+  std::uint64_t waited_wake_ns = 0;    // for a pCPU, after having been blocked
+  std::uint64_t waited_preempt_ns = 0; // the same, after having been running
   std::uint64_t blocked_ns = 0;
   std::uint64_t offline_ns = 0;
   std::uint64_t unknown_ns = 0;
   std::uint64_t executions = 0;
   std::uint64_t slice_count = 0; // slices granted that had a limit
   std::uint64_t slice_sum_ns = 0;
-  std::uint64_t io = 0; // page exchanges of all kinds
+  std::uint64_t io = 0;       // page exchanges of all kinds
+  std::uint64_t io_bytes = 0; // of those that copied
 
   void add(const xenmon_row& row);
   void add(const xenmon_io_row& row);
   void add(const Figures& other);
-  void subtract(const Figures& other);
+  std::uint64_t waited_ns() const { return waited_wake_ns + waited_preempt_ns; }
+  // The time of the vCPUs that could have run: how many there were, times how long.
+  std::uint64_t online_ns() const { return running_ns + waited_ns() + blocked_ns + unknown_ns; }
   // True when it ran, waited, was blocked, was dispatched or did I/O.
-  bool active() const { return (running_ns | waited_ns | blocked_ns | executions | io) != 0; }
+  bool active() const { return (running_ns | waited_ns() | blocked_ns | executions | io) != 0; }
+
+  bool operator==(const Figures&) const = default;
 };
 
 // Shortest and longest slice granted; both 0 when there was none.
@@ -47,38 +57,70 @@ struct SliceRange {
 
 enum class WindowId { kLong = 0, kShort = 1 };
 inline constexpr std::size_t kWindows = 2;
-// Nominal lengths, by WindowId.
-inline constexpr std::array<std::uint64_t, kWindows> kWindowNs = {10'000'000'000, 1'000'000'000};
+// By WindowId.
+using WindowLengths = std::array<std::uint64_t, kWindows>;
+// Lengths unless others are chosen. A region holds a little more than the longer one.
+inline constexpr WindowLengths kWindowNs = {10'000'000'000, 1'000'000'000};
 
-class Attachment;
+// Whose figures: a vCPU's on one pCPU, or with kNoVcpu a domain's page exchanges there, of which no more is
+// known. A pCPU may be XENMON_NO_PCPU. An account of kNoDomain is free: nobody's, and nothing is in it.
+struct Account {
+  DomainIndex domain = kNoDomain;
+  std::uint32_t vcpu = 0;
+  std::uint32_t pcpu = 0;
+
+  bool operator==(const Account&) const = default;
+};
+inline constexpr std::uint32_t kNoVcpu = UINT32_MAX;
+using AccountIndex = std::uint32_t;
+
 class History;
 
 // Looks at what is published, and brings a history of it up to date. A new daemon begins a new one.
-void follow(Attachment& attachment, SampleFeed& feed, History& history);
+Attachment::Change follow(Attachment& attachment, SampleFeed& feed, History& history);
 
 class History final : public SampleSink {
  public:
-  // Counts all pCPUs, or only the one given.
-  void select(std::optional<std::uint32_t> pcpu);
+  // The long window is not shorter than the short one. Forgets everything.
+  void set_windows(const WindowLengths& lengths_ns);
   void clear();
   void add(const Sample& sample) override;
 
   // Of a window. length_ns is the sum of its samples' lengths, the denominator of every rate; it is
   // short of the nominal length at the start and when samples were missed.
+  std::uint64_t nominal_ns(WindowId window) const { return lengths_ns_[slot(window)]; }
   std::uint64_t length_ns(WindowId window) const { return windows_[slot(window)].length_ns; }
-  const Figures& figures(WindowId window, DomainIndex domain) const;
   std::uint64_t lost_records(WindowId window) const { return windows_[slot(window)].lost_records; }
   std::uint64_t missed_samples(WindowId window) const { return windows_[slot(window)].missed_samples; }
-  // Indexed by DomainIndex, possibly too short. Walks over all samples of the window.
-  void slice_ranges(WindowId window, std::vector<SliceRange>& ranges) const;
+  // Trace time of the newest sample's end; 0 without one.
+  std::uint64_t end_ns() const;
+
+  // All accounts of the long window; the short one has no others.
+  std::span<const Account> accounts() const { return accounts_; }
+  const Figures& figures(WindowId window, AccountIndex account) const {
+    return windows_[slot(window)].accounts[account];
+  }
+  // Indexed by AccountIndex. Walks over all samples of the windows.
+  void slice_ranges(std::array<std::vector<SliceRange>, kWindows>& ranges) const;
+  // The sum over a domain's accounts, on one pCPU or on all. Walks over all accounts.
+  Figures of_domain(WindowId window, DomainIndex domain, std::optional<std::uint32_t> pcpu = {}) const;
 
  private:
-  struct DomainFigures {
-    DomainIndex domain;
-    Figures figures;
+  // A row of a sample, with its account. Times in ns, as in xenmon_row.
+  struct Share {
+    AccountIndex account;
+    std::uint32_t running_ns, waited_wake_ns, waited_preempt_ns, blocked_ns, offline_ns, unknown_ns;
+    std::uint32_t executions;
+    std::uint32_t slice_count;
+    std::uint64_t slice_sum_ns;
   };
-  struct DomainSlices {
-    DomainIndex domain;
+  struct IoShare {
+    AccountIndex account;
+    std::uint64_t pages;
+    std::uint64_t bytes;
+  };
+  struct AccountSlices {
+    AccountIndex account;
     SliceRange range;
   };
   struct Condensed {
@@ -86,15 +128,19 @@ class History final : public SampleSink {
     std::uint64_t end_ns = 0;
     std::uint64_t lost_records = 0;
     std::uint64_t missed_samples = 0;
-    std::vector<DomainFigures> shares;
-    std::vector<DomainSlices> slices;
+    std::vector<Share> shares;
+    std::vector<IoShare> io_shares;
+    std::vector<AccountSlices> slices;
   };
   struct Window {
     std::size_t samples = 0; // the newest so many of the ring
     std::uint64_t length_ns = 0;
     std::uint64_t lost_records = 0;
     std::uint64_t missed_samples = 0;
-    std::vector<Figures> domains; // by DomainIndex
+    std::vector<Figures> accounts; // by AccountIndex
+  };
+  struct AccountHash {
+    std::size_t operator()(const Account& account) const;
   };
 
   static std::size_t slot(WindowId window) { return static_cast<std::size_t>(window); }
@@ -102,23 +148,26 @@ class History final : public SampleSink {
   const Condensed& at(std::size_t age) const;
   Condensed& next_element();
   void condense(const Sample& sample, Condensed& condensed);
-  Figures& share_of(DomainIndex domain, Condensed& condensed);
+  // The account, held by one more share; `place` is the row's position, for in the next sample it will be
+  // the same account that is there.
+  AccountIndex hold(const Account& account, std::vector<AccountIndex>& places, std::size_t place);
+  AccountIndex open(const Account& account);
+  void let_go(AccountIndex account);
   void enter(Window& window, const Condensed& condensed);
   void leave(Window& window, const Condensed& condensed);
 
-  std::optional<std::uint32_t> pcpu_;
+  WindowLengths lengths_ns_ = kWindowNs;
   std::array<Window, kWindows> windows_;
   // A ring of condensed samples whose vectors are used again and again; newest at newest_.
   std::vector<Condensed> ring_;
   std::size_t newest_ = 0;
-  // Where a domain's share of the sample being condensed is; valid if the stamp is this sample's.
-  struct Place {
-    std::uint64_t stamp = 0;
-    std::uint32_t share = 0;
-    std::uint32_t slices = UINT32_MAX;
-  };
-  std::vector<Place> places_;
-  std::uint64_t stamp_ = 0;
+
+  std::vector<Account> accounts_;
+  std::vector<std::uint32_t> holders_; // shares in the long window that are of this account
+  std::vector<AccountIndex> free_;
+  std::unordered_map<Account, AccountIndex, AccountHash> by_account_;
+  std::vector<AccountIndex> row_places_;
+  std::vector<AccountIndex> io_places_;
 };
 
 } // namespace xenmon

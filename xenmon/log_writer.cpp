@@ -44,8 +44,8 @@ std::string log_line(double passed_ms, std::int64_t pcpu, std::int64_t domain, c
   for (const double figure :
        {per_second(f.running_ns), percent(f.running_ns), quotient(f.running_ns, f.executions),
         quotient(f.slice_sum_ns, f.slice_count), per_second(f.blocked_ns), percent(f.blocked_ns),
-        quotient(f.blocked_ns, f.io), per_second(f.waited_ns), percent(f.waited_ns),
-        quotient(f.waited_ns, f.executions), per_second(f.executions), per_second(f.io),
+        quotient(f.blocked_ns, f.io), per_second(f.waited_ns()), percent(f.waited_ns()),
+        quotient(f.waited_ns(), f.executions), per_second(f.executions), per_second(f.io),
         quotient(f.io, f.executions)}) {
     put(figure);
   }

@@ -40,10 +40,10 @@ std::string columns(std::initializer_list<std::string> texts) {
 std::string domain_line(const DomainModel& domain, std::uint64_t length_ns) {
   const Figures& f = domain.halves[kLong].figures;
   return right(std::to_string(domain.domid), kIdWidth) +
-         columns({percent(f.running_ns, length_ns), percent(f.waited_ns, length_ns),
+         columns({percent(f.running_ns, length_ns), percent(f.waited_ns(), length_ns),
                   percent(f.blocked_ns, length_ns), percent(f.offline_ns + f.unknown_ns, length_ns),
                   per_second(f.executions, length_ns), per(f.running_ns, f.executions),
-                  per(f.waited_ns, f.executions), per(f.slice_sum_ns, f.slice_count),
+                  per(f.waited_ns(), f.executions), per(f.slice_sum_ns, f.slice_count),
                   per_second(f.io, length_ns),
                   f.executions == 0 ? "-" : ratio_text(quotient(f.io, f.executions), kWidth - 1)}) +
          "  " + domain.name + (domain.ended ? " (ended)" : "") + "\n";
@@ -83,7 +83,7 @@ std::string once_table(const ScreenModel& model) {
     if (domain.domid != XENMON_DOMID_IDLE) text += domain_line(domain, length_ns);
   }
   return text + sum_line("idle", idle, "-", length_ns) + "\n" +
-         sum_line("total", total, percent(total.waited_ns, length_ns), length_ns) + "  without idle\n";
+         sum_line("total", total, percent(total.waited_ns(), length_ns), length_ns) + "  without idle\n";
 }
 
 } // namespace xenmon

@@ -39,6 +39,7 @@ Shows where each domain's time goes on a Xen host: on the screen, or as a log.
       --[no]waited        waiting time,
       --[no]excount       execution count,
       --[no]iocount       I/O count (all are shown)
+      --no-color          without colours; NO_COLOR in the environment does the same
 
       --region PATH       the region to read ()" XENMON_DEFAULT_REGION R"()
       --replay FILE       show a recording made with xentrace -D or xenbaked --record
@@ -50,7 +51,7 @@ Shows where each domain's time goes on a Xen host: on the screen, or as a log.
   -V, --version           print the version and exit
   -?, -h, --help          print this help and exit
 
-Keys: q quits, ? lists all keys; c and n show the next CPU, p the previous; space pauses; arrows scroll.
+Keys: q quits, ? lists all; 1 to 5 choose a view; c and n show the next CPU, p the previous; space pauses.
 )";
 
 // Numbers are taken as text and read here, so that all refusals sound alike.
@@ -101,6 +102,8 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
     // Nobody watches a recording pass by.
     if (options.speed.empty() && !options.replay.empty()) options.speed = "max";
   }
+  options.metrics_given = {app.count("--allocated") > 0, app.count("--blocked") > 0,
+                           app.count("--waited") > 0, app.count("--excount") > 0, app.count("--iocount") > 0};
   options.ms_per_sample_given = app.count("--ms_per_sample") > 0;
   const auto read = [&](const char* option, const std::string& text, std::uint64_t lowest,
                         std::uint64_t highest, std::uint64_t& number) -> Status {
@@ -186,6 +189,8 @@ Result<std::variant<Options, Information>> parse_options(int argc, const char* c
   app.add_flag("--waited,!--nowaited", options.metrics.waited);
   app.add_flag("--excount,!--noexcount", options.metrics.excount);
   app.add_flag("--iocount,!--noiocount", options.metrics.iocount);
+
+  app.add_flag("--no-color", options.no_color);
 
   app.add_option("--region", options.region);
   app.add_option("--replay", options.replay);

@@ -39,6 +39,8 @@ struct Options {
   bool ms_per_sample_given = false;
   std::optional<std::uint32_t> pcpu; // to start with; none: all
   Metrics metrics;
+  Metrics metrics_given = {false, false, false, false, false}; // on the command line
+  bool no_color = false;
 
   std::string region = XENMON_DEFAULT_REGION;
   std::string replay; // "": none

@@ -195,6 +195,18 @@ bool RegionReader::read_tables(TablesCopy& copy, bool with_vcpus) const {
   return false;
 }
 
+bool RegionReader::read_histograms(std::uint32_t slot, xenmon_histograms& copy) const {
+  if (slot >= header_.hist.capacity) return false;
+  copy_record(copy, base_ + header_.hist.offset + std::uint64_t{slot} * header_.hist.stride);
+  return true;
+}
+
+xenmon_counters RegionReader::counters() const {
+  xenmon_counters counters = {};
+  copy_record(counters, base_ + offsetof(xenmon_region_header, counters));
+  return counters;
+}
+
 Result<RegionFile> RegionFile::open(const std::string& path) {
   auto file = MappedFile::open(path);
   if (!file) return file.error();

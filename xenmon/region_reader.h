@@ -68,6 +68,10 @@ class RegionReader {
   ReadOutcome read_sample_head(std::uint64_t number, xenmon_sample& head) const;
   // False when the daemon was writing at each of XENMON_READ_TRIES attempts; `copy` is then void.
   bool read_tables(TablesCopy& copy, bool with_vcpus = false) const;
+  // A vCPU slot's counters, each read by itself. False if there is no such slot.
+  bool read_histograms(std::uint32_t slot, xenmon_histograms& copy) const;
+  // The counters, each read by itself.
+  xenmon_counters counters() const;
 
  private:
   RegionReader(const std::byte* base, const xenmon_region_header& header) : base_(base), header_(header) {}

@@ -6,9 +6,9 @@
 #include "attachment.h"
 #include "front_end.h"
 #include "history.h"
+#include "model_builder.h"
 #include "once_table.h"
 #include "sample_feed.h"
-#include "screen_model.h"
 #include "signals.h"
 
 namespace xenmon {
@@ -27,7 +27,6 @@ Status run_once(const Options& options, Publisher& publisher) {
   DomainDirectory directory(2 * kWindowNs[0]);
   SampleFeed feed(directory);
   History history;
-  history.select(options.pcpu);
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   for (;;) {
     if (publisher.daemon) publisher.daemon->poll();

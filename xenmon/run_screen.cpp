@@ -1,17 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstdlib>
+#include <optional>
 #include <utility>
 
+#include "arrange.h"
 #include "attachment.h"
+#include "counter_track.h"
 #include "front_end.h"
 #include "help_screen.h"
 #include "history.h"
+#include "latency.h"
+#include "model_builder.h"
 #include "sample_feed.h"
 #include "screen.h"
-#include "screen_model.h"
+#include "settings.h"
 #include "signals.h"
 #include "terminal.h"
+#include "trend.h"
+#include "typed_line.h"
+#include "view_keys.h"
 
 namespace xenmon {
 namespace {
@@ -19,110 +29,255 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 
-constexpr auto kRefresh = 1s;
-constexpr auto kRefreshWhileEmpty = 200ms; // so that the first figures do not keep one waiting
+// So that the first figures do not keep one waiting, for as long as they can be expected.
+constexpr auto kRefreshWhileEmpty = 200ms;
+constexpr auto kPatience = 3s;
+constexpr std::uint64_t kMs = 1'000'000;
+constexpr std::uint64_t kSecond = 1'000 * kMs;
 constexpr std::uint64_t kRetentionNs = 2 * kWindowNs[0];
+constexpr std::array<std::uint64_t, 6> kRefreshes = {250 * kMs,   500 * kMs,   kSecond,
+                                                     2 * kSecond, 5 * kSecond, 10 * kSecond};
+constexpr std::array<WindowLengths, 4> kWindowChoices = {
+    {kWindowNs, {10 * kSecond, 2 * kSecond}, {5 * kSecond, kSecond}, {2 * kSecond, 500 * kMs}}};
 
 class Session {
  public:
-  Session(const Options& options, Publisher& publisher, Terminal& terminal)
+  Session(const Options& options, const Settings& settings, std::string settings_path, Publisher& publisher,
+          Terminal& terminal)
       : publisher_(publisher),
         terminal_(terminal),
         attachment_(publisher.region),
         directory_(kRetentionNs),
-        feed_(directory_),
+        feed_(directory_, SampleFeed::Vcpus::kResolve),
+        settings_(settings),
+        state_(settings_.view),
+        settings_path_(std::move(settings_path)),
         pcpu_(options.pcpu) {
-    view_.metrics = options.metrics;
-    history_.select(pcpu_);
+    state_.unicode = terminal.unicode();
+    set_windows(settings_.windows_ns);
   }
+
+  void say(std::string notice) { notice_ = std::move(notice); }
 
   void run() {
     take_new_data();
+    const auto patience = steady_clock::now() + kPatience;
     auto due = steady_clock::now();
     while (!stop_requested()) {
       show();
       const auto now = steady_clock::now();
-      if (now >= due) due = now + (model_.domains.empty() ? kRefreshWhileEmpty : kRefresh);
-      const Key key = terminal_.wait(due - now);
-      if (key == Key::kGone || (key == Key::kQuit && !help_)) return;
-      if (key != Key::kNone) obey(key);
+      if (now >= due) {
+        const bool soon = model_.domains.empty() && now < patience;
+        due = now + (soon ? std::chrono::nanoseconds(kRefreshWhileEmpty) : refresh());
+      }
+      const Press press = terminal_.wait(due - now);
+      if (press.key == Key::kGone || (press.key == Key::kQuit && !help_ && !typed_)) return;
+      if (press.key != Key::kNone) obey(press, due);
       if (steady_clock::now() >= due) take_new_data();
     }
   }
 
  private:
+  enum class Typing { kSearch, kFilter };
+
+  std::chrono::nanoseconds refresh() const { return std::chrono::nanoseconds(settings_.refresh_ns); }
+
   void take_new_data() {
     if (publisher_.daemon) publisher_.daemon->poll();
-    follow(attachment_, feed_, history_);
+    // What is held is held: when it goes on, the region still has what the windows need.
+    if (paused_) return;
+    if (follow(attachment_, feed_, history_) == Attachment::Change::kNewDaemon) {
+      latency_.clear();
+      counters_.clear();
+      trend_.clear();
+    }
+    if (attachment_.still_readable()) {
+      counters_.add({history_.end_ns(), boottime_ns(), own_cpu_ns(), attachment_.reader()->counters()},
+                    settings_.windows_ns[0]);
+    }
     build();
   }
 
   void build() {
-    if (paused_) return; // the figures go on behind the screen
-    model_ = build_screen_model(history_, feed_, attachment_, pcpu_);
+    model_ = build_screen_model(history_, feed_, attachment_, pcpu_, state_.view);
+    if (state_.view == View::kLatency) {
+      if (!paused_ && attachment_.still_readable())
+        latency_.look(*attachment_.reader(), feed_.tables(), history_.end_ns());
+      add_latency(model_, latency_, feed_);
+    }
+    counters_.tell(model_.host);
     if (publisher_.daemon && !publisher_.daemon->running() && !publisher_.daemon->ended_well()) {
       model_.last_words = "xenbaked: " + publisher_.daemon->outcome().message;
       model_.current = false;
     }
+    model_.paused = paused_;
+    if (paused_) model_.current = false;
+    if (!paused_) trend_.add(model_, history_.end_ns());
   }
 
   void show() {
+    const int width = terminal_.width();
+    const int height = terminal_.height();
     if (help_) {
-      terminal_.draw(render_help(terminal_.width(), terminal_.height()));
+      *help_ = std::min(*help_, last_help_line(width, height));
+      terminal_.draw(render_help(width, height, *help_));
       return;
     }
-    const ScrollLimits limits = scroll_limits(model_, view_.metrics, terminal_.width(), terminal_.height());
-    view_.first_row = std::min(view_.first_row, limits.row);
-    view_.first_column = std::min(view_.first_column, limits.column);
-    terminal_.draw(render(model_, view_, terminal_.width(), terminal_.height()));
+    model_.notice = notice_;
+    const ScrollLimits limits = scroll_limits(scene(nullptr), width, height);
+    page_ = limits.page;
+    keep_in_sight(state_, model_, limits.row, limits.column, limits.page);
+    Distributions selected;
+    if (state_.view == View::kLatency) {
+      const std::vector<TableLine> lines = table_lines(model_, state_);
+      if (!lines.empty()) {
+        selected = selected_latency(latency_, feed_, lines[selected_position(lines, state_)].id,
+                                    shows_since_start(model_, state_));
+      }
+    }
+    terminal_.draw(render(scene(&selected), width, height));
   }
 
-  void switch_to(std::optional<std::uint32_t> pcpu) {
-    if (pcpu == pcpu_) return;
-    if (paused_) set_paused(false); // what another CPU did is not what was held
-    pcpu_ = pcpu;
-    view_.first_row = 0;
-    history_.select(pcpu_);
+  Scene scene(const Distributions* selected) const {
+    return {model_, state_, trend_, selected, typed_ ? typed_->shown() : ""};
+  }
+
+  void start_again() {
+    history_.clear();
     if (attachment_.still_readable()) {
       feed_.rewind(*attachment_.reader());
       feed_.drain(*attachment_.reader(), history_);
     }
+  }
+
+  void set_windows(const WindowLengths& windows) {
+    settings_.windows_ns = windows;
+    history_.set_windows(windows);
+    latency_.set_window(windows[0]);
+    start_again();
+  }
+
+  void next_windows() {
+    const auto found = std::find(kWindowChoices.begin(), kWindowChoices.end(), settings_.windows_ns);
+    const auto next =
+        found == kWindowChoices.end() ? 0 : (found - kWindowChoices.begin() + 1) % kWindowChoices.size();
+    set_paused(false);
+    set_windows(kWindowChoices[static_cast<std::size_t>(next)]);
+    notice_ =
+        "windows of " + window_text(settings_.windows_ns[0]) + " and " + window_text(settings_.windows_ns[1]);
+    build();
+  }
+
+  void change_refresh(bool slower, steady_clock::time_point& due) {
+    const auto last = kRefreshes.size() - 1;
+    auto at = static_cast<std::size_t>(
+        std::lower_bound(kRefreshes.begin(), kRefreshes.end(), settings_.refresh_ns) - kRefreshes.begin());
+    at = slower ? std::min(at + 1, last) : std::min(at, last) - (at > 0 ? 1 : 0);
+    settings_.refresh_ns = kRefreshes[at];
+    due = std::min(due, steady_clock::now() + refresh());
+    notice_ = "refreshed every " + window_text(settings_.refresh_ns);
+  }
+
+  void switch_to(std::optional<std::uint32_t> pcpu) {
+    if (pcpu == pcpu_) return;
+    pcpu_ = pcpu;
+    state_.position().row = 0;
+    trend_.clear(); // what another CPU did is another story
     build();
   }
 
   void set_paused(bool paused) {
+    if (paused == paused_) return;
     paused_ = paused;
+    if (!paused) {
+      follow(attachment_, feed_, history_);
+      start_again();
+    }
     build();
-    model_.paused = paused;
   }
 
-  void obey(Key key) {
-    if (help_) {
-      help_ = key == Key::kRedraw;
-      return;
+  void switch_view(View view) {
+    if (view == state_.view) return;
+    state_.view = view;
+    build();
+  }
+
+  void save() {
+    settings_.view = state_;
+    const Status status = save_settings(settings_path_, settings_);
+    notice_ = status ? "settings kept in " + settings_path_ : status.error().message;
+  }
+
+  void ask(Typing what) {
+    typing_ = what;
+    typed_.emplace(what == Typing::kSearch ? "Search for (name or id): " : "Show only (name or id): ");
+  }
+
+  void type(const Press& press) {
+    const TypedLine::Outcome outcome = typed_->take(press);
+    const std::string text = typed_->text();
+    if (typing_ == Typing::kFilter) {
+      state_.filter = outcome == TypedLine::Outcome::kGivenUp ? "" : text;
+    } else if (outcome == TypedLine::Outcome::kDone) {
+      // An empty line repeats the last search, from the next domain on.
+      const bool again = text.empty();
+      if (!again) pattern_ = text;
+      if (!pattern_.empty() && !go_to_domain(pattern_, again, state_, model_))
+        notice_ = "no domain matches " + pattern_;
+    } else if (!text.empty()) {
+      go_to_domain(text, false, state_, model_);
     }
-    const std::size_t page = page_rows(terminal_.height());
+    if (outcome != TypedLine::Outcome::kGoesOn) typed_.reset();
+  }
+
+  void read_help(Key key) {
     switch (key) {
+      case Key::kRedraw:
+        break;
+      case Key::kUp:
+        *help_ -= std::min<std::size_t>(*help_, 1);
+        break;
+      case Key::kDown:
+      case Key::kPageDown:
+        *help_ += key == Key::kDown ? 1 : page_;
+        break;
+      case Key::kPageUp:
+        *help_ -= std::min(*help_, page_);
+        break;
+      default:
+        help_.reset();
+    }
+  }
+
+  void obey(const Press& press, steady_clock::time_point& due) {
+    if (help_) return read_help(press.key);
+    if (press.key == Key::kRedraw) return;
+    notice_.clear();
+    if (typed_) return type(press);
+    switch (press.key) {
       case Key::kHelp:
-        help_ = true;
+        help_ = 0;
         break;
       case Key::kPause:
         set_paused(!paused_);
         break;
-      case Key::kAllocated:
-        view_.metrics.allocated = !view_.metrics.allocated;
+      case Key::kDomains:
+        switch_view(View::kDomains);
         break;
-      case Key::kBlocked:
-        view_.metrics.blocked = !view_.metrics.blocked;
+      case Key::kVcpus:
+        switch_view(View::kVcpus);
         break;
-      case Key::kWaited:
-        view_.metrics.waited = !view_.metrics.waited;
+      case Key::kPcpus:
+        switch_view(View::kPcpus);
         break;
-      case Key::kExecutions:
-        view_.metrics.excount = !view_.metrics.excount;
+      case Key::kLatency:
+        switch_view(View::kLatency);
         break;
-      case Key::kIo:
-        view_.metrics.iocount = !view_.metrics.iocount;
+      case Key::kHost:
+        switch_view(View::kHost);
+        break;
+      case Key::kNextView:
+        switch_view(static_cast<View>((static_cast<std::size_t>(state_.view) + 1) % kViews));
         break;
       case Key::kNext:
         switch_to(next_pcpu(seen_pcpus(feed_.tables()), pcpu_));
@@ -130,36 +285,24 @@ class Session {
       case Key::kPrevious:
         switch_to(previous_pcpu(seen_pcpus(feed_.tables()), pcpu_));
         break;
-      case Key::kUp:
-        view_.first_row -= std::min<std::size_t>(view_.first_row, 1);
+      case Key::kSearch:
+        ask(Typing::kSearch);
         break;
-      case Key::kDown:
-        ++view_.first_row; // show() knows the limits
+      case Key::kFilter:
+        ask(Typing::kFilter);
         break;
-      case Key::kLeft:
-        view_.first_column -= std::min<std::size_t>(view_.first_column, 1);
+      case Key::kWindowLengths:
+        next_windows();
         break;
-      case Key::kRight:
-        ++view_.first_column;
+      case Key::kFaster:
+      case Key::kSlower:
+        change_refresh(press.key == Key::kSlower, due);
         break;
-      case Key::kPageUp:
-        view_.first_row -= std::min(view_.first_row, page);
+      case Key::kSave:
+        save();
         break;
-      case Key::kPageDown:
-        view_.first_row += page;
-        break;
-      case Key::kHome:
-        view_.first_row = 0;
-        break;
-      case Key::kEnd:
-        view_.first_row = SIZE_MAX;
-        break;
-      case Key::kNone:
-      case Key::kOther:
-      case Key::kQuit:
-      case Key::kRedraw:
-      case Key::kGone:
-        break;
+      default:
+        obey_view_key(press.key, state_, model_, page_);
     }
   }
 
@@ -169,19 +312,46 @@ class Session {
   DomainDirectory directory_;
   SampleFeed feed_;
   History history_;
+  LatencyHistory latency_;
+  CounterTrack counters_;
+  Trend trend_;
+  Settings settings_;
+  ViewState state_;
+  std::string settings_path_;
   std::optional<std::uint32_t> pcpu_;
-  ScreenOptions view_;
   ScreenModel model_;
+  std::size_t page_ = 1;
   bool paused_ = false;
-  bool help_ = false;
+  std::optional<std::size_t> help_; // its first line
+  std::optional<TypedLine> typed_;
+  Typing typing_ = Typing::kSearch;
+  std::string pattern_; // of the last search
+  std::string notice_;  // until the next key
 };
+
+// What the command line says counts for more than what was kept.
+void apply(const Options& options, Settings& settings) {
+  Metrics& rows = settings.view.metrics;
+  const Metrics& given = options.metrics_given;
+  if (given.allocated) rows.allocated = options.metrics.allocated;
+  if (given.blocked) rows.blocked = options.metrics.blocked;
+  if (given.waited) rows.waited = options.metrics.waited;
+  if (given.excount) rows.excount = options.metrics.excount;
+  if (given.iocount) rows.iocount = options.metrics.iocount;
+}
 
 } // namespace
 
 Status run_screen(const Options& options, Publisher& publisher) {
-  auto terminal = Terminal::open();
+  Settings settings;
+  const std::string path = settings_path([](const char* name) { return std::getenv(name); });
+  const Status loaded = path.empty() ? ok() : load_settings(path, settings);
+  apply(options, settings);
+  auto terminal = Terminal::open(wanted_palette(options.no_color, std::getenv("NO_COLOR")));
   if (!terminal) return terminal.error();
-  Session(options, publisher, *terminal).run();
+  Session session(options, settings, path, publisher, *terminal);
+  if (!loaded) session.say(loaded.error().message);
+  session.run();
   return ok();
 }
 

@@ -4,6 +4,7 @@
 
 #include "format.h"
 #include "screen.h"
+#include "screen_model.h"
 #include "text.h"
 
 namespace xenmon {
@@ -39,14 +40,15 @@ Part io_part(std::uint32_t kinds, bool patched) {
 std::vector<Part> parts(const ScreenModel& model) {
   std::vector<Part> list;
   list.push_back({model.health, model.health_brief});
+  if (!model.notice.empty()) list.push_back({model.notice, model.notice});
   if (!model.last_words.empty()) list.push_back({model.last_words, model.last_words});
   if (model.lost_records > 0) {
     const std::string lost = plural(model.lost_records, "record") + " lost";
-    list.push_back({lost + " in the last 10 s", lost});
+    list.push_back({lost + " in the last " + window_text(model.nominal_ns[0]), lost});
   }
   if (model.missed_samples > 0) {
     const std::string missed = plural(model.missed_samples, "sample") + " missed";
-    list.push_back({missed + " in the last 10 s", missed});
+    list.push_back({missed + " in the last " + window_text(model.nominal_ns[0]), missed});
   }
   const std::uint64_t length = model.length_ns[static_cast<std::size_t>(WindowId::kLong)];
   if (length > 0 && model.unknown_ns > 0) {
@@ -54,12 +56,12 @@ std::vector<Part> parts(const ScreenModel& model) {
     list.push_back({"state unknown for " + time + " of vCPU time", time + " unknown"});
   }
   // A sample's length short of the window is not worth a word.
-  if (model.current && length > 0 && length < kWindowNs[0] / 100 * 98) {
+  if (model.current && length > 0 && length < model.nominal_ns[0] / 100 * 98) {
     std::array<char, 16> seconds;
     // Rounded down: the window never claims more than it holds.
     const auto tenths = static_cast<unsigned>(length / 100'000'000);
     std::snprintf(seconds.data(), seconds.size(), "%u.%u s", tenths / 10, tenths % 10);
-    list.push_back({std::string("10 s window holds ") + seconds.data() + " so far",
+    list.push_back({window_text(model.nominal_ns[0]) + " window holds " + seconds.data() + " so far",
                     std::string("holds ") + seconds.data()});
   }
   if (model.khz_assumed) list.push_back({"TSC frequency assumed: times may be off", "TSC frequency assumed"});

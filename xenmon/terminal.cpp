@@ -28,10 +28,18 @@ namespace {
 
 constexpr int kEscapeDelayMs = 25; // until an Escape is no longer taken for the start of a key
 constexpr int kEmptyReadsAllowed = 3;
+constexpr int kEscape = 0x1b;
+constexpr int kControlL = 'L' - '@';
 
 bool takes_output() {
   pollfd out = {STDOUT_FILENO, POLLOUT, 0};
   return poll(&out, 1, 0) > 0 && (out.revents & POLLOUT) != 0;
+}
+
+constexpr int kColours = 8;
+
+short pair_of(int colour) {
+  return static_cast<short>(colour + 1);
 }
 
 attr_t curses_attributes(std::uint8_t attributes) {
@@ -53,55 +61,81 @@ Error unusable(const std::string& type) {
                "use -n to write log files."};
 }
 
-Key meaning(int pressed) {
-  switch (pressed) {
-    case 'q':
-    case 'Q':
-      return Key::kQuit;
-    case 'c':
-    case 'n':
-      return Key::kNext;
-    case 'p':
-      return Key::kPrevious;
-    case '?':
-    case 'h':
-    case 'H':
-      return Key::kHelp;
-    case ' ':
-      return Key::kPause;
-    case 'a':
-      return Key::kAllocated;
-    case 'b':
-      return Key::kBlocked;
-    case 'w':
-      return Key::kWaited;
-    case 'e':
-      return Key::kExecutions;
-    case 'i':
-      return Key::kIo;
-    case KEY_UP:
-      return Key::kUp;
-    case KEY_DOWN:
-      return Key::kDown;
-    case KEY_LEFT:
-      return Key::kLeft;
-    case KEY_RIGHT:
-      return Key::kRight;
-    case KEY_PPAGE:
-      return Key::kPageUp;
-    case KEY_NPAGE:
-      return Key::kPageDown;
-    case KEY_HOME:
-      return Key::kHome;
-    case KEY_END:
-      return Key::kEnd;
-    case 'L' - '@': // Ctrl-L
-      return Key::kRedraw;
-    case ERR:
-      return Key::kNone;
-    default:
-      return Key::kOther;
+struct Binding {
+  int code; // as getch() tells it
+  Key key;
+};
+constexpr Binding kBindings[] = {
+    {'q', Key::kQuit},
+    {'Q', Key::kQuit},
+    {KEY_F(10), Key::kQuit},
+    {'?', Key::kHelp},
+    {'h', Key::kHelp},
+    {'H', Key::kHelp},
+    {KEY_F(1), Key::kHelp},
+    {'1', Key::kDomains},
+    {'2', Key::kVcpus},
+    {'3', Key::kPcpus},
+    {'4', Key::kLatency},
+    {'5', Key::kHost},
+    {'\t', Key::kNextView},
+    {KEY_F(2), Key::kNextView},
+    {'c', Key::kNext},
+    {'n', Key::kNext},
+    {KEY_F(7), Key::kNext},
+    {'p', Key::kPrevious},
+    {' ', Key::kPause},
+    {KEY_F(9), Key::kPause},
+    {'a', Key::kAllocated},
+    {'b', Key::kBlocked},
+    {'w', Key::kWaited},
+    {'e', Key::kExecutions},
+    {'i', Key::kIo},
+    {'s', Key::kSortNext},
+    {'>', Key::kSortNext},
+    {KEY_F(6), Key::kSortNext},
+    {'<', Key::kSortPrevious},
+    {'r', Key::kReverse},
+    {'/', Key::kSearch},
+    {KEY_F(3), Key::kSearch},
+    {'f', Key::kFilter},
+    {KEY_F(4), Key::kFilter},
+    {kEscape, Key::kClear},
+    {'%', Key::kBasis},
+    {KEY_F(5), Key::kBasis},
+    {'t', Key::kSpan},
+    {'W', Key::kWindowLengths},
+    {KEY_F(8), Key::kWindowLengths},
+    {'-', Key::kFaster},
+    {'+', Key::kSlower},
+    {'\n', Key::kFold},
+    {'\r', Key::kFold},
+    {KEY_ENTER, Key::kFold},
+    {'*', Key::kFoldAll},
+    {'S', Key::kSave},
+    {KEY_UP, Key::kUp},
+    {KEY_DOWN, Key::kDown},
+    {KEY_LEFT, Key::kLeft},
+    {KEY_RIGHT, Key::kRight},
+    {KEY_PPAGE, Key::kPageUp},
+    {KEY_NPAGE, Key::kPageDown},
+    {KEY_HOME, Key::kHome},
+    {KEY_END, Key::kEnd},
+    {kControlL, Key::kRedraw},
+    {KEY_BACKSPACE, Key::kErase},
+    {0x7f, Key::kErase},
+    {'\b', Key::kErase},
+    {ERR, Key::kNone},
+};
+
+Press meaning(int pressed) {
+  Press press{Key::kOther};
+  for (const Binding& binding : kBindings) {
+    if (binding.code == pressed) press.key = binding.key;
   }
+  // Bytes of UTF-8 come one by one; what is typed is put together by who asked for it.
+  if (pressed >= 0x20 && pressed <= 0xff && pressed != 0x7f) press.character = static_cast<char32_t>(pressed);
+  return press;
 }
 
 } // namespace
@@ -109,6 +143,7 @@ Key meaning(int pressed) {
 struct Terminal::State {
   SCREEN* screen = nullptr;
   bool utf8 = false;
+  Palette palette = Palette::kMonochrome;
   int empty_reads = 0;       // in a row: readable, and yet nothing to read
   std::optional<Grid> drawn; // what curses has; none: nothing that counts
 
@@ -147,7 +182,7 @@ Status Terminal::check() {
   return usable ? ok() : Status(unusable(type));
 }
 
-Result<Terminal> Terminal::open() {
+Result<Terminal> Terminal::open(Palette palette) {
   const Status status = check();
   if (!status) return status.error();
   std::setlocale(LC_CTYPE, "");
@@ -157,6 +192,11 @@ Result<Terminal> Terminal::open() {
   state->screen = newterm(type.c_str(), stdout, stdin);
   if (state->screen == nullptr) return unusable(type);
   set_term(state->screen);
+  if (palette == Palette::kColours && has_colors() && start_color() == OK && COLORS >= kColours &&
+      use_default_colors() == OK) {
+    for (short colour = 0; colour < kColours; ++colour) init_pair(pair_of(colour), colour, -1);
+    state->palette = Palette::kColours;
+  }
   cbreak();
   noecho();
   nonl();
@@ -165,6 +205,10 @@ Result<Terminal> Terminal::open() {
   set_escdelay(kEscapeDelayMs);
   curs_set(0);
   return Terminal(std::move(state));
+}
+
+bool Terminal::unicode() const {
+  return state_->utf8;
 }
 
 int Terminal::width() const {
@@ -187,7 +231,9 @@ void Terminal::draw(const Grid& grid) {
       const bool shown = cell.character < 0x80 || state_->utf8;
       const wchar_t text[] = {shown ? static_cast<wchar_t>(cell.character) : L'?', L'\0'};
       cchar_t character;
-      setcchar(&character, text, curses_attributes(cell.attributes), 0, nullptr);
+      const Ink ink = ink_for(cell.style, state_->palette);
+      setcchar(&character, text, curses_attributes(ink.attributes),
+               ink.colour == Ink::kTerminalsOwn ? short{0} : pair_of(ink.colour), nullptr);
       // The last cell cannot move the cursor on and says so; it is drawn all the same.
       mvadd_wch(row, column, &character);
     }
@@ -196,18 +242,18 @@ void Terminal::draw(const Grid& grid) {
   state_->drawn = grid;
 }
 
-Key Terminal::wait(std::chrono::nanoseconds timeout) {
+Press Terminal::wait(std::chrono::nanoseconds timeout) {
   // What curses has read already does not show on the descriptor.
   int pressed = getch();
   if (pressed == ERR) {
     switch (wait_for_input(STDIN_FILENO, timeout)) {
       case Input::kGone:
-        return Key::kGone;
+        return {Key::kGone};
       case Input::kReady:
         pressed = getch();
         // Readable and empty is the end of the input, but for the odd half of an escape sequence.
         state_->empty_reads = pressed == ERR ? state_->empty_reads + 1 : 0;
-        if (state_->empty_reads > kEmptyReadsAllowed) return Key::kGone;
+        if (state_->empty_reads > kEmptyReadsAllowed) return {Key::kGone};
         break;
       case Input::kNone:
         break;
@@ -221,9 +267,9 @@ Key Terminal::wait(std::chrono::nanoseconds timeout) {
     }
     state_->drawn.reset(); // what curses has has been cut or filled up
     clearok(curscr, TRUE);
-    return Key::kRedraw;
+    return {Key::kRedraw};
   }
-  if (pressed == 'L' - '@') clearok(curscr, TRUE);
+  if (pressed == kControlL) clearok(curscr, TRUE);
   return meaning(pressed);
 }
 

@@ -7,34 +7,17 @@
 #include <chrono>
 #include <memory>
 
-#include "screen.h"
+#include "grid.h"
+#include "ink.h"
+#include "keys.h"
 #include "xenmon/result.h"
 
 namespace xenmon {
 
-enum class Key {
-  kNone,  // nothing was pressed in time
-  kOther, // something without a meaning
-  kQuit,
-  kNext,
-  kPrevious,
-  kUp,
-  kDown,
-  kLeft,
-  kRight,
-  kPageUp,
-  kPageDown,
-  kHome,
-  kEnd,
-  kHelp,
-  kPause,
-  kAllocated, // these five show or hide rows
-  kBlocked,
-  kWaited,
-  kExecutions,
-  kIo,
-  kRedraw,
-  kGone, // the terminal has gone: end
+// What was pressed.
+struct Press {
+  Key key = Key::kNone;
+  char32_t character = 0; // if it is one that can be typed, as it is
 };
 
 class Terminal {
@@ -43,7 +26,7 @@ class Terminal {
   static Status check();
   // What check() allows. At most one at a time; catch_signals() comes first, or ncurses takes SIGWINCH
   // and SIGTERM for itself.
-  static Result<Terminal> open();
+  static Result<Terminal> open(Palette palette);
 
   Terminal(Terminal&&) noexcept;
   Terminal& operator=(Terminal&&) = delete;
@@ -51,12 +34,14 @@ class Terminal {
   Terminal& operator=(const Terminal&) = delete;
   ~Terminal();
 
+  // Whether graphs can have more than ASCII.
+  bool unicode() const;
   int width() const;
   int height() const;
   // Shows a grid. Leaves it be while the terminal takes no output (Ctrl-S), so that it never blocks.
   void draw(const Grid& grid);
   // Waits for a key, a signal or the time to pass. A changed size is taken over and told as kRedraw.
-  Key wait(std::chrono::nanoseconds timeout);
+  Press wait(std::chrono::nanoseconds timeout);
 
  private:
   struct State;

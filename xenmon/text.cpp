@@ -55,8 +55,12 @@ std::string to_utf8(std::u32string_view cells) {
   for (const char32_t c : cells) {
     if (c < 0x80) {
       text.push_back(static_cast<char>(c));
-    } else { // to_cells() lets nothing beyond two bytes through
-      text.push_back(static_cast<char>(0xc0 | ((c >> 6) & 0x1f)));
+    } else if (c < 0x800) {
+      text.push_back(static_cast<char>(0xc0 | (c >> 6)));
+      text.push_back(static_cast<char>(0x80 | (c & 0x3f)));
+    } else { // to_cells() lets nothing so large through, and graphs have nothing larger
+      text.push_back(static_cast<char>(0xe0 | ((c >> 12) & 0x0f)));
+      text.push_back(static_cast<char>(0x80 | ((c >> 6) & 0x3f)));
       text.push_back(static_cast<char>(0x80 | (c & 0x3f)));
     }
   }

@@ -16,9 +16,9 @@
 
 #include "attachment.h"
 #include "history.h"
+#include "model_builder.h"
 #include "sample_feed.h"
 #include "screen.h"
-#include "screen_model.h"
 
 #if defined(NDEBUG) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define XENMON_TEST_TIMES_COUNT 1
@@ -101,11 +101,11 @@ TEST_P(RefreshScaleTest, ARefreshOfABigHostCostsAtMostFiveMilliseconds) {
 
   Attachment attachment(path_);
   DomainDirectory directory(2 * kWindowNs[0]);
-  SampleFeed feed(directory);
+  SampleFeed feed(directory, SampleFeed::Vcpus::kResolve);
   History history;
-  history.select(std::nullopt);
   ScreenModel model;
-  ScreenOptions view;
+  ViewState view;
+  Trend trend;
   const auto refresh = [&] {
     if (attachment.still_readable()) feed.drain(*attachment.reader(), history);
     const Attachment::Change change = attachment.poll();
@@ -118,9 +118,11 @@ TEST_P(RefreshScaleTest, ARefreshOfABigHostCostsAtMostFiveMilliseconds) {
     }
     feed.drain(*attachment.reader(), history);
     model = build_screen_model(history, feed, attachment, std::nullopt);
-    const ScrollLimits limits = scroll_limits(model, view.metrics, 132, 43);
-    view.first_row = std::min(view.first_row, limits.row);
-    const Grid grid = render(model, view, 132, 43);
+    trend.add(model, history.end_ns());
+    const Scene scene{model, view, trend, nullptr, ""};
+    const ScrollLimits limits = scroll_limits(scene, 132, 43);
+    view.position().row = std::min(view.position().row, limits.row);
+    const Grid grid = render(scene, 132, 43);
     EXPECT_NE(grid.line(42), "");
   };
   refresh(); // the whole history

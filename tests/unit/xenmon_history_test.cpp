@@ -21,7 +21,9 @@ class HistoryTest : public testing::Test {
 
   void drain() { feed.drain(reader, history); }
   DomainIndex domain(std::uint32_t slot) { return directory.find(slot); }
-  const Figures& of(WindowId window, std::uint32_t slot) { return history.figures(window, domain(slot)); }
+  Figures of(WindowId window, std::uint32_t slot, std::optional<std::uint32_t> pcpu = {}) {
+    return history.of_domain(window, domain(slot), pcpu);
+  }
 
   FakeRegion region;
   RegionReader reader;
@@ -41,7 +43,7 @@ TEST_F(HistoryTest, SumsBothWindowsAndForgetsWhatHasLeftThem) {
   EXPECT_EQ(history.length_ns(WindowId::kLong), 10'000 * kMs);
   EXPECT_EQ(of(WindowId::kShort, 1).running_ns, 500 * kMs);
   EXPECT_EQ(of(WindowId::kLong, 1).running_ns, (90 * 20 + 10 * 50) * kMs);
-  EXPECT_EQ(of(WindowId::kLong, 1).waited_ns, 500 * kMs);
+  EXPECT_EQ(of(WindowId::kLong, 1).waited_ns(), 500 * kMs);
   EXPECT_EQ(of(WindowId::kLong, 1).io, 500u);
   EXPECT_EQ(of(WindowId::kLong, 0).executions, 200u);
   EXPECT_EQ(of(WindowId::kShort, 0).blocked_ns, 900 * kMs);
@@ -63,13 +65,19 @@ TEST_F(HistoryTest, SlicesKnowTheirExtremesInEachWindow) {
       {make_row(1, 0, {.executions = 1, .slice_ms = 30}), make_row(1, 1, {.executions = 2, .slice_ms = 2})});
   for (int i = 0; i < 10; ++i) region.publish({make_row(1, 0, {.executions = 1, .slice_ms = 10})});
   drain();
-  std::vector<SliceRange> ranges;
-  history.slice_ranges(WindowId::kLong, ranges);
-  EXPECT_EQ(ranges.at(domain(1)).min_ns, 2 * kMs);
-  EXPECT_EQ(ranges.at(domain(1)).max_ns, 30 * kMs);
-  history.slice_ranges(WindowId::kShort, ranges);
-  EXPECT_EQ(ranges.at(domain(1)).min_ns, 10 * kMs);
-  EXPECT_EQ(ranges.at(domain(1)).max_ns, 10 * kMs);
+  std::array<std::vector<SliceRange>, kWindows> ranges;
+  history.slice_ranges(ranges);
+  const auto range = [&](WindowId window) {
+    SliceRange all;
+    for (AccountIndex i = 0; i < history.accounts().size(); ++i) {
+      if (history.accounts()[i].domain == domain(1)) all.add(ranges[static_cast<std::size_t>(window)][i]);
+    }
+    return all;
+  };
+  EXPECT_EQ(range(WindowId::kLong).min_ns, 2 * kMs);
+  EXPECT_EQ(range(WindowId::kLong).max_ns, 30 * kMs);
+  EXPECT_EQ(range(WindowId::kShort).min_ns, 10 * kMs);
+  EXPECT_EQ(range(WindowId::kShort).max_ns, 10 * kMs);
   EXPECT_EQ(of(WindowId::kLong, 1).slice_count, 13u);
 }
 
@@ -80,12 +88,10 @@ TEST_F(HistoryTest, ShowsOnePcpuAlone) {
   drain();
   EXPECT_EQ(of(WindowId::kLong, 1).running_ns, 40 * kMs);
   EXPECT_EQ(of(WindowId::kLong, 1).blocked_ns, 60 * kMs);
-  history.select(1);
-  feed.rewind(reader);
-  drain();
-  EXPECT_EQ(of(WindowId::kLong, 1).running_ns, 30 * kMs);
-  EXPECT_EQ(of(WindowId::kLong, 1).blocked_ns, 0u);
-  EXPECT_EQ(of(WindowId::kLong, 1).io, 0u);
+  EXPECT_EQ(of(WindowId::kLong, 1, 1).running_ns, 30 * kMs);
+  EXPECT_EQ(of(WindowId::kLong, 1, 1).blocked_ns, 0u);
+  EXPECT_EQ(of(WindowId::kLong, 1, 1).io, 0u);
+  EXPECT_EQ(of(WindowId::kLong, 1, 0).io, 4u);
   EXPECT_EQ(feed.missed_samples(), 0u);
 }
 
@@ -99,7 +105,7 @@ TEST_F(HistoryTest, AReusedDomidIsAnotherDomain) {
   drain();
   EXPECT_NE(domain(2), old);
   EXPECT_TRUE(directory[old].ended);
-  EXPECT_EQ(history.figures(WindowId::kLong, old).running_ns, 10 * kMs);
+  EXPECT_EQ(history.of_domain(WindowId::kLong, old).running_ns, 10 * kMs);
   EXPECT_EQ(of(WindowId::kLong, 2).running_ns, 70 * kMs);
   EXPECT_EQ(directory[domain(2)].name, "web2");
 }
@@ -195,6 +201,75 @@ TEST_F(HistoryTest, StartingNowLeavesThePastOut) {
   region.publish({make_row(1, 0, {.running_ms = 30})});
   drain();
   EXPECT_EQ(of(WindowId::kLong, 1).running_ns, 30 * kMs);
+}
+
+TEST_F(HistoryTest, AnAccountLivesAsLongAsTheLongWindowHasIt) {
+  const auto in_use = [this] {
+    std::size_t count = 0;
+    for (const Account& account : history.accounts()) count += account.domain != kNoDomain ? 1 : 0;
+    return count;
+  };
+  auto other = make_row(1, 1, {.running_ms = 30});
+  other.vcpu_slot = 1;
+  region.publish({make_row(1, 0, {.running_ms = 10}), other}, {make_io_row(1, 0, 4)});
+  drain();
+  EXPECT_EQ(in_use(), 3u); // two vCPUs, and the pages
+  EXPECT_EQ(of(WindowId::kLong, 1).io, 4u);
+  for (int i = 0; i < 50; ++i) region.publish({make_row(1, 1, {.running_ms = 1})});
+  drain();
+  EXPECT_EQ(in_use(), 4u); // the same vCPU on another pCPU
+  EXPECT_EQ(of(WindowId::kShort, 1, 0).running_ns, 0u);
+  EXPECT_EQ(of(WindowId::kLong, 1, 0).running_ns, 10 * kMs);
+  for (int i = 0; i < 60; ++i) region.publish({make_row(1, 1, {.running_ms = 1})});
+  drain();
+  EXPECT_EQ(in_use(), 1u);
+  EXPECT_EQ(of(WindowId::kLong, 1).running_ns, 100 * kMs);
+  // What was let go is used again, and nothing of before is in it.
+  const std::size_t accounts = history.accounts().size();
+  region.publish({make_row(0, 0, {.running_ms = 5}), make_row(1, 1, {.running_ms = 1})},
+                 {make_io_row(0, 1, 1)});
+  drain();
+  EXPECT_EQ(history.accounts().size(), accounts);
+  EXPECT_EQ(of(WindowId::kLong, 0), of(WindowId::kShort, 0));
+  EXPECT_EQ(of(WindowId::kLong, 0).running_ns, 5 * kMs);
+}
+
+TEST_F(HistoryTest, RowsInAnyOrderGoToTheirOwnAccounts) {
+  for (std::uint32_t i = 0; i < 110; ++i) {
+    std::vector<xenmon_row> rows;
+    for (std::uint32_t k = 0; k < 6; ++k) {
+      const std::uint32_t vcpu = (k + i) % 6; // another place in each sample
+      if ((i + vcpu) % 4 == 0) continue;
+      auto row = make_row(vcpu % 2, vcpu % 3, {.running_ms = vcpu + 1, .executions = 1});
+      row.vcpu_slot = vcpu;
+      rows.push_back(row);
+    }
+    region.publish(rows);
+  }
+  drain();
+  std::array<std::uint64_t, 6> running = {};
+  for (AccountIndex i = 0; i < history.accounts().size(); ++i) {
+    const Account& account = history.accounts()[i];
+    if (account.domain == kNoDomain) continue;
+    EXPECT_EQ(account.pcpu, account.vcpu % 3);
+    EXPECT_EQ(account.domain, domain(account.vcpu % 2));
+    running.at(account.vcpu) += history.figures(WindowId::kLong, i).running_ns;
+  }
+  for (std::uint32_t vcpu = 0; vcpu < 6; ++vcpu) {
+    std::uint64_t samples = 0; // the last hundred
+    for (std::uint32_t i = 10; i < 110; ++i) samples += (i + vcpu) % 4 == 0 ? 0 : 1;
+    EXPECT_EQ(running.at(vcpu), samples * (vcpu + 1) * kMs) << vcpu;
+  }
+}
+
+TEST_F(HistoryTest, TheWindowsCanBeOfOtherLengths) {
+  history.set_windows({2'000 * kMs, 500 * kMs});
+  for (int i = 0; i < 100; ++i) region.publish({make_row(1, 0, {.running_ms = 10})});
+  drain();
+  EXPECT_EQ(history.length_ns(WindowId::kLong), 2'000 * kMs);
+  EXPECT_EQ(history.length_ns(WindowId::kShort), 500 * kMs);
+  EXPECT_EQ(of(WindowId::kShort, 1).running_ns, 50 * kMs);
+  EXPECT_EQ(history.end_ns(), 10'000 * kMs);
 }
 
 } // namespace

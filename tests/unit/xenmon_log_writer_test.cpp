@@ -47,7 +47,7 @@ class LogWriterTest : public testing::Test {
 TEST(LogLine, HasSixteenColumnsInTheOriginalsUnits) {
   Figures f;
   f.running_ns = 250 * kMs;
-  f.waited_ns = 50 * kMs;
+  f.waited_wake_ns = 50 * kMs;
   f.blocked_ns = 700 * kMs;
   f.executions = 200;
   f.slice_count = 100;

@@ -29,13 +29,13 @@ ScreenModel two_domains() {
   model.domains = {domain(0, "Domain-0", 2'500), domain(7, "web", 5'000),
                    domain(XENMON_DOMID_IDLE, "", 12'500)};
   Figures& web = model.domains[1].halves[kLong].figures;
-  web.waited_ns = 1'000 * kMs;
+  web.waited_wake_ns = 1'000 * kMs;
   web.blocked_ns = 4'000 * kMs;
   web.executions = 2'000;
   web.slice_count = 2'000;
   web.slice_sum_ns = 20'000 * kMs;
   web.io = 500;
-  model.domains[2].halves[kLong].figures.waited_ns = 7'500 * kMs;
+  model.domains[2].halves[kLong].figures.waited_wake_ns = 7'500 * kMs;
   return model;
 }
 

@@ -7,6 +7,7 @@
 
 #include "format.h"
 #include "layout.h"
+#include "model_builder.h"
 #include "screen_model.h"
 #include "text.h"
 #include "xenmon/region.h"
@@ -25,7 +26,7 @@ DomainModel make_domain(std::uint32_t domid, const std::string& name, std::uint6
     const std::uint64_t seconds = half == 0 ? 10 : 1;
     Figures& f = domain.halves[half].figures;
     f.running_ns = running_ms_per_s * kMs * seconds;
-    f.waited_ns = 50 * kMs * seconds;
+    f.waited_wake_ns = 50 * kMs * seconds;
     f.blocked_ns = 300 * kMs * seconds;
     f.executions = 200 * seconds;
     f.io = 40 * seconds;
@@ -57,8 +58,13 @@ std::string all_lines(const Grid& grid) {
   return text;
 }
 
-std::string show(const ScreenModel& model, int width, int height, const ScreenOptions& options = {}) {
-  return all_lines(render(model, options, width, height));
+Grid render(const ScreenModel& model, const ViewState& state, int width, int height) {
+  const Trend trend;
+  return xenmon::render({model, state, trend, nullptr, ""}, width, height);
+}
+
+std::string show(const ScreenModel& model, int width, int height, const ViewState& state = {}) {
+  return all_lines(render(model, state, width, height));
 }
 
 bool has(const std::string& text, const std::string& part) {
@@ -82,75 +88,77 @@ TEST(Screen, FitsEverySize) {
 
 TEST(Screen, CompactAt80Columns) {
   const Grid grid = render(make_model(), {}, 80, 24);
-  EXPECT_EQ(grid.line(0), " CPU = all  q quit   ? help   c, n next CPU   p previous CPU");
+  EXPECT_EQ(grid.line(0), " CPU = all  1 Domains 2 vCPUs 3 CPUs 4 Latency 5 Host");
   EXPECT_EQ(grid.line(1), "                             Last 10 seconds               Last 1 second");
-  EXPECT_EQ(grid.line(3), "0 Domain-0  Gotten     250.00ms  25.00%   1.25ms/ex 250.00ms  25.00%   1.25ms/ex");
+  EXPECT_EQ(grid.line(3), "Domain-0 d0 Gotten     250.00ms  25.00%   1.25ms/ex 250.00ms  25.00%   1.25ms/ex");
   EXPECT_EQ(grid.line(4), "            Allocated    2.00ms..30.0ms  10.00ms/ex   2.00ms..30.0ms  10.00ms/ex");
   EXPECT_EQ(grid.line(5), "            Blocked    300.00ms  30.00%   7.50ms/io 300.00ms  30.00%   7.50ms/io");
   EXPECT_EQ(grid.line(6), "            Waited      50.00ms   5.00% 250.00us/ex  50.00ms   5.00% 250.00us/ex");
   EXPECT_EQ(grid.line(7), "            Exec count                        200/s                        200/s");
   EXPECT_EQ(grid.line(8), "            I/O count      40/s             0.20/ex     40/s             0.20/ex");
   // A name that does not fit goes on below; the idle domain is last and has no limit on its slices.
-  EXPECT_EQ(grid.line(9), "12          Gotten        1.40s 140.00%   7.00ms/ex    1.40s 140.00%   7.00ms/ex");
-  EXPECT_TRUE(grid.line(10).starts_with("webserver   Allocated"));
+  EXPECT_EQ(grid.line(9), "webserver   Gotten        1.40s 140.00%   7.00ms/ex    1.40s 140.00%   7.00ms/ex");
+  EXPECT_TRUE(grid.line(10).starts_with("d12         Allocated"));
   EXPECT_TRUE(grid.line(15).starts_with("Idle        Gotten     350.00ms"));
   EXPECT_EQ(grid.line(16),
             "            Allocated                      no limit                     no limit");
   // The idle domain's time is not in the total.
-  EXPECT_EQ(grid.line(22),
+  EXPECT_EQ(grid.line(21),
             "Total       but idle      1.65s 165.00%     of 200%    1.65s 165.00%     of 200%");
-  EXPECT_EQ(grid.line(23), "live | stock Xen, I/O: grant map/unmap/transfer without copies");
-  EXPECT_EQ(grid.at(3, 63).attributes, kStandout); // the last second's gotten
+  EXPECT_EQ(grid.line(23), "F1Help  F2View  F3SearchF4FilterF5% of  F6Sort  F7CPU   F8WindowF9Pause F10Quit");
+  EXPECT_EQ(grid.line(22), "live | stock Xen, I/O: grant map/unmap/transfer without copies");
+  EXPECT_EQ(grid.at(3, 63).style.attributes, kStandout); // the last second's gotten
 }
 
 TEST(Screen, WideFrom106Columns) {
   const Grid grid = render(make_model(), {}, 106, 43);
   EXPECT_EQ(
       grid.line(3),
-      " 0 Domain-0             250.00 ms   25.00%   1.25 ms/ex   250.00 ms   25.00%   1.25 ms/ex  Gotten");
+      " Domain-0 d0            250.00 ms   25.00%   1.25 ms/ex   250.00 ms   25.00%   1.25 ms/ex  Gotten");
   EXPECT_EQ(
       grid.line(4),
       "                            2.00ms..30.0ms  10.00 ms/ex       2.00ms..30.0ms  10.00 ms/ex  Allocated");
   EXPECT_TRUE(grid.line(7).ends_with("200/s  Execution count"));
   const Grid wider = render(make_model(), {}, 132, 43);
-  EXPECT_TRUE(wider.line(3).starts_with(" 0 Domain-0  "));
+  EXPECT_TRUE(wider.line(3).starts_with(" Domain-0 d0  "));
   EXPECT_TRUE(wider.line(3).ends_with("1.25 ms/ex  Gotten"));
   EXPECT_TRUE(wider.line(8).ends_with("I/O count"));
 }
 
 TEST(Screen, ScrollsBothWaysAt40Columns) {
   const ScreenModel model = make_model();
-  ScreenOptions options;
+  ViewState options;
   Grid grid = render(model, options, 40, 10);
-  EXPECT_EQ(grid.line(0), " CPU = all  q quit  ? help  c n next CPU");
+  EXPECT_EQ(grid.line(0), " CPU = all  1 Domains   ? help");
   EXPECT_EQ(grid.line(2), "== time per s, % of one pCPU == 1-5/18 =");
-  EXPECT_EQ(grid.line(3), "0       Gotten     250.00ms  25.00%");
+  EXPECT_EQ(grid.line(3), "Domain- Gotten     250.00ms  25.00%");
   EXPECT_EQ(grid.line(8), "Total   but idle      1.65s 165.00%");
   EXPECT_TRUE(has(grid.line(9), "live"));
 
-  const ScrollLimits limits = scroll_limits(model, options.metrics, 40, 10);
+  const Trend trend;
+  const ScrollLimits limits = scroll_limits({model, options, trend, nullptr, ""}, 40, 10);
   EXPECT_EQ(limits.row, 13u);
   EXPECT_EQ(limits.column, 4u);
-  options.first_column = 2;
-  EXPECT_EQ(render(model, options, 40, 10).line(3), "0       Gotten       1.25ms/ex 250.00ms");
+  options.position().column = 2;
+  EXPECT_EQ(render(model, options, 40, 10).line(3), "Domain- Gotten       1.25ms/ex 250.00ms");
   // Half a column is no column: its digits would be cut.
-  options.first_column = 1;
-  EXPECT_EQ(render(model, options, 40, 10).line(3), "0       Gotten      25.00%   1.25ms/ex");
-  options.first_column = 99;
-  EXPECT_EQ(render(model, options, 40, 10).line(3), "0       Gotten      25.00%   1.25ms/ex");
+  options.position().column = 1;
+  EXPECT_EQ(render(model, options, 40, 10).line(3), "Domain- Gotten      25.00%   1.25ms/ex");
+  options.position().column = 99;
+  EXPECT_EQ(render(model, options, 40, 10).line(3), "Domain- Gotten      25.00%   1.25ms/ex");
   EXPECT_TRUE(has(render(model, options, 40, 10).line(1), "Last 1 second"));
 
   // The domain stays in sight when its first rows have been scrolled away.
-  options.first_row = 8;
+  options.position().row = 8;
   grid = render(model, options, 40, 10);
-  EXPECT_TRUE(grid.line(3).starts_with("12      Blocked"));
+  EXPECT_TRUE(grid.line(3).starts_with("webserv Blocked"));
   EXPECT_TRUE(grid.line(7).starts_with("Idle    Gotten"));
-  options.first_row = SIZE_MAX;
+  options.position().row = SIZE_MAX;
   EXPECT_TRUE(has(render(model, options, 40, 10).line(7), "I/O count"));
 }
 
 TEST(Screen, LeavesOutTheMetricsNotAskedFor) {
-  ScreenOptions options;
+  ViewState options;
   options.metrics = {
       .allocated = false, .blocked = false, .waited = true, .excount = false, .iocount = false};
   const std::string text = show(make_model(), 80, 24, options);
@@ -162,22 +170,31 @@ TEST(Screen, LeavesOutTheMetricsNotAskedFor) {
 TEST(Screen, SaysThatItIsPaused) {
   ScreenModel model = make_model();
   model.paused = true;
-  EXPECT_TRUE(has(show(model, 80, 24), " CPU = all  PAUSED  q quit"));
+  EXPECT_TRUE(has(show(model, 80, 24), " CPU = all  PAUSED  1 Domains"));
   EXPECT_TRUE(has(show(model, 20, 5), " CPU = all  PAUSED"));
 }
 
-TEST(HelpScreen, EverythingFitsInto40Columns) {
-  const Grid wide = render_help(200, 40);
-  const Grid narrow = render_help(40, 11);
+TEST(HelpScreen, ListsEveryKeyAndFitsInto40Columns) {
   std::string text;
-  for (int row = 0; row < wide.height(); ++row) {
-    EXPECT_LE(wide.line(row).size(), 40U) << wide.line(row);
-    text += wide.line(row) + "\n";
+  std::vector<bool> told(static_cast<std::size_t>(kLastKey) + 1);
+  for (const HelpLine& line : help_lines()) {
+    EXPECT_LE(10 + std::string_view(line.meaning).size(), 40U) << line.meaning;
+    for (const Key key : line.keys) told.at(static_cast<std::size_t>(key)) = true;
   }
-  for (const char* keys : {"q ", "c n ", "p ", "a b w ", "e i ", "space ", "arrows ", "Ctrl-L ", "? h "})
-    EXPECT_TRUE(has(text, std::string("\n ") + keys)) << keys;
-  EXPECT_EQ(narrow.line(0), " xenmon: keys  any key goes back");
-  EXPECT_EQ(narrow.line(10), wide.line(11));
+  for (std::size_t key = static_cast<std::size_t>(kFirstKey); key < told.size(); ++key)
+    EXPECT_TRUE(told[key]) << "key " << key;
+}
+
+TEST(HelpScreen, EveryLineCanBeReachedAtEverySize) {
+  for (const auto& [width, height] : {std::pair{40, 10}, {80, 24}, {132, 43}, {250, 70}}) {
+    std::string seen;
+    for (std::size_t first = 0; first <= last_help_line(width, height); ++first)
+      seen += all_lines(render_help(width, height, first));
+    for (const HelpLine& line : help_lines()) EXPECT_TRUE(has(seen, line.meaning)) << line.meaning;
+  }
+  EXPECT_TRUE(has(render_help(40, 10).line(0), "xenmon: keys  arrows: more"));
+  EXPECT_TRUE(has(render_help(80, 24).line(0), "any key goes back"));
+  EXPECT_EQ(render_help(40, 10, SIZE_MAX).line(9), " q F10    quit");
   EXPECT_EQ(render_help(0, 0).width(), 1);
 }
 
@@ -187,7 +204,7 @@ TEST(Screen, OnePcpu) {
   model.pcpu_count = 1;
   model.domains.clear();
   const std::string text = show(model, 80, 24);
-  EXPECT_TRUE(has(text, " CPU = 3  q quit"));
+  EXPECT_TRUE(has(text, " CPU = 3  1 Domains"));
   EXPECT_TRUE(has(text, "No domain has used this CPU"));
   EXPECT_TRUE(has(text, "of 100%"));
 }
@@ -199,8 +216,8 @@ TEST(Screen, MarksTheDeadAndDimsTheStale) {
   model.health = model.health_brief = "data stopped 12 s ago: xenbaked is gone";
   for (const int width : {76, 80, 132}) EXPECT_TRUE(has(show(model, width, 24), "(ended)")) << width;
   const Grid grid = render(model, {}, 80, 24);
-  EXPECT_TRUE(grid.line(23).starts_with("data stopped 12 s ago: xenbaked is gone"));
-  EXPECT_EQ(grid.at(3, 63).attributes, kDim);
+  EXPECT_TRUE(grid.line(22).starts_with("data stopped 12 s ago: xenbaked is gone"));
+  EXPECT_EQ(grid.at(3, 63).style.attributes, kDim);
 }
 
 TEST(Screen, AHostileNameSteersNothing) {
@@ -225,7 +242,7 @@ TEST(Screen, ManyCpusAndHugeFiguresKeepTheirColumns) {
     EXPECT_TRUE(has(grid.line(8), "988M/s") || has(grid.line(8), "987.65M/s") ||
                 has(grid.line(8), "987.7M/s"))
         << grid.line(8);
-    EXPECT_TRUE(has(grid.line(22), "of 25600%"));
+    EXPECT_TRUE(has(grid.line(21), "of 25600%"));
   }
 }
 

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// A screen's worth of characters, each with what it means. No terminal here: ink.h says how a meaning
+// looks on one.
+#ifndef XENMON_XENMON_GRID_H
+#define XENMON_XENMON_GRID_H
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace xenmon {
+
+enum Attribute : std::uint8_t { kPlain = 0, kBold = 1, kStandout = 2, kDim = 4 };
+
+// What a cell is about; colours follow from this alone. Without colours nothing is lost: what a role says
+// is also said in words, by its place, or by an attribute.
+enum class Role : std::uint8_t {
+  kText,
+  kName,    // of a domain
+  kRunning, // time on a CPU
+  kWaiting, // time waiting for one
+  kBlocked,
+  kIdle,
+  kNotable,  // above a threshold that is worth a look
+  kAlarming, // above one that is worth a remedy
+  kKey,      // something to press
+};
+
+struct Style {
+  std::uint8_t attributes = kPlain;
+  Role role = Role::kText;
+
+  Style() = default;
+  Style(std::uint8_t a, Role r = Role::kText) : attributes(a), role(r) {}
+  Style(Role r) : role(r) {}
+  Style with(std::uint8_t more) const { return {static_cast<std::uint8_t>(attributes | more), role}; }
+
+  bool operator==(const Style&) const = default;
+};
+
+struct Cell {
+  char32_t character = U' ';
+  Style style;
+
+  bool operator==(const Cell&) const = default;
+};
+
+class Grid {
+ public:
+  // At least 1x1.
+  Grid(int width, int height);
+
+  int width() const { return width_; }
+  int height() const { return height_; }
+  const Cell& at(int row, int column) const { return cells_[index(row, column)]; }
+  // Text beyond the edges is left out.
+  void put(int row, int column, std::u32string_view text, Style style = {});
+  void put(int row, int column, std::string_view utf8, Style style = {});
+  // Gives the cells of part of a row more attributes.
+  void mark(int row, int column, int width, std::uint8_t attributes);
+  // A row without its trailing blanks, in UTF-8.
+  std::string line(int row) const;
+
+ private:
+  std::size_t index(int row, int column) const {
+    return static_cast<std::size_t>(row) * static_cast<std::size_t>(width_) +
+           static_cast<std::size_t>(column);
+  }
+
+  int width_;
+  int height_;
+  std::vector<Cell> cells_;
+};
+
+} // namespace xenmon
+
+#endif // XENMON_XENMON_GRID_H

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What the keys mean.
+#ifndef XENMON_XENMON_KEYS_H
+#define XENMON_XENMON_KEYS_H
+
+namespace xenmon {
+
+enum class Key {
+  kNone,  // nothing was pressed in time
+  kOther, // something without a meaning
+  kGone,  // the terminal has gone: end
+  // The help tells of all from here on.
+  kQuit,
+  kHelp,
+  kDomains, // the views
+  kVcpus,
+  kPcpus,
+  kLatency,
+  kHost,
+  kNextView,
+  kNext, // the CPUs
+  kPrevious,
+  kPause,
+  kAllocated, // these five show or hide rows
+  kBlocked,
+  kWaited,
+  kExecutions,
+  kIo,
+  kSortNext,
+  kSortPrevious,
+  kReverse,
+  kSearch,
+  kFilter,
+  kClear,
+  kBasis,
+  kSpan,          // which window a table shows
+  kWindowLengths, // how long they are
+  kFaster,
+  kSlower,
+  kFold,
+  kFoldAll,
+  kSave,
+  kUp,
+  kDown,
+  kLeft,
+  kRight,
+  kPageUp,
+  kPageDown,
+  kHome,
+  kEnd,
+  kRedraw,
+  kErase, // in a line that is being typed
+};
+inline constexpr Key kFirstKey = Key::kQuit;
+inline constexpr Key kLastKey = Key::kErase;
+
+} // namespace xenmon
+
+#endif // XENMON_XENMON_KEYS_H
