@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Every view at four sizes, cell by cell, as kept in tests/data/screens: the characters, how they look without
-// colours and how with them. After a change that is meant, XENMON_RENEW_SCREENS=1 in the environment has the
-// files written anew; what changed is then to be looked at in the diff.
+// Every view at four sizes, cell by cell, as kept in tests/data/screens: the characters, how they look
+// without colours and how with them. After a change that is meant, XENMON_RENEW_SCREENS=1 in the environment
+// has the files written anew; what changed is then to be looked at in the diff.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -91,11 +91,12 @@ TEST_P(GoldenScreenTest, IsAsItIsKept) {
 
 std::vector<Case> cases() {
   std::vector<Case> all;
-  for (const auto& [view, name] : std::initializer_list<std::pair<View, const char*>>{{View::kDomains, "domains"},
-                                                                                      {View::kVcpus, "vcpus"},
-                                                                                      {View::kPcpus, "cpus"},
-                                                                                      {View::kLatency, "latency"},
-                                                                                      {View::kHost, "host"}}) {
+  for (const auto& [view, name] :
+       std::initializer_list<std::pair<View, const char*>>{{View::kDomains, "domains"},
+                                                           {View::kVcpus, "vcpus"},
+                                                           {View::kPcpus, "cpus"},
+                                                           {View::kLatency, "latency"},
+                                                           {View::kHost, "host"}}) {
     for (const auto& [width, height] :
          std::initializer_list<std::pair<int, int>>{{40, 10}, {80, 24}, {132, 43}, {250, 70}})
       all.push_back({view, name, width, height});

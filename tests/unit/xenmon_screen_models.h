@@ -28,20 +28,20 @@ struct Load {
 };
 
 inline void add_load(Halves& halves, const Load& load) {
-  constexpr std::uint64_t kMs = 1'000'000;
+  constexpr std::uint64_t kMillisecond = 1'000'000;
   for (std::size_t half = 0; half < kWindows; ++half) {
     // The last second was a little busier than the nine before it.
     const std::uint64_t tenths = half == 0 ? 100 : 11;
     Figures& f = halves[half].figures;
-    f.running_ns += load.running_ms * kMs * tenths / 10;
-    f.waited_wake_ns += load.woken_ms * kMs * tenths / 10;
-    f.waited_preempt_ns += load.preempted_ms * kMs * tenths / 10;
-    f.blocked_ns += load.blocked_ms * kMs * tenths / 10;
+    f.running_ns += load.running_ms * kMillisecond * tenths / 10;
+    f.waited_wake_ns += load.woken_ms * kMillisecond * tenths / 10;
+    f.waited_preempt_ns += load.preempted_ms * kMillisecond * tenths / 10;
+    f.blocked_ns += load.blocked_ms * kMillisecond * tenths / 10;
     f.executions += load.executions * tenths / 10;
     f.io += load.io * tenths / 10;
     if (load.domid == XENMON_DOMID_IDLE) continue;
     f.slice_count += load.executions * tenths / 10;
-    f.slice_sum_ns += load.executions * tenths / 10 * 5 * kMs;
+    f.slice_sum_ns += load.executions * tenths / 10 * 5 * kMillisecond;
     halves[half].slices.add({500'000, 10'000'000});
   }
 }
@@ -69,16 +69,11 @@ inline Distributions distributions_of(const Load& load) {
 
 inline const std::vector<Load>& host_loads() {
   static const std::vector<Load> kLoads = {
-      {0, 0, 0, 180, 40, 10, 770, 900, 1200},
-      {0, 1, 1, 90, 15, 5, 890, 400, 300},
-      {1, 0, 0, 420, 20, 310, 250, 350, 800},
-      {1, 0, 1, 0, 0, 0, 0, 0, 200},
-      {12, 0, 1, 610, 1, 379, 10, 240, 0},
-      {12, 1, 0, 350, 2, 638, 10, 180, 0},
-      {12, 2, 1, 200, 0, 790, 10, 160, 0},
-      {4711, 0, 0, 1, 0, 0, 999, 4, 0},
-      {XENMON_DOMID_IDLE, 0, 0, 49, 0, 0, 0, 30, 0},
-      {XENMON_DOMID_IDLE, 1, 1, 100, 0, 0, 0, 45, 0},
+      {0, 0, 0, 180, 40, 10, 770, 900, 1200},        {0, 1, 1, 90, 15, 5, 890, 400, 300},
+      {1, 0, 0, 420, 20, 310, 250, 350, 800},        {1, 0, 1, 0, 0, 0, 0, 0, 200},
+      {12, 0, 1, 610, 1, 379, 10, 240, 0},           {12, 1, 0, 350, 2, 638, 10, 180, 0},
+      {12, 2, 1, 200, 0, 790, 10, 160, 0},           {4711, 0, 0, 1, 0, 0, 999, 4, 0},
+      {XENMON_DOMID_IDLE, 0, 0, 49, 0, 0, 0, 30, 0}, {XENMON_DOMID_IDLE, 1, 1, 100, 0, 0, 0, 45, 0},
   };
   return kLoads;
 }
@@ -112,7 +107,8 @@ inline ScreenModel host_model() {
     vcpu.vcpu = load.vcpu;
     add_load(vcpu.halves, load);
     const Distributions spreads = distributions_of(load);
-    for (std::size_t i = 0; i < kSpreads; ++i) vcpu.latency.since_start[i] = vcpu.latency.recent[i] = quantiles(spreads[i]);
+    for (std::size_t i = 0; i < kSpreads; ++i)
+      vcpu.latency.since_start[i] = vcpu.latency.recent[i] = quantiles(spreads[i]);
     if (domain.vcpus.size() == 1) domain.latency = vcpu.latency;
   }
   for (std::uint32_t id = 0; id < 2; ++id) {

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "view_keys.h"
+
+#include <gtest/gtest.h>
+
+#include "arrange.h"
+#include "measure.h"
+#include "xenmon_screen_models.h"
+
+namespace xenmon::test {
+namespace {
+
+std::vector<std::uint32_t> shown_domids(const ScreenModel& model, const ViewState& state) {
+  std::vector<std::uint32_t> ids;
+  for (const std::size_t position : domain_order(model, state)) ids.push_back(model.domains[position].domid);
+  return ids;
+}
+
+// "1000", "1000/1": uids and children.
+std::vector<std::string> shown_lines(const ScreenModel& model, const ViewState& state) {
+  std::vector<std::string> texts;
+  for (const TableLine& line : table_lines(model, state)) {
+    texts.push_back(std::to_string(line.id.parent) +
+                    (line.id.child ? "/" + std::to_string(*line.id.child) : ""));
+  }
+  return texts;
+}
+
+// Presses the key until the view is sorted by the measure.
+void sort_by(Measure measure, ViewState& state, const ScreenModel& model) {
+  const auto measures = sort_measures(state.view);
+  for (std::size_t i = 0; i < measures.size() && measures[state.sort().key] != measure; ++i)
+    obey_view_key(Key::kSortNext, state, model, 10);
+  ASSERT_EQ(measures[state.sort().key], measure);
+}
+
+class ViewKeysTest : public testing::Test {
+ protected:
+  void press(Key key, int times = 1) {
+    for (int i = 0; i < times; ++i) EXPECT_TRUE(obey_view_key(key, state, model, 5));
+  }
+
+  ScreenModel model = host_model();
+  ViewState state;
+};
+
+TEST_F(ViewKeysTest, DomainsAreSortedByAnyColumnAndIdleIsLast) {
+  using Ids = std::vector<std::uint32_t>;
+  EXPECT_EQ(shown_domids(model, state), (Ids{0, 1, 12, 4711, 32767}));
+  press(Key::kReverse);
+  EXPECT_EQ(shown_domids(model, state), (Ids{4711, 12, 1, 0, 32767}));
+  sort_by(Measure::kName, state, model);
+  EXPECT_EQ(shown_domids(model, state), (Ids{0, 4711, 12, 1, 32767}));
+  sort_by(Measure::kGotten, state, model);
+  EXPECT_EQ(shown_domids(model, state), (Ids{12, 1, 0, 4711, 32767}));
+  sort_by(Measure::kBlocked, state, model);
+  EXPECT_EQ(shown_domids(model, state), (Ids{0, 4711, 1, 12, 32767}));
+  sort_by(Measure::kIo, state, model);
+  EXPECT_EQ(shown_domids(model, state), (Ids{0, 1, 12, 4711, 32767}));
+  press(Key::kReverse);
+  EXPECT_EQ(shown_domids(model, state), (Ids{12, 4711, 1, 0, 32767}));
+  // Of the vCPUs' time: who has many of them is no longer ahead for that.
+  sort_by(Measure::kBlocked, state, model);
+  press(Key::kBasis);
+  EXPECT_EQ(shown_domids(model, state), (Ids{4711, 0, 1, 12, 32767}));
+  const std::size_t key = state.sort().key;
+  press(Key::kSortNext);
+  press(Key::kSortPrevious);
+  EXPECT_EQ(state.sort().key, key);
+}
+
+TEST_F(ViewKeysTest, EachViewHasASortOfItsOwn) {
+  press(Key::kSortNext, 2);
+  state.view = View::kVcpus;
+  EXPECT_EQ(state.sort().key, 0U);
+  state.view = View::kDomains;
+  EXPECT_EQ(state.sort().key, 2U);
+}
+
+TEST_F(ViewKeysTest, AFilterLetsNamesAndIdsThrough) {
+  using Ids = std::vector<std::uint32_t>;
+  const auto filtered = [this](const std::string& filter) {
+    state.filter = filter;
+    return shown_domids(model, state);
+  };
+  EXPECT_EQ(filtered("WEB"), (Ids{1}));
+  EXPECT_EQ(filtered("a"), (Ids{0, 12, 4711}));
+  EXPECT_EQ(filtered("12"), (Ids{12}));
+  EXPECT_EQ(filtered("d12"), (Ids{12}));
+  EXPECT_EQ(filtered("1"), (Ids{1})); // an id, and not a part of one
+  EXPECT_EQ(filtered("idle"), (Ids{32767}));
+  EXPECT_EQ(filtered("32767"), (Ids{}));
+  EXPECT_EQ(filtered("nobody"), (Ids{}));
+  EXPECT_EQ(filtered("0"), (Ids{0})); // and Domain-0 has it in its name
+  press(Key::kClear);
+  EXPECT_EQ(shown_domids(model, state).size(), 5U);
+}
+
+TEST_F(ViewKeysTest, VcpusAreSortedWithinTheirDomains) {
+  state.view = View::kVcpus;
+  using Lines = std::vector<std::string>;
+  EXPECT_EQ(shown_lines(model, state),
+            (Lines{"1000", "1000/0", "1000/1", "1001", "1001/0", "1012", "1012/0", "1012/1", "1012/2", "5711",
+                   "5711/0", "33767", "33767/0", "33767/1"}));
+  sort_by(Measure::kWaited, state, model);
+  EXPECT_EQ(shown_lines(model, state),
+            (Lines{"1012", "1012/2", "1012/1", "1012/0", "1001", "1001/0", "1000", "1000/0", "1000/1", "5711",
+                   "5711/0", "33767", "33767/0", "33767/1"}));
+}
+
+TEST_F(ViewKeysTest, FoldingKeepsTheSelectionInReach) {
+  state.view = View::kVcpus;
+  using Lines = std::vector<std::string>;
+  press(Key::kDown, 7); // 1012/1
+  EXPECT_EQ(state.selected_domain, (LineId{1012, 1}));
+  press(Key::kFold);
+  EXPECT_EQ(state.selected_domain, (LineId{1012, {}}));
+  EXPECT_EQ(shown_lines(model, state), (Lines{"1000", "1000/0", "1000/1", "1001", "1001/0", "1012", "5711",
+                                              "5711/0", "33767", "33767/0", "33767/1"}));
+  press(Key::kFold);
+  EXPECT_EQ(shown_lines(model, state).size(), 14U);
+  press(Key::kFoldAll);
+  EXPECT_EQ(shown_lines(model, state), (Lines{"1000", "1001", "1012", "5711", "33767"}));
+  // What is folded away counts as where it has gone.
+  state.selected_domain = LineId{1012, 2};
+  EXPECT_EQ(selected_position(table_lines(model, state), state), 2U);
+  press(Key::kFoldAll);
+  EXPECT_EQ(shown_lines(model, state).size(), 14U);
+  // One that is no more leaves the selection at the top.
+  state.selected_domain = LineId{99, {}};
+  EXPECT_EQ(selected_position(table_lines(model, state), state), 0U);
+}
+
+TEST_F(ViewKeysTest, TheSelectionStaysInSight) {
+  state.view = View::kVcpus;
+  const auto show = [this] { keep_in_sight(state, model, 9, 3, 5); };
+  press(Key::kEnd);
+  show();
+  EXPECT_EQ(state.position().row, 9U);
+  EXPECT_EQ(state.selected_domain, (LineId{33767, 1}));
+  press(Key::kUp, 4);
+  show();
+  EXPECT_EQ(state.position().row, 9U);
+  press(Key::kUp);
+  show();
+  EXPECT_EQ(state.position().row, 8U);
+  press(Key::kPageUp);
+  show();
+  EXPECT_EQ(state.position().row, 3U);
+  press(Key::kHome);
+  show();
+  EXPECT_EQ(state.position().row, 0U);
+  press(Key::kPageDown);
+  EXPECT_EQ(state.selected_domain, (LineId{1012, {}}));
+  press(Key::kRight, 9);
+  show();
+  EXPECT_EQ(state.position().column, 3U);
+  press(Key::kLeft);
+  EXPECT_EQ(state.position().column, 2U);
+  // The domains' view has no selection, and scrolls line by line.
+  state.view = View::kDomains;
+  press(Key::kDown, 3);
+  EXPECT_EQ(state.position().row, 3U);
+  press(Key::kEnd);
+  keep_in_sight(state, model, 20, 0, 5);
+  EXPECT_EQ(state.position().row, 20U);
+}
+
+TEST_F(ViewKeysTest, PcpusHaveTheDomainsBelowThem) {
+  state.view = View::kPcpus;
+  using Lines = std::vector<std::string>;
+  EXPECT_EQ(shown_lines(model, state), (Lines{"0", "0/1000", "0/1001", "0/1012", "0/5711", "0/33767", "1",
+                                              "1/1000", "1/1001", "1/1012", "1/33767"}));
+  sort_by(Measure::kGotten, state, model);
+  EXPECT_EQ(shown_lines(model, state), (Lines{"0", "0/1001", "0/1012", "0/1000", "0/5711", "0/33767", "1",
+                                              "1/1012", "1/1000", "1/1001", "1/33767"}));
+  press(Key::kFold);
+  EXPECT_EQ(shown_lines(model, state), (Lines{"0", "1", "1/1012", "1/1000", "1/1001", "1/33767"}));
+  state.filter = "web";
+  press(Key::kFold);
+  EXPECT_EQ(shown_lines(model, state), (Lines{"0", "0/1001", "1", "1/1001"}));
+}
+
+TEST_F(ViewKeysTest, LatencyIsSortedByTheLongestWaitsAndLeavesIdleOut) {
+  state.view = View::kLatency;
+  const auto lines = shown_lines(model, state);
+  EXPECT_EQ(lines.front(), "1000");
+  EXPECT_EQ(lines[1], "1000/0");
+  for (const std::string& line : lines) EXPECT_NE(line.substr(0, 5), "33767");
+  // With nothing recent, what is since the start is what it is sorted by.
+  model.latency_length_ns = 0;
+  for (DomainModel& domain : model.domains) domain.latency.recent = {};
+  EXPECT_EQ(shown_lines(model, state).front(), "1000");
+  EXPECT_TRUE(shows_since_start(model, state));
+  press(Key::kSpan);
+  EXPECT_TRUE(state.latency_since_start);
+}
+
+TEST_F(ViewKeysTest, TogglesWhatItSays) {
+  press(Key::kWaited);
+  EXPECT_FALSE(state.metrics.waited);
+  press(Key::kWaited);
+  EXPECT_TRUE(state.metrics.waited);
+  for (const Key key : {Key::kAllocated, Key::kBlocked, Key::kExecutions, Key::kIo}) press(key);
+  EXPECT_FALSE(state.metrics.allocated || state.metrics.blocked || state.metrics.excount ||
+               state.metrics.iocount);
+  press(Key::kSpan);
+  EXPECT_EQ(state.window, WindowId::kShort);
+  press(Key::kBasis);
+  EXPECT_EQ(state.basis, Basis::kVcpus);
+  EXPECT_FALSE(obey_view_key(Key::kOther, state, model, 5));
+  EXPECT_FALSE(obey_view_key(Key::kQuit, state, model, 5));
+}
+
+TEST_F(ViewKeysTest, SearchGoesOnFromWhereItIs) {
+  EXPECT_TRUE(go_to_domain("batch", false, state, model));
+  EXPECT_EQ(state.position().row, 12U); // behind two domains of six rows
+  EXPECT_TRUE(go_to_domain("a", true, state, model));
+  EXPECT_EQ(state.position().row, 18U);
+  EXPECT_TRUE(go_to_domain("a", true, state, model)); // round
+  EXPECT_EQ(state.position().row, 0U);
+  EXPECT_FALSE(go_to_domain("nobody", false, state, model));
+  state.view = View::kVcpus;
+  EXPECT_TRUE(go_to_domain("12", false, state, model));
+  EXPECT_EQ(state.selected_domain, (LineId{1012, {}}));
+  state.view = View::kPcpus;
+  EXPECT_TRUE(go_to_domain("web", false, state, model));
+  EXPECT_EQ(state.selected_pcpu, (LineId{0, 1001}));
+  EXPECT_TRUE(go_to_domain("web", true, state, model));
+  EXPECT_EQ(state.selected_pcpu, (LineId{1, 1001}));
+  state.view = View::kHost;
+  EXPECT_TRUE(go_to_domain("web", false, state, model));
+  EXPECT_EQ(state.view, View::kDomains);
+}
+
+TEST_F(ViewKeysTest, NothingToShowIsNoProblem) {
+  model = {};
+  for (std::size_t view = 0; view < kViews; ++view) {
+    state.view = static_cast<View>(view);
+    for (auto key = static_cast<int>(kFirstKey); key <= static_cast<int>(kLastKey); ++key)
+      obey_view_key(static_cast<Key>(key), state, model, 1);
+    EXPECT_FALSE(go_to_domain("x", false, state, model));
+    state.view = static_cast<View>(view);
+    keep_in_sight(state, model, 0, 0, 1);
+    EXPECT_EQ(state.position().row, 0U);
+  }
+}
+
+} // namespace
+} // namespace xenmon::test
