@@ -53,7 +53,7 @@ class Session {
  private:
   void take_new_data() {
     if (publisher_.daemon) publisher_.daemon->poll();
-    follow(attachment_, feed_, history_);
+    follow_replay(publisher_.replay, attachment_, feed_, history_);
     build();
   }
 
