@@ -2,35 +2,29 @@
 #include "daemon.h"
 
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
 #include <iostream>
 #include <memory>
 #include <optional>
-#include <vector>
 
 #include "bake/baker.h"
+#include "control_channel.h"
+#include "domain_names.h"
 #include "merge/merge.h"
+#include "pace.h"
 #include "region/region_writer.h"
+#include "xenmon/trace_time.h"
 
 namespace xenmon {
 
 namespace {
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
-// Names are asked for again so often, since a domain can be renamed.
-constexpr std::uint64_t kRenameCheckNs = 10 * kSecond;
-// So long after its creation a domain that has no name yet is asked for it at every opportunity.
-constexpr std::uint64_t kYoungNs = 2 * kSecond;
-
-std::uint64_t monotonic_ns() {
-  struct timespec now {};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * kSecond + static_cast<std::uint64_t>(now.tv_nsec);
-}
+// So much of a recording is taken at once on the way to a time: a command or a signal is heard in between.
+constexpr std::uint64_t kStretchNs = kSecond;
+constexpr std::uint64_t kForEverNs = 3600 * kSecond;
 
 std::uint64_t own_cpu_ns() {
   struct rusage usage {};
@@ -49,66 +43,59 @@ class Publisher final : public BakeSink {
   void on_sample(Baker& baker, const BakedSample& sample) override {
     if (error_) return;
     if (Status published = writer_.publish(baker, sample, merge_); !published) error_ = published.error();
+    end_ns_ = sample.end_ns;
   }
+  // Trace time up to which all is published.
+  [[nodiscard]] std::uint64_t end_ns() const { return end_ns_; }
   [[nodiscard]] const std::optional<Error>& error() const { return error_; }
 
  private:
   RegionWriter& writer_;
   const Merge& merge_;
+  std::uint64_t end_ns_ = 0;
   std::optional<Error> error_;
 };
 
-// Where a recording that is played at its own pace has got to.
-class Pace {
- public:
-  explicit Pace(double speed) : speed_(speed) {}
-  [[nodiscard]] bool unlimited() const { return speed_ <= 0; }
-  void start(std::uint64_t trace_ns) {
-    started_ = true;
-    wall_start_ = monotonic_ns();
-    trace_start_ = trace_ns;
-  }
-  [[nodiscard]] bool started() const { return started_; }
-  // Trace time that is due by now.
-  [[nodiscard]] std::uint64_t due() const {
-    return trace_start_ +
-           static_cast<std::uint64_t>(static_cast<double>(monotonic_ns() - wall_start_) * speed_);
-  }
-  // How long until `trace_ns` is due, in ns of real time.
-  [[nodiscard]] std::uint64_t until(std::uint64_t trace_ns) const {
-    const std::uint64_t now = due();
-    return trace_ns <= now
-               ? 0
-               : static_cast<std::uint64_t>(std::ceil(static_cast<double>(trace_ns - now) / speed_));
-  }
-
- private:
-  double speed_;
-  bool started_ = false;
-  std::uint64_t wall_start_ = 0;
-  std::uint64_t trace_start_ = 0;
-};
+// The end of the sample that a time is in, where a replay can hold; the first there is for 0.
+std::uint64_t edge_at(std::uint64_t ns, std::uint64_t sample_ns) {
+  if (ns >= ClockScale::kMaxNs - sample_ns) return kTraceEnd;
+  return std::max<std::uint64_t>((ns + sample_ns - 1) / sample_ns, 1) * sample_ns;
+}
 
 class Daemon {
  public:
+  // Of a recording: goes to `held_at` first and holds there, if it is given; otherwise it plays. `control`
+  // may be null.
   Daemon(Source& source, const DaemonOptions& options, Recorder* recorder, StopFlag& stop,
-         RegionWriter& writer)
+         RegionWriter& writer, ControlChannel* control, std::optional<std::uint64_t> held_at)
       : source_(source),
         options_(options),
         recorder_(recorder),
         stop_(stop),
         writer_(writer),
+        control_(control),
         publisher_(writer, merge_),
-        baker_(baker_options(source, options), &publisher_) {}
+        baker_(baker_options(source, options), &publisher_),
+        names_(source, baker_, recorder),
+        pace_(options.speed) {
+    if (held_at) target_ = edge_at(*held_at, options.sample_ns);
+  }
 
   Status run() {
     Status result = source_.origin().kind == XENMON_SOURCE_RECORDING ? play() : listen();
+    if (result && publisher_.error()) result = *publisher_.error();
+    if (result && anew_) return result;
     if (started_) baker_.finish(merge_.position());
     keep_house();
+    writer_.set_held(false);
     writer_.set_state(XENMON_STATE_ENDED);
     if (result && publisher_.error()) result = *publisher_.error();
     return result;
   }
+
+  // After run(): the time at which the recording, rewound, is wanted from its beginning; another Daemon's
+  // work.
+  [[nodiscard]] std::optional<std::uint64_t> anew() const { return anew_; }
 
  private:
   static Baker::Options baker_options(const Source& source, const DaemonOptions& options) {
@@ -157,68 +144,203 @@ class Daemon {
   }
 
   Status play() {
-    Pace pace(options_.speed);
-    std::uint64_t shift = 0;
     for (;;) {
-      bool last = false;
-      while (!stop_.raised() && !publisher_.error()) {
-        // Enough of the recording for everything that is due.
-        std::uint64_t limit = Merge::kNoLimit;
-        if (!pace.unlimited() && pace.started())
-          limit = baker_.base_tsc() + baker_.clock().to_cycles(pace.due());
-        while (!last && (merge_.watermark() <= limit || !pace.started())) {
-          if (Status taken = take_pass(shift); !taken) return taken;
-          last = pass_.last;
-          if (pace.unlimited()) break;
-          if (!pace.started()) {
-            merge_.drain(0, baker_); // finds the first record without handing it over
-            if (merge_.next_tsc() != Merge::kNoLimit && merge_.watermark() >= merge_.next_tsc()) {
-              merge_.drain(merge_.next_tsc(), baker_);
-              pace.start(baker_.now_ns());
-              limit = baker_.base_tsc() + baker_.clock().to_cycles(pace.due());
-            }
-          }
-        }
-        merge_.drain(limit, baker_);
-        keep_house();
-        if (last && merge_.next_tsc() == Merge::kNoLimit) break;
-        if (!pace.unlimited()) {
-          ++wakeups_;
-          const std::uint64_t next =
-              merge_.next_tsc() == Merge::kNoLimit
-                  ? 0
-                  : pace.until(baker_.clock().to_ns(merge_.next_tsc() - baker_.base_tsc()));
-          // No more often than twice a sample, and in time for the heartbeat.
-          const auto tick =
-              static_cast<std::uint64_t>(static_cast<double>(options_.sample_ns) / options_.speed / 2);
-          stop_.wait(-1, std::clamp<std::uint64_t>(std::max(next, tick), 10'000'000, kSecond / 2));
-        }
+      if (control_ != nullptr) obey();
+      if (stop_.raised() || publisher_.error() || over_ || anew_) return ok();
+      Status done = standing_ ? rest() : target_ ? approach() : roll();
+      if (!done) return done;
+    }
+  }
+
+  // A recording at its own pace: takes what is due, and waits for what is not.
+  Status roll() {
+    if (!pace_.unlimited() && !pace_.started()) {
+      if (Status found = find_start(); !found) return found;
+      pace_.start(baker_.now_ns());
+    }
+    // Enough of the recording for everything that is due.
+    std::uint64_t limit = Merge::kNoLimit;
+    if (!pace_.unlimited()) limit = baker_.base_tsc() + baker_.clock().to_cycles(pace_.due());
+    while (!last_ && merge_.watermark() <= limit) {
+      if (Status taken = take_recorded(); !taken) return taken;
+      if (pace_.unlimited()) break;
+    }
+    merge_.drain(limit, baker_);
+    keep_house();
+    if (last_ && merge_.next_tsc() == Merge::kNoLimit) return end_round();
+    if (pace_.unlimited()) return ok();
+    ++wakeups_;
+    const std::uint64_t next = merge_.next_tsc() == Merge::kNoLimit
+                                   ? 0
+                                   : pace_.until(baker_.clock().to_ns(merge_.next_tsc() - baker_.base_tsc()));
+    // No more often than twice a sample, and in time for the heartbeat.
+    const auto tick = static_cast<std::uint64_t>(static_cast<double>(options_.sample_ns) / pace_.speed() / 2);
+    stop_.wait(control_fd(), std::clamp<std::uint64_t>(std::max(next, tick), 10'000'000, kSecond / 2));
+    return ok();
+  }
+
+  // A stretch of the way to target_ at full speed. What comes behind it is left where it is.
+  Status approach() {
+    if (Status found = find_start(); !found) return found;
+    const std::uint64_t cycles = baker_.clock().to_cycles(*target_);
+    const std::uint64_t limit =
+        cycles >= Merge::kNoLimit - baker_.base_tsc() ? Merge::kNoLimit : baker_.base_tsc() + cycles - 1;
+    if (!last_ && (merge_.watermark() < limit || merge_.next_tsc() == Merge::kNoLimit)) {
+      if (Status taken = take_recorded(); !taken) return taken;
+      merge_.drain(0, baker_); // finds the first record without handing it over
+    }
+    if (const std::uint64_t next = merge_.next_tsc(); next != Merge::kNoLimit && next <= limit) {
+      const std::uint64_t stretch = baker_.clock().to_cycles(kStretchNs);
+      merge_.drain(next < limit - std::min(limit, stretch) ? next + stretch : limit, baker_);
+    }
+    keep_house();
+    const std::uint64_t next = merge_.next_tsc();
+    if (next == Merge::kNoLimit) return last_ ? end_round() : ok();
+    if (next > limit && merge_.watermark() >= limit) {
+      name_all(); // before the last sample, with which the tables are written
+      baker_.reach(*target_, next);
+      stand(ControlChannel::State::kHeld);
+    }
+    return ok();
+  }
+
+  // Applies the first record, so that trace times mean something.
+  Status find_start() {
+    while (!baker_.started()) {
+      merge_.drain(0, baker_);
+      const std::uint64_t next = merge_.next_tsc();
+      if (next != Merge::kNoLimit && merge_.watermark() >= next) {
+        merge_.drain(next, baker_);
+      } else if (last_) {
+        break;
+      } else if (Status taken = take_recorded(); !taken) {
+        return taken;
       }
-      if (!options_.loop || stop_.raised() || publisher_.error() || !started_) return ok();
+    }
+    return ok();
+  }
+
+  Status take_recorded() {
+    Status taken = take_pass(shift_);
+    last_ = pass_.last;
+    return taken;
+  }
+
+  // The recording is over: again, if it is to be played in a loop. Who steers it may want to go back.
+  Status end_round() {
+    if (options_.loop && started_) {
       if (Status rewound = source_.rewind(); !rewound) return rewound;
+      last_ = false;
       if (first_tsc_ == 0) first_tsc_ = baker_.base_tsc();
       // The next round begins a millisecond after this one's last record.
-      shift = merge_.position() - first_tsc_ + baker_.clock().to_cycles(1'000'000);
+      shift_ = merge_.position() - first_tsc_ + baker_.clock().to_cycles(1'000'000);
       merge_.restart();
       baker_.discontinuity();
+      return ok();
     }
+    if (control_ == nullptr) {
+      over_ = true;
+      return ok();
+    }
+    name_all();
+    if (started_) baker_.finish(merge_.position());
+    stand(ControlChannel::State::kEnd);
+    return ok();
+  }
+
+  // ---- a replay that is steered
+
+  void obey() {
+    while (!anew_) {
+      const std::optional<ReplayCommand> command = control_->next();
+      if (!command) break;
+      switch (command->kind) {
+        case ReplayCommand::Kind::kTo:
+          go_to(edge_at(command->to_ns, options_.sample_ns));
+          break;
+        case ReplayCommand::Kind::kPlay:
+          play_on(command->speed);
+          break;
+        case ReplayCommand::Kind::kHold:
+          // Before the first sample there is nothing to be held.
+          if (publisher_.end_ns() == 0 && !at_end()) {
+            go_to(options_.sample_ns);
+          } else {
+            stand(at_end() ? ControlChannel::State::kEnd : ControlChannel::State::kHeld);
+          }
+          break;
+      }
+    }
+    if (control_->gone()) over_ = true;
+  }
+
+  void go_to(std::uint64_t edge) {
+    const std::uint64_t here = publisher_.end_ns();
+    if (edge == here || (at_end() && edge > here)) {
+      stand(at_end() ? ControlChannel::State::kEnd : ControlChannel::State::kHeld);
+    } else if (edge > here) {
+      set_off();
+      target_ = edge;
+    } else if (Status rewound = source_.rewind(); rewound) {
+      set_off();
+      anew_ = edge;
+    } else {
+      std::cerr << "xenbaked: " << rewound.error().message << '\n';
+      // It goes on as before; but the other side waits for an answer.
+      control_->tell(standing_.value_or(ControlChannel::State::kPlaying), here);
+    }
+  }
+
+  void play_on(double speed) {
+    if (at_end()) {
+      stand(ControlChannel::State::kEnd);
+      return;
+    }
+    set_off();
+    pace_ = Pace(speed);
+    // At full speed it is a way like any other, which can be left at every stretch.
+    if (pace_.unlimited()) target_ = kTraceEnd;
+    if (baker_.started()) pace_.start(baker_.now_ns());
+    control_->tell(ControlChannel::State::kPlaying, publisher_.end_ns());
+  }
+
+  void set_off() {
+    standing_.reset();
+    target_.reset();
+    writer_.set_held(false);
+  }
+
+  void stand(ControlChannel::State state) {
+    standing_ = state;
+    target_.reset();
+    if (at_end()) {
+      writer_.set_state(XENMON_STATE_ENDED);
+    } else {
+      writer_.set_held(true);
+    }
+    if (control_ != nullptr) control_->tell(state, publisher_.end_ns());
+  }
+
+  // Until there is a command. At the end no heart beats, so that readers can tell since when.
+  Status rest() {
+    if (!at_end()) keep_house();
+    ++wakeups_;
+    stop_.wait(control_fd(), at_end() ? kForEverNs : kSecond / 2);
+    return ok();
+  }
+
+  [[nodiscard]] bool at_end() const { return standing_ == ControlChannel::State::kEnd; }
+  [[nodiscard]] int control_fd() const { return control_ == nullptr ? -1 : control_->fd(); }
+
+  // So that no domain that has a name is without it where the replay stands still.
+  void name_all() {
+    names_.ask_for_all();
+    keep_house();
   }
 
   void keep_house() {
     const std::uint64_t now = monotonic_ns();
-    settle_names();
-    const bool rename = now - last_rename_ns_ >= kRenameCheckNs;
-    if (rename) last_rename_ns_ = now;
-    const bool all_nameless =
-        rename || now - last_names_ns_ >= kSecond || baker_.domains().size() != named_slots_;
-    if (all_nameless) last_names_ns_ = now;
-    named_slots_ = baker_.domains().size();
-    for (const std::unique_ptr<Domain>& domain : baker_.domains()) {
-      if (!domain || domain->ended || domain->domid == XENMON_DOMID_IDLE) continue;
-      // A new domain gets its name a moment after its creation, and may not live for long.
-      const bool young = domain->born && baker_.now_ns() - domain->born_ns < kYoungNs;
-      if (rename || (domain->name.empty() && (all_nameless || young))) ask_for_name(*domain);
-    }
+    names_.update(now, passes_);
     if (now - last_beat_ns_ >= kSecond / 4) {
       last_beat_ns_ = now;
       if (recorder_ != nullptr) {
@@ -229,64 +351,30 @@ class Daemon {
     }
   }
 
-  void ask_for_name(const Domain& domain) {
-    std::optional<std::string> name = source_.domain_name(domain.domid);
-    if (!name || *name == domain.name) return;
-    for (const Told& told : told_) {
-      if (told.uid == domain.uid && told.name == *name) return;
-    }
-    told_.push_back({domain.slot, domain.uid, std::move(*name), passes_});
-    if (source_.origin().kind != XENMON_SOURCE_LIVE) settle_names();
-  }
-
-  // A live host's names are told by the number a domain has at that moment, and the accounting is behind:
-  // the number may be another domain's already. That is known when what Xen had written by then has been
-  // accounted for, after two more passes.
-  void settle_names() {
-    const std::uint64_t wait = source_.origin().kind == XENMON_SOURCE_LIVE ? 2 : 0;
-    std::erase_if(told_, [&](Told& told) {
-      if (told.pass + wait > passes_) return false;
-      Domain* domain = baker_.domain(told.slot);
-      if (domain == nullptr || domain->uid != told.uid || has_successor(*domain)) return true;
-      domain->name = std::move(told.name);
-      if (recorder_ != nullptr) recorder_->name_domain(domain->domid, domain->name);
-      return true;
-    });
-  }
-
-  [[nodiscard]] bool has_successor(const Domain& domain) const {
-    if (!domain.ended) return false;
-    return std::any_of(baker_.domains().begin(), baker_.domains().end(), [&](const auto& other) {
-      return other && other->domid == domain.domid && other->uid > domain.uid;
-    });
-  }
-
-  // A name that the source told.
-  struct Told {
-    std::uint32_t slot;
-    std::uint64_t uid;
-    std::string name;
-    std::uint64_t pass; // when
-  };
-
   Source& source_;
   const DaemonOptions& options_;
   Recorder* recorder_;
   StopFlag& stop_;
   RegionWriter& writer_;
+  ControlChannel* control_;
   Merge merge_;
   Publisher publisher_;
   Baker baker_;
+  DomainNames names_;
   Pass pass_;
   bool started_ = false;
   std::uint64_t wakeups_ = 0;
+  // A recording's.
+  Pace pace_;
+  std::optional<std::uint64_t> target_;           // on the way to this sample's end
+  std::optional<ControlChannel::State> standing_; // kHeld or kEnd
+  std::optional<std::uint64_t> anew_;             // see anew()
+  bool last_ = false;                             // all of the round has been read
+  bool over_ = false;                             // played, or nobody is left to play for
+  std::uint64_t shift_ = 0;                       // of this round's TSCs
   std::uint64_t first_tsc_ = 0;
-  std::uint64_t last_names_ns_ = 0;
-  std::uint64_t last_rename_ns_ = 0;
   std::uint64_t last_beat_ns_ = 0;
-  std::size_t named_slots_ = 0;
   std::uint64_t passes_ = 0;
-  std::vector<Told> told_;
 };
 
 } // namespace
@@ -305,43 +393,18 @@ Status run_daemon(Source& source, const DaemonOptions& options, Recorder* record
     [[maybe_unused]] const ssize_t told = write(options.ready_fd, "R", 1);
     close(options.ready_fd);
   }
-  // Large tables: not on the stack.
-  const auto daemon = std::make_unique<Daemon>(source, options, recorder, stop, **writer);
-  return daemon->run();
-}
-
-Result<TraceTotals> run_totals(Source& source, bool stock_records, Recorder* recorder, StopFlag& stop) {
-  Baker::Options options;
-  options.cpu_khz = source.origin().cpu_khz;
-  options.event_mask = source.origin().event_mask;
-  options.stock_records = stock_records;
-  Baker baker(options);
-  Merge merge;
-  Pass pass;
-  do {
-    if (Status read = source.read_pass(pass); !read) return read.error();
-    if (recorder != nullptr) recorder->write(pass);
-    merge.append(pass);
-    source.release_pass();
-    merge.drain(Merge::kNoLimit, baker);
-  } while (!pass.last && !stop.raised());
-  baker.finish(merge.position());
-
-  const Merge::Counts counts = merge.counts();
-  TraceTotals totals;
-  totals.records = counts.records;
-  totals.lost_records = counts.lost_records;
-  totals.bad_records = counts.bad_records + baker.counts().bad_records;
-  totals.duration_ns = baker.now_ns();
-  totals.pcpus = merge.pcpus_seen();
-  totals.domains = baker.totals();
-  for (DomainTotals& domain : totals.domains) {
-    if (std::optional<std::string> name = source.domain_name(domain.domid)) {
-      domain.name = std::move(*name);
-      if (recorder != nullptr) recorder->name_domain(domain.domid, domain.name);
-    }
+  std::optional<ControlChannel> control;
+  if (options.control_fd >= 0) control.emplace(options.control_fd);
+  std::optional<std::uint64_t> held_at = options.held_at_ns;
+  for (;;) {
+    // Large tables: not on the stack.
+    const auto daemon = std::make_unique<Daemon>(source, options, recorder, stop, **writer,
+                                                 control ? &*control : nullptr, held_at);
+    if (Status result = daemon->run(); !result || !daemon->anew()) return result;
+    // What has been played cannot be taken back, so a time that lies before is reached from the beginning.
+    held_at = daemon->anew();
+    if (Status begun = (*writer)->begin_anew(); !begun) return begun;
   }
-  return totals;
 }
 
 } // namespace xenmon

@@ -5,6 +5,7 @@
 #define XENMON_XENBAKED_DAEMON_H
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "source/recorder.h"
@@ -25,7 +26,9 @@ struct DaemonOptions {
   // Recordings only: trace seconds per second; 0 is as fast as possible.
   double speed = 1.0;
   bool loop = false;
-  int ready_fd = -1; // a byte is written here once the region is in place
+  std::optional<std::uint64_t> held_at_ns; // go there at once, and hold; kTraceEnd: the end
+  int control_fd = -1;                     // commands come from here, see control_channel.h
+  int ready_fd = -1;                       // a byte is written here once the region is in place
 };
 
 // Publishes until the end; the region says then that it has ended. `recorder` may be null.

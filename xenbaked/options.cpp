@@ -2,9 +2,10 @@
 #include "options.h"
 
 #include <CLI/CLI.hpp>
-#include <cmath>
 
+#include "control_channel.h"
 #include "xenmon/region.h"
+#include "xenmon/trace_time.h"
 
 namespace xenmon {
 
@@ -35,6 +36,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   std::string speed = "1";
   std::string totals;
   std::string mask;
+  std::string held_at;
   CommandLine out;
   CommandOptions& options = out.options;
   options.daemon.region = XENMON_DEFAULT_REGION;
@@ -62,6 +64,13 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   app.add_option("--speed", speed, "Play so many times faster (1), or as fast as possible")
       ->type_name("FACTOR|max");
   app.add_flag("--loop", options.daemon.loop, "Play the recording again and again");
+  app.add_option("--held-at", held_at,
+                 "Go to this time of the recording, in seconds or as 1:30.5, and hold there; end is its end")
+      ->type_name("TIME");
+  app.add_option("--control-fd", options.daemon.control_fd,
+                 "Obey \"to NS\", \"play SPEED\" and \"hold\", a line each, from this descriptor")
+      ->check(CLI::Range(0, 1'000'000))
+      ->type_name("FD");
   app.add_option("--record", options.record, "Keep the raw records, readable by xenalyze and --replay")
       ->type_name("FILE");
   app.add_option("--totals", totals, "Print whole-trace totals of a recording instead of publishing")
@@ -94,20 +103,15 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     return refuse(text);
   }
 
-  if (speed == "max") {
-    options.daemon.speed = 0;
+  if (const std::optional<double> factor = parse_speed(speed)) {
+    options.daemon.speed = *factor;
   } else {
-    std::size_t used = 0;
-    double factor = 0;
-    try {
-      factor = std::stod(speed, &used);
-    } catch (const std::exception&) {
-      used = 0;
-    }
-    if (used != speed.size() || !std::isfinite(factor) || factor < 0.001 || factor > 1'000'000) {
-      return refuse("--speed takes a factor from 0.001 to 1000000, or max.");
-    }
-    options.daemon.speed = factor;
+    return refuse("--speed takes a factor from 0.001 to 1000000, or max.");
+  }
+  if (!held_at.empty()) {
+    options.daemon.held_at_ns = parse_trace_time(held_at);
+    if (!options.daemon.held_at_ns)
+      return refuse("--held-at takes seconds such as 12.5, or minutes and seconds such as 1:30, or end.");
   }
   if (!mask.empty()) {
     std::size_t used = 0;
@@ -135,8 +139,17 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     if (options.daemon.loop || app.count("--speed") > 0 || options.cpu_khz != 0) {
       return refuse("--loop, --speed and --cpu-khz are about a recording: give --replay FILE.");
     }
+    if (options.daemon.held_at_ns || options.daemon.control_fd >= 0)
+      return refuse("--held-at and --control-fd are about a recording: give --replay FILE.");
   } else if (options.event_mask || options.without_slices) {
     return refuse("--evt-mask and --noallocated are about a live trace, not about a recording.");
+  }
+  if (options.daemon.held_at_ns || options.daemon.control_fd >= 0) {
+    if (options.totals != TotalsFormat::kNone || !options.record.empty())
+      return refuse(
+          "--held-at and --control-fd are about what is published: leave out --totals and --record.");
+    if (options.daemon.loop && options.daemon.held_at_ns == kTraceEnd)
+      return refuse("A loop has no end to be held at.");
   }
   if (options.daemon.loop && options.totals != TotalsFormat::kNone)
     return refuse("--totals of a loop would never end.");

@@ -23,6 +23,11 @@ std::string ago(std::uint64_t ns) {
   return std::to_string(seconds / 3600) + " h ago";
 }
 
+std::string seconds_text(std::uint64_t ns) {
+  const std::string ms = std::to_string(ns / 1'000'000 % 1000);
+  return std::to_string(ns / kSecond) + "." + std::string(3 - ms.size(), '0') + ms + " s";
+}
+
 std::string shortened(const std::string& name, std::size_t limit) {
   std::u32string cells = to_cells(name);
   if (cells.size() <= limit) return name;
@@ -50,7 +55,8 @@ std::string health_text(const Health& health, std::size_t name_limit) {
     case Health::Kind::kLive:
       return restarted + "live";
     case Health::Kind::kRecording:
-      return restarted + recording;
+      return restarted + recording +
+             (health.held ? ", held at " + seconds_text(health.position_ns) : std::string());
     case Health::Kind::kRecordingOver:
       return recording + " ended " + ago(health.quiet_ns);
     case Health::Kind::kEnded:
@@ -87,11 +93,14 @@ Attachment::Change Attachment::try_open() {
   const xenmon_region_header& header = opened->reader().header();
   if (file_ && header.generation == file_->reader().header().generation) return Change::kNone;
   const bool same_daemon = daemon_start_ == header.daemon_start;
-  if (!same_daemon && daemon_start_ != 0) {
+  // Where a replay went back, what it publishes is another story; but nobody has restarted anything.
+  const bool went_back = header.source_kind == XENMON_SOURCE_RECORDING && header.daemon_pid == daemon_pid_;
+  if (!same_daemon && daemon_start_ != 0 && !went_back) {
     was_restarted_ = true;
     restarted_at_ns_ = clock_();
   }
   daemon_start_ = header.daemon_start;
+  daemon_pid_ = header.daemon_pid;
   file_.emplace(std::move(*opened));
   return same_daemon ? Change::kSuperseded : Change::kNewDaemon;
 }
@@ -107,7 +116,14 @@ void Attachment::examine() {
   const RegionReader& reader = file_->reader();
   const xenmon_region_header& header = reader.header();
   const bool recording = header.source_kind == XENMON_SOURCE_RECORDING;
-  if (recording) health_.recording = printable_field(header.source_text, sizeof(header.source_text));
+  if (recording) {
+    health_.recording = printable_field(header.source_text, sizeof(header.source_text));
+    // Before the position: while it is held no sample comes that would be beyond it.
+    health_.held = (reader.flags() & XENMON_FLAG_HELD) != 0;
+    xenmon_sample newest;
+    if (reader.read_sample_head(reader.newest_sample(), newest) == ReadOutcome::kCopied)
+      health_.position_ns = newest.end_ns;
+  }
 
   const std::uint64_t heartbeat = reader.heartbeat_ns();
   const std::uint64_t period =

@@ -31,17 +31,20 @@ struct Health {
     kGone,          // the daemon no longer renews its heartbeat
   };
   Kind kind = Kind::kNoRegion;
-  std::string recording;      // its file name
-  std::uint64_t quiet_ns = 0; // kRecordingOver, kEnded, kGone: since the last heartbeat
-  bool restarted = false;     // another daemon took over within the last ten seconds
+  std::string recording;         // its file name
+  bool held = false;             // kRecording: it stands still
+  std::uint64_t position_ns = 0; // kRecording, kRecordingOver: the newest sample's end on the trace clock
+  std::uint64_t quiet_ns = 0;    // kRecordingOver, kEnded, kGone: since the last heartbeat
+  // Another daemon took over within the last ten seconds; not: a recording was begun anew by the same one.
+  bool restarted = false;
   std::string problem;
 
   // True while samples may still arrive from what is attached.
   bool current() const { return kind == Kind::kWaiting || kind == Kind::kLive || kind == Kind::kRecording; }
 };
 
-// "live", "recording web.xentrace", "data stopped 12 s ago: xenbaked is gone" ... A recording's name is
-// cut to `name_limit` characters.
+// "live", "recording web.xentrace", "recording web.xentrace, held at 12.500 s", "data stopped 12 s ago:
+// xenbaked is gone" ... A recording's name is cut to `name_limit` characters.
 std::string health_text(const Health& health, std::size_t name_limit = SIZE_MAX);
 
 class Attachment {
@@ -77,6 +80,7 @@ class Attachment {
   Clock clock_;
   std::optional<RegionFile> file_;
   std::uint64_t daemon_start_ = 0; // of the last daemon attached to; 0 before the first
+  std::uint32_t daemon_pid_ = 0;
   std::uint64_t restarted_at_ns_ = 0;
   bool was_restarted_ = false;
   Error error_;

@@ -18,6 +18,7 @@
 #include <thread>
 #include <utility>
 
+#include "descriptor.h"
 #include "signals.h"
 #include "text.h"
 
@@ -30,25 +31,6 @@ constexpr auto kPatience = 5s;
 constexpr std::size_t kLongestLine = 4096;
 constexpr int kExecFailed = 127; // as a shell says it
 constexpr std::string_view kOwnName = "xenbaked: ";
-
-// A file descriptor, closed with the object.
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() { reset(); }
-
-  int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-  void reset(int fd = -1) {
-    if (fd_ >= 0) close(fd_);
-    fd_ = fd;
-  }
-
- private:
-  int fd_;
-};
 
 struct Pipe {
   Descriptor read;
@@ -64,7 +46,7 @@ struct Pipe {
 };
 
 // In the child: only what may be done between fork and exec.
-[[noreturn]] void become(char* const* arguments, pid_t parent, int ready, int said) {
+[[noreturn]] void become(char* const* arguments, pid_t parent, int ready, int said, int inherited) {
   // A group of its own, so that a Ctrl-C meant for us does not end it under our feet.
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -72,7 +54,8 @@ struct Pipe {
   restore_signals();
   const int null = open("/dev/null", O_RDWR);
   if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
-      dup2(said, STDERR_FILENO) < 0 || fcntl(ready, F_SETFD, 0) != 0) {
+      dup2(said, STDERR_FILENO) < 0 || fcntl(ready, F_SETFD, 0) != 0 ||
+      (inherited >= 0 && fcntl(inherited, F_SETFD, 0) != 0)) {
     _exit(kExecFailed);
   }
   execvp(arguments[0], arguments);
@@ -134,10 +117,11 @@ std::vector<std::string> daemon_command(const Options& options, const std::strin
   if (options.cpu_khz) command.insert(command.end(), {"--cpu-khz", std::to_string(*options.cpu_khz)});
   if (!options.speed.empty()) command.insert(command.end(), {"--speed", options.speed});
   if (options.loop) command.emplace_back("--loop");
+  if (!options.at.empty()) command.insert(command.end(), {"--held-at", options.at});
   return command;
 }
 
-Result<DaemonProcess> DaemonProcess::start(const std::vector<std::string>& command) {
+Result<DaemonProcess> DaemonProcess::start(const std::vector<std::string>& command, int inherited) {
   Pipe ready;
   Pipe said;
   if (!ready.open() || !said.open()) return system_error("cannot start xenbaked");
@@ -152,7 +136,7 @@ Result<DaemonProcess> DaemonProcess::start(const std::vector<std::string>& comma
   const pid_t parent = getpid();
   const pid_t pid = fork();
   if (pid < 0) return system_error("cannot start xenbaked");
-  if (pid == 0) become(arguments.data(), parent, ready.write.get(), said.write.get());
+  if (pid == 0) become(arguments.data(), parent, ready.write.get(), said.write.get(), inherited);
 
   ready.write.reset();
   said.write.reset();

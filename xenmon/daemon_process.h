@@ -41,8 +41,9 @@ std::vector<std::string> daemon_command(const Options& options, const std::strin
 class DaemonProcess {
  public:
   // Starts it and waits until its region is in place. What it said last before failing is the Error's
-  // message, and its exit status the Error's.
-  static Result<DaemonProcess> start(const std::vector<std::string>& command);
+  // message, and its exit status the Error's. `inherited` is a descriptor that it gets from us under the same
+  // number; -1: none but the usual three.
+  static Result<DaemonProcess> start(const std::vector<std::string>& command, int inherited = -1);
 
   DaemonProcess(DaemonProcess&& other) noexcept;
   DaemonProcess& operator=(DaemonProcess&&) = delete;

@@ -9,6 +9,7 @@
 
 #include "daemon_process.h"
 #include "options.h"
+#include "replay_control.h"
 #include "xenmon/result.h"
 
 namespace xenmon {
@@ -17,6 +18,7 @@ namespace xenmon {
 struct Publisher {
   std::optional<PrivateDirectory> directory; // outlives the daemon
   std::optional<DaemonProcess> daemon;
+  std::optional<ReplayControl> replay; // of a recording, unless it is for a log
   std::string region;
   std::string notice; // a sentence about an option that has no effect; "" if there is none
 };
@@ -31,7 +33,7 @@ Status run_screen(const Options& options, Publisher& publisher);
 Status run_log(const Options& options, Publisher& publisher);
 
 // Prints one table of the last ten seconds, as soon as there is one second at least; of a recording those
-// before its end.
+// before its end, or before the time that was asked for.
 Status run_once(const Options& options, Publisher& publisher);
 
 } // namespace xenmon

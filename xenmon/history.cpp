@@ -11,12 +11,12 @@ constexpr std::size_t kFirstRing = 128;
 
 } // namespace
 
-Attachment::Change follow(Attachment& attachment, SampleFeed& feed, History& history) {
+bool follow(Attachment& attachment, SampleFeed& feed, History& history) {
   // What the old region still holds comes before the look at a new one.
   if (attachment.still_readable()) feed.drain(*attachment.reader(), history);
   const Attachment::Change change = attachment.poll();
   const RegionReader* reader = attachment.reader();
-  if (reader == nullptr) return change;
+  if (reader == nullptr) return false;
   if (change == Attachment::Change::kNewDaemon) {
     history.clear();
     feed.start(*reader, SampleFeed::From::kOldest);
@@ -24,7 +24,7 @@ Attachment::Change follow(Attachment& attachment, SampleFeed& feed, History& his
     feed.resume(*reader);
   }
   feed.drain(*reader, history);
-  return change;
+  return change == Attachment::Change::kNewDaemon;
 }
 
 void Figures::add(const xenmon_row& row) {

@@ -76,8 +76,9 @@ using AccountIndex = std::uint32_t;
 
 class History;
 
-// Looks at what is published, and brings a history of it up to date. A new daemon begins a new one.
-Attachment::Change follow(Attachment& attachment, SampleFeed& feed, History& history);
+// Looks at what is published, and brings a history of it up to date. A new daemon begins a new one, and then
+// it is true.
+bool follow(Attachment& attachment, SampleFeed& feed, History& history);
 
 class History final : public SampleSink {
  public:

@@ -41,6 +41,11 @@ enum class Key {
   kFold,
   kFoldAll,
   kSave,
+  kBack, // in a recording: steps, and to a time
+  kForward,
+  kFarBack,
+  kFarForward,
+  kGoTo,
   kUp,
   kDown,
   kLeft,

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "text.h"
+#include "xenmon/trace_time.h"
 
 namespace xenmon {
 namespace {
@@ -46,6 +47,7 @@ Shows where each domain's time goes on a Xen host: on the screen, or as a log.
       --cpu-khz N         the TSC frequency of the recording's host, in kHz
       --speed FACTOR      replay so many times as fast, or "max" (1)
       --loop              replay again and again
+      --at TIME           hold the replay at that time: seconds, 1:30.5, or "end"
       --xenbaked PATH     the xenbaked to start, if none is running
 
   -V, --version           print the version and exit
@@ -80,6 +82,18 @@ bool is_speed(const std::string& text) {
   double factor = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), factor);
   return error == std::errc() && end == text.data() + text.size() && std::isfinite(factor) && factor > 0;
+}
+
+Status check_at(const Options& options) {
+  const auto at = parse_trace_time(options.at);
+  if (!at) {
+    return usage("option --at takes seconds such as 12.5, a time such as 1:30.5, or \"end\", not \"" +
+                 printable(options.at) + "\".");
+  }
+  if (!options.live && !options.once)
+    return usage("option --at is for the screen and --once: a log is of the whole recording.");
+  if (*at == kTraceEnd && options.loop) return usage("option --at end excludes --loop: a loop has no end.");
+  return ok();
 }
 
 Status check(const CLI::App& app, const Texts& texts, Options& options) {
@@ -137,7 +151,7 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
   if (app.count("--replay") > 0 && options.replay.empty())
     return usage("option --replay takes a file's name.");
   if (options.replay.empty()) {
-    for (const char* option : {"--cpu-khz", "--speed", "--loop"}) {
+    for (const char* option : {"--cpu-khz", "--speed", "--loop", "--at"}) {
       if (app.count(option) > 0) {
         return usage(std::string("option ") + option + " is for a recording; name one with --replay FILE.");
       }
@@ -148,6 +162,9 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
   if (app.count("--speed") > 0 && !is_speed(options.speed)) {
     return usage("option --speed takes a factor above 0 or \"max\", not \"" + printable(options.speed) +
                  "\".");
+  }
+  if (app.count("--at") > 0) {
+    if (Status status = check_at(options); !status) return status;
   }
   if (options.output.empty()) return usage("option --output takes a file's name, or -.");
   if (options.region.empty()) return usage("option --region takes a path.");
@@ -197,6 +214,7 @@ Result<std::variant<Options, Information>> parse_options(int argc, const char* c
   app.add_option("--cpu-khz", texts.cpu_khz);
   app.add_option("--speed", options.speed);
   app.add_flag("--loop", options.loop);
+  app.add_option("--at", options.at);
   app.add_option("--xenbaked", options.xenbaked);
   // As in the original, an option given twice counts as given last.
   for (CLI::Option* option : app.get_options()) option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);

@@ -2,9 +2,12 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "attachment.h"
+#include "descriptor.h"
 #include "front_end.h"
 
 namespace xenmon {
@@ -46,7 +49,17 @@ Result<Publisher> find_publisher(const Options& options) {
       return publisher;
     }
   }
-  auto daemon = DaemonProcess::start(daemon_command(options, publisher.region));
+  std::vector<std::string> command = daemon_command(options, publisher.region);
+  Descriptor control;
+  // Nobody steers a log, nor a table of a recording's end.
+  if (!options.replay.empty() && (options.live || !options.at.empty())) {
+    auto pair = ReplayControl::make(options.ms_per_sample * 1'000'000, !options.at.empty());
+    if (!pair) return pair.error();
+    publisher.replay.emplace(std::move(pair->ours));
+    control = std::move(pair->theirs);
+    command.insert(command.end(), {"--control-fd", std::to_string(control.get())});
+  }
+  auto daemon = DaemonProcess::start(command, control.get());
   if (!daemon) return daemon.error();
   publisher.daemon.emplace(std::move(*daemon));
   return publisher;

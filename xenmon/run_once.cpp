@@ -30,13 +30,15 @@ Status run_once(const Options& options, Publisher& publisher) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   for (;;) {
     if (publisher.daemon) publisher.daemon->poll();
-    follow(attachment, feed, history);
+    follow_replay(publisher.replay, attachment, feed, history);
     const std::uint64_t seen = history.length_ns(WindowId::kLong);
     const Health::Kind kind = attachment.health().kind;
-    // A recording of our own is taken to its end; otherwise a second is enough, and of what has ended
-    // what is left.
-    const bool playing = !options.replay.empty() && kind == Health::Kind::kRecording;
-    if (seen >= kEnoughNs && !playing) break;
+    // A recording of our own is taken to its end, or to where it is to be held; otherwise a second is
+    // enough, and of what has ended what is left.
+    const bool going = publisher.replay && publisher.replay->state() == ReplayControl::State::kGoing;
+    const bool held = !going && attachment.health().held;
+    const bool playing = going || (!options.replay.empty() && kind == Health::Kind::kRecording && !held);
+    if (seen >= (held ? 1 : kEnoughNs) && !playing) break;
     if (publisher.daemon && !publisher.daemon->running()) {
       if (seen > 0 && publisher.daemon->ended_well()) break;
       return publisher.daemon->outcome();
@@ -46,7 +48,7 @@ Status run_once(const Options& options, Publisher& publisher) {
     if (!playing && std::chrono::steady_clock::now() > deadline)
       return Error{"no figures within ten seconds (" + health_text(attachment.health()) +
                    "); is xenbaked well?"};
-    wait_for_input(-1, kPoll);
+    wait_for_input(going ? publisher.replay->fd() : -1, kPoll);
   }
   const std::string text = once_table(build_screen_model(history, feed, attachment, options.pcpu));
   if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0)

@@ -14,14 +14,17 @@
 #include "history.h"
 #include "latency.h"
 #include "model_builder.h"
+#include "replay_control.h"
 #include "sample_feed.h"
 #include "screen.h"
 #include "settings.h"
 #include "signals.h"
 #include "terminal.h"
+#include "text.h"
 #include "trend.h"
 #include "typed_line.h"
 #include "view_keys.h"
+#include "xenmon/trace_time.h"
 
 namespace xenmon {
 namespace {
@@ -32,8 +35,11 @@ using std::chrono::steady_clock;
 // So that the first figures do not keep one waiting, for as long as they can be expected.
 constexpr auto kRefreshWhileEmpty = 200ms;
 constexpr auto kPatience = 3s;
+constexpr auto kLookWhileGoing = 50ms; // until a recording is where it was told to go
 constexpr std::uint64_t kMs = 1'000'000;
 constexpr std::uint64_t kSecond = 1'000 * kMs;
+constexpr std::int64_t kStepNs = 1'000 * kMs;
+constexpr std::int64_t kFarStepNs = 10 * kStepNs;
 constexpr std::uint64_t kRetentionNs = 2 * kWindowNs[0];
 constexpr std::array<std::uint64_t, 6> kRefreshes = {250 * kMs,   500 * kMs,   kSecond,
                                                      2 * kSecond, 5 * kSecond, 10 * kSecond};
@@ -52,6 +58,7 @@ class Session {
         settings_(settings),
         state_(settings_.view),
         settings_path_(std::move(settings_path)),
+        speed_(options.speed.empty() ? "1" : options.speed),
         pcpu_(options.pcpu) {
     state_.unicode = terminal.unicode();
     set_windows(settings_.windows_ns);
@@ -68,7 +75,9 @@ class Session {
       const auto now = steady_clock::now();
       if (now >= due) {
         const bool soon = model_.domains.empty() && now < patience;
-        due = now + (soon ? std::chrono::nanoseconds(kRefreshWhileEmpty) : refresh());
+        due = now + (going() ? std::chrono::nanoseconds(kLookWhileGoing)
+                     : soon  ? std::chrono::nanoseconds(kRefreshWhileEmpty)
+                             : refresh());
       }
       const Press press = terminal_.wait(due - now);
       if (press.key == Key::kGone || (press.key == Key::kQuit && !help_ && !typed_)) return;
@@ -78,7 +87,11 @@ class Session {
   }
 
  private:
-  enum class Typing { kSearch, kFilter };
+  enum class Typing { kSearch, kFilter, kTime };
+
+  bool going() const {
+    return publisher_.replay && publisher_.replay->state() == ReplayControl::State::kGoing;
+  }
 
   std::chrono::nanoseconds refresh() const { return std::chrono::nanoseconds(settings_.refresh_ns); }
 
@@ -86,7 +99,7 @@ class Session {
     if (publisher_.daemon) publisher_.daemon->poll();
     // What is held is held: when it goes on, the region still has what the windows need.
     if (paused_) return;
-    if (follow(attachment_, feed_, history_) == Attachment::Change::kNewDaemon) {
+    if (follow_replay(publisher_.replay, attachment_, feed_, history_)) {
       latency_.clear();
       counters_.clear();
       trend_.clear();
@@ -190,7 +203,7 @@ class Session {
     if (paused == paused_) return;
     paused_ = paused;
     if (!paused) {
-      follow(attachment_, feed_, history_);
+      follow_replay(publisher_.replay, attachment_, feed_, history_);
       start_again();
     }
     build();
@@ -210,13 +223,45 @@ class Session {
 
   void ask(Typing what) {
     typing_ = what;
-    typed_.emplace(what == Typing::kSearch ? "Search for (name or id): " : "Show only (name or id): ");
+    typed_.emplace(what == Typing::kSearch   ? "Search for (name or id): "
+                   : what == Typing::kFilter ? "Show only (name or id): "
+                                             : "Go to (12.5, 1:30, end): ");
+  }
+
+  void tell(const Status& status) {
+    if (!status) notice_ = status.error().message;
+  }
+
+  // Pausing what is live holds the screen; a recording itself can wait.
+  void pause() {
+    if (!publisher_.replay) return set_paused(!paused_);
+    ReplayControl& replay = *publisher_.replay;
+    tell(replay.state() == ReplayControl::State::kPlaying ? replay.hold() : replay.play(speed_));
+  }
+
+  void step(std::int64_t ns) {
+    if (publisher_.replay) {
+      tell(publisher_.replay->step(ns, attachment_.health().position_ns));
+    } else {
+      notice_ = "only a recording can be stepped through: --replay FILE";
+    }
+  }
+
+  void go_to(const std::string& text) {
+    const auto time = parse_trace_time(text);
+    if (time) {
+      tell(publisher_.replay->to(*time));
+    } else {
+      notice_ = "not a time in a recording: " + printable(text);
+    }
   }
 
   void type(const Press& press) {
     const TypedLine::Outcome outcome = typed_->take(press);
     const std::string text = typed_->text();
-    if (typing_ == Typing::kFilter) {
+    if (typing_ == Typing::kTime) {
+      if (outcome == TypedLine::Outcome::kDone && !text.empty()) go_to(text);
+    } else if (typing_ == Typing::kFilter) {
       state_.filter = outcome == TypedLine::Outcome::kGivenUp ? "" : text;
     } else if (outcome == TypedLine::Outcome::kDone) {
       // An empty line repeats the last search, from the next domain on.
@@ -253,13 +298,36 @@ class Session {
     if (help_) return read_help(press.key);
     if (press.key == Key::kRedraw) return;
     notice_.clear();
-    if (typed_) return type(press);
+    if (typed_) {
+      type(press);
+    } else {
+      obey_key(press, due);
+    }
+    if (going()) due = steady_clock::now();
+  }
+
+  void obey_key(const Press& press, steady_clock::time_point& due) {
     switch (press.key) {
       case Key::kHelp:
         help_ = 0;
         break;
       case Key::kPause:
-        set_paused(!paused_);
+        pause();
+        break;
+      case Key::kBack:
+      case Key::kForward:
+        step(press.key == Key::kBack ? -kStepNs : kStepNs);
+        break;
+      case Key::kFarBack:
+      case Key::kFarForward:
+        step(press.key == Key::kFarBack ? -kFarStepNs : kFarStepNs);
+        break;
+      case Key::kGoTo:
+        if (publisher_.replay) {
+          ask(Typing::kTime);
+        } else {
+          step(0);
+        }
         break;
       case Key::kDomains:
         switch_view(View::kDomains);
@@ -318,6 +386,7 @@ class Session {
   Settings settings_;
   ViewState state_;
   std::string settings_path_;
+  std::string speed_; // of a recording that is being played
   std::optional<std::uint32_t> pcpu_;
   ScreenModel model_;
   std::size_t page_ = 1;

@@ -76,7 +76,7 @@
 /* "XENMONRG" read as a little-endian number. */
 #define XENMON_MAGIC UINT64_C(0x47524e4f4d4e4558)
 #define XENMON_VERSION_MAJOR 1u
-#define XENMON_VERSION_MINOR 0u
+#define XENMON_VERSION_MINOR 1u
 
 /* Attempts after which a reader gives up on a table and keeps what it had. */
 #define XENMON_READ_TRIES 1000
@@ -105,6 +105,7 @@
 #define XENMON_FLAG_PATCHED_XEN 2u       /* the hypervisor carries XenMon's trace points */
 #define XENMON_FLAG_NO_ALLOCATION 4u     /* the trace mask leaves the time slices out */
 #define XENMON_FLAG_HISTORY_SHORTENED 8u /* the row ring holds less than history_ns; see oldest sample */
+#define XENMON_FLAG_HELD 16u /* a recording stands still at the newest sample's end (since 1.1) */
 
 /* header.io_kinds: which kinds of page exchange this hypervisor reports, and so what io_total counts */
 #define XENMON_IO_MAP 1u
@@ -158,7 +159,9 @@ typedef struct xenmon_region_header {
     uint32_t daemon_pid;
     uint64_t region_bytes; /* the file's length; a shorter file is damaged */
     uint64_t generation;   /* of this file; never 0 */
-    uint64_t daemon_start; /* same for all files of one daemon; never 0 */
+    /* Same for all files of one daemon; never 0. A replay that begins anew to go back is another daemon, with
+     * the same daemon_pid. */
+    uint64_t daemon_start;
 
     uint32_t source_kind;
     uint32_t io_kinds;

@@ -111,14 +111,14 @@ def alive(pid):
 class Daemon:
     """A xenbaked with a region of its own; ends with the test."""
 
-    def __init__(self, test, region, *options, recording=RECORDING):
+    def __init__(self, test, region, *options, recording=RECORDING, inherits=()):
         self.region = str(region)
         self.errors = tempfile.TemporaryFile()
         read_end, write_end = os.pipe()
         command = [XENBAKED, "--replay", str(recording), "--region", self.region, "--ready-fd", str(write_end),
                    *options]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                        stderr=self.errors, pass_fds=[write_end])
+                                        stderr=self.errors, pass_fds=[write_end, *inherits])
         test.addCleanup(self.close)
         os.close(write_end)
         with os.fdopen(read_end, "rb") as ready:  # the region is there, or the daemon has ended

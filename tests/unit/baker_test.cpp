@@ -438,6 +438,73 @@ TEST(BakerSamples, AVeryLongSilenceIsLeaptOver) {
   EXPECT_EQ(std::accumulate(times.begin(), times.end(), std::uint64_t{0}), baker.now_ns());
 }
 
+// Held at every edge, in the middle of silences too, a recording comes out as if it had been played at once.
+TEST(BakerSamples, HoldingChangesNothing) {
+  constexpr std::uint64_t kSample = 200'000'000'000; // silences are long, and samples many
+  WindowBuilder w;                                   // the idle records bear out what comes after a silence
+  w.runstate(1000, 1, 0, kRunnableState, kRunningState).record(event::kGrantMap, 1120, {1});
+  w.runstate(3 * kSample, 1, 0, kRunningState, kBlockedState).record(0x22202, 3 * kSample + 1, {});
+  w.runstate(5 * kSample, 1, 0, kBlockedState, kRunnableState).record(0x22202, 5 * kSample + 1, {});
+  // Nobody is silent for so long.
+  w.runstate(10 * kSample, 1, 0, kRunnableState, kRunningState).record(0x22202, 10 * kSample + 1, {});
+  w.runstate(11 * kSample, 1, 0, kRunningState, kBlockedState).record(0x22202, 11 * kSample + 500, {});
+  struct Result {
+    std::vector<std::uint64_t> lengths;
+    std::uint64_t running, maps;
+    Times times;
+    bool operator==(const Result&) const = default;
+  };
+  const auto played = [&](bool held) {
+    Collector collector;
+    Baker::Options options = plain_options();
+    options.sample_ns = Baker::kMaxSampleNs;
+    Baker baker(options, &collector);
+    Merge merge;
+    Pass pass;
+    pass.windows.push_back(w.window());
+    pass.last = true;
+    merge.append(pass);
+    merge.drain(held ? 0 : Merge::kNoLimit, baker);
+    if (held) {
+      merge.drain(merge.next_tsc(), baker);
+      for (std::uint64_t edge = Baker::kMaxSampleNs;; edge += Baker::kMaxSampleNs) {
+        merge.drain(baker.base_tsc() + baker.clock().to_cycles(edge) - 1, baker);
+        if (merge.next_tsc() == Merge::kNoLimit) break;
+        baker.reach(edge, merge.next_tsc());
+        EXPECT_EQ(baker.now_ns(), edge);
+      }
+    }
+    baker.finish(merge.position());
+    EXPECT_EQ(baker.counts().conservation_violations, 0U);
+    return Result{collector.lengths, collector.running, collector.maps, baker.vcpu(0)->times};
+  };
+  const Result at_once = played(false);
+  EXPECT_EQ(played(true), at_once);
+  EXPECT_EQ(at_once.times[kUnknown], 5 * kSample);
+  EXPECT_EQ(at_once.times[kRunning], 4 * kSample - 1000);
+  EXPECT_EQ(at_once.maps, 2U);
+}
+
+TEST(BakerSamples, AHoldInAVeryLongSilenceIsReachedInALeap) {
+  Collector collector;
+  Baker::Options options = plain_options();
+  options.sample_ns = 100;
+  Baker baker(options, &collector);
+  Merge merge;
+  WindowBuilder w;
+  w.runstate(1000, 1, 0, kRunnableState, kRunningState).record(0x22202, 1001, {});
+  Pass pass;
+  pass.windows.push_back(w.window());
+  pass.last = true;
+  merge.append(pass);
+  merge.drain(Merge::kNoLimit, baker);
+  baker.reach(100'000'000'000, 200'000'001'000);
+  EXPECT_EQ(baker.now_ns(), 100'000'000'000U);
+  EXPECT_LE(collector.lengths.size(), Baker::kMaxEmptySamples + 2);
+  EXPECT_EQ(baker.vcpu(0)->times[kRunning], 100'000'000'000U);
+  EXPECT_EQ(baker.counts().conservation_violations, 0U);
+}
+
 TEST(BakerSamples, ARestartLeavesNothingKnown) {
   Collector collector;
   Baker::Options options = plain_options();

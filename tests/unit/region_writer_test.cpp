@@ -186,6 +186,58 @@ TEST_F(RegionWriterTest, GrowsIntoANewFileAndKeepsItsHistory) {
   EXPECT_EQ(tables.domains.size(), 1199U);
 }
 
+TEST_F(RegionWriterTest, SaysThatItIsHeld) {
+  Pipeline pipeline(path_, 1'000'000, 10'000'000);
+  WindowBuilder w;
+  w.runstate(0, 1, 0, kRunnableState, kRunningState).record(0x22202, 2'500'000, {});
+  pipeline.feed({&w});
+  const RegionFile file = open();
+  EXPECT_EQ(file.reader().flags() & XENMON_FLAG_HELD, 0U);
+  pipeline.writer->set_held(true);
+  EXPECT_NE(file.reader().flags() & XENMON_FLAG_HELD, 0U);
+  pipeline.writer->set_held(false);
+  EXPECT_EQ(file.reader().flags() & XENMON_FLAG_HELD, 0U);
+}
+
+// As another daemon's would be, but under the same lock.
+TEST_F(RegionWriterTest, ARecordingThatBeginsAnewHasAnEmptyRegion) {
+  Pipeline pipeline(path_, 1'000'000, 10'000'000);
+  WindowBuilder w;
+  w.runstate(0, 1, 0, kRunnableState, kRunningState).record(0x22202, 5'500'000, {});
+  pipeline.feed({&w});
+  pipeline.writer->set_held(true);
+  const RegionFile before = open();
+  ASSERT_TRUE(pipeline.writer->begin_anew());
+  EXPECT_EQ(before.reader().state(), XENMON_STATE_SUPERSEDED);
+  const RegionFile after = open();
+  const RegionReader& reader = after.reader();
+  EXPECT_NE(reader.header().generation, before.reader().header().generation);
+  EXPECT_NE(reader.header().daemon_start, before.reader().header().daemon_start);
+  EXPECT_EQ(reader.header().daemon_pid, before.reader().header().daemon_pid);
+  EXPECT_EQ(reader.state(), XENMON_STATE_STARTING);
+  EXPECT_EQ(reader.flags() & XENMON_FLAG_HELD, 0U);
+  EXPECT_EQ(reader.newest_sample(), 0U);
+  TablesCopy tables;
+  ASSERT_TRUE(reader.read_tables(tables, true));
+  EXPECT_TRUE(tables.domains.empty());
+  EXPECT_TRUE(tables.vcpus.empty());
+
+  // The same again, and it is as the first time.
+  pipeline.merge = Merge();
+  Baker::Options baking;
+  baking.cpu_khz = 1'000'000;
+  baking.sample_ns = 1'000'000;
+  pipeline.baker = std::make_unique<Baker>(baking, &pipeline);
+  pipeline.feed({&w});
+  EXPECT_EQ(reader.newest_sample(), 5U);
+  EXPECT_EQ(reader.state(), XENMON_STATE_RUNNING);
+  SampleCopy sample;
+  ASSERT_EQ(reader.read_sample(5, sample), ReadOutcome::kCopied);
+  EXPECT_EQ(sample.head().end_ns, 5'000'000U);
+  ASSERT_EQ(sample.rows().size(), 1U);
+  EXPECT_EQ(sample.rows()[0].running_ns, 1'000'000U);
+}
+
 TEST_F(RegionWriterTest, EndsInWords) {
   Pipeline pipeline(path_, 1'000'000, 10'000'000);
   pipeline.writer->set_state(XENMON_STATE_ENDED);

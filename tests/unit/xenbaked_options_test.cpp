@@ -50,6 +50,24 @@ TEST(XenbakedOptions, TheOriginalsSpellingsStillWork) {
   }
 }
 
+TEST(XenbakedOptions, ARecordingCanBeHeldAndSteered) {
+  EXPECT_FALSE(parse({"--replay", "f"}).options.daemon.held_at_ns);
+  EXPECT_EQ(parse({"--replay", "f"}).options.daemon.control_fd, -1);
+  EXPECT_EQ(parse({"--replay", "f", "--held-at", "1:30"}).options.daemon.held_at_ns, 90'000'000'000U);
+  EXPECT_EQ(parse({"--replay", "f", "--control-fd", "0"}).options.daemon.control_fd, 0);
+  for (const std::vector<const char*>& arguments :
+       std::vector<std::vector<const char*>>{{"--held-at", "5"},
+                                             {"--control-fd", "0"},
+                                             {"--replay", "f", "--held-at", "soon"},
+                                             {"--replay", "f", "--control-fd", "-1"},
+                                             {"--replay", "f", "--held-at", "5", "--totals", "text"},
+                                             {"--replay", "f", "--control-fd", "0", "--record", "g"},
+                                             {"--replay", "f", "--held-at", "end", "--loop"}}) {
+    EXPECT_EQ(parse(arguments).status, ExitStatus::kUsage) << arguments.back();
+  }
+  EXPECT_TRUE(parse({"--replay", "f", "--held-at", "5", "--loop"}).run);
+}
+
 TEST(XenbakedOptions, SpeedIsAFactorOrMax) {
   EXPECT_EQ(parse({"--replay", "f", "--speed", "2.5"}).options.daemon.speed, 2.5);
   EXPECT_EQ(parse({"--replay", "f", "--speed", "max"}).options.daemon.speed, 0);

@@ -106,6 +106,37 @@ TEST_F(AttachmentTest, SaysThatTheDaemonEnded) {
   EXPECT_EQ(health_text(attachment.health()), "recording web.xz ended 5 s ago");
 }
 
+TEST_F(AttachmentTest, SaysWhereARecordingIsHeld) {
+  region.header().source_kind = XENMON_SOURCE_RECORDING;
+  std::strcpy(region.header().source_text, "web.xz");
+  region.clock_ns = 12'345 * kMs;
+  region.publish({});
+  region.put(path);
+  attachment.poll();
+  EXPECT_EQ(health_text(attachment.health()), "recording web.xz");
+  EXPECT_FALSE(attachment.health().held);
+  EXPECT_EQ(attachment.health().position_ns, 12'445 * kMs);
+  region.header().flags |= XENMON_FLAG_HELD;
+  region.update(path);
+  attachment.poll();
+  EXPECT_EQ(health_text(attachment.health()), "recording web.xz, held at 12.445 s");
+  EXPECT_EQ(health_text(attachment.health(), 3), "recording we~, held at 12.445 s");
+  EXPECT_TRUE(attachment.health().current());
+}
+
+TEST_F(AttachmentTest, ARecordingThatBeginsAnewIsNoRestart) {
+  for (const std::uint32_t pid : {500u, 500u, 501u}) {
+    FakeRegion next;
+    next.header().source_kind = XENMON_SOURCE_RECORDING;
+    next.header().generation = next.header().daemon_start = ++now;
+    next.header().daemon_pid = pid;
+    next.header().heartbeat_ns = now;
+    next.put(path);
+    EXPECT_EQ(attachment.poll(), Change::kNewDaemon);
+    EXPECT_EQ(attachment.health().restarted, pid == 501);
+  }
+}
+
 TEST_F(AttachmentTest, LetsGoOfAFileThatWasCut) {
   region.publish({});
   region.put(path);

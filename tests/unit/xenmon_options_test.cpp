@@ -79,6 +79,24 @@ TEST(Options, TakesTheNewOnes) {
   EXPECT_EQ(parsed({"--region", "/tmp/r"}).region, "/tmp/r");
 }
 
+TEST(Options, ARecordingCanBeHeld) {
+  EXPECT_EQ(parsed({"--replay", "f", "--at", "1:30.5"}).at, "1:30.5");
+  EXPECT_EQ(daemon_command(parsed({"--xenbaked", "x", "--replay", "f", "--once", "--at", "end"}), "/r"),
+            (std::vector<std::string>{"x", "--region", "/r", "--ms-per-sample", "100", "--replay", "f",
+                                      "--speed", "max", "--held-at", "end"}));
+  EXPECT_EQ(refused({"--at", "5"}), "option --at is for a recording; name one with --replay FILE.");
+  EXPECT_EQ(refused({"--replay", "f", "--at", "soon"}),
+            "option --at takes seconds such as 12.5, a time such as 1:30.5, or \"end\", not \"soon\".");
+  EXPECT_EQ(refused({"--replay", "f", "--at", ""}),
+            "option --at takes seconds such as 12.5, a time such as 1:30.5, or \"end\", not \"\".");
+  const std::string log = "option --at is for the screen and --once: a log is of the whole recording.";
+  EXPECT_EQ(refused({"--replay", "f", "--at", "5", "-n"}), log);
+  EXPECT_EQ(refused({"--replay", "f", "--at", "5", "--format", "csv"}), log);
+  EXPECT_EQ(refused({"--replay", "f", "--at", "end", "--loop"}),
+            "option --at end excludes --loop: a loop has no end.");
+  EXPECT_TRUE(parse({"--replay", "f", "--at", "5", "--loop"}));
+}
+
 TEST(Options, TimeSlicesThatNobodyLooksAtAreNotTraced) {
   EXPECT_EQ(daemon_command(parsed({"--xenbaked", "x", "--noallocated"}), "/r"),
             (std::vector<std::string>{"x", "--region", "/r", "--ms-per-sample", "100", "--noallocated"}));
@@ -122,12 +140,28 @@ TEST(Options, HelpNamesEveryOption) {
     const auto result = parse({flag});
     ASSERT_TRUE(result);
     const std::string text = std::get<Information>(*result).text;
-    for (const char* name :
-         {"-l, --live",      "-n, --notlive",   "-p, --prefix",  "-t, --time",      "-i, --interval",
-          "--ms_per_sample", "--ms-per-sample", "--cpu N",       "--[no]allocated", "--[no]blocked",
-          "--[no]waited",    "--[no]excount",   "--[no]iocount", "--region",        "--replay",
-          "--cpu-khz",       "--speed",         "--loop",        "--xenbaked",      "-V, --version",
-          "-h, --help"}) {
+    for (const char* name : {"-l, --live",
+                             "-n, --notlive",
+                             "-p, --prefix",
+                             "-t, --time",
+                             "-i, --interval",
+                             "--ms_per_sample",
+                             "--ms-per-sample",
+                             "--cpu N",
+                             "--[no]allocated",
+                             "--[no]blocked",
+                             "--[no]waited",
+                             "--[no]excount",
+                             "--[no]iocount",
+                             "--region",
+                             "--replay",
+                             "--cpu-khz",
+                             "--speed",
+                             "--loop",
+                             "--at",
+                             "--xenbaked",
+                             "-V, --version",
+                             "-h, --help"}) {
       EXPECT_NE(text.find(name), std::string::npos) << name;
     }
   }

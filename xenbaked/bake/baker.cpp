@@ -63,6 +63,23 @@ void Baker::advance_to(std::uint64_t tsc) {
   }
 }
 
+void Baker::reach(std::uint64_t ns, std::uint64_t next_tsc) {
+  if (!started_ || options_.sample_ns == 0) return;
+  const std::uint64_t next_ns = next_tsc > base_tsc_ ? scale_.to_ns(next_tsc - base_tsc_) : 0;
+  if (next_ns > now_ns_ && next_ns - now_ns_ > kMaxSilenceNs) discontinuity();
+  while (edge_ns_ <= ns && edge_tsc_ != kNoEdge) {
+    const std::uint64_t whole = (ns - edge_ns_) / options_.sample_ns;
+    now_ns_ = std::max(now_ns_, edge_ns_);
+    close_sample(edge_ns_, true);
+    if (whole > kMaxEmptySamples) {
+      // A leap as well, but what comes before `ns` is wanted.
+      now_ns_ = edge_ns_ + (whole - kMaxEmptySamples) * options_.sample_ns;
+      close_sample(now_ns_, false);
+    }
+    set_edge(start_ns_ + options_.sample_ns);
+  }
+}
+
 void Baker::finish(std::uint64_t tsc) {
   if (!started_) return;
   advance_to(tsc);

@@ -127,6 +127,9 @@ class Baker {
                 std::uint32_t vcpu_id);
   void gap(std::uint32_t pcpu, std::uint64_t tsc);
 
+  // Every record before trace time `ns` has been applied, and the next one has that TSC: the samples that end
+  // by then are closed, as that record would close them.
+  void reach(std::uint64_t ns, std::uint64_t next_tsc);
   // All states become unknown: a recording is about to be played again.
   void discontinuity();
   // The trace ends at `tsc` (or where it was, if that is earlier): the last, partial sample is closed.

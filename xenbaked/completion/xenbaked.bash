@@ -10,11 +10,12 @@ _xenbaked() {
     --evt-mask) mapfile -t COMPREPLY < <(compgen -W "0x00129000 0x00121000 0x01007000" -- "$word") ; return ;;
     --region | --replay | --record) compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -f -- "$word") ; return ;;
-    -m | --ms_per_sample | --ms-per-sample | -s | --poll-sleep | -t | --log-thresh | --history | --cpu-khz | --ready-fd)
+    -m | --ms_per_sample | --ms-per-sample | -s | --poll-sleep | -t | --log-thresh | --history | --cpu-khz | --ready-fd | --control-fd)
       return ;;
+    --held-at) mapfile -t COMPREPLY < <(compgen -W "end" -- "$word") ; return ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "-m --ms_per_sample --ms-per-sample -s --poll-sleep -t --log-thresh --history
-    --region --world-readable --replay --cpu-khz --speed --loop --record --totals --evt-mask --noallocated
+    --region --world-readable --replay --cpu-khz --speed --loop --held-at --control-fd --record --totals --evt-mask --noallocated
     --stock-records --ready-fd -V --version -h --help" -- "$word")
 }
 complete -F _xenbaked xenbaked

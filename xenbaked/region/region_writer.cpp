@@ -113,7 +113,7 @@ std::uint64_t RegionWriter::bytes_for(const Capacities& c) {
 }
 
 // Makes, fills with what is constant or remembered, and places a file; then it is the current one.
-Status RegionWriter::make_file(const Capacities& capacities) {
+Status RegionWriter::make_file(const Capacities& capacities, Content content) {
   Result<RegionMapping> made = place_.make(bytes_for(capacities));
   if (!made) return made.error();
   const RegionMapping old = std::exchange(mapping_, std::move(*made));
@@ -141,7 +141,8 @@ Status RegionWriter::make_file(const Capacities& capacities) {
   put_text(fresh.scheduler, origin_.scheduler);
   lay_out(fresh, capacities.pcpu, capacities.domain, capacities.vcpu, capacities.sample, capacities.row,
           capacities.io_row);
-  fresh.state = old.data() == nullptr ? XENMON_STATE_STARTING : XENMON_STATE_RUNNING;
+  const bool remembers = old.data() != nullptr && content == Content::kRemembered;
+  fresh.state = remembers ? XENMON_STATE_RUNNING : XENMON_STATE_STARTING;
   fresh.flags = flags_;
   fresh.heartbeat_ns = boot_time_ns();
   tables_seq_ = 0;
@@ -149,7 +150,7 @@ Status RegionWriter::make_file(const Capacities& capacities) {
 
   capacities_ = capacities;
   slot_owner_.assign(capacities.vcpu, 0);
-  if (old.data() != nullptr) {
+  if (remembers) {
     const auto& old_header = *reinterpret_cast<const xenmon_region_header*>(old.data());
     fresh.counters = old_header.counters;
     std::memcpy(&header().counters, &fresh.counters, sizeof fresh.counters);
@@ -437,6 +438,19 @@ void RegionWriter::heartbeat(std::uint64_t wakeups, std::uint64_t daemon_cpu_ns)
   store_word(h.counters.wakeups, wakeups);
   store_word(h.counters.daemon_cpu_ns, daemon_cpu_ns);
   store_word(h.heartbeat_ns, boot_time_ns());
+}
+
+void RegionWriter::set_held(bool held) {
+  flags_ = held ? flags_ | XENMON_FLAG_HELD : flags_ & ~std::uint64_t{XENMON_FLAG_HELD};
+  store_word(header().flags, flags_, std::memory_order_release);
+}
+
+Status RegionWriter::begin_anew() {
+  daemon_start_ = random_number();
+  flags_ &= ~std::uint64_t{XENMON_FLAG_HELD | XENMON_FLAG_HISTORY_SHORTENED};
+  newest_ = row_position_ = io_row_position_ = 0;
+  oldest_ = 1;
+  return make_file(capacities_, Content::kEmpty);
 }
 
 void RegionWriter::set_state(std::uint64_t state) {

@@ -45,6 +45,11 @@ class RegionWriter {
   // Call at least every heartbeat_period_ns, also when nothing happens.
   void heartbeat(std::uint64_t wakeups, std::uint64_t daemon_cpu_ns);
   void set_state(std::uint64_t state);
+  // Whether the recording stands still; readers see it after the sample that was published last.
+  void set_held(bool held);
+  // A recording begins anew: an empty file takes this one's place, as another daemon's would, with a
+  // daemon_start of its own. The lock stays with us.
+  Status begin_anew();
 
   [[nodiscard]] std::size_t region_bytes() const { return mapping_.size(); }
   [[nodiscard]] const std::string& path() const { return place_.path(); }
@@ -62,7 +67,8 @@ class RegionWriter {
   RegionWriter(Options options, Origin origin, RegionPlace place);
 
   [[nodiscard]] static std::uint64_t bytes_for(const Capacities& capacities);
-  Status make_file(const Capacities& capacities);
+  enum class Content { kEmpty, kRemembered };
+  Status make_file(const Capacities& capacities, Content content = Content::kRemembered);
   Status learn_origin(const Baker& baker);
   Status make_room(const Baker& baker, const BakedSample& sample, const Merge& merge);
   void copy_history(const RegionMapping& old, const xenmon_region_header& old_header);

@@ -92,6 +92,9 @@ class StreamedSupply final : public ByteSupply {
     if (file_ == "-")
       return Error{"Standard input cannot be played again; give a file or leave out --loop.",
                    ExitStatus::kUsage};
+    struct stat status {};
+    if (stat(file_.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
+      return Error{file_ + " is no regular file and cannot be played again; give one.", ExitStatus::kUsage};
     Result<ArchiveHandle> again = open_archive(file_);
     if (!again) return again.error();
     handle_ = std::move(*again);

@@ -12,10 +12,11 @@ _xenmon() {
     --xenbaked) compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -c -f -- "$word") ; return ;;
     -t | --time | -i | --interval | --ms_per_sample | --ms-per-sample | --cpu | --cpu-khz) return ;;
+    --at) mapfile -t COMPREPLY < <(compgen -W "end" -- "$word") ; return ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "-l --live -n --notlive -p --prefix --format -o --output --vcpus --once
     -t --time -i --interval --ms_per_sample --ms-per-sample --cpu
     --allocated --noallocated --blocked --noblocked --waited --nowaited --excount --noexcount --iocount --noiocount
-    --region --replay --cpu-khz --speed --loop --xenbaked -V --version -h --help" -- "$word")
+    --region --replay --cpu-khz --speed --loop --at --xenbaked -V --version -h --help" -- "$word")
 }
 complete -F _xenmon xenmon

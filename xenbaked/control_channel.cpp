@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "control_channel.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cmath>
+#include <iostream>
+
+#include "xenmon/trace_time.h"
+
+namespace xenmon {
+
+namespace {
+
+constexpr std::size_t kLongestLine = 256;
+// Whoever sends nonsense need not be told for ever, and may not listen.
+constexpr std::uint64_t kComplaints = 10;
+
+std::string readable(std::string_view line) {
+  std::string text;
+  for (const char c : line.substr(0, 40)) text += c >= ' ' && c <= '~' ? c : '?';
+  return text;
+}
+
+} // namespace
+
+std::optional<double> parse_speed(std::string_view text) {
+  if (text == "max") return 0;
+  double factor = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), factor);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  if (!std::isfinite(factor) || factor < 0.001 || factor > 1'000'000) return std::nullopt;
+  return factor;
+}
+
+std::optional<ReplayCommand> parse_replay_command(std::string_view line) {
+  ReplayCommand command;
+  if (line == "hold") return command;
+  const std::size_t space = line.find(' ');
+  if (space == std::string_view::npos) return std::nullopt;
+  const std::string_view word = line.substr(0, space);
+  const std::string_view value = line.substr(space + 1);
+  if (word == "play") {
+    const std::optional<double> speed = parse_speed(value);
+    if (!speed) return std::nullopt;
+    command.kind = ReplayCommand::Kind::kPlay;
+    command.speed = *speed;
+    return command;
+  }
+  if (word != "to") return std::nullopt;
+  command.kind = ReplayCommand::Kind::kTo;
+  if (value == "end") {
+    command.to_ns = kTraceEnd;
+    return command;
+  }
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), command.to_ns);
+  if (error != std::errc() || end != value.data() + value.size()) return std::nullopt;
+  return command;
+}
+
+ControlChannel::~ControlChannel() {
+  if (fd_ >= 0) close(fd_);
+}
+
+std::optional<ReplayCommand> ControlChannel::next() {
+  for (;;) {
+    const std::size_t length = waiting_.find('\n');
+    if (length == std::string::npos) {
+      if (waiting_.size() > kLongestLine) {
+        if (!skipping_) complain(waiting_);
+        skipping_ = true;
+        waiting_.clear();
+      }
+      if (!take_in()) return std::nullopt;
+      continue;
+    }
+    const std::string line = waiting_.substr(0, length);
+    waiting_.erase(0, length + 1);
+    ++lines_;
+    if (skipping_) {
+      skipping_ = false;
+      continue;
+    }
+    if (std::optional<ReplayCommand> command = parse_replay_command(line)) return command;
+    complain(line);
+  }
+}
+
+// False when there is nothing at the moment, or never will be.
+bool ControlChannel::take_in() {
+  if (gone_) return false;
+  pollfd entry{fd_, POLLIN, 0};
+  if (poll(&entry, 1, 0) <= 0) return false;
+  std::array<char, 1024> bytes;
+  const ssize_t got = read(fd_, bytes.data(), bytes.size());
+  if (got < 0 && (errno == EINTR || errno == EAGAIN)) return false;
+  if (got <= 0) {
+    gone_ = true;
+    return false;
+  }
+  waiting_.append(bytes.data(), static_cast<std::size_t>(got));
+  return true;
+}
+
+void ControlChannel::complain(std::string_view line) {
+  if (++bad_lines_ > kComplaints) return;
+  std::cerr << "xenbaked: \"" << readable(line)
+            << "\" is no command for a replay; there are \"to NS\", \"play SPEED\" and \"hold\".\n";
+}
+
+void ControlChannel::tell(State state, std::uint64_t position_ns) {
+  const char* const word = state == State::kHeld ? "held" : state == State::kEnd ? "end" : "playing";
+  const std::string line =
+      std::string(word) + ' ' + std::to_string(lines_) + ' ' + std::to_string(position_ns) + '\n';
+  // Only a socket can be written to without the danger of waiting, and only it is answered.
+  [[maybe_unused]] const ssize_t sent = send(fd_, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+} // namespace xenmon

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What steers a replay: lines of text on a descriptor, a pipe, a terminal or one end of a socket.
+//
+//   to NS        be at that trace time as soon as possible, and hold there; "to end" goes to the end
+//   play SPEED   go on from here, so many times as fast as it was, or "max"
+//   hold         stay here
+//
+// What is none of these is said on standard error and passed over. When the other side closes its end, nobody
+// is left who would want the replay.
+//
+// On a socket each change of state is answered with a line:
+//
+//   held N NS | end N NS | playing N NS
+//
+// where N is how many lines had been read by then, so that the other side knows which of its commands this is
+// about, and NS is the end of the newest sample. Nobody waits for the other side: an answer that does not go
+// through is lost.
+#ifndef XENMON_XENBAKED_CONTROL_CHANNEL_H
+#define XENMON_XENBAKED_CONTROL_CHANNEL_H
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace xenmon {
+
+struct ReplayCommand {
+  enum class Kind { kTo, kPlay, kHold };
+  Kind kind = Kind::kHold;
+  std::uint64_t to_ns = 0; // kTo; kTraceEnd: the end
+  double speed = 0;        // kPlay; 0: as fast as possible
+};
+
+// A factor from 0.001 to 1000000, or "max", which is 0.
+std::optional<double> parse_speed(std::string_view text);
+// Without the line's end.
+std::optional<ReplayCommand> parse_replay_command(std::string_view line);
+
+class ControlChannel {
+ public:
+  // Closes the descriptor in the end.
+  explicit ControlChannel(int fd) : fd_(fd) {}
+  ControlChannel(const ControlChannel&) = delete;
+  ControlChannel& operator=(const ControlChannel&) = delete;
+  ~ControlChannel();
+
+  // Readable when there may be a command, or the other side has gone.
+  [[nodiscard]] int fd() const { return fd_; }
+  // The next command that has come; does not wait for one.
+  std::optional<ReplayCommand> next();
+  // True once next() has found out that nothing comes any more.
+  [[nodiscard]] bool gone() const { return gone_; }
+
+  enum class State { kHeld, kEnd, kPlaying };
+  void tell(State state, std::uint64_t position_ns);
+
+ private:
+  bool take_in();
+  void complain(std::string_view line);
+
+  int fd_;
+  bool gone_ = false;
+  bool skipping_ = false; // the rest of a line that is too long
+  std::uint64_t lines_ = 0;
+  std::uint64_t bad_lines_ = 0;
+  std::string waiting_; // what has been read and not used
+};
+
+} // namespace xenmon
+
+#endif // XENMON_XENBAKED_CONTROL_CHANNEL_H
