@@ -152,15 +152,6 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
   return ok();
 }
 
-// CLI11's own sentence, as one line that ends like one.
-std::string sentence(const std::string& what) {
-  std::string text;
-  for (const char c : what) text += c == '\n' ? ' ' : c;
-  text = printable(text);
-  if (!text.empty() && text.back() != '.') text += '.';
-  return text;
-}
-
 } // namespace
 
 Result<std::variant<Options, Information>> parse_options(int argc, const char* const* argv) {
@@ -203,7 +194,7 @@ Result<std::variant<Options, Information>> parse_options(int argc, const char* c
   } catch (const CLI::CallForHelp&) {
     return std::variant<Options, Information>(Information{kHelp});
   } catch (const CLI::Error& error) {
-    return usage(sentence(error.what()));
+    return usage(as_sentence(error.what()));
   }
   const Status status = check(app, texts, options);
   if (!status) return status.error();
