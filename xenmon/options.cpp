@@ -19,6 +19,7 @@ constexpr std::uint64_t kHighestKhz = 100'000'000;
 
 constexpr char kHelp[] =
     R"(Usage: xenmon [OPTION]...
+   or: xenmon plot [OPTION]... LOG... -o FILE
 Shows where each domain's time goes on a Xen host: on the screen, or as a log.
 
   -l, --live              show the screen (default)
@@ -51,6 +52,7 @@ Shows where each domain's time goes on a Xen host: on the screen, or as a log.
   -?, -h, --help          print this help and exit
 
 Keys: q quits, ? lists all keys; c and n show the next CPU, p the previous; space pauses; arrows scroll.
+"xenmon plot" draws logs, against time; "xenmon plot --help" has its options.
 )";
 
 // Numbers are taken as text and read here, so that all refusals sound alike.
