@@ -4,10 +4,15 @@
 // from.
 #include <cstdio>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "front_end.h"
 #include "options.h"
+#include "plot_options.h"
+#include "run_plot.h"
 #include "signals.h"
 #include "terminal.h"
 
@@ -37,9 +42,18 @@ xenmon::Status run(const xenmon::Options& options) {
   return options.live ? xenmon::run_screen(options, *publisher) : xenmon::run_log(options, *publisher);
 }
 
+int plot(std::vector<std::string> words) {
+  const auto parsed = xenmon::parse_plot_options(std::move(words));
+  if (!parsed) return fail(parsed.error());
+  if (const auto* information = std::get_if<xenmon::Information>(&*parsed)) return print(information->text);
+  const xenmon::Status status = xenmon::run_plot(std::get<xenmon::PlotOptions>(*parsed));
+  return status ? 0 : fail(status.error());
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "plot") return plot({argv + 2, argv + argc});
   const auto parsed = xenmon::parse_options(argc, argv);
   if (!parsed) return fail(parsed.error());
   if (const auto* information = std::get_if<xenmon::Information>(&*parsed)) return print(information->text);

@@ -20,6 +20,7 @@ constexpr std::uint64_t kHighestKhz = 100'000'000;
 
 constexpr char kHelp[] =
     R"(Usage: xenmon [OPTION]...
+   or: xenmon plot [OPTION]... LOG... -o FILE
 Shows where each domain's time goes on a Xen host: on the screen, or as a log.
 
   -l, --live              show the screen (default)
@@ -54,6 +55,7 @@ Shows where each domain's time goes on a Xen host: on the screen, or as a log.
   -?, -h, --help          print this help and exit
 
 Keys: q quits, ? lists all; 1 to 5 choose a view; c and n show the next CPU, p the previous; space pauses.
+"xenmon plot" draws logs, against time; "xenmon plot --help" has its options.
 )";
 
 // Numbers are taken as text and read here, so that all refusals sound alike.
@@ -172,15 +174,6 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
   return ok();
 }
 
-// CLI11's own sentence, as one line that ends like one.
-std::string sentence(const std::string& what) {
-  std::string text;
-  for (const char c : what) text += c == '\n' ? ' ' : c;
-  text = printable(text);
-  if (!text.empty() && text.back() != '.') text += '.';
-  return text;
-}
-
 } // namespace
 
 Result<std::variant<Options, Information>> parse_options(int argc, const char* const* argv) {
@@ -226,7 +219,7 @@ Result<std::variant<Options, Information>> parse_options(int argc, const char* c
   } catch (const CLI::CallForHelp&) {
     return std::variant<Options, Information>(Information{kHelp});
   } catch (const CLI::Error& error) {
-    return usage(sentence(error.what()));
+    return usage(as_sentence(error.what()));
   }
   const Status status = check(app, texts, options);
   if (!status) return status.error();

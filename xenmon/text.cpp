@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "text.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace xenmon {
@@ -69,6 +70,14 @@ std::string to_utf8(std::u32string_view cells) {
 
 std::string printable(std::string_view utf8) {
   return to_utf8(to_cells(utf8));
+}
+
+std::string as_sentence(std::string_view utf8) {
+  std::string text(utf8);
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  text = printable(text);
+  if (!text.empty() && text.back() != '.') text += '.';
+  return text;
 }
 
 std::string printable_field(const char* field, std::size_t bytes) {

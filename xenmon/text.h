@@ -19,7 +19,10 @@ std::string to_utf8(std::u32string_view cells);
 // to_cells() and back: printable, one column to a character.
 std::string printable(std::string_view utf8);
 
-// The same for a fixed field that ends at its first NUL or at its end.
+// One line that ends like a sentence, of what a library says in its own way.
+std::string as_sentence(std::string_view utf8);
+
+// printable(), for a fixed field that ends at its first NUL or at its end.
 std::string printable_field(const char* field, std::size_t bytes);
 
 } // namespace xenmon

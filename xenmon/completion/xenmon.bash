@@ -1,9 +1,33 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# bash completion of xenmon's options and their values; see xenmon(1).
+# bash completion of xenmon's options and their values, and those of xenmon plot; see xenmon(1).
+
+_xenmon_plot() {
+  local word=$1 previous=$2
+  case $previous in
+    --figure) mapfile -t COMPREPLY < <(compgen -W "gotten blocked waited io io-per-execution executions
+      time-per-execution" -- "$word") ; return ;;
+    --domain | --title) return ;;
+  esac
+  if [[ $word == -?* && $previous != -o && $previous != --output ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "-o --output --figure --domain --idle --title --script -V --version
+      -h --help" -- "$word")
+    return
+  fi
+  compopt -o filenames
+  mapfile -t COMPREPLY < <(compgen -f -- "$word")
+}
 
 _xenmon() {
   local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
   COMPREPLY=()
+  if [[ $COMP_CWORD -gt 1 && ${COMP_WORDS[1]} == plot ]]; then
+    _xenmon_plot "$word" "$previous"
+    return
+  fi
+  if [[ $COMP_CWORD -eq 1 && $word == p* ]]; then
+    COMPREPLY=(plot)
+    return
+  fi
   case $previous in
     --format) mapfile -t COMPREPLY < <(compgen -W "csv jsonl" -- "$word") ; return ;;
     --speed) mapfile -t COMPREPLY < <(compgen -W "1 2 4 10 max" -- "$word") ; return ;;

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "plot_script.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <set>
+
+namespace xenmon::test {
+namespace {
+
+using testing::HasSubstr;
+
+Series make_series(const std::string& label, std::vector<SeriesPoint> points) {
+  Series series;
+  series.domid = 1;
+  series.name = series.label = label;
+  series.points = std::move(points);
+  return series;
+}
+
+const Rates kRates = {.running = 0.25, .waited = 0.5, .blocked = 0.125, .executions = 200, .io = 30};
+
+std::string script_of(const std::vector<Series>& series, std::vector<Figure> figures = {Figure::kGotten}) {
+  PlotSettings settings;
+  settings.figures = std::move(figures);
+  return plot_script(series, settings);
+}
+
+// What stands between a data block's first and last line.
+std::string data_of(const std::string& script, int place) {
+  const std::string begin = "$domain_" + std::to_string(place) + " << END\n";
+  const std::size_t at = script.find(begin) + begin.size();
+  return script.substr(at, script.find("END\n", at) - at);
+}
+
+TEST(PlotScript, FiguresHaveTheirUnits) {
+  EXPECT_DOUBLE_EQ(value_of(Figure::kGotten, kRates), 25);
+  EXPECT_DOUBLE_EQ(value_of(Figure::kBlocked, kRates), 12.5);
+  EXPECT_DOUBLE_EQ(value_of(Figure::kWaited, kRates), 50);
+  EXPECT_DOUBLE_EQ(value_of(Figure::kIo, kRates), 30);
+  EXPECT_DOUBLE_EQ(value_of(Figure::kIoPerExecution, kRates), 0.15);
+  EXPECT_DOUBLE_EQ(value_of(Figure::kExecutions, kRates), 200);
+  EXPECT_DOUBLE_EQ(value_of(Figure::kTimePerExecution, kRates), 1250);
+}
+
+TEST(PlotScript, WhatIsNotKnownIsNotZero) {
+  const Rates silent = {.other_time_known = false};
+  for (const Figure figure : {Figure::kGotten, Figure::kIo, Figure::kExecutions})
+    EXPECT_EQ(value_of(figure, silent), 0);
+  for (const Figure figure :
+       {Figure::kBlocked, Figure::kWaited, Figure::kIoPerExecution, Figure::kTimePerExecution}) {
+    EXPECT_TRUE(std::isnan(value_of(figure, silent)));
+  }
+}
+
+TEST(PlotScript, FigureKindsAreInTheirOrder) {
+  for (std::size_t i = 0; i < kFigureKinds.size(); ++i)
+    EXPECT_EQ(static_cast<std::size_t>(kFigureKinds[i].figure), i);
+}
+
+TEST(PlotScript, StepsBreakAtGapsAndWhereNothingIsKnown) {
+  const Rates none = {};
+  const std::string script =
+      script_of({make_series("web (1)", {{0, 1, kRates}, {1, 2, none}, {3, 4, kRates}})},
+                {Figure::kGotten, Figure::kTimePerExecution});
+  EXPECT_EQ(data_of(script, 1), "0 25 1250\n1 25 1250\n1 0 NaN\n2 0 NaN\n\n3 25 1250\n4 25 1250\n");
+}
+
+TEST(PlotScript, TimeKeepsItsMicrosecondsForMonths) {
+  const std::string script =
+      script_of({make_series("web (1)", {{9'999'999.123456, 10'000'000.123456, kRates}})});
+  EXPECT_EQ(data_of(script, 1), "9999999.123456 25\n10000000.12346 25\n");
+}
+
+TEST(PlotScript, EachFigureIsAPanelAndTheLegendIsThereOnce) {
+  const std::vector<Series> series = {make_series("web (1)", {{0, 1, kRates}}),
+                                      make_series("batch (2)", {{0, 1, kRates}})};
+  const auto count = [](const std::string& text, const std::string& part) {
+    std::size_t found = 0;
+    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
+    return found;
+  };
+  const std::string script = script_of(series, {Figure::kGotten, Figure::kIo, Figure::kWaited});
+  EXPECT_EQ(count(script, "\nplot "), 3U);
+  EXPECT_EQ(count(script, " with lines "), 6U);
+  EXPECT_EQ(count(script, "title \"web (1)\""), 1U);
+  EXPECT_EQ(count(script, "'Time since the log began (s)'"), 1U);
+}
+
+TEST(PlotScript, LinesDifferInMoreThanColour) {
+  std::vector<Series> series;
+  for (int i = 0; i < 300; ++i) series.push_back(make_series(std::to_string(i), {{0, 1, kRates}}));
+  const std::string script = script_of(series);
+  std::set<std::string> styles;
+  for (int i = 1; i <= 300; ++i) {
+    const std::string begin = "set style line " + std::to_string(i) + " ";
+    const std::size_t at = script.find(begin);
+    ASSERT_NE(at, std::string::npos);
+    styles.insert(script.substr(at + begin.size(), script.find('\n', at) - at - begin.size()));
+  }
+  EXPECT_EQ(styles.size(), 300U);
+}
+
+TEST(PlotScript, TextCannotLeaveItsQuotes) {
+  EXPECT_EQ(quoted("web-2 (1)"), "\"web-2 (1)\"");
+  EXPECT_EQ(quoted("it's"), "\"it\\047s\"");
+  EXPECT_EQ(quoted("\"`\\"), "\"\\042\\140\\134\"");
+  EXPECT_EQ(quoted("\x01"
+                   "7"),
+            "\"\\0777\""); // a '?', as printable() has it
+  EXPECT_EQ(quoted("\xc3\xa9\xff"), "\"\xc3\xa9\\077\"");
+
+  std::string all;
+  for (int c = 1; c < 256; ++c) all += static_cast<char>(c);
+  PlotSettings settings;
+  settings.figures = {Figure::kGotten};
+  settings.title = all;
+  const std::string script = plot_script({make_series(all, {{0, 1, kRates}})}, settings);
+  for (const char* begin : {" title \"", "set label 2 \""}) {
+    const std::size_t at = script.find(begin);
+    ASSERT_NE(at, std::string::npos);
+    const std::string text = script.substr(at + std::string(begin).size());
+    for (const char c : text.substr(0, text.find('"')))
+      EXPECT_FALSE(std::strchr("'`$@#{}!;|&<>*~^[]\n\r", c)) << c;
+  }
+  EXPECT_THAT(script, HasSubstr(" noenhanced "));
+}
+
+TEST(PlotScript, TerminalsFollowTheSettings) {
+  PlotSettings settings;
+  settings.figures = {Figure::kGotten};
+  for (const auto& [terminal, name] :
+       {std::pair(PlotTerminal::kSvg, "svg"), std::pair(PlotTerminal::kPng, "pngcairo"),
+        std::pair(PlotTerminal::kPdf, "pdfcairo")}) {
+    settings.terminal = terminal;
+    EXPECT_EQ(terminal_name(terminal), name);
+    EXPECT_EQ(
+        plot_script({make_series("a", {{0, 1, kRates}})}, settings).find(std::string("set terminal ") + name),
+        0U);
+  }
+}
+
+} // namespace
+} // namespace xenmon::test

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The lines of a file that may still be written to.
+#ifndef XENMON_XENMON_LINE_READER_H
+#define XENMON_XENMON_LINE_READER_H
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "xenmon/result.h"
+
+namespace xenmon {
+
+// A line without its end ("\n" or "\r\n").
+struct Line {
+  std::string_view text;
+  // False for what comes behind the file's last line end, and for what is longer than any log's line: then
+  // the text is not all of it, and may be missing.
+  bool whole = true;
+};
+
+class LineReader {
+ public:
+  // No line of a log is nearly as long. More of one line is read, but not kept.
+  static constexpr std::size_t kLongestLine = 64 * 1024;
+
+  // "-" is standard input. Directories and what cannot be read are refused.
+  static Result<LineReader> open(const std::string& path);
+  LineReader(LineReader&& other) noexcept;
+  LineReader& operator=(LineReader&&) = delete;
+  LineReader(const LineReader&) = delete;
+  LineReader& operator=(const LineReader&) = delete;
+  ~LineReader();
+
+  // Takes the next line; false at the file's end. The text is valid until the next call.
+  Result<bool> next(Line& line);
+  // Of the line last taken, from 1.
+  std::uint64_t number() const { return number_; }
+
+ private:
+  LineReader(int fd, std::string name) : fd_(fd), name_(std::move(name)) {}
+
+  int fd_;
+  std::string name_; // as errors have it
+  std::string buffer_;
+  std::size_t taken_ = 0;   // of the buffer
+  std::size_t scanned_ = 0; // there is no line end before
+  bool cut_ = false;        // the beginning of the present line has been dropped
+  std::uint64_t number_ = 0;
+};
+
+} // namespace xenmon
+
+#endif // XENMON_XENMON_LINE_READER_H

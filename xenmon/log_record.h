@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// One line of a log, in any of the three forms that log_writer and stream_writer give it.
+//
+// Everything in a line is checked: a number is finite, not negative and not beyond what a host can do, or
+// the line is none.
+#ifndef XENMON_XENMON_LOG_RECORD_H
+#define XENMON_XENMON_LOG_RECORD_H
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace xenmon {
+
+// What a domain did in an interval. Times are in pCPUs: seconds per second of all its vCPUs.
+struct Rates {
+  double running = 0;
+  double waited = 0;
+  double blocked = 0;
+  double executions = 0; // per second
+  double io = 0;         // page exchanges per second
+  // False where nothing told what it did while it did not run: waited and blocked are not known then.
+  bool other_time_known = true;
+
+  void add(const Rates& other);
+};
+
+// A domain in an interval on one pCPU, or one of its vCPUs there.
+struct LogRecord {
+  double end_s = 0;    // of the interval, since the log began
+  double length_s = 0; // of the data in it; 0: the log does not say
+  std::uint32_t domid = 0;
+  std::uint64_t uid = 0;
+  std::string name; // printable; "" if the log does not say
+  bool of_vcpu = false;
+  bool has_losses = false;         // the interval, on all pCPUs
+  bool has_missed_samples = false; // the same
+  Rates rates;
+};
+
+// The files of -n: a line of sixteen columns.
+bool is_files_header(std::string_view line);
+std::optional<LogRecord> parse_files_line(std::string_view line);
+
+// A remark in such a file that changes how its lines are to be read.
+struct FilesRemark {
+  // Either the lines that follow are of another domain, of that name ("": not known) ...
+  bool new_domain = false;
+  std::string name;
+  // ... or in the interval that ended then there were losses.
+  double end_s = 0;
+  bool has_losses = false;
+  bool has_missed_samples = false;
+};
+// None for the remarks that do not.
+std::optional<FilesRemark> parse_files_remark(std::string_view line);
+
+// The numbers that are taken from a record of the streams; NaN where it has none.
+enum class StreamNumber : std::size_t {
+  kPassed,
+  kInterval,
+  kDomid,
+  kUid,
+  kVcpu,
+  kRunning,
+  kWaitedWake,
+  kWaitedPreempt,
+  kBlocked,
+  kOffline,
+  kExecutions,
+  kMap,
+  kUnmap,
+  kTransfer,
+  kCopy,
+  kLost,
+  kMissed,
+  kCount
+};
+
+// CSV: by the names in its first line, so that other columns may come between.
+class CsvColumns {
+ public:
+  // None if this is no such line.
+  static std::optional<CsvColumns> from_header(std::string_view line);
+  // A line is a record: what xenmon writes has no line end in a field.
+  std::optional<LogRecord> parse(std::string_view line) const;
+
+ private:
+  std::size_t count_ = 0;
+  std::size_t name_ = 0;
+  std::array<std::size_t, static_cast<std::size_t>(StreamNumber::kCount)> places_{};
+};
+
+// The fields of a line as RFC 4180 has them, unquoted; none if a quote is not where it may be.
+bool split_csv(std::string_view line, std::vector<std::string>& fields);
+
+std::optional<LogRecord> parse_json_line(std::string_view line);
+
+} // namespace xenmon
+
+#endif // XENMON_XENMON_LOG_RECORD_H
