@@ -45,16 +45,38 @@ std::uint64_t own_cpu_ns() {
 // Hands samples on, and keeps the first failure since a sample has nobody to return it to.
 class Publisher final : public BakeSink {
  public:
-  Publisher(RegionWriter& writer, const Merge& merge) : writer_(writer), merge_(merge) {}
+  // recorder may be null.
+  Publisher(RegionWriter& writer, const Merge& merge, Source& source, Recorder* recorder)
+      : writer_(writer),
+        merge_(merge),
+        source_(source),
+        recorder_(recorder),
+        names_are_known_(source.origin().kind == XENMON_SOURCE_RECORDING) {}
   void on_sample(Baker& baker, const BakedSample& sample) override {
     if (error_) return;
+    if (names_are_known_) name_domains(baker);
     if (Status published = writer_.publish(baker, sample, merge_); !published) error_ = published.error();
   }
   [[nodiscard]] const std::optional<Error>& error() const { return error_; }
 
  private:
+  // Of a recording that is played fast many samples are published before the house is kept: no reader is
+  // to see one of them without its names.
+  void name_domains(const Baker& baker) {
+    for (const std::unique_ptr<Domain>& domain : baker.domains()) {
+      if (!domain || domain->ended || !domain->name.empty() || domain->domid == XENMON_DOMID_IDLE) continue;
+      std::optional<std::string> name = source_.domain_name(domain->domid);
+      if (!name) continue;
+      domain->name = std::move(*name);
+      if (recorder_ != nullptr) recorder_->name_domain(domain->domid, domain->name);
+    }
+  }
+
   RegionWriter& writer_;
   const Merge& merge_;
+  Source& source_;
+  Recorder* recorder_;
+  bool names_are_known_;
   std::optional<Error> error_;
 };
 
@@ -98,7 +120,7 @@ class Daemon {
         recorder_(recorder),
         stop_(stop),
         writer_(writer),
-        publisher_(writer, merge_),
+        publisher_(writer, merge_, source, recorder),
         baker_(baker_options(source, options), &publisher_) {}
 
   Status run() {
