@@ -25,6 +25,13 @@ constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::uint64_t kRenameCheckNs = 10 * kSecond;
 // So long after its creation a domain that has no name yet is asked for it at every opportunity.
 constexpr std::uint64_t kYoungNs = 2 * kSecond;
+// A recording that is played as fast as possible is thousands of times as fast as a host: 9 MiB.
+constexpr std::uint32_t kFastWaitCapacity = 16 * RegionWriter::kWaitCapacity;
+
+std::uint32_t wait_capacity(const Source& source, const DaemonOptions& options) {
+  const bool fast = source.origin().kind == XENMON_SOURCE_RECORDING && options.speed <= 0;
+  return fast ? kFastWaitCapacity : RegionWriter::kWaitCapacity;
+}
 
 std::uint64_t monotonic_ns() {
   struct timespec now {};
@@ -141,6 +148,8 @@ class Daemon {
     out.linger_ns = options.history_ns + 2 * kSecond;
     out.event_mask = source.origin().event_mask;
     out.stock_records = options.stock_records;
+    out.slow_wait_ns = options.slow_wait_ns;
+    out.waits_per_sample = wait_capacity(source, options);
     return out;
   }
 
@@ -320,6 +329,8 @@ Status run_daemon(Source& source, const DaemonOptions& options, Recorder* record
   region.sample_ns = options.sample_ns;
   region.history_ns = options.history_ns;
   region.heartbeat_period_ns = std::max(region.heartbeat_period_ns, options.poll_ns);
+  region.slow_wait_ns = options.slow_wait_ns;
+  region.wait_capacity = wait_capacity(source, options);
   Result<std::unique_ptr<RegionWriter>> writer = RegionWriter::create(region, source.origin());
   if (!writer) return writer.error();
   if (options.ready_fd >= 0) {

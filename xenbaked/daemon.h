@@ -25,7 +25,8 @@ struct DaemonOptions {
   // Recordings only: trace seconds per second; 0 is as fast as possible.
   double speed = 1.0;
   bool loop = false;
-  int ready_fd = -1; // a byte is written here once the region is in place
+  std::uint64_t slow_wait_ns = 1'000'000; // waits that are so long are told one by one
+  int ready_fd = -1;                      // a byte is written here once the region is in place
 };
 
 // Publishes until the end; the region says then that it has ended. `recorder` may be null.
