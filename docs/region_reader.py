@@ -5,7 +5,8 @@
     region_reader.py [PATH] [--json] [--samples N]
 
 prints what the header says, where each domain's time went, and the share of the newest samples that
-each domain ran. As a module: Region(path) with header, domains(), vcpus(), samples(), sample(n).
+each domain ran. As a module: Region(path) with header, domains(), vcpus(), samples(), sample(n), waits(),
+wait(n).
 """
 import argparse
 import array
@@ -62,10 +63,11 @@ HEADER = Record(*u64("magic"), *u32("version_major", "version_minor", "header_by
                 *u32("source_kind", "io_kinds", "cpu_khz", "event_mask"),
                 *u64("sample_ns", "history_ns", "heartbeat_period_ns", "wall_epoch_ns"),
                 ("source_text", "64s"), ("xen_version", "64s"), ("scheduler", "64s"))
-HEADER_BYTES = 576
+HEADER_BYTES = 576  # of version 1.0; what is behind it is there only if header_bytes says so
 TABLES_AT = 288
 TABLE = Record(*u64("offset"), *u32("stride", "capacity", "count", "reserved"))
 WORDS_AT = {"state": 456, "flags": 464, "heartbeat_ns": 472, "newest_sample": 480, "tables_seq": 488}
+WAIT_TABLE_AT, SLOW_WAIT_AT, NEWEST_WAIT_AT = 576, 600, 608
 COUNTERS_AT = 496
 COUNTERS = ("records", "bytes", "lost_records", "bad_records", "late_records", "state_conflicts",
             "conservation_violations", "samples", "wakeups", "daemon_cpu_ns")
@@ -84,6 +86,16 @@ ROW = Record(*u32("vcpu_slot", "pcpu", *TIMES, "executions", "continues", "slice
              *u64("slice_sum_ns"), *u32("slice_max_ns", "domain_slot"))
 IO_ROW = Record(*u32("domain_slot", "pcpu", "map", "unmap", "transfer", "copy"), *u64("copy_bytes"))
 
+RUNNERS = 3
+WAIT = Record(*u64("seq", "start_ns", "end_ns", "domain_uid"),
+              *u32("domid", "vcpu_id", "pcpu", "pcpu_before", "kind", "flags"),
+              *(field for number in range(RUNNERS) for field in (
+                  *u64(f"runner{number}_domain_uid"), *u32(f"runner{number}_domid", f"runner{number}_vcpu_id"),
+                  *u64(f"runner{number}_ns"))),
+              *u64("others_ns"))
+WOKEN, PREEMPTED = 1, 2  # wait.kind
+FORGOTTEN, UNKNOWN = 1, 2  # wait.flags
+
 # The tables in the header's order, with the least that a record has.
 TABLES = {"pcpu": PCPU.size, "domain": DOMAIN.size, "vcpu": VCPU.size, "hist": 4 * BUCKETS * len(HISTOGRAMS),
           "sample": SAMPLE.size, "row": ROW.size, "io_row": IO_ROW.size}
@@ -97,7 +109,8 @@ class Region:
     """A region, mapped read-only. Also a context manager.
 
     header: the part of the header that never changes, as a dict.
-    tables: offset, stride and capacity of each table.
+    tables: offset, stride and capacity of each table; "wait" only if this daemon records waits.
+    slow_wait_ns: the shortest wait that is recorded, or None.
     """
 
     def __init__(self, path):
@@ -132,8 +145,13 @@ class Region:
         if header["region_bytes"] > size:
             raise RegionError(f"{path} is cut short: {size} of {header['region_bytes']} bytes.")
         self.tables = {}
-        for index, (name, least) in enumerate(TABLES.items()):
-            table = TABLE.read(self._bytes, TABLES_AT + index * TABLE.size)
+        places = [(name, TABLES_AT + index * TABLE.size, least) for index, (name, least) in enumerate(TABLES.items())]
+        self.slow_wait_ns = None
+        if header["header_bytes"] >= NEWEST_WAIT_AT + 8 <= size and TABLE.read(self._bytes, WAIT_TABLE_AT)["capacity"]:
+            self.slow_wait_ns = self._word(SLOW_WAIT_AT)
+            places.append(("wait", WAIT_TABLE_AT, WAIT.size))
+        for name, at, least in places:
+            table = TABLE.read(self._bytes, at)
             del table["count"]  # it grows; _count() reads it afresh
             end = table["offset"] + table["stride"] * table["capacity"]
             if (header["header_bytes"] < HEADER_BYTES or table["offset"] < header["header_bytes"]
@@ -281,6 +299,30 @@ class Region:
         sample["rows"] = [ROW.read(row) for row in rows]
         sample["io_rows"] = [IO_ROW.read(row) for row in io_rows]
         return sample
+
+    # The waits, each under its own seq.
+
+    def waits(self):
+        """Numbers of the waits that may be there, the newest first. wait() tells whether they still are."""
+        if "wait" in self.tables:
+            newest = self._word(NEWEST_WAIT_AT)
+            yield from range(newest, max(0, newest - self.tables["wait"]["capacity"]), -1)
+
+    def wait(self, number):
+        """Wait `number` with its "runners", or None if it is not there, or no more."""
+        if number < 1 or "wait" not in self.tables:
+            return None
+        table = self.tables["wait"]
+        at = table["offset"] + number % table["capacity"] * table["stride"]
+        if self._word(at) != number:
+            return None
+        wait = WAIT.read(self._bytes, at)
+        if self._word(at) != number:
+            return None
+        runners = [{name: wait.pop(f"runner{index}_{name}") for name in ("domain_uid", "domid", "vcpu_id", "ns")}
+                   for index in range(RUNNERS)]
+        wait["runners"] = [runner for runner in runners if runner["ns"]]
+        return wait
 
     def _ring(self, name, first, count):
         table = self.tables[name]

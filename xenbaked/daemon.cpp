@@ -25,6 +25,13 @@ constexpr std::uint64_t kSecond = 1'000'000'000;
 // So much of a recording is taken at once on the way to a time: a command or a signal is heard in between.
 constexpr std::uint64_t kStretchNs = kSecond;
 constexpr std::uint64_t kForEverNs = 3600 * kSecond;
+// A recording that is played as fast as possible is thousands of times as fast as a host: 9 MiB.
+constexpr std::uint32_t kFastWaitCapacity = 16 * RegionWriter::kWaitCapacity;
+
+std::uint32_t wait_capacity(const Source& source, const DaemonOptions& options) {
+  const bool fast = source.origin().kind == XENMON_SOURCE_RECORDING && options.speed <= 0;
+  return fast ? kFastWaitCapacity : RegionWriter::kWaitCapacity;
+}
 
 std::uint64_t own_cpu_ns() {
   struct rusage usage {};
@@ -39,9 +46,16 @@ std::uint64_t own_cpu_ns() {
 // Hands samples on, and keeps the first failure since a sample has nobody to return it to.
 class Publisher final : public BakeSink {
  public:
-  Publisher(RegionWriter& writer, const Merge& merge) : writer_(writer), merge_(merge) {}
+  // recorder may be null.
+  Publisher(RegionWriter& writer, const Merge& merge, Source& source, Recorder* recorder)
+      : writer_(writer),
+        merge_(merge),
+        source_(source),
+        recorder_(recorder),
+        names_are_known_(source.origin().kind == XENMON_SOURCE_RECORDING) {}
   void on_sample(Baker& baker, const BakedSample& sample) override {
     if (error_) return;
+    if (names_are_known_) name_domains(baker);
     if (Status published = writer_.publish(baker, sample, merge_); !published) error_ = published.error();
     end_ns_ = sample.end_ns;
   }
@@ -50,9 +64,24 @@ class Publisher final : public BakeSink {
   [[nodiscard]] const std::optional<Error>& error() const { return error_; }
 
  private:
+  // Of a recording that is played fast many samples are published before the house is kept: no reader is
+  // to see one of them without its names.
+  void name_domains(const Baker& baker) {
+    for (const std::unique_ptr<Domain>& domain : baker.domains()) {
+      if (!domain || domain->ended || !domain->name.empty() || domain->domid == XENMON_DOMID_IDLE) continue;
+      std::optional<std::string> name = source_.domain_name(domain->domid);
+      if (!name) continue;
+      domain->name = std::move(*name);
+      if (recorder_ != nullptr) recorder_->name_domain(domain->domid, domain->name);
+    }
+  }
+
   RegionWriter& writer_;
   const Merge& merge_;
   std::uint64_t end_ns_ = 0;
+  Source& source_;
+  Recorder* recorder_;
+  bool names_are_known_;
   std::optional<Error> error_;
 };
 
@@ -74,7 +103,7 @@ class Daemon {
         stop_(stop),
         writer_(writer),
         control_(control),
-        publisher_(writer, merge_),
+        publisher_(writer, merge_, source, recorder),
         baker_(baker_options(source, options), &publisher_),
         names_(source, baker_, recorder),
         pace_(options.speed) {
@@ -106,6 +135,8 @@ class Daemon {
     out.linger_ns = options.history_ns + 2 * kSecond;
     out.event_mask = source.origin().event_mask;
     out.stock_records = options.stock_records;
+    out.slow_wait_ns = options.slow_wait_ns;
+    out.waits_per_sample = wait_capacity(source, options);
     return out;
   }
 
@@ -386,6 +417,8 @@ Status run_daemon(Source& source, const DaemonOptions& options, Recorder* record
   region.sample_ns = options.sample_ns;
   region.history_ns = options.history_ns;
   region.heartbeat_period_ns = std::max(region.heartbeat_period_ns, options.poll_ns);
+  region.slow_wait_ns = options.slow_wait_ns;
+  region.wait_capacity = wait_capacity(source, options);
   Result<std::unique_ptr<RegionWriter>> writer = RegionWriter::create(region, source.origin());
   if (!writer) return writer.error();
   if (options.ready_fd >= 0) {

@@ -28,6 +28,7 @@ struct DaemonOptions {
   bool loop = false;
   std::optional<std::uint64_t> held_at_ns; // go there at once, and hold; kTraceEnd: the end
   int control_fd = -1;                     // commands come from here, see control_channel.h
+  std::uint64_t slow_wait_ns = 1'000'000;  // waits that are so long are told one by one
   int ready_fd = -1;                       // a byte is written here once the region is in place
 };
 

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "control_channel.h"
+#include "xenmon/duration.h"
 #include "xenmon/region.h"
 #include "xenmon/trace_time.h"
 
@@ -37,6 +38,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   std::string totals;
   std::string mask;
   std::string held_at;
+  std::string slow_waits;
   CommandLine out;
   CommandOptions& options = out.options;
   options.daemon.region = XENMON_DEFAULT_REGION;
@@ -51,6 +53,8 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   app.add_option("--history", history_s, "Keep samples for so long (10)")
       ->check(CLI::Range(1.0, 3600.0))
       ->type_name("SECONDS");
+  app.add_option("--slow-waits", slow_waits, "Tell of each wait for a CPU that is so long (1ms)")
+      ->type_name("TIME");
   app.add_option("--region", options.daemon.region, "Publish here (" XENMON_DEFAULT_REGION ")")
       ->type_name("PATH");
   app.add_flag("--world-readable", options.daemon.world_readable,
@@ -125,6 +129,11 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
       return refuse("--evt-mask takes a number from 1 to 0x0fffffff.");
     }
     options.event_mask = static_cast<std::uint32_t>(value);
+  }
+  if (app.count("--slow-waits") > 0) {
+    const std::optional<std::uint64_t> ns = parse_duration_ns(slow_waits);
+    if (!ns) return refuse("--slow-waits takes " + std::string(kDurationRule) + ".");
+    options.daemon.slow_wait_ns = *ns;
   }
   if (options.without_slices && options.event_mask)
     return refuse("--noallocated and --evt-mask both choose the events: give one.");

@@ -108,6 +108,8 @@ std::vector<std::string> daemon_command(const Options& options, const std::strin
   if (program.empty()) program = "xenbaked";
   std::vector<std::string> command = {program, "--region", region, "--ms-per-sample",
                                       std::to_string(options.ms_per_sample)};
+  if (options.slow_wait_ns)
+    command.insert(command.end(), {"--slow-waits", std::to_string(*options.slow_wait_ns) + "ns"});
   if (options.replay.empty()) {
     if (!options.metrics.allocated)
       command.emplace_back("--noallocated"); // what nobody looks at is not traced
@@ -118,6 +120,8 @@ std::vector<std::string> daemon_command(const Options& options, const std::strin
   if (!options.speed.empty()) command.insert(command.end(), {"--speed", options.speed});
   if (options.loop) command.emplace_back("--loop");
   if (!options.at.empty()) command.insert(command.end(), {"--held-at", options.at});
+  // Played faster than we may be able to read it: it had better stay for a while.
+  if (options.slow_wait_ns && options.speed == "max") command.insert(command.end(), {"--history", "600"});
   return command;
 }
 

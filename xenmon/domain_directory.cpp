@@ -45,6 +45,11 @@ DomainIndex DomainDirectory::enter(const xenmon_domain& domain) {
   return index;
 }
 
+DomainIndex DomainDirectory::find_uid(std::uint64_t uid) const {
+  const auto found = by_uid_.find(uid);
+  return found == by_uid_.end() ? kNoDomain : found->second;
+}
+
 void DomainDirectory::retire(std::uint64_t now_ns) {
   for (DomainIndex index = 0; index < records_.size(); ++index) {
     Record& record = records_[index];

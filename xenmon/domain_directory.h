@@ -40,6 +40,8 @@ class DomainDirectory {
 
   // The domain in a slot of the table last taken over, or kNoDomain.
   DomainIndex find(std::uint32_t slot) const { return slot < slots_.size() ? slots_[slot] : kNoDomain; }
+  // The domain of that uid, if it is known still, or kNoDomain.
+  DomainIndex find_uid(std::uint64_t uid) const;
   const DomainEntry& operator[](DomainIndex index) const { return records_[index].entry; }
   // Indices are below this.
   std::size_t size() const { return records_.size(); }

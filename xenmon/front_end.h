@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The three ways in which the front end runs, on what both need: a region that somebody publishes.
+// The ways in which the front end runs, on what all need: a region that somebody publishes.
 #ifndef XENMON_XENMON_FRONT_END_H
 #define XENMON_XENMON_FRONT_END_H
 
@@ -31,6 +31,10 @@ Status run_screen(const Options& options, Publisher& publisher);
 
 // Writes a log until the time is over, the recording ends or a signal comes.
 Status run_log(const Options& options, Publisher& publisher);
+
+// Writes a line for each wait for a CPU that was long, until the time is over, the recording ends or a signal
+// comes.
+Status run_slow_waits(const Options& options, Publisher& publisher);
 
 // Prints one table of the last ten seconds, as soon as there is one second at least; of a recording those
 // before its end, or before the time that was asked for.

@@ -38,6 +38,7 @@ xenmon::Status run(const xenmon::Options& options) {
   auto publisher = xenmon::find_publisher(options);
   if (!publisher) return publisher.error();
   if (!publisher->notice.empty()) std::fprintf(stderr, "xenmon: %s\n", publisher->notice.c_str());
+  if (options.slow_wait_ns) return xenmon::run_slow_waits(options, *publisher);
   if (options.once) return xenmon::run_once(options, *publisher);
   return options.live ? xenmon::run_screen(options, *publisher) : xenmon::run_log(options, *publisher);
 }

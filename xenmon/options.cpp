@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "text.h"
+#include "xenmon/duration.h"
 #include "xenmon/trace_time.h"
 
 namespace xenmon {
@@ -29,6 +30,7 @@ Shows where each domain's time goes on a Xen host: on the screen, or as a log.
       --format FORMAT     write one log instead: csv, or jsonl, a JSON object a line
   -o, --output FILE       into this file; - is standard output (-)
       --vcpus             with a record for each vCPU as well
+      --slow-waits TIME   tell of each wait for a CPU that is so long: 10ms, 500us
       --once              print one table of the last 10 s, and end
   -t, --time SECONDS      stop logging after so much time on the trace clock; 0: never (10)
   -i, --interval MS       what one log line sums up, in ms (1000)
@@ -60,7 +62,7 @@ Keys: q quits, ? lists all; 1 to 5 choose a view; c and n show the next CPU, p t
 
 // Numbers are taken as text and read here, so that all refusals sound alike.
 struct Texts {
-  std::string duration, interval, ms_per_sample, cpu, cpu_khz, format;
+  std::string duration, interval, ms_per_sample, cpu, cpu_khz, format, slow_waits;
 };
 
 Error usage(const std::string& sentence) {
@@ -98,6 +100,24 @@ Status check_at(const Options& options) {
   return ok();
 }
 
+// Each wait is told as it ends: there are no intervals, and no end but the recording's or a signal.
+Status check_slow_waits(const CLI::App& app, const Texts& texts, Options& options) {
+  options.slow_wait_ns = parse_duration_ns(texts.slow_waits);
+  if (!options.slow_wait_ns) {
+    return usage("option --slow-waits takes " + std::string(kDurationRule) + ", not \"" +
+                 printable(texts.slow_waits) + "\".");
+  }
+  for (const char* option : {"--once", "--prefix", "--interval", "--vcpus"}) {
+    if (app.count(option) > 0)
+      return usage(std::string("options --slow-waits and ") + option + " exclude each other.");
+  }
+  options.live = false;
+  if (app.count("--time") == 0) options.duration_s = 0;
+  // Nobody watches a recording pass by.
+  if (options.speed.empty() && !options.replay.empty() && !options.loop) options.speed = "max";
+  return ok();
+}
+
 Status check(const CLI::App& app, const Texts& texts, Options& options) {
   if (app.count("--format") > 0) {
     if (texts.format != "csv" && texts.format != "jsonl") {
@@ -106,10 +126,13 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
     options.format = texts.format == "csv" ? LogFormat::kCsv : LogFormat::kJsonLines;
     options.live = false;
     if (app.count("--prefix") > 0) return usage("options --format and --prefix exclude each other; see -o.");
-  } else {
+  } else if (app.count("--slow-waits") == 0) {
     for (const char* option : {"--output", "--vcpus"}) {
       if (app.count(option) > 0) return usage(std::string("option ") + option + " is for --format.");
     }
+  }
+  if (app.count("--slow-waits") > 0) {
+    if (Status status = check_slow_waits(app, texts, options); !status) return status;
   }
   if (options.once) {
     if (!options.live) return usage("option --once excludes -n and --format: it is no log.");
@@ -188,6 +211,7 @@ Result<std::variant<Options, Information>> parse_options(int argc, const char* c
   app.add_option("--format", texts.format);
   app.add_option("-o,--output", options.output);
   app.add_flag("--vcpus", options.vcpus);
+  app.add_option("--slow-waits", texts.slow_waits);
   app.add_flag("--once", options.once);
   app.add_option("-t,--time", texts.duration);
   app.add_option("-i,--interval", texts.interval);

@@ -29,11 +29,13 @@ enum class LogFormat { kFiles, kCsv, kJsonLines };
 struct Options {
   bool live = true;  // the screen; otherwise a log
   bool once = false; // neither: one table
+  std::optional<std::uint64_t>
+      slow_wait_ns; // neither: each wait of this length or more; then format kFiles is text
   LogFormat format = LogFormat::kFiles;
   std::string prefix = "log";    // of the files
   std::string output = "-";      // where the stream goes; "-": standard output
   bool vcpus = false;            // records of vCPUs, too
-  std::uint64_t duration_s = 10; // of logging; 0: until stopped
+  std::uint64_t duration_s = 10; // of logging; 0: until stopped, the default with slow_wait_ns
   std::uint64_t interval_ms = 1000;
   std::uint64_t ms_per_sample = 100;
   bool ms_per_sample_given = false;

@@ -62,7 +62,7 @@ bool fits(const xenmon_table& table, std::size_t record_bytes, std::uint64_t hea
 
 // The name of the first thing wrong in the header, if any.
 std::optional<std::string> damage(const xenmon_region_header& header) {
-  if (header.header_bytes < sizeof(header) || header.header_bytes % kWord != 0 ||
+  if (header.header_bytes < XENMON_HEADER_BYTES_1_0 || header.header_bytes % kWord != 0 ||
       header.header_bytes > header.region_bytes) {
     return "header length";
   }
@@ -80,6 +80,7 @@ std::optional<std::string> damage(const xenmon_region_header& header) {
       {"sample ring", header.sample, sizeof(xenmon_sample), false},
       {"row ring", header.row, sizeof(xenmon_row), false},
       {"I/O row ring", header.io_row, sizeof(xenmon_io_row), true},
+      {"wait ring", header.wait, sizeof(xenmon_wait), true},
   };
   for (const auto& entry : tables) {
     const bool empty = entry.table.capacity == 0;
@@ -114,10 +115,16 @@ Result<RegionReader> RegionReader::make(std::span<const std::byte> bytes, const 
                  "; this xenmon reads version " + std::to_string(XENMON_VERSION_MAJOR) +
                  ": install matching packages."};
   }
-  if (known < sizeof(header) || bytes.size() < header.region_bytes) {
-    return Error{"the XenMon region " + shown + " is truncated: it should have " +
-                 std::to_string(std::max<std::uint64_t>(header.region_bytes, sizeof(header))) +
+  // A file of which not even the header is whole has at least an old one's length to reach.
+  const std::uint64_t least = std::max<std::uint64_t>(header.region_bytes, XENMON_HEADER_BYTES_1_0);
+  if (bytes.size() < least) {
+    return Error{"the XenMon region " + shown + " is truncated: it should have " + std::to_string(least) +
                  " bytes and has " + std::to_string(bytes.size()) + "; restart xenbaked."};
+  }
+  // What stands behind an old header is no part of it.
+  if (header.header_bytes < sizeof(header)) {
+    header.wait = {};
+    header.slow_wait_ns = header.newest_wait = 0;
   }
   if (const auto what = damage(header)) {
     return Error{"the XenMon region " + shown + " is damaged (" + *what + "); restart xenbaked."};
@@ -142,6 +149,10 @@ std::uint64_t RegionReader::newest_sample() const {
   return word(offsetof(xenmon_region_header, newest_sample));
 }
 
+std::uint64_t RegionReader::newest_wait() const {
+  return has_waits() ? word(offsetof(xenmon_region_header, newest_wait)) : 0;
+}
+
 std::uint32_t RegionReader::live_count(std::size_t table_offset, std::uint32_t capacity) const {
   static_assert(offsetof(xenmon_table, count) % kWord == 0);
   const auto count = static_cast<std::uint32_t>(word(table_offset + offsetof(xenmon_table, count)));
@@ -153,6 +164,16 @@ ReadOutcome RegionReader::read_sample_head(std::uint64_t number, xenmon_sample& 
   const std::byte* entry = base_ + ring.offset + number % ring.capacity * ring.stride;
   if (number == 0 || load(entry) != number) return ReadOutcome::kGone;
   copy_record(head, entry);
+  if (load(entry) != number) return ReadOutcome::kGone;
+  return ReadOutcome::kCopied;
+}
+
+ReadOutcome RegionReader::read_wait(std::uint64_t number, xenmon_wait& wait) const {
+  static_assert(offsetof(xenmon_wait, seq) == 0);
+  const xenmon_table& ring = header_.wait;
+  const std::byte* entry = base_ + ring.offset + number % ring.capacity * ring.stride;
+  if (number == 0 || load(entry) != number) return ReadOutcome::kGone;
+  copy_record(wait, entry);
   if (load(entry) != number) return ReadOutcome::kGone;
   return ReadOutcome::kCopied;
 }

@@ -54,7 +54,7 @@ class RegionReader {
   static Result<RegionReader> make(std::span<const std::byte> bytes, const std::string& name);
 
   // As it was when checked: the part above header.state, which never changes in one file except for
-  // the tables' counts.
+  // the tables' counts. What a region of version 1.0 does not have is 0.
   const xenmon_region_header& header() const { return header_; }
 
   // The words that change, each read by itself.
@@ -62,10 +62,16 @@ class RegionReader {
   std::uint64_t flags() const;
   std::uint64_t heartbeat_ns() const;
   std::uint64_t newest_sample() const;
+  std::uint64_t newest_wait() const; // 0 without has_waits()
+
+  // Whether this daemon records waits at all: it does since version 1.1.
+  bool has_waits() const { return header_.wait.capacity != 0; }
 
   ReadOutcome read_sample(std::uint64_t number, SampleCopy& copy) const;
   // The entry alone, without its rows.
   ReadOutcome read_sample_head(std::uint64_t number, xenmon_sample& head) const;
+  // Only with has_waits().
+  ReadOutcome read_wait(std::uint64_t number, xenmon_wait& wait) const;
   // False when the daemon was writing at each of XENMON_READ_TRIES attempts; `copy` is then void.
   bool read_tables(TablesCopy& copy, bool with_vcpus = false) const;
   // A vCPU slot's counters, each read by itself. False if there is no such slot.

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "attachment.h"
+#include "data_end.h"
 #include "front_end.h"
 #include "log_writer.h"
 #include "sample_feed.h"
@@ -20,14 +21,12 @@ namespace xenmon {
 namespace {
 
 using namespace std::chrono_literals;
-using std::chrono::steady_clock;
 
 // Live, one look in an interval is enough, but neither so seldom that the history might run out nor so
 // often that it costs more than it shows.
 constexpr auto kPollLiveLeast = 100ms;
 constexpr auto kPollLiveMost = 1s;
 constexpr std::chrono::nanoseconds kPollRecording = 1ms; // a replay may be much faster than time
-constexpr auto kPatience = 10s;                          // for a daemon that is gone to come back
 constexpr std::uint64_t kMillisecond = 1'000'000;
 constexpr std::uint64_t kSecond = 1'000'000'000;
 
@@ -59,7 +58,7 @@ class Session {
  public:
   Session(const Options& options, Publisher& publisher)
       : publisher_(publisher),
-        endless_(options.duration_s == 0),
+        end_(publisher, options.duration_s == 0),
         poll_live_(std::clamp<std::chrono::nanoseconds>(std::chrono::milliseconds(options.interval_ms),
                                                         kPollLiveLeast, kPollLiveMost)),
         attachment_(publisher.region),
@@ -68,12 +67,11 @@ class Session {
         writer_(make_writer(options, directory_)) {}
 
   Status run() {
-    quiet_since_ = steady_clock::now();
     while (!stop_requested()) {
       if (take_reopen()) writer_->reopen();
       take_new_data();
       if (!writer_->status() || writer_->done()) break;
-      const Result<bool> over = is_over();
+      const Result<bool> over = end_.reached(attachment_.health());
       if (!over || *over) {
         writer_->finish();
         return over ? writer_->status() : Status(over.error());
@@ -111,29 +109,14 @@ class Session {
     feed_.drain(*reader, *writer_);
   }
 
-  // Whether no more data will come; an Error if that is not as it should be.
-  Result<bool> is_over() {
-    const Health& health = attachment_.health();
-    if (publisher_.daemon && !publisher_.daemon->running()) {
-      if (publisher_.daemon->ended_well()) return true;
-      return publisher_.daemon->outcome();
-    }
-    if (health.kind == Health::Kind::kRecordingOver) return true;
-    const auto now = steady_clock::now();
-    if (health.current()) quiet_since_ = now;
-    if (endless_ || now - quiet_since_ < kPatience) return false;
-    return Error{health_text(health) + "; the log ends here. Start xenbaked again."};
-  }
-
   Publisher& publisher_;
-  bool endless_;
+  DataEnd end_;
   std::chrono::nanoseconds poll_live_;
   Attachment attachment_;
   DomainDirectory directory_;
   SampleFeed feed_;
   std::unique_ptr<IntervalWriter> writer_;
   bool begun_ = false;
-  steady_clock::time_point quiet_since_;
 };
 
 } // namespace

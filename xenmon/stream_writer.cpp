@@ -3,21 +3,15 @@
 
 #include <algorithm>
 #include <array>
-#include <cinttypes>
-#include <cstdio>
-#include <ctime>
-#include <nlohmann/json.hpp>
+
+#include "record_line.h"
 
 namespace xenmon {
 namespace {
 
 constexpr std::int64_t kNone = -1;
 
-// One record, as text: what is empty is not known or does not apply.
-struct Column {
-  const char* name;
-  bool quoted; // a JSON string
-};
+using Column = RecordColumn;
 constexpr std::array kColumns = {
     Column{"passed_s", false},       // trace time since the log began
     Column{"wall_time", true},       // UTC, RFC 3339; of the interval's end
@@ -48,67 +42,6 @@ constexpr std::array kColumns = {
     Column{"missed_samples", false}, // the same
 };
 using Fields = std::array<std::string, kColumns.size()>;
-
-std::string seconds(std::uint64_t ns) {
-  std::array<char, 40> text;
-  std::snprintf(text.data(), text.size(), "%" PRIu64 ".%09" PRIu64, ns / 1'000'000'000, ns % 1'000'000'000);
-  return text.data();
-}
-
-std::string wall_time(std::uint64_t ns) {
-  const auto second = static_cast<std::time_t>(ns / 1'000'000'000);
-  std::tm parts{};
-  std::array<char, 24> date;
-  if (gmtime_r(&second, &parts) == nullptr ||
-      std::strftime(date.data(), date.size(), "%Y-%m-%dT%H:%M:%S", &parts) == 0) {
-    return "";
-  }
-  std::array<char, 40> text;
-  std::snprintf(text.data(), text.size(), "%s.%03uZ", date.data(),
-                static_cast<unsigned>(ns / 1'000'000 % 1000));
-  return text.data();
-}
-
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"') quoted += '"';
-    quoted += c;
-  }
-  quoted += '"';
-  return quoted;
-}
-
-std::string csv_line(const Fields& fields) {
-  std::string line;
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    if (i > 0) line += ',';
-    line += csv_field(fields[i]);
-  }
-  line += '\r';
-  return line;
-}
-
-std::string json_line(const Fields& fields) {
-  std::string line = "{";
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    if (fields[i].empty()) continue;
-    if (line.size() > 1) line += ',';
-    line += '"';
-    line += kColumns[i].name;
-    line += "\":";
-    line += kColumns[i].quoted ? nlohmann::json(fields[i]).dump() : fields[i];
-  }
-  line += '}';
-  return line;
-}
-
-std::string csv_header() {
-  Fields names;
-  for (std::size_t i = 0; i < names.size(); ++i) names[i] = kColumns[i].name;
-  return csv_line(names) + '\n';
-}
 
 std::string or_empty(std::int64_t number) {
   return number == kNone ? "" : std::to_string(number);
@@ -150,7 +83,7 @@ StreamWriter::StreamWriter(const Settings& settings, const DomainDirectory& dire
     : IntervalWriter(settings.interval_ns, settings.duration_ns),
       settings_(settings),
       directory_(directory),
-      file_(settings.path, settings.format == StreamFormat::kCsv ? csv_header() : "") {}
+      file_(settings.path, settings.format == StreamFormat::kCsv ? csv_header(kColumns) : "") {}
 
 StreamWriter::Sums& StreamWriter::sums_of(DomainIndex domain, std::int64_t vcpu, std::uint32_t pcpu) {
   const DomainEntry& entry = directory_[domain];
@@ -179,9 +112,9 @@ Status StreamWriter::write(const Interval& interval) {
     if (!sums.any() || interval.length_ns == 0) continue;
     const bool of_domain = vcpu == kNone;
     const auto io = [of_domain](std::uint64_t count) { return of_domain ? std::to_string(count) : ""; };
-    fields = {seconds(interval.passed_ns),
-              wall_epoch_ns() == 0 ? "" : wall_time(wall_epoch_ns() + interval.end_ns),
-              seconds(interval.length_ns),
+    fields = {seconds_text(interval.passed_ns),
+              wall_epoch_ns() == 0 ? "" : wall_time_text(wall_epoch_ns() + interval.end_ns, 3),
+              seconds_text(interval.length_ns),
               std::to_string(domid),
               domid == XENMON_DOMID_IDLE ? "Idle" : directory_[domain].name,
               std::to_string(uid),
@@ -206,7 +139,7 @@ Status StreamWriter::write(const Interval& interval) {
               io(sums.io_copy_bytes),
               std::to_string(interval.lost_records),
               std::to_string(interval.missed_samples)};
-    file_.append(settings_.format == StreamFormat::kCsv ? csv_line(fields) : json_line(fields));
+    file_.append(settings_.format == StreamFormat::kCsv ? csv_line(fields) : json_line(kColumns, fields));
   }
   sums_.clear();
   return file_.flush();

@@ -10,6 +10,7 @@
  *   region      the file and its mapping
  *   sample      what happened between two edges on the trace's own clock, by default 100 ms
  *   row         one (vCPU, pCPU) pair's share of a sample; only pairs with something in them exist
+ *   wait        one vCPU's waiting for a pCPU, from when it was ready until it ran; only long ones are kept
  *   slot        an index into one of the tables; reused only after the history has left it behind
  *   ring        a table that is written round and round
  *
@@ -23,6 +24,7 @@
  *   sample   xenmon_sample      [sample.capacity]     ring             \
  *   row      xenmon_row         [row.capacity]        ring              |  guarded by each sample's seq
  *   io_row   xenmon_io_row      [io_row.capacity]     ring             /
+ *   wait     xenmon_wait        [wait.capacity]       ring                guarded by each wait's seq
  *
  * Every table is found by its xenmon_table in the header: offset, stride, capacity, count. Step by
  * the stride and never by sizeof: a later minor version may append fields to a record.
@@ -50,6 +52,11 @@
  *   copy e; copy e.row_count rows from ring position e.first_row on, likewise the I/O rows;
  *   position p lies in element p % capacity. A count above the table's capacity is damage.
  *   fence-acquire; s2 = load-relaxed(e.seq);   if s1 != s2, the copy is void
+ *
+ * Reading wait number N (the newest is header.newest_wait; 0 means none yet): as a sample, from entry
+ * N % wait.capacity, but without rows. Waits have the order in which they ended. Those that ended within a
+ * sample are there when the sample is. A number at or below newest_wait that is not there was written over,
+ * or there was no room for it: that wait can be counted but not told.
  *
  * Before the daemon writes over any row it sets the seq of every sample that owns such rows to 0, so a
  * copy that was overtaken is always noticed. When a vCPU slot gets a new owner its histograms start from
@@ -100,6 +107,10 @@
 #define XENMON_SOURCE_RECORDING 2u /* a file; source_text is its name */
 #define XENMON_SOURCE_SCRIPTED 3u  /* a test */
 
+/* The header's length in version 1.0. What stands behind it is there only if header_bytes says so, and
+ * only then does the daemon record waits. */
+#define XENMON_HEADER_BYTES_1_0 576u
+
 /* header.flags */
 #define XENMON_FLAG_KHZ_ASSUMED 1u       /* nobody said how fast the TSC runs; cpu_khz is a guess */
 #define XENMON_FLAG_PATCHED_XEN 2u       /* the hypervisor carries XenMon's trace points */
@@ -128,6 +139,17 @@
 
 /* vcpu.flags */
 #define XENMON_VCPU_IN_USE 1u
+
+/* wait.kind: what it was before it was ready */
+#define XENMON_WAIT_WOKEN 1u     /* blocked or offline */
+#define XENMON_WAIT_PREEMPTED 2u /* running */
+
+/* wait.flags: why its runners do not add up to all of the time */
+#define XENMON_WAIT_FORGOTTEN 1u /* more has run meanwhile than the daemon remembers: the newest is told */
+#define XENMON_WAIT_UNKNOWN 2u   /* for a time nobody knows who ran: records were lost, or had not begun */
+
+/* vCPUs that a wait names as having run meanwhile */
+#define XENMON_WAIT_RUNNERS 3
 
 typedef struct xenmon_table {
     uint64_t offset;   /* bytes from the start of the file */
@@ -191,6 +213,11 @@ typedef struct xenmon_region_header {
     uint64_t newest_sample; /* number of the newest complete sample, from 1; 0 before that */
     uint64_t tables_seq;    /* odd while the tables are being written */
     xenmon_counters counters;
+
+    /* Since version 1.1. The first two never change; newest_wait does, one word, read by itself. */
+    xenmon_table wait;
+    uint64_t slow_wait_ns; /* waits of at least this length are recorded */
+    uint64_t newest_wait;  /* number of the newest wait, from 1; 0 before that */
 } xenmon_region_header;
 
 typedef struct xenmon_pcpu {
@@ -299,9 +326,36 @@ typedef struct xenmon_io_row {
     uint64_t copy_bytes;
 } xenmon_io_row;
 
+/* A vCPU that ran while another one waited. */
+typedef struct xenmon_runner {
+    uint64_t domain_uid;
+    uint32_t domid;
+    uint32_t vcpu_id;
+    uint64_t ns; /* for so long; 0: there is no such runner, and no further one */
+} xenmon_runner;
+
+/* A wait that was long. What the runners did is told of the pCPU where the vCPU ran in the end and, if that
+ * is another one, of pcpu_before, added up: runners and others_ns make (end_ns - start_ns) times the number
+ * of these pCPUs, unless a flag says why not. The idle vCPU of a pCPU counts as any other. Domains are named
+ * by domid and uid, so that no slot has to be looked up that may be somebody else's by then. */
+typedef struct xenmon_wait {
+    uint64_t seq;      /* this wait's number when it is whole, 0 while it is being written */
+    uint64_t start_ns; /* from here on it was ready */
+    uint64_t end_ns;   /* here it ran */
+    uint64_t domain_uid;
+    uint32_t domid;
+    uint32_t vcpu_id;
+    uint32_t pcpu;        /* where it ran then */
+    uint32_t pcpu_before; /* where it ran last or was woken first; XENMON_NO_PCPU if neither is known */
+    uint32_t kind;        /* XENMON_WAIT_WOKEN or XENMON_WAIT_PREEMPTED */
+    uint32_t flags;
+    xenmon_runner runners[XENMON_WAIT_RUNNERS]; /* the one that ran longest first */
+    uint64_t others_ns;                         /* what further vCPUs ran, together */
+} xenmon_wait;
+
 XENMON_STATIC_ASSERT(sizeof(xenmon_table) == 24, "layout");
 XENMON_STATIC_ASSERT(sizeof(xenmon_counters) == 80, "layout");
-XENMON_STATIC_ASSERT(sizeof(xenmon_region_header) == 576, "layout");
+XENMON_STATIC_ASSERT(sizeof(xenmon_region_header) == 616, "layout");
 XENMON_STATIC_ASSERT(sizeof(xenmon_pcpu) == 24, "layout");
 XENMON_STATIC_ASSERT(sizeof(xenmon_domain) == 136, "layout");
 XENMON_STATIC_ASSERT(sizeof(xenmon_vcpu) == 152, "layout");
@@ -309,6 +363,8 @@ XENMON_STATIC_ASSERT(sizeof(xenmon_histograms) == 5568, "layout");
 XENMON_STATIC_ASSERT(sizeof(xenmon_sample) == 64, "layout");
 XENMON_STATIC_ASSERT(sizeof(xenmon_row) == 64, "layout");
 XENMON_STATIC_ASSERT(sizeof(xenmon_io_row) == 32, "layout");
+XENMON_STATIC_ASSERT(sizeof(xenmon_runner) == 24, "layout");
+XENMON_STATIC_ASSERT(sizeof(xenmon_wait) == 136, "layout");
 
 /* The bucket that a duration belongs to. */
 static inline uint32_t xenmon_hist_bucket(uint64_t ns)

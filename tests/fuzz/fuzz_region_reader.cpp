@@ -10,8 +10,27 @@
 #include "history.h"
 #include "region_reader.h"
 #include "sample_feed.h"
+#include "wait_feed.h"
+#include "wait_line.h"
 
 using namespace xenmon; // NOLINT(google-build-using-namespace)
+
+namespace {
+
+// What would be written of each wait.
+class Lines final : public WaitSink {
+ public:
+  explicit Lines(const DomainDirectory& directory) : lines_(directory) {}
+  void add(const xenmon_wait& wait) override {
+    (void)lines_.text(wait);
+    (void)json_line(wait_columns(), lines_.fields(wait));
+  }
+
+ private:
+  WaitLines lines_;
+};
+
+} // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   // A region is at least 8-byte aligned, as mappings are.
@@ -28,6 +47,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   history.select(0);
   feed.rewind(*reader);
   feed.drain(*reader, history);
+  WaitFeed waits;
+  Lines lines(directory);
+  waits.start(*reader, WaitFeed::From::kOldest);
+  waits.drain(*reader, UINT64_MAX / 2, lines);
+  waits.drain(*reader, UINT64_MAX, lines);
   std::vector<SliceRange> ranges;
   history.slice_ranges(WindowId::kLong, ranges);
   for (DomainIndex domain = 0; domain < directory.size(); ++domain) {

@@ -23,7 +23,8 @@ using test::WindowBuilder;
 
 constexpr std::uint64_t kMs = 1'000'000;
 
-// A live host's source. Each pass is one pCPU's records, and what happened on the host by then.
+// A live host's source, or a recording's. Each pass is one pCPU's records, and what happened on the host by
+// then.
 class Host final : public Source {
  public:
   struct Step {
@@ -31,8 +32,8 @@ class Host final : public Source {
     std::map<std::uint32_t, std::string> names; // in Xenstore after the pass was read
   };
 
-  Host() {
-    origin_.kind = XENMON_SOURCE_LIVE;
+  explicit Host(std::uint32_t kind = XENMON_SOURCE_LIVE) {
+    origin_.kind = kind;
     origin_.cpu_khz = 1'000'000;
   }
   const Origin& origin() const override { return origin_; }
@@ -59,14 +60,16 @@ class Host final : public Source {
 };
 
 // The names in the region after all that, by uid.
-std::map<std::uint64_t, std::string> names_after(std::deque<Host::Step> steps) {
+std::map<std::uint64_t, std::string> names_after(std::deque<Host::Step> steps,
+                                                 std::uint32_t kind = XENMON_SOURCE_LIVE) {
   std::string directory = (std::filesystem::temp_directory_path() / "xenmon-daemon-XXXXXX").string();
   EXPECT_NE(mkdtemp(directory.data()), nullptr);
-  Host host;
+  Host host(kind);
   host.steps = std::move(steps);
   DaemonOptions options;
   options.sample_ns = kMs;
   options.poll_ns = kMs;
+  options.speed = 0;
   options.region = directory + "/region";
   StopFlag stop;
   const Status ended = run_daemon(host, options, nullptr, stop);
@@ -132,6 +135,17 @@ TEST(DaemonNames, ANameOfTheNumbersNextOwnerIsNotTakenForTheDomains) {
                                   {tick(9), kNew},
                                   {tick(20), kNew}});
   EXPECT_EQ(names, (std::map<std::uint64_t, std::string>{{1, ""}, {2, "new"}}));
+}
+
+// All of it is published in one go.
+TEST(DaemonNames, ARecordingsDomainHasItsNameFromItsFirstSampleOn) {
+  WindowBuilder window;
+  window.record(event::kDomainAdd, 1 * kMs, {5})
+      .record(0x22202, 4 * kMs, {})
+      .record(event::kDomainRemove, 8 * kMs, {5})
+      .record(0x22202, 20 * kMs, {});
+  EXPECT_EQ(names_after({{window, kOld}}, XENMON_SOURCE_RECORDING),
+            (std::map<std::uint64_t, std::string>{{1, "old"}}));
 }
 
 TEST(DaemonNames, ADomainThatEndsRightAfterwardsKeepsItsName) {

@@ -24,11 +24,14 @@ using test::WindowBuilder;
 // A pipeline from bytes to a region, sample by sample.
 class Pipeline final : public BakeSink {
  public:
-  Pipeline(const std::string& path, std::uint64_t sample_ns, std::uint64_t history_ns) {
+  Pipeline(const std::string& path, std::uint64_t sample_ns, std::uint64_t history_ns,
+           std::uint64_t slow_wait_ns = 1'000'000, std::uint32_t wait_capacity = 64) {
     RegionWriter::Options options;
     options.place.path = path;
     options.sample_ns = sample_ns;
     options.history_ns = history_ns;
+    options.slow_wait_ns = slow_wait_ns;
+    options.wait_capacity = wait_capacity;
     Origin origin;
     origin.kind = XENMON_SOURCE_SCRIPTED;
     origin.cpu_khz = 1'000'000;
@@ -39,6 +42,8 @@ class Pipeline final : public BakeSink {
     baking.cpu_khz = 1'000'000;
     baking.sample_ns = sample_ns;
     baking.linger_ns = history_ns;
+    baking.slow_wait_ns = slow_wait_ns;
+    baking.waits_per_sample = wait_capacity;
     baker = std::make_unique<Baker>(baking, this);
   }
   void on_sample(Baker& from, const BakedSample& sample) override {
@@ -103,6 +108,79 @@ TEST_F(RegionWriterTest, RecordsOfAPatchedXenAreSeenForWhatTheyAre) {
   ASSERT_TRUE(reader.read_tables(tables));
   ASSERT_EQ(tables.domains.size(), 2U);
   EXPECT_EQ(tables.domains[0].io_copy_bytes, 4000U);
+}
+
+// A vCPU of that domain waits for 5 us of every 10, on an otherwise idle pCPU; ends at `until`.
+void wait_often(WindowBuilder& w, std::uint32_t dom, std::uint64_t from, std::uint64_t until) {
+  for (std::uint64_t at = from; at < until; at += 10'000) {
+    w.runstate(at, dom, 0, kBlockedState, kRunnableState)
+        .runstate(at + 5'000, dom, 0, kRunnableState, kRunningState)
+        .runstate(at + 6'000, dom, 0, kRunningState, kBlockedState);
+  }
+}
+
+TEST_F(RegionWriterTest, AReaderFindsTheWaitsBeforeTheirSample) {
+  Pipeline pipeline(path_, 1'000'000, 10'000'000, 2'000);
+  const RegionFile file = open();
+  EXPECT_EQ(file.reader().header().slow_wait_ns, 2'000U);
+  EXPECT_EQ(file.reader().header().header_bytes, sizeof(xenmon_region_header));
+  EXPECT_TRUE(file.reader().has_waits());
+  EXPECT_EQ(file.reader().newest_wait(), 0U);
+  WindowBuilder w;
+  wait_often(w, 4, 1'000'000, 1'020'000);
+  w.record(0x22202, 2'100'000, {});
+  pipeline.feed({&w});
+  ASSERT_EQ(file.reader().newest_wait(), 2U);
+  xenmon_wait wait;
+  ASSERT_EQ(file.reader().read_wait(2, wait), ReadOutcome::kCopied);
+  EXPECT_EQ(wait.seq, 2U);
+  EXPECT_EQ(wait.domid, 4U);
+  EXPECT_EQ(wait.start_ns, 10'000U);
+  EXPECT_EQ(wait.end_ns, 15'000U);
+  SampleCopy sample;
+  ASSERT_EQ(file.reader().read_sample(1, sample), ReadOutcome::kCopied);
+  EXPECT_GE(sample.head().end_ns, wait.end_ns);
+}
+
+TEST_F(RegionWriterTest, WaitsThatAreOverwrittenOrFindNoRoomHaveNumbersAllTheSame) {
+  Pipeline pipeline(path_, 1'000'000, 10'000'000, 2'000, 4);
+  WindowBuilder w;
+  wait_often(w, 4, 1'000'000, 1'060'000); // two too many for one sample
+  wait_often(w, 4, 2'200'000, 2'210'000);
+  w.record(0x22202, 3'100'000, {});
+  pipeline.feed({&w});
+  const RegionFile file = open();
+  EXPECT_EQ(file.reader().newest_wait(), 7U);
+  xenmon_wait wait;
+  std::map<std::uint64_t, std::uint64_t> found;
+  for (std::uint64_t number = 1; number <= 8; ++number) {
+    if (file.reader().read_wait(number, wait) == ReadOutcome::kCopied) found[number] = wait.start_ns;
+  }
+  // The seventh has the third's place.
+  EXPECT_EQ(found,
+            (std::map<std::uint64_t, std::uint64_t>{{1, 0}, {2, 10'000}, {4, 30'000}, {7, 1'200'000}}));
+}
+
+TEST_F(RegionWriterTest, WaitsMoveIntoALargerFileUnderTheirNumbers) {
+  Pipeline pipeline(path_, 1'000'000, 10'000'000, 2'000);
+  const RegionFile before = open();
+  WindowBuilder w;
+  wait_often(w, 4, 1'000'000, 1'030'000);
+  w.record(0x22202, 2'100'000, {});
+  // More domains than the first file has room for.
+  for (std::uint32_t dom = 1000; dom < 1100; ++dom)
+    w.runstate(2'200'000, dom, 0, kRunnableState, kBlockedState);
+  wait_often(w, 4, 2'300'000, 2'310'000);
+  w.record(0x22202, 3'100'000, {});
+  pipeline.feed({&w});
+  EXPECT_EQ(before.reader().state(), XENMON_STATE_SUPERSEDED);
+  const RegionFile after = open();
+  ASSERT_EQ(after.reader().newest_wait(), 4U);
+  for (std::uint64_t number = 1; number <= 4; ++number) {
+    xenmon_wait wait;
+    ASSERT_EQ(after.reader().read_wait(number, wait), ReadOutcome::kCopied) << number;
+    EXPECT_EQ(wait.end_ns - wait.start_ns, 5'000U);
+  }
 }
 
 TEST_F(RegionWriterTest, AReaderFindsTheSamplesAndTheTables) {

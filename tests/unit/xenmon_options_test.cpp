@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <initializer_list>
 
 #include "daemon_process.h"
@@ -95,6 +96,36 @@ TEST(Options, ARecordingCanBeHeld) {
   EXPECT_EQ(refused({"--replay", "f", "--at", "end", "--loop"}),
             "option --at end excludes --loop: a loop has no end.");
   EXPECT_TRUE(parse({"--replay", "f", "--at", "5", "--loop"}));
+}
+
+TEST(Options, SlowWaitsAreALogWithoutIntervals) {
+  const Options options = parsed({"--slow-waits", "10ms"});
+  EXPECT_FALSE(options.live);
+  EXPECT_EQ(options.slow_wait_ns, 10 * 1'000'000u);
+  EXPECT_EQ(options.duration_s, 0u);
+  EXPECT_EQ(parsed({"--slow-waits", "1s", "-t", "7"}).duration_s, 7u);
+  EXPECT_EQ(parsed({"--slow-waits", "1s", "-o", "file", "--format", "csv"}).output, "file");
+  EXPECT_EQ(parsed({"--slow-waits", "1s", "-o", "file"}).output, "file");
+  EXPECT_EQ(parsed({"--slow-waits", "1s", "--replay", "f"}).speed, "max");
+  EXPECT_EQ(parsed({"--slow-waits", "1s", "--replay", "f", "--speed", "2"}).speed, "2");
+  EXPECT_FALSE(parsed({}).slow_wait_ns);
+  EXPECT_NE(refused({"--slow-waits", "10"}).find("with its unit"), std::string::npos);
+  EXPECT_NE(refused({"--slow-waits", ""}).find("with its unit"), std::string::npos);
+  for (const char* other : {"--once", "--vcpus", "--prefix=x", "--interval=5"})
+    EXPECT_NE(refused({"--slow-waits", "1ms", other}).find("exclude each other"), std::string::npos) << other;
+}
+
+TEST(Options, ADaemonOfOurOwnRecordsTheWaitsThatAreAskedFor) {
+  const auto has = [](const std::vector<std::string>& command, const std::string& option,
+                      const std::string& value) {
+    const auto at = std::find(command.begin(), command.end(), option);
+    return at != command.end() && at + 1 != command.end() && at[1] == value;
+  };
+  EXPECT_TRUE(has(daemon_command(parsed({"--slow-waits", "20us"}), "R"), "--slow-waits", "20000ns"));
+  EXPECT_TRUE(
+      has(daemon_command(parsed({"--slow-waits", "20us", "--replay", "f"}), "R"), "--history", "600"));
+  const std::vector<std::string> other = daemon_command(parsed({}), "R");
+  EXPECT_EQ(std::find(other.begin(), other.end(), "--slow-waits"), other.end());
 }
 
 TEST(Options, TimeSlicesThatNobodyLooksAtAreNotTraced) {

@@ -30,6 +30,7 @@ struct RegionSizes {
   std::uint32_t samples = 128;
   std::uint32_t rows = 4096;
   std::uint32_t io_rows = 512;
+  std::uint32_t waits = 64;
   std::uint32_t extra_stride = 0; // as a later minor version would have
 };
 
@@ -49,6 +50,8 @@ class FakeRegion {
     place(head.sample, sizeof(xenmon_sample), sizes.samples);
     place(head.row, sizeof(xenmon_row), sizes.rows);
     place(head.io_row, sizeof(xenmon_io_row), sizes.io_rows);
+    place(head.wait, sizeof(xenmon_wait), sizes.waits);
+    head.slow_wait_ns = kMs;
     head.pcpu.count = sizes.pcpus;
     head.magic = XENMON_MAGIC;
     head.version_major = XENMON_VERSION_MAJOR;
@@ -125,6 +128,12 @@ class FakeRegion {
     header().state = XENMON_STATE_RUNNING;
   }
 
+  // Puts the next wait into its ring; it belongs to the sample that is published behind it.
+  void add_wait(xenmon_wait wait) {
+    wait.seq = ++header().newest_wait;
+    element<xenmon_wait>(header().wait, wait.seq % header().wait.capacity) = wait;
+  }
+
   // Puts the file at a path as a daemon does: written aside, then renamed.
   void put(const std::string& path) const {
     const std::string aside = path + ".new";
@@ -181,6 +190,18 @@ inline xenmon_io_row make_io_row(std::uint32_t domain_slot, std::uint32_t pcpu, 
   row.map = map;
   row.unmap = unmap;
   return row;
+}
+
+// Of vCPU 0 of that domain, which ended then on pCPU 0, with nobody named.
+inline xenmon_wait make_wait(std::uint32_t domid, std::uint64_t uid, std::uint64_t end_ns,
+                             std::uint64_t length_ns) {
+  xenmon_wait wait = {};
+  wait.domid = domid;
+  wait.domain_uid = uid;
+  wait.start_ns = end_ns - length_ns;
+  wait.end_ns = end_ns;
+  wait.kind = XENMON_WAIT_WOKEN;
+  return wait;
 }
 
 // A directory for one test.

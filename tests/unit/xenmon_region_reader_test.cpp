@@ -41,6 +41,41 @@ TEST(RegionReader, AcceptsLongerRecordsOfALaterMinorVersion) {
   EXPECT_STREQ(tables.domains.at(1).name, "web");
 }
 
+TEST(RegionReader, AcceptsTheShorterHeaderOfTheFirstVersion) {
+  FakeRegion region;
+  region.publish({});
+  region.add_wait(make_wait(5, 50, 7 * kMs, 3 * kMs));
+  ASSERT_TRUE(RegionReader::make(region.bytes(), "R")->has_waits());
+  // Whatever stands behind it is none of ours.
+  region.header().version_minor = 0;
+  region.header().header_bytes = XENMON_HEADER_BYTES_1_0;
+  region.header().wait.offset = 3;
+  const auto reader = RegionReader::make(region.bytes(), "R");
+  ASSERT_TRUE(reader) << reader.error().message;
+  EXPECT_FALSE(reader->has_waits());
+  EXPECT_EQ(reader->newest_wait(), 0u);
+  EXPECT_EQ(reader->header().slow_wait_ns, 0u);
+  SampleCopy copy;
+  EXPECT_EQ(reader->read_sample(1, copy), ReadOutcome::kCopied);
+}
+
+TEST(RegionReader, ReadsWaitsByTheirNumber) {
+  RegionSizes sizes;
+  sizes.waits = 2;
+  FakeRegion region(sizes);
+  for (std::uint64_t end = 10; end < 13; ++end) region.add_wait(make_wait(5, 50, end * kMs, 3 * kMs));
+  const RegionReader reader = *RegionReader::make(region.bytes(), "R");
+  EXPECT_EQ(reader.newest_wait(), 3u);
+  xenmon_wait wait;
+  EXPECT_EQ(reader.read_wait(0, wait), ReadOutcome::kGone);
+  EXPECT_EQ(reader.read_wait(1, wait), ReadOutcome::kGone);
+  EXPECT_EQ(reader.read_wait(4, wait), ReadOutcome::kGone);
+  ASSERT_EQ(reader.read_wait(2, wait), ReadOutcome::kCopied);
+  EXPECT_EQ(wait.end_ns, 11 * kMs);
+  ASSERT_EQ(reader.read_wait(3, wait), ReadOutcome::kCopied);
+  EXPECT_EQ(wait.end_ns, 12 * kMs);
+}
+
 TEST(RegionReader, RefusesStrangers) {
   FakeRegion region;
   region.header().magic = 1;
@@ -89,7 +124,7 @@ TEST_P(DamagedHeader, IsRefused) {
 
 INSTANTIATE_TEST_SUITE_P(
     RegionReader, DamagedHeader,
-    testing::Values(Damage{"HeaderTooShort", [](auto& h) { h.header_bytes = sizeof(h) - 8; }},
+    testing::Values(Damage{"HeaderTooShort", [](auto& h) { h.header_bytes = XENMON_HEADER_BYTES_1_0 - 8; }},
                     Damage{"HeaderOdd", [](auto& h) { h.header_bytes = sizeof(h) + 1; }},
                     Damage{"HeaderBeyondRegion", [](auto& h) { h.header_bytes = 0xfffffff8; }},
                     Damage{"NoGeneration", [](auto& h) { h.generation = 0; }},
@@ -100,10 +135,12 @@ INSTANTIATE_TEST_SUITE_P(
                     Damage{"OffsetInHeader", [](auto& h) { h.pcpu.offset = 8; }},
                     Damage{"OffsetOdd", [](auto& h) { h.vcpu.offset += 4; }},
                     Damage{"OffsetBeyondRegion", [](auto& h) { h.io_row.offset = UINT64_MAX - 7; }},
-                    Damage{"TableBeyondRegion", [](auto& h) { h.io_row.capacity += 1; }},
+                    Damage{"TableBeyondRegion", [](auto& h) { h.io_row.capacity += 1000; }},
                     Damage{"ProductOverflows", [](auto& h) { h.row.capacity = h.row.stride = 0xfffffff8; }},
                     Damage{"CountAboveCapacity", [](auto& h) { h.domain.count = h.domain.capacity + 1; }},
                     Damage{"HistogramsBeyondRegion", [](auto& h) { h.hist.offset = h.region_bytes - 8; }},
+                    Damage{"WaitStrideTooSmall", [](auto& h) { h.wait.stride = sizeof(xenmon_wait) - 8; }},
+                    Damage{"WaitsBeyondRegion", [](auto& h) { h.wait.capacity += 1; }},
                     Damage{"NoSamples", [](auto& h) { h.sample.capacity = 0; }},
                     Damage{"NoRows", [](auto& h) { h.row.capacity = 0; }}),
     [](const auto& param) { return std::string(param.param.name); });

@@ -13,8 +13,13 @@ constexpr std::uint32_t kStateRunning = XENMON_VCPU_RUNNING;
 } // namespace
 
 Baker::Baker(const Options& options, BakeSink* sink)
-    : options_(options), sink_(sink), scale_(options.cpu_khz), domain_by_id_(65536, XENMON_NO_SLOT) {
+    : options_(options),
+      sink_(sink),
+      scale_(options.cpu_khz),
+      domain_by_id_(65536, XENMON_NO_SLOT),
+      slow_waits_(options.waits_per_sample) {
   options_.sample_ns = std::min(options_.sample_ns, kMaxSampleNs);
+  if (sink_ == nullptr) options_.slow_wait_ns = ~std::uint64_t{0};
   if (!options_.stock_records && (options_.event_mask & event::kAccountingOnly) != 0) {
     accounting_ = (options_.event_mask & event::kAcctDispatches) != 0;
     if ((options_.event_mask & event::kAcctPages) != 0) exchanges_from_ = ExchangesFrom::kPageCounts;
@@ -126,7 +131,10 @@ void Baker::close_sample(std::uint64_t end_ns, bool publish) {
     sample.records = sample_records_;
     sample.rows = rows_;
     sample.io_rows = io_rows_;
+    sample.waits = slow_waits_.waits();
+    sample.waits_left_out = slow_waits_.left_out();
     sink_->on_sample(*this, sample);
+    slow_waits_.clear();
     ++counts_.samples;
     sample_records_ = sample_lost_ = 0;
   }
@@ -296,7 +304,10 @@ void Baker::end_domain(Domain& domain, std::uint64_t now) {
     if (slot == XENMON_NO_SLOT) continue;
     Vcpu& vcpu = *vcpus_[slot];
     account(vcpu, now);
-    if (vcpu.bucket == kRunning) stop_running(vcpu, now);
+    if (vcpu.bucket == kRunning) {
+      stop_running(vcpu, now);
+      if (pcpu_state(vcpu.part.pcpu).current == XENMON_NO_SLOT) nobody_runs(vcpu.part.pcpu, now);
+    }
     enter(vcpu, kOffline, now);
     vcpu.bucket = kOffline; // known even while records are being lost
     vcpu.ended = true;
@@ -327,6 +338,8 @@ void Baker::collect_ended(std::uint64_t end_ns) {
 }
 
 void Baker::free_domain(Domain& domain) {
+  const auto is_of_domain = [&](std::uint32_t slot) { return vcpus_[slot]->domain_slot == domain.slot; };
+  for (PcpuState& pcpu : pcpus_) pcpu.recent.forget(is_of_domain);
   for (const std::uint32_t slot : domain.vcpus) {
     if (slot == XENMON_NO_SLOT) continue;
     if (vcpus_[slot]->known) std::erase(known_, slot);
@@ -352,10 +365,8 @@ VcpuPart& Baker::other_part_of(Vcpu& vcpu, std::uint32_t pcpu) {
 // The time since the last change was not spent, or not wholly, in the state that was known.
 void Baker::conflict(Vcpu& vcpu, std::uint64_t now) {
   ++counts_.state_conflicts;
-  if (vcpu.bucket == kRunning) {
-    PcpuState& pcpu = pcpu_state(vcpu.part.pcpu);
-    if (pcpu.current == vcpu.slot) pcpu.current = XENMON_NO_SLOT;
-  }
+  if (vcpu.bucket == kRunning && pcpu_state(vcpu.part.pcpu).current == vcpu.slot)
+    nobody_runs(vcpu.part.pcpu, now);
   vcpu.bucket = kUnknown;
   account(vcpu, now);
 }
@@ -391,6 +402,26 @@ void Baker::displace(const Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) {
     conflict(*current, now);
     current->entered_ns = now;
   }
+}
+
+// Nobody is known to run there from now on.
+void Baker::nobody_runs(std::uint32_t pcpu, std::uint64_t now) {
+  PcpuState& state = pcpu_state(pcpu);
+  state.current = XENMON_NO_SLOT;
+  state.recent.begin(XENMON_NO_SLOT, now);
+}
+
+// Of those that were not short. An idle vCPU waits whenever somebody else runs, which means nothing.
+[[gnu::cold, gnu::noinline]] void Baker::slow_wait(const Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) {
+  if (vcpu.idle) return;
+  const std::uint32_t before = vcpu.part.pcpu;
+  std::array<const RecentExecutions*, 2> concerned{};
+  std::size_t count = 0;
+  // The later look-up may move what the earlier one found.
+  if (before != XENMON_NO_PCPU) pcpu_state(before);
+  concerned[count++] = &pcpu_state(pcpu).recent;
+  if (before != XENMON_NO_PCPU && before != pcpu) concerned[count++] = &pcpu_state(before).recent;
+  slow_waits_.add(vcpu, pcpu, now, std::span(concerned).first(count), vcpus_, domains_);
 }
 
 void Baker::continue_running_odd(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now) {
@@ -438,7 +469,7 @@ void Baker::lose(std::uint32_t pcpu, std::uint64_t now) {
     vcpu.known = false;
     return true;
   });
-  pcpu_state(pcpu).current = XENMON_NO_SLOT;
+  nobody_runs(pcpu, now);
 }
 
 void Baker::lost_begin(std::uint32_t pcpu, std::uint64_t tsc) {
@@ -495,6 +526,7 @@ void Baker::discontinuity() {
   known_.clear();
   for (PcpuState& pcpu : pcpus_) {
     pcpu.current = XENMON_NO_SLOT;
+    pcpu.recent.begin(XENMON_NO_SLOT, now_ns_);
     pcpu.gap_open = false;
   }
   gaps_open_ = 0;

@@ -18,6 +18,10 @@
 // An execution is one decision of the scheduler to let a vCPU run: a switch to it, or its being chosen
 // again when it ran already (CONTINUE_RUNNING; counted in `continues` as well).
 //
+// A wait is what the histograms of waits count: from when a vCPU was known to become runnable until it ran,
+// with nothing lost in between that may have touched it. Those of slow_wait_ns or more are told one by one,
+// the idle domain's left out. All that a short one costs is a comparison.
+//
 // Baker is a Sink for Merge. One thread. Steady state allocates nothing.
 #ifndef XENMON_XENBAKED_BAKE_BAKER_H
 #define XENMON_XENBAKED_BAKE_BAKER_H
@@ -28,6 +32,8 @@
 #include <vector>
 
 #include "bake/clock_scale.h"
+#include "bake/recent_executions.h"
+#include "bake/slow_waits.h"
 #include "bake/vcpu.h"
 #include "trace/events.h"
 #include "trace/record.h"
@@ -37,7 +43,7 @@ namespace xenmon {
 
 class Baker;
 
-// Rows are valid during the call only.
+// Rows and waits are valid during the call only.
 struct BakedSample {
   std::uint64_t start_ns = 0;
   std::uint64_t end_ns = 0;
@@ -47,6 +53,9 @@ struct BakedSample {
   std::uint64_t records = 0;
   std::span<const xenmon_row> rows;
   std::span<const xenmon_io_row> io_rows;
+  // Those that ended within the sample and were long, in this order; seq is 0.
+  std::span<const xenmon_wait> waits;
+  std::uint64_t waits_left_out = 0; // behind these, for want of room
 };
 
 class BakeSink {
@@ -101,6 +110,8 @@ class Baker {
     std::uint64_t linger_ns = 0;  // how long an ended domain keeps its slots; with samples only
     std::uint32_t event_mask = 0; // which records there are; 0: see when they come
     bool stock_records = false;   // account by Xen's own records, whatever else there is
+    std::uint64_t slow_wait_ns = ~std::uint64_t{0}; // which waits are told; with a sink only
+    std::uint32_t waits_per_sample = 4096;          // at most
   };
 
   struct Counts {
@@ -167,7 +178,9 @@ class Baker {
     bool gap_open = false;
     bool any_run = false;                                     // some vCPU was seen to run here
     std::vector<std::pair<std::uint32_t, Exchanges>> pending; // by granter: until the scheduler is called
+    RecentExecutions recent;
   };
+  static_assert(sizeof(PcpuState) == 64);
 
   [[gnu::always_inline]] PcpuState& pcpu_state(std::uint32_t pcpu) {
     if (pcpu >= pcpus_.size()) [[unlikely]]
@@ -243,6 +256,15 @@ class Baker {
   bool reconcile_odd(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, std::uint64_t now);
   void conflict(Vcpu& vcpu, std::uint64_t now);
   void displace(const Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now);
+  void nobody_runs(std::uint32_t pcpu, std::uint64_t now);
+  // `vcpu` has waited, and is about to run on that pCPU.
+  [[gnu::always_inline]] void end_wait(Vcpu& vcpu, Histogram& waits, std::uint32_t pcpu, std::uint64_t now) {
+    const std::uint64_t waited = now - vcpu.entered_ns;
+    waits.add(waited);
+    if (waited >= options_.slow_wait_ns) [[unlikely]]
+      slow_wait(vcpu, pcpu, now);
+  }
+  void slow_wait(const Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now);
   void start_running(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) {
     start_running(vcpu, pcpu, pcpu_state(pcpu), now);
   }
@@ -304,6 +326,7 @@ class Baker {
   std::vector<std::uint32_t> ended_domains_;
   std::vector<xenmon_row> rows_;
   std::vector<xenmon_io_row> io_rows_;
+  SlowWaits slow_waits_;
   std::vector<DomainTotals> ended_totals_;
 };
 

@@ -93,6 +93,7 @@ void Baker::learn(Vcpu& vcpu, std::uint32_t pcpu, Bucket bucket, std::uint64_t f
     PcpuState& state = pcpu_state(pcpu);
     state.current = vcpu.slot;
     state.any_run = true;
+    state.recent.begin(vcpu.slot, entered);
   }
   vcpu.bucket = bucket;
   vcpu.entered_ns = entered;

@@ -163,13 +163,13 @@ inline bool Baker::apply_accounting(std::uint32_t pcpu, const Record& record) {
 
   account(*came, now);
   VcpuHistograms& distribution = came->distribution();
-  (came->bucket == kWaitWake ? distribution.wake_wait : distribution.preempt_wait)
-      .add(now - came->entered_ns);
+  end_wait(*came, came->bucket == kWaitWake ? distribution.wake_wait : distribution.preempt_wait, pcpu, now);
   came->bucket = kRunning;
   came->entered_ns = now;
   ++came->part.executions;
   if (record.extra_words() >= 7) came->part.slices.add(record.word(6));
   state.current = came->slot;
+  state.recent.begin(came->slot, now);
 }
 
 // The same as a change of runstate, where all is as expected.
@@ -236,6 +236,7 @@ inline void Baker::start_running(Vcpu& vcpu, std::uint32_t pcpu, PcpuState& stat
   credit_to(vcpu, pcpu);
   state.current = vcpu.slot;
   state.any_run = true;
+  state.recent.begin(vcpu.slot, now);
   ++vcpu.part.executions;
   enter(vcpu, kRunning, now);
 }
@@ -267,9 +268,9 @@ inline void Baker::change_state(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t fr
     stop_running(vcpu, now);
   } else if (to == XENMON_VCPU_RUNNING) {
     if (vcpu.bucket == kWaitWake) {
-      vcpu.distribution().wake_wait.add(now - vcpu.entered_ns);
+      end_wait(vcpu, vcpu.distribution().wake_wait, pcpu, now);
     } else if (vcpu.bucket == kWaitPreempt) {
-      vcpu.distribution().preempt_wait.add(now - vcpu.entered_ns);
+      end_wait(vcpu, vcpu.distribution().preempt_wait, pcpu, now);
     }
     start_running(vcpu, pcpu, now);
     return;

@@ -6,6 +6,7 @@ _xenbaked() {
   COMPREPLY=()
   case $previous in
     --totals) mapfile -t COMPREPLY < <(compgen -W "text json" -- "$word") ; return ;;
+    --slow-waits) mapfile -t COMPREPLY < <(compgen -W "100us 1ms 10ms" -- "$word") ; return ;;
     --speed) mapfile -t COMPREPLY < <(compgen -W "1 2 4 10 max" -- "$word") ; return ;;
     --evt-mask) mapfile -t COMPREPLY < <(compgen -W "0x00129000 0x00121000 0x01007000" -- "$word") ; return ;;
     --region | --replay | --record) compopt -o filenames
@@ -15,7 +16,7 @@ _xenbaked() {
     --held-at) mapfile -t COMPREPLY < <(compgen -W "end" -- "$word") ; return ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "-m --ms_per_sample --ms-per-sample -s --poll-sleep -t --log-thresh --history
-    --region --world-readable --replay --cpu-khz --speed --loop --held-at --control-fd --record --totals --evt-mask --noallocated
+    --slow-waits --region --world-readable --replay --cpu-khz --speed --loop --held-at --control-fd --record --totals --evt-mask --noallocated
     --stock-records --ready-fd -V --version -h --help" -- "$word")
 }
 complete -F _xenbaked xenbaked

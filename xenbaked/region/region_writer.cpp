@@ -69,7 +69,8 @@ std::uint64_t place_table(xenmon_table& table, std::uint64_t offset, std::size_t
 }
 
 std::uint64_t lay_out(xenmon_region_header& header, std::uint32_t pcpu, std::uint32_t domain,
-                      std::uint32_t vcpu, std::uint32_t sample, std::uint32_t row, std::uint32_t io_row) {
+                      std::uint32_t vcpu, std::uint32_t sample, std::uint32_t row, std::uint32_t io_row,
+                      std::uint32_t wait) {
   std::uint64_t at = kPage;
   at = place_table(header.pcpu, at, sizeof(xenmon_pcpu), pcpu, false);
   at = place_table(header.domain, at, sizeof(xenmon_domain), domain, false);
@@ -78,6 +79,7 @@ std::uint64_t lay_out(xenmon_region_header& header, std::uint32_t pcpu, std::uin
   at = place_table(header.sample, at, sizeof(xenmon_sample), sample, true);
   at = place_table(header.row, at, sizeof(xenmon_row), row, true);
   at = place_table(header.io_row, at, sizeof(xenmon_io_row), io_row, true);
+  at = place_table(header.wait, at, sizeof(xenmon_wait), wait, true);
   return (at + kPage - 1) / kPage * kPage;
 }
 
@@ -92,6 +94,7 @@ RegionWriter::RegionWriter(Options options, Origin origin, RegionPlace place)
   // overwritten.
   capacities_.sample = static_cast<std::uint32_t>(
       (options_.history_ns + 1'000'000'000 + options_.sample_ns - 1) / options_.sample_ns + 1);
+  capacities_.wait = options_.wait_capacity;
   if (origin_.cpu_khz_assumed) flags_ |= XENMON_FLAG_KHZ_ASSUMED;
   if (origin_.patched) flags_ |= XENMON_FLAG_PATCHED_XEN;
   if (!traced(origin_.event_mask, event::kSwitchInfNext) && !traced(origin_.event_mask, event::kAcctSwitch))
@@ -109,7 +112,7 @@ Result<std::unique_ptr<RegionWriter>> RegionWriter::create(const Options& option
 
 std::uint64_t RegionWriter::bytes_for(const Capacities& c) {
   xenmon_region_header scratch{};
-  return lay_out(scratch, c.pcpu, c.domain, c.vcpu, c.sample, c.row, c.io_row);
+  return lay_out(scratch, c.pcpu, c.domain, c.vcpu, c.sample, c.row, c.io_row, c.wait);
 }
 
 // Makes, fills with what is constant or remembered, and places a file; then it is the current one.
@@ -136,11 +139,12 @@ Status RegionWriter::make_file(const Capacities& capacities, Content content) {
   fresh.history_ns = options_.history_ns;
   fresh.heartbeat_period_ns = options_.heartbeat_period_ns;
   fresh.wall_epoch_ns = origin_.wall_epoch_ns;
+  fresh.slow_wait_ns = options_.slow_wait_ns;
   put_text(fresh.source_text, origin_.text);
   put_text(fresh.xen_version, origin_.xen_version);
   put_text(fresh.scheduler, origin_.scheduler);
   lay_out(fresh, capacities.pcpu, capacities.domain, capacities.vcpu, capacities.sample, capacities.row,
-          capacities.io_row);
+          capacities.io_row, capacities.wait);
   const bool remembers = old.data() != nullptr && content == Content::kRemembered;
   fresh.state = remembers ? XENMON_STATE_RUNNING : XENMON_STATE_STARTING;
   fresh.flags = flags_;
@@ -164,9 +168,13 @@ Status RegionWriter::make_file(const Capacities& capacities, Content content) {
   return ok();
 }
 
-// The samples that are still there move into the new rings, under their numbers. Nobody reads the new
-// file yet.
+// The waits and samples that are still there move into the new rings, under their numbers. Nobody reads the
+// new file yet.
 void RegionWriter::copy_history(const RegionMapping& old, const xenmon_region_header& old_header) {
+  // Their ring never grows.
+  std::memcpy(mapping_.data() + header().wait.offset, old.data() + old_header.wait.offset,
+              std::size_t{old_header.wait.capacity} * sizeof(xenmon_wait));
+  header().newest_wait = newest_wait_;
   row_position_ = io_row_position_ = 0;
   std::uint64_t first = newest_ + 1;
   std::uint64_t rows = 0;
@@ -264,6 +272,7 @@ Status RegionWriter::publish(Baker& baker, const BakedSample& sample, const Merg
   if (Status learned = learn_origin(baker); !learned) return learned;
   if (Status room = make_room(baker, sample, merge); !room) return room;
   write_tables(baker, merge, sample.end_ns);
+  write_waits(sample);
   write_sample(sample);
   write_counters(baker, merge);
   store_word(header().flags, flags_);
@@ -377,6 +386,23 @@ void RegionWriter::write_histograms(Vcpu& vcpu, bool whole) {
   copy(vcpu.histograms->run, out.run);
 }
 
+// Before their sample, so that whoever sees that one finds them.
+void RegionWriter::write_waits(const BakedSample& sample) {
+  xenmon_region_header& h = header();
+  for (xenmon_wait wait : sample.waits) {
+    const std::uint64_t number = ++newest_wait_;
+    auto& out = entry<xenmon_wait>(h.wait, number % h.wait.capacity);
+    store_word(out.seq, 0);
+    std::atomic_thread_fence(std::memory_order_release);
+    wait.seq = 0;
+    store_words(&out, &wait, sizeof wait);
+    store_word(out.seq, number, std::memory_order_release);
+  }
+  // Numbers that no entry bears: readers see that there were so many more.
+  newest_wait_ += sample.waits_left_out;
+  store_word(h.newest_wait, newest_wait_, std::memory_order_release);
+}
+
 void RegionWriter::write_sample(const BakedSample& sample) {
   xenmon_region_header& h = header();
   const std::uint64_t number = newest_ + 1;
@@ -448,7 +474,7 @@ void RegionWriter::set_held(bool held) {
 Status RegionWriter::begin_anew() {
   daemon_start_ = random_number();
   flags_ &= ~std::uint64_t{XENMON_FLAG_HELD | XENMON_FLAG_HISTORY_SHORTENED};
-  newest_ = row_position_ = io_row_position_ = 0;
+  newest_ = row_position_ = io_row_position_ = newest_wait_ = 0;
   oldest_ = 1;
   return make_file(capacities_, Content::kEmpty);
 }

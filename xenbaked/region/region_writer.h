@@ -29,11 +29,16 @@ namespace xenmon {
 class RegionWriter {
  public:
   static constexpr std::uint64_t kSizeLimit = std::uint64_t{64} << 20;
+  static constexpr std::uint64_t kSlowWaitNs = 1'000'000;
+  // Half a MiB: sixteen thousand waits per second for a reader that looks four times a second.
+  static constexpr std::uint32_t kWaitCapacity = 4096;
   struct Options {
     RegionPlace::Options place;
     std::uint64_t sample_ns = 100'000'000;
     std::uint64_t history_ns = 10'000'000'000;
     std::uint64_t heartbeat_period_ns = 1'000'000'000; // what heartbeat() promises to readers
+    std::uint64_t slow_wait_ns = kSlowWaitNs;          // what waits the baker tells of
+    std::uint32_t wait_capacity = kWaitCapacity;       // not 0
   };
 
   // The region is in place, in state STARTING, when this returns.
@@ -62,6 +67,7 @@ class RegionWriter {
     std::uint32_t sample = 0;
     std::uint32_t row = 4096;
     std::uint32_t io_row = 1024;
+    std::uint32_t wait = 0;
   };
 
   RegionWriter(Options options, Origin origin, RegionPlace place);
@@ -75,6 +81,7 @@ class RegionWriter {
 
   void write_tables(Baker& baker, const Merge& merge, std::uint64_t end_ns);
   void write_histograms(Vcpu& vcpu, bool whole);
+  void write_waits(const BakedSample& sample);
   void write_sample(const BakedSample& sample);
   void write_counters(const Baker& baker, const Merge& merge);
 
@@ -100,6 +107,7 @@ class RegionWriter {
   std::uint64_t oldest_ = 1;       // number of the oldest that readers may still find
   std::uint64_t row_position_ = 0; // ring positions, ever growing
   std::uint64_t io_row_position_ = 0;
+  std::uint64_t newest_wait_ = 0;
   std::vector<std::uint64_t> slot_owner_; // by vCPU slot: uid of the domain whose histograms are there
 };
 

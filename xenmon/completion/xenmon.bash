@@ -30,6 +30,7 @@ _xenmon() {
   fi
   case $previous in
     --format) mapfile -t COMPREPLY < <(compgen -W "csv jsonl" -- "$word") ; return ;;
+    --slow-waits) mapfile -t COMPREPLY < <(compgen -W "100us 1ms 10ms 100ms 1s" -- "$word") ; return ;;
     --speed) mapfile -t COMPREPLY < <(compgen -W "1 2 4 10 max" -- "$word") ; return ;;
     -o | --output | -p | --prefix | --region | --replay) compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -f -- "$word") ; return ;;
@@ -39,7 +40,7 @@ _xenmon() {
     --at) mapfile -t COMPREPLY < <(compgen -W "end" -- "$word") ; return ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "-l --live -n --notlive -p --prefix --format -o --output --vcpus --once
-    -t --time -i --interval --ms_per_sample --ms-per-sample --cpu
+    --slow-waits    -t --time -i --interval --ms_per_sample --ms-per-sample --cpu
     --allocated --noallocated --blocked --noblocked --waited --nowaited --excount --noexcount --iocount --noiocount
     --region --replay --cpu-khz --speed --loop --at --xenbaked -V --version -h --help" -- "$word")
 }

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// One record as a line for other programs: CSV (RFC 4180) or a JSON object. A record is its fields as
+// text, in the order of its columns; an empty one is not known or does not apply.
+#ifndef XENMON_XENMON_RECORD_LINE_H
+#define XENMON_XENMON_RECORD_LINE_H
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace xenmon {
+
+struct RecordColumn {
+  const char* name;
+  bool quoted; // a JSON string
+};
+
+// Empty fields stay empty. The line ends with its CR.
+std::string csv_line(std::span<const std::string> fields);
+// The columns' names, with the line's end.
+std::string csv_header(std::span<const RecordColumn> columns);
+// Empty fields are left out.
+std::string json_line(std::span<const RecordColumn> columns, std::span<const std::string> fields);
+
+// "12.345678901".
+std::string seconds_text(std::uint64_t ns);
+// UTC, RFC 3339, with so many decimals, at most 9: "2026-11-23T07:48:49.123Z".
+std::string wall_time_text(std::uint64_t ns, int decimals);
+
+} // namespace xenmon
+
+#endif // XENMON_XENMON_RECORD_LINE_H
