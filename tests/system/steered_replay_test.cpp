@@ -13,9 +13,9 @@
 #include "attachment.h"
 #include "front_end.h"
 #include "history.h"
+#include "model_builder.h"
 #include "replay_control.h"
 #include "sample_feed.h"
-#include "screen_model.h"
 #include "xenmon/trace_time.h"
 #include "xenmon_region_fixture.h"
 
@@ -79,7 +79,7 @@ class Viewer {
     for (const DomainModel& domain : model.domains) {
       auto& halves = all[{domain.domid, domain.name}];
       for (const auto& half : domain.halves) {
-        halves.emplace_back(half.figures.running_ns, half.figures.waited_ns, half.figures.blocked_ns,
+        halves.emplace_back(half.figures.running_ns, half.figures.waited_ns(), half.figures.blocked_ns,
                             half.figures.executions);
         halves.emplace_back(half.figures.offline_ns, half.figures.unknown_ns, half.figures.slice_sum_ns,
                             half.figures.io);
