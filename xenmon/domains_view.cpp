@@ -101,7 +101,7 @@ class Painter {
         trend_(scene.trend),
         metrics_(shown_metrics(state_.metrics)),
         layout_(make_layout(grid.width(), state_.position().column)),
-        order_(domain_order(model_, state_)) {}
+        order_(scene.domains) {}
 
   void paint() {
     paint_headings();
@@ -322,7 +322,7 @@ class Painter {
   const Trend& trend_;
   std::vector<Metric> metrics_;
   Layout layout_;
-  std::vector<std::size_t> order_; // positions of the domains shown
+  const std::vector<std::size_t>& order_; // positions of the domains shown
 };
 
 } // namespace
@@ -332,8 +332,7 @@ void paint_domains_view(Grid& grid, Area area, const Scene& scene) {
 }
 
 ScrollLimits domains_view_limits(const Scene& scene, int width, Area area) {
-  const std::size_t rows =
-      domain_order(scene.model, scene.state).size() * shown_metrics(scene.state.metrics).size();
+  const std::size_t rows = scene.domains.size() * shown_metrics(scene.state.metrics).size();
   const auto page = static_cast<std::size_t>(std::max(1, area.height - kHeaderRows - kTotalRows));
   return {rows > page ? rows - page : 0, last_first_column(width), page};
 }

@@ -2,6 +2,7 @@
 #include "latency.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "xenmon/quantile.h"
 
@@ -15,46 +16,60 @@ const std::uint32_t* counts_of(const xenmon_histograms& histograms, std::size_t 
   return spread == 0 ? histograms.wake_wait : spread == 1 ? histograms.preempt_wait : histograms.run;
 }
 
+constexpr Lines kAllLines = (Lines{1} << (XENMON_HIST_BUCKETS / XENMON_HIST_LINE_BUCKETS)) - 1;
+
 // A count that has become less, modulo 2^32.
 bool shrunk(std::uint32_t growth) {
   return growth > UINT32_MAX / 2;
 }
 
-Distributions to_distributions(const xenmon_histograms& histograms,
-                               const std::array<std::uint64_t, kSpreads>& longest_ns) {
-  Distributions result;
-  for (std::size_t spread = 0; spread < kSpreads; ++spread) {
-    const std::uint32_t* counts = counts_of(histograms, spread);
-    std::copy(counts, counts + XENMON_HIST_BUCKETS, result[spread].counts.begin());
-    result[spread].max_ns = longest_ns[spread];
+template <class Visit>
+void for_each_bucket(Lines lines, const Visit& visit) {
+  for (; lines != 0; lines &= lines - 1) {
+    const auto first = static_cast<std::uint32_t>(std::countr_zero(lines)) * XENMON_HIST_LINE_BUCKETS;
+    for (std::uint32_t i = 0; i < XENMON_HIST_LINE_BUCKETS; ++i) visit(first + i);
   }
-  return result;
+}
+
+void add_counts(const std::uint32_t* counts, Lines lines, Distribution& sum) {
+  for_each_bucket(lines, [&](std::uint32_t bucket) { sum.counts[bucket] += counts[bucket]; });
+  sum.lines |= lines;
 }
 
 } // namespace
 
-std::uint64_t Distribution::total() const {
-  std::uint64_t sum = 0;
-  for (const std::uint64_t count : counts) sum += count;
-  return sum;
+void Distribution::add(std::uint32_t bucket, std::uint64_t count) {
+  counts[bucket] += count;
+  lines |= Lines{1} << (bucket / XENMON_HIST_LINE_BUCKETS);
 }
 
-void Distribution::add(const Distribution& other) {
-  for (std::size_t i = 0; i < counts.size(); ++i) counts[i] += other.counts[i];
-  max_ns = std::max(max_ns, other.max_ns);
+void Distribution::clear() {
+  for_each_bucket(lines, [this](std::uint32_t bucket) { counts[bucket] = 0; });
+  lines = 0;
+  max_ns = 0;
 }
 
 Quantiles quantiles(const Distribution& distribution) {
   Quantiles result;
-  result.count = distribution.total();
+  for_each_bucket(distribution.lines,
+                  [&](std::uint32_t bucket) { result.count += distribution.counts[bucket]; });
   if (result.count == 0) return result;
-  const auto at = [&](std::uint64_t percent) {
-    return quantile(distribution.counts, result.count, percent, distribution.max_ns);
-  };
-  result.p50_ns = at(50);
-  result.p95_ns = at(95);
-  result.p99_ns = at(99);
   result.max_ns = distribution.max_ns;
+  struct Wanted {
+    std::uint64_t rank;
+    std::uint64_t* ns;
+  };
+  const std::array wanted = {Wanted{quantile_rank(result.count, 50), &result.p50_ns},
+                             Wanted{quantile_rank(result.count, 95), &result.p95_ns},
+                             Wanted{quantile_rank(result.count, 99), &result.p99_ns}};
+  std::uint64_t below = 0;
+  std::size_t next = 0;
+  for_each_bucket(distribution.lines, [&](std::uint32_t bucket) {
+    const std::uint64_t count = distribution.counts[bucket];
+    for (; next < wanted.size() && below + count >= wanted[next].rank; ++next)
+      *wanted[next].ns = quantile_in_bucket(bucket, wanted[next].rank - below, count, result.max_ns);
+    below += count;
+  });
   return result;
 }
 
@@ -72,6 +87,7 @@ void LatencyHistory::clear() {
 void LatencyHistory::forget(std::uint32_t slot) {
   vcpus_[slot]->recent = {};
   vcpus_[slot]->last = {};
+  vcpus_[slot]->lines = {};
   for (Look& look : looks_) std::erase_if(look.growth, [slot](const Growth& g) { return g.slot == slot; });
 }
 
@@ -91,8 +107,8 @@ void LatencyHistory::look(const RegionReader& reader, const TablesCopy& tables, 
     const xenmon_vcpu& entry = tables.vcpus[slot];
     if ((entry.flags & XENMON_VCPU_IN_USE) == 0 || entry.domain_slot >= tables.domains.size()) continue;
     const std::uint64_t uid = tables.domains[entry.domain_slot].uid;
-    xenmon_histograms now;
-    if (!reader.read_histograms(slot, now)) continue;
+    xenmon_histograms now; // only the lines that are in use
+    if (!reader.read_histograms(slot, entry.hist_lines, now)) continue;
 
     if (!vcpus_[slot]) vcpus_[slot] = std::make_unique<Vcpu>();
     Vcpu& vcpu = *vcpus_[slot];
@@ -103,23 +119,32 @@ void LatencyHistory::look(const RegionReader& reader, const TablesCopy& tables, 
     vcpu.max_ns = {entry.wake_wait_max_ns, entry.preempt_wait_max_ns, entry.run_max_ns};
     const std::size_t grown_before = fresh.growth.size();
     bool again = false;
-    for (std::uint16_t spread = 0; spread < kSpreads && !first; ++spread) {
-      const std::uint32_t* before = counts_of(vcpu.last, spread);
+    for (std::uint16_t spread = 0; spread < kSpreads; ++spread) {
+      std::uint32_t* before = counts_of(vcpu.last, spread);
       const std::uint32_t* after = counts_of(now, spread);
-      for (std::uint16_t bucket = 0; bucket < XENMON_HIST_BUCKETS; ++bucket) {
+      std::uint32_t* recent = counts_of(vcpu.recent, spread);
+      for_each_bucket(entry.hist_lines[spread] & kAllLines, [&](std::uint32_t bucket) {
         const std::uint32_t growth = after[bucket] - before[bucket];
-        if (growth == 0) continue;
+        if (growth == 0) return;
+        before[bucket] = after[bucket];
+        if (first) return;
         again = again || shrunk(growth);
-        fresh.growth.push_back({slot, spread, bucket, growth});
-        counts_of(vcpu.recent, spread)[bucket] += growth;
-      }
+        fresh.growth.push_back({slot, spread, static_cast<std::uint16_t>(bucket), growth});
+        recent[bucket] += growth;
+      });
+      vcpu.lines[spread] |= entry.hist_lines[spread] & kAllLines;
     }
     // Counts began from zero: the slot has another owner than the table said.
     if (again) {
       fresh.growth.resize(grown_before);
       forget(slot);
+      for (std::size_t spread = 0; spread < kSpreads; ++spread) {
+        vcpu.lines[spread] = entry.hist_lines[spread] & kAllLines;
+        for_each_bucket(vcpu.lines[spread], [&](std::uint32_t bucket) {
+          counts_of(vcpu.last, spread)[bucket] = counts_of(now, spread)[bucket];
+        });
+      }
     }
-    vcpu.last = now;
   }
   looked_ = true;
   last_look_ns_ = now_ns;
@@ -132,25 +157,30 @@ void LatencyHistory::look(const RegionReader& reader, const TablesCopy& tables, 
   }
 }
 
-Distributions LatencyHistory::since_start(std::uint32_t slot) const {
-  if (slot >= vcpus_.size() || !vcpus_[slot]) return {};
-  return to_distributions(vcpus_[slot]->last, vcpus_[slot]->max_ns);
+void LatencyHistory::add_since_start(std::uint32_t slot, Distributions& sum) const {
+  if (slot >= vcpus_.size() || !vcpus_[slot]) return;
+  const Vcpu& vcpu = *vcpus_[slot];
+  for (std::size_t spread = 0; spread < kSpreads; ++spread) {
+    add_counts(counts_of(vcpu.last, spread), vcpu.lines[spread], sum[spread]);
+    sum[spread].max_ns = std::max(sum[spread].max_ns, vcpu.max_ns[spread]);
+  }
 }
 
-Distributions LatencyHistory::recent(std::uint32_t slot) const {
-  if (slot >= vcpus_.size() || !vcpus_[slot]) return {};
-  Distributions result = to_distributions(vcpus_[slot]->recent, {});
+void LatencyHistory::add_recent(std::uint32_t slot, Distributions& sum) const {
+  if (slot >= vcpus_.size() || !vcpus_[slot]) return;
+  const Vcpu& vcpu = *vcpus_[slot];
   for (std::size_t spread = 0; spread < kSpreads; ++spread) {
-    Distribution& distribution = result[spread];
-    for (std::uint32_t bucket = XENMON_HIST_BUCKETS; bucket-- > 0;) {
-      if (distribution.counts[bucket] == 0) continue;
-      const std::uint64_t longest = vcpus_[slot]->max_ns[spread];
-      const bool last = bucket + 1 == XENMON_HIST_BUCKETS;
-      distribution.max_ns = last ? longest : std::min(longest, xenmon_hist_lower(bucket + 1));
-      break;
-    }
+    const std::uint32_t* counts = counts_of(vcpu.recent, spread);
+    add_counts(counts, vcpu.lines[spread], sum[spread]);
+    std::uint32_t last = XENMON_HIST_BUCKETS;
+    for_each_bucket(vcpu.lines[spread], [&](std::uint32_t bucket) {
+      if (counts[bucket] != 0) last = bucket;
+    });
+    if (last == XENMON_HIST_BUCKETS) continue;
+    const std::uint64_t longest = vcpu.max_ns[spread];
+    const std::uint64_t end = last + 1 == XENMON_HIST_BUCKETS ? longest : xenmon_hist_lower(last + 1);
+    sum[spread].max_ns = std::max(sum[spread].max_ns, std::min(longest, end));
   }
-  return result;
 }
 
 std::uint64_t LatencyHistory::recent_ns() const {

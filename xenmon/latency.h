@@ -20,14 +20,18 @@ namespace xenmon {
 enum class Spread { kWakeWait, kPreemptWait, kRun };
 inline constexpr std::size_t kSpreads = 3;
 
+// Which lines of 16 buckets may have a count, a bit for each: what is in no line is not looked at.
+using Lines = std::uint32_t;
+
 // Counts by the buckets of xenmon/region.h, and the longest in ns: exact for what is since the start,
 // the end of the last bucket in use for what is recent.
 struct Distribution {
   std::array<std::uint64_t, XENMON_HIST_BUCKETS> counts = {};
+  Lines lines = 0;
   std::uint64_t max_ns = 0;
 
-  std::uint64_t total() const;
-  void add(const Distribution& other);
+  void add(std::uint32_t bucket, std::uint64_t count);
+  void clear();
 };
 using Distributions = std::array<Distribution, kSpreads>; // by Spread
 
@@ -55,9 +59,9 @@ class LatencyHistory {
   // Looks at all vCPUs in use, as of trace time now_ns. `tables` has the vCPUs and is of the same region.
   void look(const RegionReader& reader, const TablesCopy& tables, std::uint64_t now_ns);
 
-  // Of a vCPU slot; zero for one that was not there at the last look.
-  Distributions since_start(std::uint32_t slot) const;
-  Distributions recent(std::uint32_t slot) const;
+  // Adds those of a vCPU slot: nothing for one that was not there at the last look.
+  void add_since_start(std::uint32_t slot, Distributions& sum) const;
+  void add_recent(std::uint32_t slot, Distributions& sum) const;
   // What recent() is of: 0 after the first look.
   std::uint64_t recent_ns() const;
 
@@ -79,6 +83,7 @@ class LatencyHistory {
     std::uint32_t vcpu_id = 0;
     xenmon_histograms last = {};
     xenmon_histograms recent = {};
+    std::array<Lines, kSpreads> lines = {}; // in use in either
     std::array<std::uint64_t, kSpreads> max_ns = {};
   };
 

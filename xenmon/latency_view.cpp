@@ -110,7 +110,7 @@ void paint_pictures(Grid& grid, Area area, const Scene& scene) {
 void paint_latency_view(Grid& grid, Area area, const Scene& scene) {
   const Table table = make_table(scene);
   const Area upper = table_area(area);
-  const std::vector<TableLine> lines = table_lines(scene.model, scene.state);
+  const std::vector<TableLine>& lines = scene.lines;
   const ScrollLimits limits = table_limits(table, grid.width(), upper, lines.size());
   const std::uint8_t fade = scene.model.current ? kPlain : kDim;
   const bool whole = since_start(scene);
@@ -142,8 +142,7 @@ void paint_latency_view(Grid& grid, Area area, const Scene& scene) {
 }
 
 ScrollLimits latency_view_limits(const Scene& scene, int width, Area area) {
-  return table_limits(make_table(scene), width, table_area(area),
-                      table_lines(scene.model, scene.state).size());
+  return table_limits(make_table(scene), width, table_area(area), scene.lines.size());
 }
 
 } // namespace xenmon

@@ -2,7 +2,6 @@
 #include "model_builder.h"
 
 #include <algorithm>
-#include <map>
 #include <tuple>
 #include <utility>
 
@@ -215,31 +214,49 @@ ScreenModel build_screen_model(const History& history, const SampleFeed& feed, c
   return model;
 }
 
-void add_latency(ScreenModel& model, const LatencyHistory& latency, const SampleFeed& feed) {
+void add_latency(ScreenModel& model, const LatencyHistory& latency, const SampleFeed& feed,
+                 bool since_start) {
   model.latency_length_ns = latency.recent_ns();
-  std::map<std::pair<std::uint64_t, std::uint32_t>, std::uint32_t> slots;
+  since_start = since_start || model.latency_length_ns == 0;
+  const std::vector<std::size_t> position = positions(model);
   const TablesCopy& tables = feed.tables();
+  std::vector<std::vector<std::uint32_t>> slots(model.domains.size()); // by domain, in the order of its vcpus
   for (std::uint32_t slot = 0; slot < tables.vcpus.size(); ++slot) {
-    if (const auto uid = owner(tables, slot)) slots[{*uid, tables.vcpus[slot].vcpu_id}] = slot;
+    const xenmon_vcpu& vcpu = tables.vcpus[slot];
+    if ((vcpu.flags & XENMON_VCPU_IN_USE) == 0) continue;
+    const DomainIndex index = feed.directory().find(vcpu.domain_slot);
+    const std::size_t at = index < position.size() ? position[index] : SIZE_MAX;
+    if (at == SIZE_MAX || model.domains[at].idle()) continue;
+    const std::vector<VcpuModel>& vcpus = model.domains[at].vcpus;
+    const auto found = std::lower_bound(vcpus.begin(), vcpus.end(), vcpu.vcpu_id,
+                                        [](const VcpuModel& one, std::uint32_t id) { return one.vcpu < id; });
+    if (found == vcpus.end() || found->vcpu != vcpu.vcpu_id) continue;
+    slots[at].resize(vcpus.size(), UINT32_MAX);
+    slots[at][static_cast<std::size_t>(found - vcpus.begin())] = slot;
   }
-  for (DomainModel& domain : model.domains) {
-    Distributions since_start;
-    Distributions recent;
-    for (VcpuModel& vcpu : domain.vcpus) {
-      const auto found = slots.find({domain.uid, vcpu.vcpu});
-      if (found == slots.end()) continue;
-      const Distributions all = latency.since_start(found->second);
-      const Distributions late = latency.recent(found->second);
-      for (std::size_t i = 0; i < kSpreads; ++i) {
-        vcpu.latency.since_start[i] = quantiles(all[i]);
-        vcpu.latency.recent[i] = quantiles(late[i]);
-        since_start[i].add(all[i]);
-        recent[i].add(late[i]);
-      }
-    }
+
+  Distributions one;
+  Distributions all;
+  const auto add = [&](std::uint32_t slot, Distributions& sum) {
+    since_start ? latency.add_since_start(slot, sum) : latency.add_recent(slot, sum);
+  };
+  const auto take = [since_start](Distributions& from, LatencyModel& to) {
     for (std::size_t i = 0; i < kSpreads; ++i) {
-      domain.latency.since_start[i] = quantiles(since_start[i]);
-      domain.latency.recent[i] = quantiles(recent[i]);
+      (since_start ? to.since_start : to.recent)[i] = quantiles(from[i]);
+      from[i].clear();
+    }
+  };
+  for (std::size_t at = 0; at < model.domains.size(); ++at) {
+    DomainModel& domain = model.domains[at];
+    for (std::size_t i = 0; i < slots[at].size(); ++i) {
+      add(slots[at][i], one);
+      if (slots[at].size() > 1) add(slots[at][i], all);
+      take(one, domain.vcpus[i].latency);
+    }
+    if (slots[at].size() == 1) {
+      domain.latency = domain.vcpus[0].latency;
+    } else {
+      take(all, domain.latency);
     }
   }
 }
@@ -251,8 +268,7 @@ Distributions selected_latency(const LatencyHistory& latency, const SampleFeed& 
   for (std::uint32_t slot = 0; slot < tables.vcpus.size(); ++slot) {
     if (owner(tables, slot) != line.parent) continue;
     if (line.child && tables.vcpus[slot].vcpu_id != *line.child) continue;
-    const Distributions one = since_start ? latency.since_start(slot) : latency.recent(slot);
-    for (std::size_t i = 0; i < kSpreads; ++i) sum[i].add(one[i]);
+    since_start ? latency.add_since_start(slot, sum) : latency.add_recent(slot, sum);
   }
   return sum;
 }

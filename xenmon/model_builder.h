@@ -32,8 +32,9 @@ std::optional<std::uint32_t> previous_pcpu(const std::vector<std::uint32_t>& see
 ScreenModel build_screen_model(const History& history, const SampleFeed& feed, const Attachment& attachment,
                                std::optional<std::uint32_t> pcpu, View view = View::kDomains);
 
-// Adds the distributions: of every vCPU of the model, and of every domain the sum.
-void add_latency(ScreenModel& model, const LatencyHistory& latency, const SampleFeed& feed);
+// Adds the distributions: of every vCPU of the model, and of every domain the sum. Those since the start if
+// they are asked for or if there is nothing recent, else the recent ones; the others stay empty.
+void add_latency(ScreenModel& model, const LatencyHistory& latency, const SampleFeed& feed, bool since_start);
 
 // The distributions of one domain or vCPU, for a picture of them.
 Distributions selected_latency(const LatencyHistory& latency, const SampleFeed& feed, const LineId& line,

@@ -2,6 +2,7 @@
 #include "region_reader.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <optional>
 #include <type_traits>
@@ -42,6 +43,24 @@ void copy_ring(std::vector<Record>& to, const std::byte* base, const xenmon_tabl
   }
 }
 
+// A vCPU of 1.0 does not tell which lines of its histograms are in use: all may be.
+void copy_vcpus(std::vector<xenmon_vcpu>& to, const std::byte* base, const xenmon_table& table,
+                std::uint32_t count) {
+  to.resize(count);
+  const bool whole = table.stride >= sizeof(xenmon_vcpu);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::byte* from = base + table.offset + std::uint64_t{i} * table.stride;
+    if (whole) {
+      copy_record(to[i], from);
+      continue;
+    }
+    std::uint64_t words[XENMON_VCPU_BYTES_1_0 / kWord];
+    for (std::size_t word = 0; word < std::size(words); ++word) words[word] = load(from + word * kWord);
+    std::memcpy(&to[i], words, sizeof(words));
+    std::fill(std::begin(to[i].hist_lines), std::end(to[i].hist_lines), UINT32_MAX);
+  }
+}
+
 template <class Record>
 void copy_table(std::vector<Record>& to, const std::byte* base, const xenmon_table& table,
                 std::uint32_t count) {
@@ -75,7 +94,7 @@ std::optional<std::string> damage(const xenmon_region_header& header) {
   } tables[] = {
       {"pCPU table", header.pcpu, sizeof(xenmon_pcpu), true},
       {"domain table", header.domain, sizeof(xenmon_domain), true},
-      {"vCPU table", header.vcpu, sizeof(xenmon_vcpu), true},
+      {"vCPU table", header.vcpu, XENMON_VCPU_BYTES_1_0, true},
       {"histogram table", header.hist, sizeof(xenmon_histograms), true},
       {"sample ring", header.sample, sizeof(xenmon_sample), false},
       {"row ring", header.row, sizeof(xenmon_row), false},
@@ -208,7 +227,7 @@ bool RegionReader::read_tables(TablesCopy& copy, bool with_vcpus) const {
     copy_table(copy.domains, base_, header_.domain,
                live_count(offsetof(xenmon_region_header, domain), header_.domain.capacity));
     if (with_vcpus) {
-      copy_table(copy.vcpus, base_, header_.vcpu,
+      copy_vcpus(copy.vcpus, base_, header_.vcpu,
                  live_count(offsetof(xenmon_region_header, vcpu), header_.vcpu.capacity));
     }
     if (word(offsetof(xenmon_region_header, tables_seq)) == before) return true;
@@ -216,9 +235,22 @@ bool RegionReader::read_tables(TablesCopy& copy, bool with_vcpus) const {
   return false;
 }
 
-bool RegionReader::read_histograms(std::uint32_t slot, xenmon_histograms& copy) const {
+bool RegionReader::read_histograms(std::uint32_t slot, std::span<const std::uint32_t, 3> lines,
+                                   xenmon_histograms& copy) const {
   if (slot >= header_.hist.capacity) return false;
-  copy_record(copy, base_ + header_.hist.offset + std::uint64_t{slot} * header_.hist.stride);
+  const std::byte* from = base_ + header_.hist.offset + std::uint64_t{slot} * header_.hist.stride;
+  std::uint32_t* const to[] = {copy.wake_wait, copy.preempt_wait, copy.run};
+  constexpr std::size_t kLineBytes = XENMON_HIST_LINE_BUCKETS * sizeof(std::uint32_t);
+  constexpr std::uint32_t kAllLines = (1U << (XENMON_HIST_BUCKETS / XENMON_HIST_LINE_BUCKETS)) - 1;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    for (std::uint32_t left = lines[i] & kAllLines; left != 0; left &= left - 1) {
+      const auto line = static_cast<std::size_t>(std::countr_zero(left));
+      const std::byte* source = from + i * sizeof(copy.run) + line * kLineBytes;
+      std::uint64_t words[kLineBytes / kWord];
+      for (std::size_t word = 0; word < std::size(words); ++word) words[word] = load(source + word * kWord);
+      std::memcpy(to[i] + line * XENMON_HIST_LINE_BUCKETS, words, kLineBytes);
+    }
+  }
   return true;
 }
 

@@ -74,8 +74,10 @@ class RegionReader {
   ReadOutcome read_wait(std::uint64_t number, xenmon_wait& wait) const;
   // False when the daemon was writing at each of XENMON_READ_TRIES attempts; `copy` is then void.
   bool read_tables(TablesCopy& copy, bool with_vcpus = false) const;
-  // A vCPU slot's counters, each read by itself. False if there is no such slot.
-  bool read_histograms(std::uint32_t slot, xenmon_histograms& copy) const;
+  // Of a vCPU slot's counters those in the lines of xenmon_vcpu::hist_lines, each counter by itself; the
+  // others in `copy` stay as they are. False if there is no such slot.
+  bool read_histograms(std::uint32_t slot, std::span<const std::uint32_t, 3> lines,
+                       xenmon_histograms& copy) const;
   // The counters, each read by itself.
   xenmon_counters counters() const;
 

@@ -6,22 +6,16 @@
 #include <optional>
 #include <utility>
 
-#include "arrange.h"
-#include "attachment.h"
-#include "counter_track.h"
 #include "front_end.h"
 #include "help_screen.h"
-#include "history.h"
-#include "latency.h"
 #include "model_builder.h"
 #include "replay_control.h"
-#include "sample_feed.h"
 #include "screen.h"
+#include "screen_source.h"
 #include "settings.h"
 #include "signals.h"
 #include "terminal.h"
 #include "text.h"
-#include "trend.h"
 #include "typed_line.h"
 #include "view_keys.h"
 #include "xenmon/trace_time.h"
@@ -40,7 +34,6 @@ constexpr std::uint64_t kMs = 1'000'000;
 constexpr std::uint64_t kSecond = 1'000 * kMs;
 constexpr std::int64_t kStepNs = 1'000 * kMs;
 constexpr std::int64_t kFarStepNs = 10 * kStepNs;
-constexpr std::uint64_t kRetentionNs = 2 * kWindowNs[0];
 constexpr std::array<std::uint64_t, 6> kRefreshes = {250 * kMs,   500 * kMs,   kSecond,
                                                      2 * kSecond, 5 * kSecond, 10 * kSecond};
 constexpr std::array<WindowLengths, 4> kWindowChoices = {
@@ -52,9 +45,7 @@ class Session {
           Terminal& terminal)
       : publisher_(publisher),
         terminal_(terminal),
-        attachment_(publisher.region),
-        directory_(kRetentionNs),
-        feed_(directory_, SampleFeed::Vcpus::kResolve),
+        source_(publisher),
         settings_(settings),
         state_(settings_.view),
         settings_path_(std::move(settings_path)),
@@ -96,37 +87,11 @@ class Session {
   std::chrono::nanoseconds refresh() const { return std::chrono::nanoseconds(settings_.refresh_ns); }
 
   void take_new_data() {
-    if (publisher_.daemon) publisher_.daemon->poll();
-    // What is held is held: when it goes on, the region still has what the windows need.
-    if (paused_) return;
-    if (follow_replay(publisher_.replay, attachment_, feed_, history_)) {
-      latency_.clear();
-      counters_.clear();
-      trend_.clear();
-    }
-    if (attachment_.still_readable()) {
-      counters_.add({history_.end_ns(), boottime_ns(), own_cpu_ns(), attachment_.reader()->counters()},
-                    settings_.windows_ns[0]);
-    }
+    source_.follow();
     build();
   }
 
-  void build() {
-    model_ = build_screen_model(history_, feed_, attachment_, pcpu_, state_.view);
-    if (state_.view == View::kLatency) {
-      if (!paused_ && attachment_.still_readable())
-        latency_.look(*attachment_.reader(), feed_.tables(), history_.end_ns());
-      add_latency(model_, latency_, feed_);
-    }
-    counters_.tell(model_.host);
-    if (publisher_.daemon && !publisher_.daemon->running() && !publisher_.daemon->ended_well()) {
-      model_.last_words = "xenbaked: " + publisher_.daemon->outcome().message;
-      model_.current = false;
-    }
-    model_.paused = paused_;
-    if (paused_) model_.current = false;
-    if (!paused_) trend_.add(model_, history_.end_ns());
-  }
+  void build() { model_ = source_.model(state_, pcpu_); }
 
   void show() {
     const int width = terminal_.width();
@@ -137,37 +102,18 @@ class Session {
       return;
     }
     model_.notice = notice_;
-    const ScrollLimits limits = scroll_limits(scene(nullptr), width, height);
+    Scene scene(model_, state_, source_.trend(), nullptr, typed_ ? typed_->shown() : "");
+    const ScrollLimits limits = scroll_limits(scene, width, height);
     page_ = limits.page;
-    keep_in_sight(state_, model_, limits.row, limits.column, limits.page);
-    Distributions selected;
-    if (state_.view == View::kLatency) {
-      const std::vector<TableLine> lines = table_lines(model_, state_);
-      if (!lines.empty()) {
-        selected = selected_latency(latency_, feed_, lines[selected_position(lines, state_)].id,
-                                    shows_since_start(model_, state_));
-      }
-    }
-    terminal_.draw(render(scene(&selected), width, height));
-  }
-
-  Scene scene(const Distributions* selected) const {
-    return {model_, state_, trend_, selected, typed_ ? typed_->shown() : ""};
-  }
-
-  void start_again() {
-    history_.clear();
-    if (attachment_.still_readable()) {
-      feed_.rewind(*attachment_.reader());
-      feed_.drain(*attachment_.reader(), history_);
-    }
+    keep_in_sight(state_, scene, limits);
+    const Distributions selected = source_.selected(scene);
+    scene.selected = &selected;
+    terminal_.draw(render(scene, width, height));
   }
 
   void set_windows(const WindowLengths& windows) {
     settings_.windows_ns = windows;
-    history_.set_windows(windows);
-    latency_.set_window(windows[0]);
-    start_again();
+    source_.set_windows(windows);
   }
 
   void next_windows() {
@@ -195,17 +141,12 @@ class Session {
     if (pcpu == pcpu_) return;
     pcpu_ = pcpu;
     state_.position().row = 0;
-    trend_.clear(); // what another CPU did is another story
+    source_.forget_trend();
     build();
   }
 
   void set_paused(bool paused) {
-    if (paused == paused_) return;
-    paused_ = paused;
-    if (!paused) {
-      follow_replay(publisher_.replay, attachment_, feed_, history_);
-      start_again();
-    }
+    source_.hold(paused);
     build();
   }
 
@@ -234,14 +175,14 @@ class Session {
 
   // Pausing what is live holds the screen; a recording itself can wait.
   void pause() {
-    if (!publisher_.replay) return set_paused(!paused_);
+    if (!publisher_.replay) return set_paused(!source_.held());
     ReplayControl& replay = *publisher_.replay;
     tell(replay.state() == ReplayControl::State::kPlaying ? replay.hold() : replay.play(speed_));
   }
 
   void step(std::int64_t ns) {
     if (publisher_.replay) {
-      tell(publisher_.replay->step(ns, attachment_.health().position_ns));
+      tell(publisher_.replay->step(ns, source_.position_ns()));
     } else {
       notice_ = "only a recording can be stepped through: --replay FILE";
     }
@@ -348,10 +289,10 @@ class Session {
         switch_view(static_cast<View>((static_cast<std::size_t>(state_.view) + 1) % kViews));
         break;
       case Key::kNext:
-        switch_to(next_pcpu(seen_pcpus(feed_.tables()), pcpu_));
+        switch_to(next_pcpu(source_.pcpus(), pcpu_));
         break;
       case Key::kPrevious:
-        switch_to(previous_pcpu(seen_pcpus(feed_.tables()), pcpu_));
+        switch_to(previous_pcpu(source_.pcpus(), pcpu_));
         break;
       case Key::kSearch:
         ask(Typing::kSearch);
@@ -371,18 +312,13 @@ class Session {
         break;
       default:
         obey_view_key(press.key, state_, model_, page_);
+        if (press.key == Key::kSpan) build(); // the other span's figures
     }
   }
 
   Publisher& publisher_;
   Terminal& terminal_;
-  Attachment attachment_;
-  DomainDirectory directory_;
-  SampleFeed feed_;
-  History history_;
-  LatencyHistory latency_;
-  CounterTrack counters_;
-  Trend trend_;
+  ScreenSource source_;
   Settings settings_;
   ViewState state_;
   std::string settings_path_;
@@ -390,7 +326,6 @@ class Session {
   std::optional<std::uint32_t> pcpu_;
   ScreenModel model_;
   std::size_t page_ = 1;
-  bool paused_ = false;
   std::optional<std::size_t> help_; // its first line
   std::optional<TypedLine> typed_;
   Typing typing_ = Typing::kSearch;

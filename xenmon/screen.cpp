@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "measure.h"
@@ -131,6 +132,17 @@ void paint_body(Grid& grid, Area area, const Scene& scene) {
 }
 
 } // namespace
+
+Scene::Scene(const ScreenModel& what, const ViewState& how, const Trend& before,
+             const Distributions* of_selected, std::string asked)
+    : model(what),
+      state(how),
+      trend(before),
+      selected(of_selected),
+      question(std::move(asked)),
+      lines(table_lines(what, how)) {
+  if (how.view == View::kDomains) domains = domain_order(what, how);
+}
 
 Area body_area(int height) {
   return {1, std::max(0, height - (has_bar(height) ? 3 : 2))};

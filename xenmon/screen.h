@@ -12,7 +12,9 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
+#include "arrange.h"
 #include "grid.h"
 #include "latency.h"
 #include "screen_model.h"
@@ -24,12 +26,19 @@ namespace xenmon {
 inline constexpr int kKeyBarFrom = 16;
 
 struct Scene {
+  Scene(const ScreenModel& what, const ViewState& how, const Trend& before,
+        const Distributions* of_selected = nullptr, std::string asked = "");
+
   const ScreenModel& model;
   const ViewState& state;
   const Trend& trend;
   // Of the line that is selected in the view of latency; null otherwise.
-  const Distributions* selected = nullptr;
+  const Distributions* selected;
   std::string question; // in place of the status line, what is being typed included; "": none
+  // What the view has, in order: see arrange.h. Both are void once the filter, the sorting or the folding
+  // has changed.
+  std::vector<std::size_t> domains; // of the domains' view
+  std::vector<TableLine> lines;     // of the tables
 };
 
 // The part of the grid that a view has.

@@ -28,7 +28,7 @@ Table make_table(const Scene& scene) {
 
 void paint_vcpus_view(Grid& grid, Area area, const Scene& scene) {
   const Table table = make_table(scene);
-  const std::vector<TableLine> lines = table_lines(scene.model, scene.state);
+  const std::vector<TableLine>& lines = scene.lines;
   const auto window = static_cast<std::size_t>(scene.state.window);
   const std::uint64_t length = scene.model.length_ns[window];
   const std::uint8_t fade = scene.model.current ? kPlain : kDim;
@@ -68,7 +68,7 @@ void paint_vcpus_view(Grid& grid, Area area, const Scene& scene) {
 }
 
 ScrollLimits vcpus_view_limits(const Scene& scene, int width, Area area) {
-  return table_limits(make_table(scene), width, area, table_lines(scene.model, scene.state).size());
+  return table_limits(make_table(scene), width, area, scene.lines.size());
 }
 
 } // namespace xenmon

@@ -164,16 +164,15 @@ bool go_to_domain(const std::string& pattern, bool next, ViewState& state, const
   return false;
 }
 
-void keep_in_sight(ViewState& state, const ScreenModel& model, std::size_t last_row, std::size_t last_column,
-                   std::size_t page) {
+void keep_in_sight(ViewState& state, const Scene& scene, const ScrollLimits& limits) {
   ScrollPosition& position = state.position();
-  position.column = std::min(position.column, last_column);
+  position.column = std::min(position.column, limits.column);
   if (is_table(state.view)) {
-    const std::size_t selected = selected_position(table_lines(model, state), state);
+    const std::size_t selected = selected_position(scene.lines, state);
     position.row = std::min(position.row, selected);
-    if (selected >= position.row + page) position.row = selected - page + 1;
+    if (selected >= position.row + limits.page) position.row = selected - limits.page + 1;
   }
-  position.row = std::min(position.row, last_row);
+  position.row = std::min(position.row, limits.row);
 }
 
 } // namespace xenmon

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "keys.h"
+#include "screen.h"
 #include "screen_model.h"
 #include "view_state.h"
 
@@ -21,8 +22,7 @@ bool obey_view_key(Key key, ViewState& state, const ScreenModel& model, std::siz
 bool go_to_domain(const std::string& pattern, bool next, ViewState& state, const ScreenModel& model);
 
 // Scrolls as little as needed for the selected line to be in sight, and no further than there is something.
-void keep_in_sight(ViewState& state, const ScreenModel& model, std::size_t last_row, std::size_t last_column,
-                   std::size_t page);
+void keep_in_sight(ViewState& state, const Scene& scene, const ScrollLimits& limits);
 
 } // namespace xenmon
 

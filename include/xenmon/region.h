@@ -140,6 +140,9 @@
 /* vcpu.flags */
 #define XENMON_VCPU_IN_USE 1u
 
+/* A vcpu record's length in 1.0. */
+#define XENMON_VCPU_BYTES_1_0 152u
+
 /* wait.kind: what it was before it was ready */
 #define XENMON_WAIT_WOKEN 1u     /* blocked or offline */
 #define XENMON_WAIT_PREEMPTED 2u /* running */
@@ -267,6 +270,10 @@ typedef struct xenmon_vcpu {
     uint64_t wake_wait_max_ns;
     uint64_t preempt_wait_max_ns;
     uint64_t run_max_ns;
+    /* Since 1.1. Of each of the vCPU's histograms in their order: bit N is set once there is a count in
+     * buckets 16 N to 16 N + 15. What is not set needs no reading. */
+    uint32_t hist_lines[3];
+    uint32_t reserved2;
 } xenmon_vcpu;
 
 /* Log-linear buckets: 16 equal ones up to 256 ns, then 16 to every power of two up to 2^36 ns
@@ -277,6 +284,8 @@ typedef struct xenmon_vcpu {
 #define XENMON_HIST_BUCKETS 464u
 
 /* Counts wrap at 2^32; readers take differences modulo 2^32. */
+#define XENMON_HIST_LINE_BUCKETS 16u
+
 typedef struct xenmon_histograms {
     uint32_t wake_wait[XENMON_HIST_BUCKETS];    /* woken until running */
     uint32_t preempt_wait[XENMON_HIST_BUCKETS]; /* preempted until running */
@@ -358,7 +367,7 @@ XENMON_STATIC_ASSERT(sizeof(xenmon_counters) == 80, "layout");
 XENMON_STATIC_ASSERT(sizeof(xenmon_region_header) == 616, "layout");
 XENMON_STATIC_ASSERT(sizeof(xenmon_pcpu) == 24, "layout");
 XENMON_STATIC_ASSERT(sizeof(xenmon_domain) == 136, "layout");
-XENMON_STATIC_ASSERT(sizeof(xenmon_vcpu) == 152, "layout");
+XENMON_STATIC_ASSERT(sizeof(xenmon_vcpu) == 168, "layout");
 XENMON_STATIC_ASSERT(sizeof(xenmon_histograms) == 5568, "layout");
 XENMON_STATIC_ASSERT(sizeof(xenmon_sample) == 64, "layout");
 XENMON_STATIC_ASSERT(sizeof(xenmon_row) == 64, "layout");

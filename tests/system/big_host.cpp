@@ -20,14 +20,15 @@ std::uint32_t number_of(std::uint32_t vcpu) {
 
 } // namespace
 
-BigHost::BigHost() : place_(kVcpus), blocked_(kVcpus), queues_(kPcpus) {
-  for (std::uint32_t vcpu = 0; vcpu < kVcpus; ++vcpu) place_[vcpu] = vcpu % kPcpus;
+BigHost::BigHost(std::uint32_t domains)
+    : vcpus_(domains * kVcpusPerDomain), place_(vcpus_), blocked_(vcpus_), queues_(kPcpus) {
+  for (std::uint32_t vcpu = 0; vcpu < vcpus_; ++vcpu) place_[vcpu] = vcpu % kPcpus;
 }
 
 const std::vector<WindowBuilder>& BigHost::next_sample() {
   windows_.clear();
   for (std::vector<std::uint32_t>& queue : queues_) queue.clear();
-  for (std::uint32_t vcpu = 0; vcpu < kVcpus; ++vcpu) {
+  for (std::uint32_t vcpu = 0; vcpu < vcpus_; ++vcpu) {
     // Every sixteenth moves to the neighbouring pCPU, or back.
     if ((vcpu / kPcpus + sample_) % 16 == 0) place_[vcpu] ^= 1U;
     queues_[place_[vcpu]].push_back(vcpu);
@@ -69,7 +70,7 @@ void BigHost::run_pcpu(std::uint32_t pcpu, WindowBuilder& window) {
   window.runstate(now, kIdle, pcpu, kRunnableState, kRunningState);
 }
 
-BigHostPipeline::BigHostPipeline(const std::string& path) {
+BigHostPipeline::BigHostPipeline(const std::string& path, std::uint32_t domains) : host(domains) {
   RegionWriter::Options options;
   options.place.path = path;
   options.sample_ns = BigHost::kSampleNs;

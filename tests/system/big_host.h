@@ -25,7 +25,8 @@ class BigHost {
   static constexpr std::uint64_t kSampleNs = 100'000'000;
   static constexpr std::uint32_t kKhz = 1'000'000; // one TSC cycle is one nanosecond
 
-  BigHost();
+  // With fewer domains than kDomains the pCPUs are as many all the same.
+  explicit BigHost(std::uint32_t domains = kDomains);
 
   // From the next sample on every vCPU maps and unmaps a page whenever it runs.
   void do_io(bool whether) { io_ = whether; }
@@ -36,6 +37,7 @@ class BigHost {
  private:
   void run_pcpu(std::uint32_t pcpu, WindowBuilder& window);
 
+  std::uint32_t vcpus_;
   bool io_ = false;
   std::uint64_t sample_ = 0;
   std::uint64_t begin_ = 1'000'000;
@@ -48,7 +50,7 @@ class BigHost {
 // From a host's records to a region, through all of the daemon's stages.
 class BigHostPipeline final : public BakeSink {
  public:
-  explicit BigHostPipeline(const std::string& path);
+  explicit BigHostPipeline(const std::string& path, std::uint32_t domains = BigHost::kDomains);
 
   void play_samples(std::uint32_t samples);
   void on_sample(Baker& from, const BakedSample& sample) override;

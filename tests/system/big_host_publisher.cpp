@@ -3,19 +3,20 @@
 // A daemon without a hypervisor: publishes a big host's samples at PATH. Eleven seconds of them at once,
 // and one more second for every byte on standard input, which is answered by a byte when it is done.
 //
-//   big_host_publisher PATH [io]
+//   big_host_publisher PATH io|quiet DOMAINS
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <string_view>
 
 #include "big_host.h"
 
 int main(int argc, char** argv) {
-  if (argc < 2) return 2;
-  xenmon::test::BigHostPipeline pipeline(argv[1]);
+  if (argc != 4) return 2;
+  xenmon::test::BigHostPipeline pipeline(argv[1], static_cast<std::uint32_t>(std::atoi(argv[3])));
   if (pipeline.problem.empty()) {
-    pipeline.host.do_io(argc > 2 && std::string_view(argv[2]) == "io");
+    pipeline.host.do_io(std::string_view(argv[2]) == "io");
     pipeline.play_samples(110);
   }
   char byte = 'r';

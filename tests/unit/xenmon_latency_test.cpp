@@ -34,8 +34,16 @@ class LatencyTest : public testing::Test {
     ASSERT_TRUE(reader.read_tables(tables, true));
     history.look(reader, tables, now_ms * kMs);
   }
-  Quantiles recent(std::uint32_t slot = 0) { return quantiles(history.recent(slot)[kWake]); }
-  Quantiles since_start(std::uint32_t slot = 0) { return quantiles(history.since_start(slot)[kWake]); }
+  Quantiles recent(std::uint32_t slot = 0, std::size_t spread = kWake) {
+    Distributions sum;
+    history.add_recent(slot, sum);
+    return quantiles(sum[spread]);
+  }
+  Quantiles since_start(std::uint32_t slot = 0) {
+    Distributions sum;
+    history.add_since_start(slot, sum);
+    return quantiles(sum[kWake]);
+  }
 
   FakeRegion region;
   RegionReader reader;
@@ -110,7 +118,7 @@ TEST_F(LatencyTest, AVcpuThatComesLaterIsRecentAsAWhole) {
   hist(1).run[xenmon_hist_bucket(9 * kMs)] = 4;
   look(2000);
   EXPECT_EQ(recent(1).count, 7U);
-  EXPECT_EQ(quantiles(history.recent(1)[kRun]).count, 4U);
+  EXPECT_EQ(recent(1, kRun).count, 4U);
   EXPECT_EQ(recent(2).count, 0U);
   EXPECT_EQ(since_start(99).count, 0U);
 }
@@ -124,6 +132,33 @@ TEST_F(LatencyTest, AClockThatGoesBackBeginsAnew) {
   look(500);
   EXPECT_EQ(recent().count, 0U);
   EXPECT_EQ(since_start().count, 1U);
+}
+
+TEST_F(LatencyTest, OnlyLinesInUseAreRead) {
+  auto& vcpu = region.element<xenmon_vcpu>(region.header().vcpu, 0);
+  wait(0, kMs, 3);
+  wait(0, 100, 5);
+  vcpu.hist_lines[0] = 1U << (xenmon_hist_bucket(kMs) / XENMON_HIST_LINE_BUCKETS);
+  look(1000);
+  EXPECT_EQ(since_start().count, 3U);
+  vcpu.hist_lines[0] |= 1; // that of 100 ns
+  look(2000);
+  EXPECT_EQ(since_start().count, 8U);
+  EXPECT_EQ(recent().count, 5U);
+}
+
+TEST(Quantiles, AreThoseOfTheWholeHistogram) {
+  Distribution distribution;
+  for (std::uint64_t ns = 1'000; ns <= 100'000; ns += 1'000) distribution.add(xenmon_hist_bucket(ns), 1);
+  distribution.max_ns = 100'000;
+  const Quantiles q = quantiles(distribution);
+  EXPECT_EQ(q.count, 100U);
+  EXPECT_NEAR(static_cast<double>(q.p50_ns), 50e3, 50e3 / 16);
+  EXPECT_NEAR(static_cast<double>(q.p95_ns), 95e3, 95e3 / 16);
+  EXPECT_NEAR(static_cast<double>(q.p99_ns), 99e3, 99e3 / 16);
+  EXPECT_EQ(q.max_ns, 100'000U);
+  distribution.clear();
+  EXPECT_EQ(quantiles(distribution).count, 0U);
 }
 
 TEST(Trend, HasAPointForEachLookAndForgetsWhoHasGone) {

@@ -101,6 +101,7 @@ class FakeRegion {
     vcpu.flags = XENMON_VCPU_IN_USE;
     vcpu.domain_slot = domain_slot;
     vcpu.vcpu_id = vcpu_id;
+    std::fill(std::begin(vcpu.hist_lines), std::end(vcpu.hist_lines), UINT32_MAX);
     element<xenmon_vcpu>(header().vcpu, slot) = vcpu;
     header().vcpu.count = std::max(header().vcpu.count, slot + 1);
   }

@@ -53,7 +53,7 @@ inline Distribution spread_around(double typical_ns, std::uint64_t count) {
     const double ns = typical_ns * std::pow(1.5, i);
     const auto bucket = xenmon_hist_bucket(static_cast<std::uint64_t>(ns));
     const auto part = static_cast<std::uint64_t>(static_cast<double>(count) * std::exp(-0.25 * i * i / 4.0));
-    distribution.counts[bucket] += part;
+    distribution.add(bucket, part);
     if (part > 0) distribution.max_ns = static_cast<std::uint64_t>(ns);
   }
   return distribution;

@@ -133,7 +133,7 @@ TEST_F(ViewKeysTest, FoldingKeepsTheSelectionInReach) {
 
 TEST_F(ViewKeysTest, TheSelectionStaysInSight) {
   state.view = View::kVcpus;
-  const auto show = [this] { keep_in_sight(state, model, 9, 3, 5); };
+  const auto show = [this] { keep_in_sight(state, Scene(model, state, Trend()), {9, 3, 5}); };
   press(Key::kEnd);
   show();
   EXPECT_EQ(state.position().row, 9U);
@@ -162,7 +162,7 @@ TEST_F(ViewKeysTest, TheSelectionStaysInSight) {
   press(Key::kDown, 3);
   EXPECT_EQ(state.position().row, 3U);
   press(Key::kEnd);
-  keep_in_sight(state, model, 20, 0, 5);
+  keep_in_sight(state, Scene(model, state, Trend()), {20, 0, 5});
   EXPECT_EQ(state.position().row, 20U);
 }
 
@@ -241,7 +241,7 @@ TEST_F(ViewKeysTest, NothingToShowIsNoProblem) {
       obey_view_key(static_cast<Key>(key), state, model, 1);
     EXPECT_FALSE(go_to_domain("x", false, state, model));
     state.view = static_cast<View>(view);
-    keep_in_sight(state, model, 0, 0, 1);
+    keep_in_sight(state, Scene(model, state, Trend()), {0, 0, 1});
     EXPECT_EQ(state.position().row, 0U);
   }
 }

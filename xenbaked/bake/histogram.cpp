@@ -7,6 +7,21 @@
 
 namespace xenmon {
 
+namespace {
+
+std::uint64_t quantile(const std::array<std::uint64_t, XENMON_HIST_BUCKETS>& counts, std::uint64_t total,
+                       std::uint64_t percent, std::uint64_t max) {
+  const std::uint64_t rank = quantile_rank(total, percent);
+  std::uint64_t below = 0;
+  for (std::uint32_t bucket = 0; bucket < XENMON_HIST_BUCKETS; ++bucket) {
+    if (below + counts[bucket] >= rank) return quantile_in_bucket(bucket, rank - below, counts[bucket], max);
+    below += counts[bucket];
+  }
+  return max;
+}
+
+} // namespace
+
 Percentiles percentiles(std::span<const Histogram* const> histograms) {
   std::array<std::uint64_t, XENMON_HIST_BUCKETS> counts{};
   std::uint64_t total = 0;

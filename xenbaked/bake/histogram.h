@@ -15,7 +15,7 @@ namespace xenmon {
 class Histogram {
  public:
   // Buckets that share one bit of dirty(): a cache line of 32-bit counters.
-  static constexpr std::uint32_t kBucketsPerLine = 16;
+  static constexpr std::uint32_t kBucketsPerLine = XENMON_HIST_LINE_BUCKETS;
   static constexpr std::uint32_t kLines = XENMON_HIST_BUCKETS / kBucketsPerLine;
   static_assert(XENMON_HIST_BUCKETS % kBucketsPerLine == 0 && kLines <= 32);
 
@@ -32,12 +32,18 @@ class Histogram {
 
   // Lines changed since the last clean(), one bit each.
   [[nodiscard]] std::uint32_t dirty() const { return dirty_; }
-  void clean() { dirty_ = 0; }
+  // Lines that have any count, of those that are clean and those that are not.
+  [[nodiscard]] std::uint32_t used() const { return used_ | dirty_; }
+  void clean() {
+    used_ |= dirty_;
+    dirty_ = 0;
+  }
 
  private:
   std::array<std::uint32_t, XENMON_HIST_BUCKETS> counts_{};
   std::uint64_t max_ = 0;
   std::uint32_t dirty_ = 0;
+  std::uint32_t used_ = 0;
 };
 
 struct Percentiles {

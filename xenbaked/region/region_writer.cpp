@@ -341,6 +341,9 @@ void RegionWriter::write_tables(Baker& baker, const Merge& merge, std::uint64_t 
         out.wake_wait_max_ns = vcpu->histograms->wake_wait.max();
         out.preempt_wait_max_ns = vcpu->histograms->preempt_wait.max();
         out.run_max_ns = vcpu->histograms->run.max();
+        out.hist_lines[0] = vcpu->histograms->wake_wait.used();
+        out.hist_lines[1] = vcpu->histograms->preempt_wait.used();
+        out.hist_lines[2] = vcpu->histograms->run.used();
       }
       const std::uint64_t owner = baker.domain(vcpu->domain_slot)->uid;
       const bool whole = slot_owner_[slot] != owner;

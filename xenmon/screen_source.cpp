@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "screen_source.h"
+
+#include "model_builder.h"
+#include "replay_control.h"
+
+namespace xenmon {
+namespace {
+
+constexpr std::uint64_t kRetentionNs = 2 * kWindowNs[0];
+
+} // namespace
+
+ScreenSource::ScreenSource(Publisher& publisher)
+    : publisher_(publisher),
+      attachment_(publisher.region),
+      directory_(kRetentionNs),
+      feed_(directory_, SampleFeed::Vcpus::kResolve) {}
+
+void ScreenSource::set_windows(const WindowLengths& windows_ns) {
+  history_.set_windows(windows_ns);
+  latency_.set_window(windows_ns[0]);
+  start_again();
+}
+
+void ScreenSource::start_again() {
+  history_.clear();
+  if (!attachment_.still_readable()) return;
+  feed_.rewind(*attachment_.reader());
+  feed_.drain(*attachment_.reader(), history_);
+}
+
+void ScreenSource::follow() {
+  if (publisher_.daemon) publisher_.daemon->poll();
+  if (held_) return;
+  if (follow_replay(publisher_.replay, attachment_, feed_, history_)) {
+    latency_.clear();
+    counters_.clear();
+    trend_.clear();
+  }
+  if (!attachment_.still_readable()) return;
+  counters_.add({history_.end_ns(), boottime_ns(), own_cpu_ns(), attachment_.reader()->counters()},
+                history_.nominal_ns(WindowId::kLong));
+}
+
+void ScreenSource::hold(bool held) {
+  if (held == held_) return;
+  held_ = held;
+  if (held) return;
+  follow();
+  start_again();
+}
+
+ScreenModel ScreenSource::model(const ViewState& state, std::optional<std::uint32_t> pcpu) {
+  ScreenModel model = build_screen_model(history_, feed_, attachment_, pcpu, state.view);
+  if (state.view == View::kLatency) {
+    if (!held_ && attachment_.still_readable())
+      latency_.look(*attachment_.reader(), feed_.tables(), history_.end_ns());
+    add_latency(model, latency_, feed_, state.latency_since_start);
+  }
+  counters_.tell(model.host);
+  if (publisher_.daemon && !publisher_.daemon->running() && !publisher_.daemon->ended_well()) {
+    model.last_words = "xenbaked: " + publisher_.daemon->outcome().message;
+    model.current = false;
+  }
+  model.paused = held_;
+  if (held_) {
+    model.current = false;
+  } else {
+    trend_.add(model, history_.end_ns());
+  }
+  return model;
+}
+
+Distributions ScreenSource::selected(const Scene& scene) const {
+  if (scene.state.view != View::kLatency || scene.lines.empty()) return {};
+  return selected_latency(latency_, feed_, scene.lines[selected_position(scene.lines, scene.state)].id,
+                          shows_since_start(scene.model, scene.state));
+}
+
+std::vector<std::uint32_t> ScreenSource::pcpus() const {
+  return seen_pcpus(feed_.tables());
+}
+
+} // namespace xenmon

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Follows a region for the screen, and makes models of what it knows: everything of a session that is not
+// the user's doing.
+#ifndef XENMON_XENMON_SCREEN_SOURCE_H
+#define XENMON_XENMON_SCREEN_SOURCE_H
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "attachment.h"
+#include "counter_track.h"
+#include "front_end.h"
+#include "history.h"
+#include "latency.h"
+#include "sample_feed.h"
+#include "screen.h"
+#include "screen_model.h"
+#include "trend.h"
+#include "view_state.h"
+
+namespace xenmon {
+
+class ScreenSource {
+ public:
+  explicit ScreenSource(Publisher& publisher);
+
+  // Forgets everything but what the region still has, for windows of these lengths.
+  void set_windows(const WindowLengths& windows_ns);
+
+  // Takes in what is new. Nothing is taken while held; what comes after it is read from the region, which
+  // has all that the windows need.
+  void follow();
+  void hold(bool held);
+  bool held() const { return held_; }
+
+  // What the view shows of a pCPU or of all. Looks at the distributions if it is that view.
+  ScreenModel model(const ViewState& state, std::optional<std::uint32_t> pcpu);
+  const Trend& trend() const { return trend_; }
+  // What the graphs have shown was of another pCPU.
+  void forget_trend() { trend_.clear(); }
+  // The distributions of the line that is selected in the view of latency.
+  Distributions selected(const Scene& scene) const;
+
+  // See model_builder.h.
+  std::vector<std::uint32_t> pcpus() const;
+  // Trace time that is shown of a recording.
+  std::uint64_t position_ns() const { return attachment_.health().position_ns; }
+
+ private:
+  void start_again();
+
+  Publisher& publisher_;
+  Attachment attachment_;
+  DomainDirectory directory_;
+  SampleFeed feed_;
+  History history_;
+  LatencyHistory latency_;
+  CounterTrack counters_;
+  Trend trend_;
+  bool held_ = false;
+};
+
+} // namespace xenmon
+
+#endif // XENMON_XENMON_SCREEN_SOURCE_H
