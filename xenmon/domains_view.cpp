@@ -126,7 +126,9 @@ class Painter {
       const std::size_t to = std::min(layout_.end, (half + 1) * kFieldsPerHalf);
       if (from >= to) continue;
       const int room = layout_.figures[to - 1].end() - layout_.figures[from].x;
-      const std::string full = heading(model_.nominal_ns[half]);
+      std::string full = heading(model_.nominal_ns[half]);
+      if (model_.length_ns[half] > 0 && model_.length_ns[half] < model_.nominal_ns[half] / 100 * 95)
+        full = "Last " + short_time_text(static_cast<double>(model_.length_ns[half])) + " so far";
       const bool roomy = static_cast<int>(full.size()) <= room;
       const std::string text = roomy ? full : window_text(model_.nominal_ns[half]);
       // Centred over its columns.
@@ -302,7 +304,7 @@ class Painter {
     const int y = area_.top + area_.height - kTotalRows;
     if (y < first_body_row()) return;
     grid_.put(y, layout_.domain.x, "Total", kBold);
-    grid_.put(y, layout_.metric.x, layout_.wide ? "Gotten, no idle" : "but idle", figure_style());
+    grid_.put(y, layout_.metric.x, layout_.wide ? "Gotten, no idle" : "no idle", figure_style());
     for (std::size_t half = 0; half < kWindows; ++half) {
       Figures sum;
       for (const DomainModel& domain : model_.domains) {

@@ -84,6 +84,17 @@ std::string rate_text(double per_second, std::size_t width) {
   return text;
 }
 
+std::string count_text(double count) {
+  constexpr std::size_t kWidth = 6;
+  std::string text = decimal(count, 0);
+  for (const auto& [scale, suffix] : std::initializer_list<std::pair<double, const char*>>{
+           {1e3, "k"}, {1e6, "M"}, {1e9, "G"}, {1e12, "T"}}) {
+    if (text.size() <= kWidth) break;
+    text = fitted(count / scale, suffix, 2, kWidth);
+  }
+  return text;
+}
+
 std::string ratio_text(double ratio, std::size_t width) {
   return fitted(ratio, "/ex", 2, width);
 }

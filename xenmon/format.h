@@ -21,6 +21,8 @@ std::string short_time_text(double ns);
 std::string percent_text(double percent, std::size_t width);
 // "1234/s", from a million on "1.23M/s".
 std::string rate_text(double per_second, std::size_t width);
+// "12345", "1.23M", "45k": at most six characters.
+std::string count_text(double count);
 // "0.25/ex".
 std::string ratio_text(double ratio, std::size_t width);
 

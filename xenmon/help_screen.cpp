@@ -57,6 +57,19 @@ std::span<const HelpLine> help_lines() {
       {"Ctrl-L", "draw the screen anew", {Key::kRedraw}},
       {"? h F1", "this help", {Key::kHelp}},
       {"q F10", "quit", {Key::kQuit}},
+      {"gotten", "time on a CPU", {}},
+      {"waited", "ready, and no CPU was free:", {}},
+      {"woken", "after having slept", {}},
+      {"preempt", "after having lost the CPU", {}},
+      {"blocked", "had nothing to do", {}},
+      {"other", "paused, or not known", {}},
+      {"allocated", "time slices: range, and mean", {}},
+      {"ex", "execution: got or kept a CPU", {}},
+      {"I/O, io", "page exchanged with another", {}},
+      {"p50 p99", "50, 99 % took no longer", {}},
+      {"g w", "graphs: gotten, waited of late", {}},
+      {"yellow", "waits 5 % of the time or 10 ms", {}},
+      {"red", "waits 20 % of it or 50 ms", {}},
   };
   return kLines;
 }

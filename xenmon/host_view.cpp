@@ -69,6 +69,7 @@ std::vector<Line> make_lines(const ScreenModel& model) {
   const std::string pcpus =
       model.pcpu ? "CPU " + std::to_string(*model.pcpu) : count_of(model.pcpu_count, "pCPU");
   std::vector<Line> lines;
+  lines.push_back({"Source", model.health + (model.position.empty() ? "" : ", " + model.position)});
   lines.push_back({"Xen", (host.xen_version.empty() ? "version not known" : host.xen_version) +
                               ", scheduler " + (host.scheduler.empty() ? "not known" : host.scheduler) +
                               (model.patched ? ", patched for XenMon" : ", stock")});
@@ -107,6 +108,11 @@ std::vector<Line> make_lines(const ScreenModel& model) {
                    std::to_string(model.lost_records) + " in the last " + window + ", " +
                        std::to_string(host.since_start.lost_records) + " since xenbaked began",
                    model.lost_records > 0 ? Role::kAlarming : Role::kText});
+  const std::uint64_t whole_ns = sums.domains.online_ns() + sums.domains.offline_ns;
+  lines.push_back(
+      {"State unknown", short_time_text(static_cast<double>(sums.domains.unknown_ns)) + ", " +
+                            percent_text(100 * quotient(sums.domains.unknown_ns, whole_ns), kAnyWidth) +
+                            " of the domains' vCPU time"});
   lines.push_back({"Odd records", std::to_string(host.since_start.bad_records) + " bad, " +
                                       std::to_string(host.since_start.late_records) + " late, " +
                                       std::to_string(host.since_start.state_conflicts) + " contradict"});

@@ -21,7 +21,7 @@ constexpr std::array<const char*, kDecades> kDecadeNames = {"1us", "10us", "100u
 constexpr int kNarrowestDecade = 4;
 constexpr int kWidestDecade = 12;
 constexpr int kGap = 2;
-constexpr int kPictureRows = 8; // title, figures, five of bars, axis
+constexpr int kPictureRows = 9; // who ran meanwhile, title, figures, five of bars, axis
 constexpr int kRoomForTable = 8;
 constexpr int kColumn = 7; // short_time_text() and a blank
 
@@ -41,10 +41,9 @@ Table make_table(const Scene& scene) {
   const Measure sorted = measures[std::min(state.sort().key, measures.size() - 1)];
   Table table;
   table.label_heading = "domain, vCPU";
-  for (int i = static_cast<int>(Measure::kWakeP50); i <= static_cast<int>(Measure::kRunMax); ++i)
+  for (int i = static_cast<int>(Measure::kWakeCount); i <= static_cast<int>(Measure::kRunMax); ++i)
     table.columns.push_back(static_cast<Measure>(i));
-  table.groups = {
-      {0, "woken, " + span_text(scene)}, {4, "preempted until running"}, {8, "length of an execution"}};
+  table.groups = {{0, "woken, " + span_text(scene)}, {5, "preempted until running"}, {10, "executions"}};
   table.column_width = kColumn;
   table.sorted_by = sorted;
   table.upwards = descending(sorted) == state.sort().reversed;
@@ -73,13 +72,13 @@ void paint_picture(Grid& grid, int x, int y, int decade, const Distribution& dis
   const std::uint8_t fade = scene.model.current ? kPlain : kDim;
   grid.put(y, x, title, kBold);
   const Quantiles q = quantiles(distribution);
-  const std::string figures =
-      q.count == 0 ? "none"
-                   : std::to_string(q.count) + "x p99 " + short_time_text(static_cast<double>(q.p99_ns));
+  const std::string figures = q.count == 0 ? "none"
+                                           : std::to_string(q.count) + " of them, p99 " +
+                                                 short_time_text(static_cast<double>(q.p99_ns));
   grid.put(y + 1, x, figures, fade);
   const std::vector<double> columns = columns_of(distribution, decade);
   const double highest = *std::max_element(columns.begin(), columns.end());
-  constexpr int kBars = kPictureRows - 3;
+  constexpr int kBars = kPictureRows - 4;
   for (int row = 0; row < kBars; ++row) {
     std::u32string text;
     for (const double count : columns)
@@ -92,15 +91,43 @@ void paint_picture(Grid& grid, int x, int y, int decade, const Distribution& dis
     grid.put(y + 2 + kBars, x + i * decade, kDecadeNames[static_cast<std::size_t>(i)], kDim);
 }
 
+std::string name_of(const ScreenModel& model, const RivalsModel::Rival& rival) {
+  for (const DomainModel& domain : model.domains) {
+    if (domain.uid == rival.uid) return domain_label(domain);
+  }
+  return "d" + std::to_string(rival.domid);
+}
+
+// "web d1: 33 waits over 1.00ms; who ran: batch d2 61%, Domain-0 d0 39%"
+std::string rivals_text(const Scene& scene) {
+  const RivalsModel& rivals = scene.selected->rivals;
+  if (!rivals.known || scene.lines.empty()) return "";
+  const TableLine& line = scene.lines[selected_position(scene.lines, scene.state)];
+  std::string text = domain_label(scene.model.domains[line.parent]);
+  if (line.child) text += "v" + std::to_string(*line.id.child);
+  const std::uint64_t count = rivals.woken + rivals.preempted;
+  text += ": " + std::to_string(count) + " waits over " +
+          short_time_text(static_cast<double>(rivals.at_least_ns));
+  if (count == 0) return text;
+  text += "; who ran:";
+  const auto share = [&](std::uint64_t ns) { return percent_text(100 * quotient(ns, rivals.ran_ns()), 3); };
+  for (const RivalsModel::Rival& rival : rivals.rivals)
+    text += " " + name_of(scene.model, rival) + " " + share(rival.ran_ns) + ",";
+  if (rivals.others_ns > 0) text += " others " + share(rivals.others_ns) + ",";
+  text.pop_back();
+  return text;
+}
+
 void paint_pictures(Grid& grid, Area area, const Scene& scene) {
   if (scene.selected == nullptr) return;
+  grid.put(area.top, 0, rivals_text(scene), {scene.model.current ? kPlain : kDim, Role::kName});
   const int width = grid.width();
   int decade = (width + kGap) / static_cast<int>(kSpreads);
   decade = std::clamp((decade - kGap) / kDecades, kNarrowestDecade, kWidestDecade);
   for (std::size_t spread = 0; spread < kSpreads; ++spread) {
     const int x = static_cast<int>(spread) * (kDecades * decade + kGap);
     if (x + kDecades * decade > width) return;
-    paint_picture(grid, x, area.top, decade, (*scene.selected)[spread], kTitles[spread],
+    paint_picture(grid, x, area.top + 1, decade, scene.selected->spreads[spread], kTitles[spread],
                   spread == static_cast<std::size_t>(Spread::kRun), scene);
   }
 }

@@ -14,7 +14,7 @@ constexpr double kNotableWaitNs = 10e6;
 constexpr double kAlarmingWaitNs = 50e6;
 
 constexpr std::array kOfDomains = {Measure::kId,         Measure::kName,    Measure::kGotten,
-                                   Measure::kAllocated,  Measure::kBlocked, Measure::kWaited,
+                                   Measure::kWaited,     Measure::kBlocked, Measure::kAllocated,
                                    Measure::kExecutions, Measure::kIo};
 constexpr std::array kOfVcpus = {Measure::kId,
                                  Measure::kName,
@@ -23,22 +23,25 @@ constexpr std::array kOfVcpus = {Measure::kId,
                                  Measure::kWaitedWake,
                                  Measure::kWaitedPreempt,
                                  Measure::kBlocked,
+                                 Measure::kOther,
                                  Measure::kExecutions,
                                  Measure::kGottenPerExecution,
                                  Measure::kWaitedPerExecution,
                                  Measure::kIo};
 constexpr std::array kOfPcpus = {Measure::kId, Measure::kGotten, Measure::kWaited, Measure::kExecutions,
                                  Measure::kGottenPerExecution};
-constexpr std::array kOfLatency = {
-    Measure::kWakeP99, Measure::kId,         Measure::kName,       Measure::kWakeP50,    Measure::kWakeP95,
-    Measure::kWakeMax, Measure::kPreemptP50, Measure::kPreemptP95, Measure::kPreemptP99, Measure::kPreemptMax,
-    Measure::kRunP50,  Measure::kRunP95,     Measure::kRunP99,     Measure::kRunMax};
+constexpr std::array kOfLatency = {Measure::kWakeP99,    Measure::kId,           Measure::kName,
+                                   Measure::kWakeCount,  Measure::kWakeP50,      Measure::kWakeP95,
+                                   Measure::kWakeMax,    Measure::kPreemptCount, Measure::kPreemptP50,
+                                   Measure::kPreemptP95, Measure::kPreemptP99,   Measure::kPreemptMax,
+                                   Measure::kRunCount,   Measure::kRunP50,       Measure::kRunP95,
+                                   Measure::kRunP99,     Measure::kRunMax};
 
 const Quantiles& quantiles_for(Measure measure, const LatencyModel& latency, bool since_start) {
   const auto& spreads = since_start ? latency.since_start : latency.recent;
-  return measure >= Measure::kRunP50       ? spreads[static_cast<std::size_t>(Spread::kRun)]
-         : measure >= Measure::kPreemptP50 ? spreads[static_cast<std::size_t>(Spread::kPreemptWait)]
-                                           : spreads[static_cast<std::size_t>(Spread::kWakeWait)];
+  return measure >= Measure::kRunCount       ? spreads[static_cast<std::size_t>(Spread::kRun)]
+         : measure >= Measure::kPreemptCount ? spreads[static_cast<std::size_t>(Spread::kPreemptWait)]
+                                             : spreads[static_cast<std::size_t>(Spread::kWakeWait)];
 }
 
 std::uint64_t time_of(Measure measure, const Figures& figures) {
@@ -53,9 +56,15 @@ std::uint64_t time_of(Measure measure, const Figures& figures) {
       return figures.waited_preempt_ns;
     case Measure::kBlocked:
       return figures.blocked_ns;
+    case Measure::kOther:
+      return figures.offline_ns + figures.unknown_ns;
     default:
       return 0;
   }
+}
+
+bool is_count(Measure measure) {
+  return measure == Measure::kWakeCount || measure == Measure::kPreemptCount || measure == Measure::kRunCount;
 }
 
 Role role_of(double value, double notable, double alarming) {
@@ -70,20 +79,24 @@ constexpr std::array kNames = {"id",
                                "waited_wake",
                                "waited_preempt",
                                "blocked",
+                               "other",
                                "executions",
                                "gotten_per_execution",
                                "waited_per_execution",
                                "allocated",
                                "io",
                                "io_per_execution",
+                               "wake_count",
                                "wake_p50",
                                "wake_p95",
                                "wake_p99",
                                "wake_max",
+                               "preempt_count",
                                "preempt_p50",
                                "preempt_p95",
                                "preempt_p99",
                                "preempt_max",
+                               "run_count",
                                "run_p50",
                                "run_p95",
                                "run_p99",
@@ -111,6 +124,8 @@ const char* measure_title(Measure measure) {
       return "preempt";
     case Measure::kBlocked:
       return "blocked";
+    case Measure::kOther:
+      return "other";
     case Measure::kExecutions:
       return "exec/s";
     case Measure::kGottenPerExecution:
@@ -123,6 +138,10 @@ const char* measure_title(Measure measure) {
       return "I/O";
     case Measure::kIoPerExecution:
       return "I/O/ex";
+    case Measure::kWakeCount:
+    case Measure::kPreemptCount:
+    case Measure::kRunCount:
+      return "count";
     case Measure::kWakeP50:
     case Measure::kPreemptP50:
     case Measure::kRunP50:
@@ -169,6 +188,7 @@ double measure_value(Measure measure, const Figures& figures, std::uint64_t leng
     case Measure::kWaitedWake:
     case Measure::kWaitedPreempt:
     case Measure::kBlocked:
+    case Measure::kOther:
       return 100 *
              quotient(time_of(measure, figures), basis == Basis::kPcpu ? length_ns : figures.online_ns());
     case Measure::kExecutions:
@@ -189,14 +209,16 @@ double measure_value(Measure measure, const Figures& figures, std::uint64_t leng
 }
 
 double measure_value(Measure measure, const LatencyModel& latency, bool since_start) {
-  if (measure < Measure::kWakeP50) return 0;
+  if (measure < Measure::kWakeCount) return 0;
   const Quantiles& q = quantiles_for(measure, latency, since_start);
-  switch ((static_cast<int>(measure) - static_cast<int>(Measure::kWakeP50)) % 4) {
+  switch ((static_cast<int>(measure) - static_cast<int>(Measure::kWakeCount)) % 5) {
     case 0:
-      return static_cast<double>(q.p50_ns);
+      return static_cast<double>(q.count);
     case 1:
-      return static_cast<double>(q.p95_ns);
+      return static_cast<double>(q.p50_ns);
     case 2:
+      return static_cast<double>(q.p95_ns);
+    case 3:
       return static_cast<double>(q.p99_ns);
     default:
       return static_cast<double>(q.max_ns);
@@ -211,6 +233,7 @@ std::string measure_text(Measure measure, const Figures& figures, std::uint64_t 
     case Measure::kWaitedWake:
     case Measure::kWaitedPreempt:
     case Measure::kBlocked:
+    case Measure::kOther:
       return percent_text(value, kMeasureWidth - 1);
     case Measure::kExecutions:
     case Measure::kIo:
@@ -228,8 +251,10 @@ std::string measure_text(Measure measure, const Figures& figures, std::uint64_t 
 }
 
 std::string measure_text(Measure measure, const LatencyModel& latency, bool since_start) {
-  if (measure < Measure::kWakeP50) return "";
-  if (quantiles_for(measure, latency, since_start).count == 0) return "-";
+  if (measure < Measure::kWakeCount) return "";
+  const std::uint64_t count = quantiles_for(measure, latency, since_start).count;
+  if (is_count(measure)) return count_text(static_cast<double>(count));
+  if (count == 0) return "-";
   return short_time_text(measure_value(measure, latency, since_start));
 }
 
@@ -249,7 +274,7 @@ Role measure_role(Measure measure, const Figures& figures) {
 }
 
 Role measure_role(Measure measure, const LatencyModel& latency, bool since_start) {
-  if (measure >= Measure::kRunP50) return Role::kText; // a long execution is no harm
+  if (measure >= Measure::kRunCount || is_count(measure)) return Role::kText; // a long execution is no harm
   return role_of(measure_value(measure, latency, since_start), kNotableWaitNs, kAlarmingWaitNs);
 }
 

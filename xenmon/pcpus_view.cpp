@@ -19,7 +19,7 @@ Table make_table(const Scene& scene) {
   table.columns.assign(measures.begin() + 1, measures.end());
   table.groups = {
       {0, window_text(scene.model.nominal_ns[static_cast<std::size_t>(state.window)]) + ", % of pCPU"},
-      {2, ""}};
+      {2, "executions"}};
   table.sorted_by = sorted;
   table.upwards = descending(sorted) == state.sort().reversed;
   table.picture_heading = "busy";

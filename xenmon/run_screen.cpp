@@ -106,7 +106,7 @@ class Session {
     const ScrollLimits limits = scroll_limits(scene, width, height);
     page_ = limits.page;
     keep_in_sight(state_, scene, limits);
-    const Distributions selected = source_.selected(scene);
+    const SelectedModel selected = source_.selected(scene);
     scene.selected = &selected;
     terminal_.draw(render(scene, width, height));
   }
@@ -164,6 +164,7 @@ class Session {
 
   void ask(Typing what) {
     typing_ = what;
+    filter_before_ = state_.filter;
     typed_.emplace(what == Typing::kSearch   ? "Search for (name or id): "
                    : what == Typing::kFilter ? "Show only (name or id): "
                                              : "Go to (12.5, 1:30, end): ");
@@ -184,7 +185,7 @@ class Session {
     if (publisher_.replay) {
       tell(publisher_.replay->step(ns, source_.position_ns()));
     } else {
-      notice_ = "only a recording can be stepped through: --replay FILE";
+      notice_ = "only what --replay FILE plays can be stepped through";
     }
   }
 
@@ -203,7 +204,7 @@ class Session {
     if (typing_ == Typing::kTime) {
       if (outcome == TypedLine::Outcome::kDone && !text.empty()) go_to(text);
     } else if (typing_ == Typing::kFilter) {
-      state_.filter = outcome == TypedLine::Outcome::kGivenUp ? "" : text;
+      state_.filter = outcome == TypedLine::Outcome::kGivenUp ? filter_before_ : text;
     } else if (outcome == TypedLine::Outcome::kDone) {
       // An empty line repeats the last search, from the next domain on.
       const bool again = text.empty();
@@ -217,6 +218,8 @@ class Session {
   }
 
   void read_help(Key key) {
+    const bool scrolls = last_help_line(terminal_.width(), terminal_.height()) > 0;
+    if (!scrolls && key != Key::kRedraw) return help_.reset();
     switch (key) {
       case Key::kRedraw:
         break;
@@ -245,6 +248,23 @@ class Session {
       obey_key(press, due);
     }
     if (going()) due = steady_clock::now();
+  }
+
+  // Says what a key has done where one might not see it.
+  void answer(Key key) {
+    if (key == Key::kOther) notice_ = "that key means nothing here; ? lists all";
+    if (key == Key::kBasis)
+      notice_ =
+          state_.basis == Basis::kPcpu ? "percent of one CPU's time" : "percent of the domain's vCPUs' time";
+    if (key != Key::kSpan) return;
+    build(); // the other span's figures
+    if (state_.view == View::kLatency) {
+      notice_ = state_.latency_since_start ? "since xenbaked began"
+                                           : "of late, up to " + window_text(settings_.windows_ns[0]);
+    } else {
+      notice_ = "tables are of the last " +
+                window_text(settings_.windows_ns[static_cast<std::size_t>(state_.window)]);
+    }
   }
 
   void obey_key(const Press& press, steady_clock::time_point& due) {
@@ -312,7 +332,7 @@ class Session {
         break;
       default:
         obey_view_key(press.key, state_, model_, page_);
-        if (press.key == Key::kSpan) build(); // the other span's figures
+        answer(press.key);
     }
   }
 
@@ -329,8 +349,9 @@ class Session {
   std::optional<std::size_t> help_; // its first line
   std::optional<TypedLine> typed_;
   Typing typing_ = Typing::kSearch;
-  std::string pattern_; // of the last search
-  std::string notice_;  // until the next key
+  std::string pattern_;       // of the last search
+  std::string filter_before_; // another one was being typed
+  std::string notice_;        // until the next key
 };
 
 // What the command line says counts for more than what was kept.

@@ -21,7 +21,7 @@ struct BarKey {
   const char* label;
 };
 constexpr std::array kBar = {BarKey{"F1", "Help"},   BarKey{"F2", "View"},   BarKey{"F3", "Search"},
-                             BarKey{"F4", "Filter"}, BarKey{"F5", "% of"},   BarKey{"F6", "Sort"},
+                             BarKey{"F4", "Filter"}, BarKey{"F5", "Share"},  BarKey{"F6", "Sort"},
                              BarKey{"F7", "CPU"},    BarKey{"F8", "Window"}, BarKey{"F9", "Pause"},
                              BarKey{"F10", "Quit"}};
 constexpr int kBarLabel = 6;
@@ -57,6 +57,17 @@ std::string sort_text(const ViewState& state) {
   return std::string("by ") + measure_title(measure) + (upwards ? " ^" : " v");
 }
 
+// The keys that bring them back.
+std::string hidden_rows(const Metrics& metrics) {
+  std::string keys;
+  if (!metrics.allocated) keys += " a";
+  if (!metrics.blocked) keys += " b";
+  if (!metrics.waited) keys += " w";
+  if (!metrics.excount) keys += " e";
+  if (!metrics.iocount) keys += " i";
+  return keys;
+}
+
 void paint_title(Grid& grid, const Scene& scene) {
   TitleRow row(grid);
   const ScreenModel& model = scene.model;
@@ -72,10 +83,14 @@ void paint_title(Grid& grid, const Scene& scene) {
     row.tight();
   }
   row.put("", {});
-  if (!scene.state.filter.empty())
+  if (!scene.state.filter.empty() && scene.state.view != View::kHost)
     row.put("filter: " + printable(scene.state.filter), {kBold, Role::kNotable});
-  const bool plain_order = scene.state.sort().key == 0 && !scene.state.sort().reversed;
-  if (!plain_order) row.put(sort_text(scene.state), {});
+  if (scene.state.view == View::kDomains) {
+    const std::string hidden = hidden_rows(scene.state.metrics);
+    if (!hidden.empty()) row.put("hidden:" + hidden, {});
+    const bool plain_order = scene.state.sort().key == 0 && !scene.state.sort().reversed;
+    if (!plain_order) row.put(sort_text(scene.state), {}); // tables mark the column
+  }
   if (!has_bar(grid.height())) row.put("? help", Role::kKey);
 }
 
@@ -134,7 +149,7 @@ void paint_body(Grid& grid, Area area, const Scene& scene) {
 } // namespace
 
 Scene::Scene(const ScreenModel& what, const ViewState& how, const Trend& before,
-             const Distributions* of_selected, std::string asked)
+             const SelectedModel* of_selected, std::string asked)
     : model(what),
       state(how),
       trend(before),

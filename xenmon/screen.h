@@ -17,6 +17,7 @@
 #include "arrange.h"
 #include "grid.h"
 #include "latency.h"
+#include "rivals.h"
 #include "screen_model.h"
 #include "trend.h"
 #include "view_state.h"
@@ -25,16 +26,21 @@ namespace xenmon {
 
 inline constexpr int kKeyBarFrom = 16;
 
+// Of the line that is selected in the view of latency.
+struct SelectedModel {
+  Distributions spreads;
+  RivalsModel rivals;
+};
+
 struct Scene {
   Scene(const ScreenModel& what, const ViewState& how, const Trend& before,
-        const Distributions* of_selected = nullptr, std::string asked = "");
+        const SelectedModel* of_selected = nullptr, std::string asked = "");
 
   const ScreenModel& model;
   const ViewState& state;
   const Trend& trend;
-  // Of the line that is selected in the view of latency; null otherwise.
-  const Distributions* selected;
-  std::string question; // in place of the status line, what is being typed included; "": none
+  const SelectedModel* selected; // null in other views
+  std::string question;          // in place of the status line, what is being typed included; "": none
   // What the view has, in order: see arrange.h. Both are void once the filter, the sorting or the folding
   // has changed.
   std::vector<std::size_t> domains; // of the domains' view

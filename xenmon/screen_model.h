@@ -88,6 +88,7 @@ struct ScreenModel {
   std::string health_brief;         // the same with a recording's name cut short
   bool current = false;             // false: the figures are history, and are dimmed
   bool paused = false;              // so are these, because the user wants it
+  std::string position;             // in a recording that is not held; "" otherwise
   std::string notice;               // about the user's last key; "" if there is nothing to say
   std::string last_words;           // of a xenbaked of our own that ended; "" if none did
   std::uint64_t lost_records = 0;   // in the long window, as all below

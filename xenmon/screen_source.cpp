@@ -1,13 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "screen_source.h"
 
+#include <array>
+#include <cinttypes>
+#include <cstdio>
+
 #include "model_builder.h"
 #include "replay_control.h"
+#include "xenmon/trace_time.h"
 
 namespace xenmon {
 namespace {
 
 constexpr std::uint64_t kRetentionNs = 2 * kWindowNs[0];
+
+std::string position_text(std::uint64_t ns) {
+  std::array<char, 40> text;
+  std::snprintf(text.data(), text.size(), "%" PRIu64 ".%u s", ns / 1'000'000'000,
+                static_cast<unsigned>(ns / 100'000'000 % 10));
+  return text.data();
+}
 
 } // namespace
 
@@ -20,6 +32,7 @@ ScreenSource::ScreenSource(Publisher& publisher)
 void ScreenSource::set_windows(const WindowLengths& windows_ns) {
   history_.set_windows(windows_ns);
   latency_.set_window(windows_ns[0]);
+  rivals_.clear();
   start_again();
 }
 
@@ -35,6 +48,7 @@ void ScreenSource::follow() {
   if (held_) return;
   if (follow_replay(publisher_.replay, attachment_, feed_, history_)) {
     latency_.clear();
+    rivals_.clear();
     counters_.clear();
     trend_.clear();
   }
@@ -54,14 +68,24 @@ void ScreenSource::hold(bool held) {
 ScreenModel ScreenSource::model(const ViewState& state, std::optional<std::uint32_t> pcpu) {
   ScreenModel model = build_screen_model(history_, feed_, attachment_, pcpu, state.view);
   if (state.view == View::kLatency) {
-    if (!held_ && attachment_.still_readable())
-      latency_.look(*attachment_.reader(), feed_.tables(), history_.end_ns());
+    if (!held_ && attachment_.still_readable()) {
+      const RegionReader& reader = *attachment_.reader();
+      latency_.look(reader, feed_.tables(), history_.end_ns());
+      rivals_.look(reader, history_.end_ns(), history_.nominal_ns(WindowId::kLong));
+    }
     add_latency(model, latency_, feed_, state.latency_since_start);
   }
   counters_.tell(model.host);
   if (publisher_.daemon && !publisher_.daemon->running() && !publisher_.daemon->ended_well()) {
     model.last_words = "xenbaked: " + publisher_.daemon->outcome().message;
     model.current = false;
+  }
+  if (publisher_.replay) {
+    const bool going = publisher_.replay->state() == ReplayControl::State::kGoing;
+    const std::uint64_t to = publisher_.replay->target_ns();
+    model.position = going ? "going to " + (to == kTraceEnd ? "the end" : position_text(to))
+                     : attachment_.health().held ? ""
+                                                 : "at " + position_text(position_ns());
   }
   model.paused = held_;
   if (held_) {
@@ -72,10 +96,11 @@ ScreenModel ScreenSource::model(const ViewState& state, std::optional<std::uint3
   return model;
 }
 
-Distributions ScreenSource::selected(const Scene& scene) const {
+SelectedModel ScreenSource::selected(const Scene& scene) const {
   if (scene.state.view != View::kLatency || scene.lines.empty()) return {};
-  return selected_latency(latency_, feed_, scene.lines[selected_position(scene.lines, scene.state)].id,
-                          shows_since_start(scene.model, scene.state));
+  const LineId& line = scene.lines[selected_position(scene.lines, scene.state)].id;
+  return {selected_latency(latency_, feed_, line, shows_since_start(scene.model, scene.state)),
+          rivals_.of(line)};
 }
 
 std::vector<std::uint32_t> ScreenSource::pcpus() const {

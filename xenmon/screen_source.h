@@ -14,6 +14,7 @@
 #include "front_end.h"
 #include "history.h"
 #include "latency.h"
+#include "rivals.h"
 #include "sample_feed.h"
 #include "screen.h"
 #include "screen_model.h"
@@ -40,8 +41,8 @@ class ScreenSource {
   const Trend& trend() const { return trend_; }
   // What the graphs have shown was of another pCPU.
   void forget_trend() { trend_.clear(); }
-  // The distributions of the line that is selected in the view of latency.
-  Distributions selected(const Scene& scene) const;
+  // Of the line that is selected in the view of latency.
+  SelectedModel selected(const Scene& scene) const;
 
   // See model_builder.h.
   std::vector<std::uint32_t> pcpus() const;
@@ -57,6 +58,7 @@ class ScreenSource {
   SampleFeed feed_;
   History history_;
   LatencyHistory latency_;
+  Rivals rivals_;
   CounterTrack counters_;
   Trend trend_;
   bool held_ = false;

@@ -39,8 +39,9 @@ Part io_part(std::uint32_t kinds, bool patched) {
 
 std::vector<Part> parts(const ScreenModel& model) {
   std::vector<Part> list;
+  if (!model.notice.empty()) list.push_back({model.notice, model.notice}); // the answer to a key comes first
   list.push_back({model.health, model.health_brief});
-  if (!model.notice.empty()) list.push_back({model.notice, model.notice});
+  if (!model.position.empty()) list.push_back({model.position, model.position});
   if (!model.last_words.empty()) list.push_back({model.last_words, model.last_words});
   if (model.lost_records > 0) {
     const std::string lost = plural(model.lost_records, "record") + " lost";

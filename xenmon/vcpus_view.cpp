@@ -17,7 +17,8 @@ Table make_table(const Scene& scene) {
   table.columns.assign(measures.begin() + 2, measures.end()); // the label has id and name
   const std::string of = state.basis == Basis::kPcpu ? "% of pCPU" : "% of vCPUs";
   table.groups = {
-      {0, window_text(scene.model.nominal_ns[static_cast<std::size_t>(state.window)]) + ", " + of}, {5, ""}};
+      {0, window_text(scene.model.nominal_ns[static_cast<std::size_t>(state.window)]) + ", " + of},
+      {6, "executions, I/O"}};
   table.sorted_by = sorted;
   table.upwards = descending(sorted) == state.sort().reversed;
   table.picture_heading = "gotten of late";

@@ -124,7 +124,7 @@ TEST_P(RefreshScaleTest, ARefreshKeepsToItsBudget) {
     Scene scene(model, state, source.trend());
     const ScrollLimits limits = scroll_limits(scene, 132, 43);
     keep_in_sight(state, scene, limits);
-    const Distributions selected = source.selected(scene);
+    const SelectedModel selected = source.selected(scene);
     scene.selected = &selected;
     const Grid grid = render(scene, 132, 43);
     EXPECT_NE(grid.line(42), "");

@@ -73,7 +73,8 @@ TEST_P(GoldenScreenTest, IsAsItIsKept) {
   const Trend trend = host_trend(model);
   ViewState state;
   state.view = one.view;
-  const Distributions selected = distributions_of(host_loads()[4]);
+  SelectedModel selected{distributions_of(host_loads()[0]), {}};
+  selected.rivals = {true, 1'000'000, 3, 40, {{1012, 12, 700'000'000}, {1001, 1, 250'000'000}}, 50'000'000};
   const Grid grid = render({model, state, trend, &selected, ""}, one.width, one.height);
 
   std::string text;
@@ -148,7 +149,7 @@ TEST(Screens, EveryViewFitsEverySize) {
       for (int width = 1; width < 140; width += 3) {
         for (int height = 1; height < 50; height += 4) {
           state.position() = {static_cast<std::size_t>(width), static_cast<std::size_t>(height)};
-          const Distributions none;
+          const SelectedModel none;
           const Scene scene{*shown, state, trend, &none, ""};
           const Grid grid = render(scene, width, height);
           EXPECT_EQ(grid.width(), width);

@@ -104,8 +104,8 @@ TEST(Screen, CompactAt80Columns) {
             "            Allocated                      no limit                     no limit");
   // The idle domain's time is not in the total.
   EXPECT_EQ(grid.line(21),
-            "Total       but idle      1.65s 165.00%     of 200%    1.65s 165.00%     of 200%");
-  EXPECT_EQ(grid.line(23), "F1Help  F2View  F3SearchF4FilterF5% of  F6Sort  F7CPU   F8WindowF9Pause F10Quit");
+            "Total       no idle       1.65s 165.00%     of 200%    1.65s 165.00%     of 200%");
+  EXPECT_EQ(grid.line(23), "F1Help  F2View  F3SearchF4FilterF5Share F6Sort  F7CPU   F8WindowF9Pause F10Quit");
   EXPECT_EQ(grid.line(22), "live | stock Xen, I/O: grant map/unmap/transfer without copies");
   EXPECT_EQ(grid.at(3, 63).style.attributes, kStandout); // the last second's gotten
 }
@@ -132,7 +132,7 @@ TEST(Screen, ScrollsBothWaysAt40Columns) {
   EXPECT_EQ(grid.line(0), " CPU = all  1 Domains   ? help");
   EXPECT_EQ(grid.line(2), "== time per s, % of one pCPU == 1-5/18 =");
   EXPECT_EQ(grid.line(3), "Domain- Gotten     250.00ms  25.00%");
-  EXPECT_EQ(grid.line(8), "Total   but idle      1.65s 165.00%");
+  EXPECT_EQ(grid.line(8), "Total   no idle       1.65s 165.00%");
   EXPECT_TRUE(has(grid.line(9), "live"));
 
   const Trend trend;
@@ -194,7 +194,7 @@ TEST(HelpScreen, EveryLineCanBeReachedAtEverySize) {
   }
   EXPECT_TRUE(has(render_help(40, 10).line(0), "xenmon: keys  arrows: more"));
   EXPECT_TRUE(has(render_help(80, 24).line(0), "any key goes back"));
-  EXPECT_EQ(render_help(40, 10, SIZE_MAX).line(9), " q F10    quit");
+  EXPECT_EQ(render_help(40, 10, SIZE_MAX).line(9), " red      waits 20 % of it or 50 ms");
   EXPECT_EQ(render_help(0, 0).width(), 1);
 }
 
