@@ -1,14 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Draws docs/screen.svg: xenmon's screen on the recording that ./run shows.
+"""Draws the pictures of docs/screen.md: each view of xenmon's screen, on the recording that ./run shows.
 
-    make_screen_svg.py [--size 110x35] [--xenmon PROGRAM] [--recording FILE] [OUTPUT]
+    make_screen_svg.py [--xenmon PROGRAM] [--recording FILE] [--directory DIR] [VIEW]...
 
-Needs tmux and the built programs; nothing else. xenmon runs in a tmux server of its own until its 10 s
-window is full and the recording's load is in the last second; then what is on the screen is drawn, each
-character in its cell.
+Needs tmux and the built programs; nothing else. Each view has a tmux server, and settings, of its own. What
+is on the screen is drawn cell by cell into DIR/screen-VIEW.svg (docs).
+
+The recording is held at one time with --at, so the same picture comes out whenever the screen says the same.
+Two views are played up to about that time instead, since their graphs have a column for each refresh and are
+empty after a jump: they come out much alike.
 """
 import argparse
+import dataclasses
+import json
 import os
 import pathlib
 import re
@@ -21,7 +26,25 @@ from xml.sax.saxutils import escape
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PATIENCE_S = 40
-LOAD_S = 3.0  # behind the moment in which the window is full
+AT_S = 9.5
+WIDTH = 110
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    title: str
+    height: int
+    played: bool = False
+    refresh_ms: int = 1000
+
+
+VIEWS = {
+    "domains": View("domains", 36, played=True, refresh_ms=400),
+    "vcpus": View("vCPUs", 18),
+    "cpus": View("CPUs", 18),
+    "latency": View("latency", 24),
+    "host": View("host", 28, played=True, refresh_ms=100),
+}
 
 FONT_SIZE = 14
 CELL_WIDTH = 8.43  # what most monospaced fonts have at this size: 0.602 em
@@ -33,20 +56,29 @@ BACKGROUND = "#16191d"
 PLAIN = "#cdd2d8"
 BOLD = "#ffffff"
 DIM = "#7d858e"
+COLOURS = {31: "#ff7b72", 32: "#6fd67b", 33: "#e8bd53", 34: "#7ab4ff", 36: "#5fd3dc"}  # by SGR number
 
 SGR = re.compile(r"\x1b\[([0-9;]*)m")
+HELD = re.compile(r", held at [0-9.]+ s")
+HOLDS = re.compile(r" holds ([0-9.]+) s")
+# The eighths and the full block are drawn as boxes, as no font's fit together everywhere.
+WORD = re.compile(r"([\u2581-\u2588])\1*|[^\s\u2581-\u2588]+")
 
 
 def fail(sentence):
     sys.exit("make_screen_svg: " + sentence)
 
 
-def capture(program, recording, width, height):
+def capture(program, recording, name):
     """The screen's lines, with SGR sequences."""
+    view = VIEWS[name]
     with tempfile.TemporaryDirectory() as directory:
         tmux = ["tmux", "-u", "-S", os.path.join(directory, "socket"), "-f", "/dev/null"]
-        environment = {k: v for k, v in os.environ.items() if k not in ("TMUX", "TMUX_PANE")}
-        environment["LC_ALL"] = "C.UTF-8"
+        environment = {k: v for k, v in os.environ.items() if k not in ("TMUX", "TMUX_PANE", "NO_COLOR")}
+        environment.update(LC_ALL="C.UTF-8", XDG_CONFIG_HOME=directory)
+        settings = pathlib.Path(directory, "xenmon", "settings.json")
+        settings.parent.mkdir()
+        settings.write_text(json.dumps({"view": name, "refresh_ms": view.refresh_ms}), encoding="utf-8")
 
         def run(*arguments):
             result = subprocess.run(
@@ -56,16 +88,21 @@ def capture(program, recording, width, height):
                 fail("tmux %s: %s" % (arguments[0], result.stderr.strip() or "failed"))
             return result.stdout
 
-        command = shlex.join([str(program), "--replay", str(recording), "--loop"])
-        run("new-session", "-d", "-x", str(width), "-y", str(height), command)
-        try:
+        def wait_for(said, what):
             deadline = time.monotonic() + PATIENCE_S
-            while not is_full(run("capture-pane", "-p").split("\n")):
+            while not said(run("capture-pane", "-p")):
                 if time.monotonic() > deadline:
-                    fail("the 10 s window did not become full.")
-                time.sleep(0.2)
-            time.sleep(LOAD_S)
-            lines = run("capture-pane", "-p", "-e").split("\n")[:height]
+                    fail("the screen did not come to %s." % what)
+                time.sleep(0.1)
+
+        command = [str(program), "--replay", str(recording)] + ([] if view.played else ["--at", str(AT_S)])
+        run("new-session", "-d", "-x", str(WIDTH), "-y", str(view.height), shlex.join(command))
+        try:
+            if view.played:
+                wait_for(lambda text: float((HOLDS.search(text) or (0, 0))[1]) >= AT_S - 0.2, "its time")
+                run("send-keys", "Space")
+            wait_for(HELD.search, "hold")
+            lines = run("capture-pane", "-p", "-e").split("\n")[: view.height]
             run("send-keys", "q")
             time.sleep(0.5)  # xenmon stops its xenbaked
             return lines
@@ -73,103 +110,117 @@ def capture(program, recording, width, height):
             subprocess.run(tmux + ["kill-server"], env=environment, capture_output=True, check=False)
 
 
-def is_full(lines):
-    """Whether a screen is there whose long window has its whole length."""
-    text = [line for line in lines if line.strip()]
-    return len(text) > 4 and "CPU = " in text[0] and "recording " in text[-1] and " holds " not in text[-1]
+@dataclasses.dataclass(frozen=True)
+class Looks:
+    colour: int = 0  # SGR number; 0: the terminal's own
+    bold: bool = False
+    dim: bool = False
+    reverse: bool = False
+
+    def fill(self):
+        if self.colour in COLOURS:
+            return COLOURS[self.colour]
+        return BOLD if self.bold and not self.reverse else DIM if self.dim else PLAIN
 
 
 def runs(lines):
-    """(row, column, text, attributes) for each stretch of cells that look alike. SGR goes on over line ends."""
-    attributes = frozenset()
+    """(row, column, text, looks) for each stretch of cells that look alike. SGR goes on over line ends."""
+    looks = Looks()
     for row, line in enumerate(lines):
         column = 0
         at = 0
         for match in list(SGR.finditer(line)) + [None]:
             text = line[at : match.start() if match else len(line)]
             if text:
-                yield row, column, text, attributes
+                yield row, column, text, looks
                 column += len(text)
             if match:
-                attributes = changed(attributes, match.group(1))
+                looks = changed(looks, match.group(1))
                 at = match.end()
 
 
-def changed(attributes, parameters):
-    names = {1: "bold", 2: "dim", 7: "reverse"}
+def changed(looks, parameters):
     for number in (int(n or 0) for n in parameters.split(";")):
         if number == 0:
-            attributes = frozenset()
-        elif number in names:
-            attributes |= {names[number]}
+            looks = Looks()
+        elif number in (1, 2, 7):
+            looks = dataclasses.replace(looks, **{{1: "bold", 2: "dim", 7: "reverse"}[number]: True})
         elif number == 22:
-            attributes -= {"bold", "dim"}
+            looks = dataclasses.replace(looks, bold=False, dim=False)
         elif number == 27:
-            attributes -= {"reverse"}
-    return attributes
+            looks = dataclasses.replace(looks, reverse=False)
+        elif number in COLOURS or number == 39:
+            looks = dataclasses.replace(looks, colour=number)
+    return looks
 
 
 def number(value):
     return ("%.2f" % value).rstrip("0").rstrip(".")
 
 
-def draw(lines, width, height):
-    full_width = width * CELL_WIDTH + 2 * MARGIN
+def box(x, y, width, height, fill):
+    return '<rect x="%s" y="%s" width="%s" height="%s" fill="%s"/>' % (
+        *(number(value) for value in (x, y, width, height)),
+        fill,
+    )
+
+
+def draw(lines, title, height):
+    full_width = WIDTH * CELL_WIDTH + 2 * MARGIN
     full_height = height * CELL_HEIGHT + 2 * MARGIN
     out = [
         '<svg xmlns="http://www.w3.org/2000/svg" width="%s" height="%s" viewBox="0 0 %s %s" role="img">'
         % ((number(full_width), number(full_height)) * 2),
-        "<title>The screen of xenmon</title>",
+        "<title>xenmon: the view of %s</title>" % title,
         '<rect width="100%%" height="100%%" rx="8" fill="%s"/>' % BACKGROUND,
-        '<g font-family="%s" font-size="%d" fill="%s" xml:space="preserve">' % (FONTS, FONT_SIZE, PLAIN),
+        '<g font-family="%s" font-size="%d" fill="%s" shape-rendering="crispEdges" xml:space="preserve">'
+        % (FONTS, FONT_SIZE, PLAIN),
     ]
-    for row, column, text, attributes in runs(lines):
+    for row, column, text, looks in runs(lines):
         top = MARGIN + row * CELL_HEIGHT
-        fill = BOLD if "bold" in attributes else DIM if "dim" in attributes else PLAIN
-        if "reverse" in attributes:
-            out.append(
-                '<rect x="%s" y="%s" width="%s" height="%d" fill="%s"/>'
-                % (number(MARGIN + column * CELL_WIDTH), number(top), number(len(text) * CELL_WIDTH), CELL_HEIGHT, fill)
-            )
+        fill = looks.fill()
+        if looks.reverse:
+            out.append(box(MARGIN + column * CELL_WIDTH, top, len(text) * CELL_WIDTH, CELL_HEIGHT, fill))
             fill = BACKGROUND
         # Word by word, so that a font of another width cannot move what follows.
-        for word in re.finditer(r"\S+", text):
+        for word in WORD.finditer(text):
+            x = MARGIN + (column + word.start()) * CELL_WIDTH
+            width = len(word.group()) * CELL_WIDTH
+            if word.group(1):
+                part = CELL_HEIGHT * (ord(word.group(1)) - 0x2580) / 8
+                out.append(box(x, top + CELL_HEIGHT - part, width, part, fill))
+                continue
             style = "" if fill == PLAIN else ' fill="%s"' % fill
-            if "bold" in attributes:
+            if looks.bold:
                 style += ' font-weight="bold"'
             out.append(
                 '<text x="%s" y="%s" textLength="%s" lengthAdjust="spacingAndGlyphs"%s>%s</text>'
-                % (
-                    number(MARGIN + (column + word.start()) * CELL_WIDTH),
-                    number(top + BASELINE),
-                    number(len(word.group()) * CELL_WIDTH),
-                    style,
-                    escape(word.group()),
-                )
+                % (number(x), number(top + BASELINE), number(width), style, escape(word.group()))
             )
     out += ["</g>", "</svg>"]
     return "\n".join(out) + "\n"
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Draws xenmon's screen as an SVG.")
-    parser.add_argument("--size", default="110x35", help="columns x rows (110x35)")
+    parser = argparse.ArgumentParser(description="Draws the views of xenmon's screen as SVG.")
     parser.add_argument("--xenmon", type=pathlib.Path, default=ROOT / "build/release/bin/xenmon")
     parser.add_argument(
         "--recording",
         type=pathlib.Path,
         default=ROOT / "tests/data/recordings/web-credit2-2pcpu.xentrace.xz",
     )
-    parser.add_argument("output", nargs="?", type=pathlib.Path, default=ROOT / "docs/screen.svg")
+    parser.add_argument("--directory", type=pathlib.Path, default=ROOT / "docs", help="where the pictures go (docs)")
+    parser.add_argument("views", metavar="VIEW", nargs="*", help="%s (all)" % ", ".join(VIEWS))
     arguments = parser.parse_args()
-    size = re.fullmatch(r"([1-9][0-9]{1,2})x([1-9][0-9]{0,2})", arguments.size)
-    if size is None:
-        fail("--size takes columns x rows, such as 110x35.")
-    width, height = int(size.group(1)), int(size.group(2))
+    for name in arguments.views:
+        if name not in VIEWS:
+            fail("there is no view %s; there are %s." % (name, ", ".join(VIEWS)))
     if not arguments.xenmon.exists():
         fail("%s is not there; build it with ./run." % arguments.xenmon)
-    lines = capture(arguments.xenmon, arguments.recording, width, height)
-    arguments.output.write_text(draw(lines, width, height), encoding="utf-8")
+    for name in arguments.views or VIEWS:
+        lines = capture(arguments.xenmon.resolve(), arguments.recording.resolve(), name)
+        picture = draw(lines, VIEWS[name].title, VIEWS[name].height)
+        (arguments.directory / ("screen-%s.svg" % name)).write_text(picture, encoding="utf-8")
 
 
 if __name__ == "__main__":

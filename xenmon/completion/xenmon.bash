@@ -40,8 +40,8 @@ _xenmon() {
     --at) mapfile -t COMPREPLY < <(compgen -W "end" -- "$word") ; return ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "-l --live -n --notlive -p --prefix --format -o --output --vcpus --once
-    --slow-waits    -t --time -i --interval --ms_per_sample --ms-per-sample --cpu
+    --slow-waits -t --time -i --interval --ms_per_sample --ms-per-sample --cpu
     --allocated --noallocated --blocked --noblocked --waited --nowaited --excount --noexcount --iocount --noiocount
-    --region --replay --cpu-khz --speed --loop --at --xenbaked -V --version -h --help" -- "$word")
+    --no-color --region --replay --cpu-khz --speed --loop --at --xenbaked -V --version -h --help" -- "$word")
 }
 complete -F _xenmon xenmon
