@@ -127,7 +127,7 @@ class Painter {
       if (from >= to) continue;
       const int room = layout_.figures[to - 1].end() - layout_.figures[from].x;
       std::string full = heading(model_.nominal_ns[half]);
-      if (model_.length_ns[half] > 0 && model_.length_ns[half] < model_.nominal_ns[half] / 100 * 95)
+      if (model_.length_ns[half] > 0 && model_.length_ns[half] < model_.nominal_ns[half] / 100 * 85)
         full = "Last " + short_time_text(static_cast<double>(model_.length_ns[half])) + " so far";
       const bool roomy = static_cast<int>(full.size()) <= room;
       const std::string text = roomy ? full : window_text(model_.nominal_ns[half]);

@@ -153,7 +153,8 @@ class Terminal:
         startup = pathlib.Path(self.directory, "startup")
         startup.write_text("PS1='ready> '\n", encoding="ascii")
         self.environment = dict(os.environ, TMUX_TMPDIR=self.directory, ENV=str(startup), TERM="screen-256color",
-                                LC_ALL="C.UTF-8", XDG_RUNTIME_DIR=self.directory)
+                                LC_ALL="C.UTF-8", XDG_RUNTIME_DIR=self.directory,
+                                XDG_CONFIG_HOME=self.directory)
         self.environment.pop("TMUX", None)
         test.addCleanup(self.close)
         self._open(width, height)

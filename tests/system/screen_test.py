@@ -3,6 +3,7 @@
 """xenmon in a terminal: what it shows at several sizes, its keys, and that it leaves the terminal as it was."""
 import os
 import pathlib
+import re
 import signal
 import unittest
 
@@ -163,18 +164,145 @@ class ScreenTest(SystemTest):
             self.terminal.wait_for(lambda lines, word=word: not any(word in line for line in lines), f"no {word}")
             self.terminal.keys(key)
             self.terminal.wait_for(lambda lines, word=word: any(word in line for line in lines), f"{word} again")
+        for key in ("a", "i"):
+            self.terminal.keys(key)
+        self.terminal.wait_for(lambda lines: "hidden: a i" in lines[0], "what is hidden")
+        self.terminal.keys("q")
+        self.check_ended(0)
+
+    def start_beside(self, width, height, *options):
+        """A terminal in which xenmon reads the region of a xenbaked that is not its own."""
+        self.daemon("--loop", "--speed", "4")
+        self.before = running(XENBAKED)
+        self.terminal = Terminal(self, width, height)
+        self.terminal.type(f"cd {self.directory}; stty -a > before")
+        wait_for(lambda: (self.directory / "before").exists() and (self.directory / "before").read_text(), "stty")
+        self.terminal.command(XENMON, "--region", self.region, *options)
+        return self.terminal
+
+    def test_pausing_holds_every_view(self):
+        self.start_beside(80, 24)
+        self.wait_for_figures()
         self.terminal.keys("Space")
         self.terminal.wait_for(lambda lines: "PAUSED" in lines[0], "that it is paused")
         held = self.terminal.lines()[3:21]
         # Help is drawn over it and taken away again: what comes back is what was held.
-        for key, title in (("h", "xenmon: keys"), ("q", "PAUSED")):
+        for key, title in (("h", "xenmon: keys"), ("q", "PAUSED"), ("2", "domain, vCPU"), ("3", "pCPU, domain"),
+                           ("1", "Allocated")):
             self.terminal.keys(key)
-            self.terminal.wait_for(lambda lines, title=title: title in lines[0], title)
+            self.terminal.wait_for(lambda lines, title=title: any(title in line for line in lines), title)
         self.assertEqual(self.terminal.lines()[3:21], held)
+        self.terminal.keys("]")
+        self.terminal.wait_for_line("only what --replay FILE plays can be stepped through")
         self.terminal.keys("Space")
         self.terminal.wait_for(lambda lines: "PAUSED" not in lines[0] and lines[3:21] != held, "new figures")
         self.terminal.keys("q")
+        self.terminal.wait_for(lambda lines: [line for line in lines if line][-1:] == ["ready>"], "the shell's prompt")
+
+    def test_views(self):
+        self.start(132, 43, "--loop")
+        self.wait_for_figures()
+        headings = {"2": "domain, vCPU", "3": "pCPU, domain", "4": "preempted until running", "5": "Dispatches",
+                    "1": "Last 1"}
+        for key, heading in headings.items():
+            self.terminal.keys(key)
+            self.terminal.wait_for_line(heading)
+        for heading in ("domain, vCPU", "pCPU, domain", "preempted until running", "Dispatches", "Last 1"):
+            self.terminal.keys("Tab")
+            self.terminal.wait_for_line(heading)
+        self.terminal.keys("F2")
+        self.terminal.wait_for_line("domain, vCPU")
+        # Folding: a domain's vCPUs go and come back.
+        def vcpus(lines):
+            return sum(line.startswith("    v") for line in lines)
+        self.terminal.wait_for(lambda lines: vcpus(lines) >= 5, "vCPUs")
+        self.terminal.keys("*")
+        self.terminal.wait_for(lambda lines: vcpus(lines) == 0, "no vCPUs")
+        self.terminal.keys("Enter")
+        self.terminal.wait_for(lambda lines: vcpus(lines) == 2, "Domain-0's vCPUs")
+        self.terminal.keys("4")
+        self.terminal.wait_for_line("who ran:")
+        self.terminal.keys("z")
+        self.terminal.wait_for_line("that key means nothing here")
+        self.terminal.keys("q")
         self.check_ended(0)
+
+    def test_sorting_filter_and_search(self):
+        self.start(80, 17, "--loop")  # so low that batch can always be scrolled to the top
+        self.wait_for_figures()
+
+        def first(lines):
+            return lines[3].split()[0]
+        self.terminal.wait_for(lambda lines: first(lines) == "Domain-0", "the order of ids")
+        self.terminal.keys("s", "s")
+        self.terminal.wait_for(lambda lines: "by gotten v" in lines[0] and first(lines) != "Domain-0", "another order")
+        self.terminal.keys("f", "w", "e", "b")
+        self.terminal.wait_for(lambda lines: lines[15] == "Show only (name or id): web_" and first(lines) == "web"
+                               and not any("Domain-0" in line for line in lines), "web alone, while it is typed")
+        self.terminal.keys("Enter")
+        self.terminal.wait_for(lambda lines: "filter: web" in lines[0] and "recording" in lines[15], "the filter")
+        self.terminal.keys("f", "x", "y", "Escape")  # as it was
+        self.terminal.wait_for(lambda lines: "filter: web" in lines[0] and first(lines) == "web", "the old filter")
+        self.terminal.keys("Escape", "<", "<")
+        self.terminal.wait_for(lambda lines: "filter" not in lines[0] and first(lines) == "Domain-0", "all again")
+        self.terminal.keys("/", "b", "a", "t", "c", "q", "BSpace", "h", "Enter")
+        self.terminal.wait_for(lambda lines: first(lines) == "batch", "batch on top")
+        self.terminal.keys("/", "n", "o", "Enter")
+        self.terminal.wait_for(lambda lines: "no domain matches no" in lines[15], "that there is none")
+        self.terminal.keys("q")
+        self.check_ended(0)
+
+    def test_settings_are_kept_when_asked(self):
+        config = self.directory / "config"
+        self.start(80, 24, "--loop")
+        self.wait_for_figures()
+        self.terminal.keys("q")
+        self.check_ended(0)
+        self.assertFalse(config.exists())
+        self.terminal.type(f"clear; export XDG_CONFIG_HOME={config}")
+        for keys, heading in ((("3", "S", "q"), "Last 1"), (("q",), "pCPU, domain")):
+            self.terminal.command(XENMON, "--replay", RECORDING, "--loop")
+            self.terminal.wait_for(lambda lines, heading=heading: any(heading in line for line in lines[:3]), heading)
+            for key in keys:
+                self.terminal.keys(key)
+            self.terminal.wait_for(lambda lines: [line for line in lines if line][-1:] == ["ready>"], "the prompt")
+        self.assertIn('"view": "cpus"', (config / "xenmon/settings.json").read_text())
+
+    def test_stepping_through_a_recording(self):
+        self.start(80, 24, "--at", "5")
+        self.terminal.wait_for(lambda lines: "held at 5.000 s" in lines[22], "five seconds")
+        for keys, time in (("]", "6.000"), ("]", "7.000"), ("[", "6.000"), ("g2Enter", "2.000"), ("[", "1.000"),
+                           ("g1:Enter", "1.000"), ("g7.5Enter", "7.500")):
+            self.terminal.keys(*(["g", *keys[1:-5], "Enter"] if keys[0] == "g" else [keys]))
+            self.terminal.wait_for(lambda lines, time=time: f"held at {time} s" in lines[22]
+                                   or "not a time in a recording" in lines[22], f"{keys} to {time}")
+        self.terminal.keys("Space")
+        self.terminal.wait_for(lambda lines: "held" not in lines[22] and "| at " in lines[22], "that it goes on")
+        self.terminal.keys("Space")
+        self.terminal.wait_for(lambda lines: "held at" in lines[22], "that it is held")
+        self.terminal.keys("}")
+        self.terminal.wait_for(lambda lines: " ended " in lines[22], "the end")
+        self.terminal.keys("{")
+        self.terminal.wait_for(lambda lines: "held at 0." in lines[22], "ten seconds before")
+        self.terminal.keys("q")
+        self.check_ended(0)
+
+    def colours(self):
+        """The colour sequences on the screen."""
+        return re.findall(r"\x1b\[(?:\d+;)*(3[0-7])m", self.terminal.tmux("capture-pane", "-p", "-e", "-t", "t"))
+
+    def test_colours_and_their_absence(self):
+        self.start(80, 24, "--loop")
+        self.wait_for_figures()
+        self.assertTrue({"32", "36"} <= set(self.colours()), self.colours())
+        self.terminal.keys("q")
+        self.check_ended(0)
+        for prefix, option in (("", ["--no-color"]), ("NO_COLOR=1 ", [])):
+            self.terminal.type(f"clear; {prefix}{XENMON} --replay {RECORDING} --loop {' '.join(option)}")
+            self.wait_for_figures()
+            self.assertEqual(self.colours(), [])
+            self.terminal.keys("q")
+            self.terminal.wait_for(lambda lines: [line for line in lines if line][-1:] == ["ready>"], "the prompt")
 
     def test_resizing(self):
         self.start(80, 24, "--loop")
