@@ -15,19 +15,20 @@ TIME_UNITS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9, 
 # In ns, kHz, bytes, or what is counted.
 UNITS = {**TIME_UNITS, **{unit + per: ns for unit, ns in TIME_UNITS.items() for per in ("/ex", "/io")},
          "": 1, "%": 1, "/s": 1, "M/s": 10**6, "/ex": 1, "kB/s": 10**3, "MB/s": 10**6, "GHz": 10**6}
-# Said in whole numbers, or with three digits at least, or two decimals.
+# Said in whole numbers; other figures have three digits at least, or two decimals.
 WHOLE = ("/s", "ns", "ns/ex", "ns/io")
 
 
 class Shown:
-    """A figure that is to be shown: a number, and which units it may have."""
+    """A figure that is to be shown: a number, which units it may have, and how many decimals if that is fixed."""
 
-    def __init__(self, value, *units):
+    def __init__(self, value, *units, decimals=None):
         self.value = Fraction(value)
         self.units = units
+        self.decimals = decimals
 
     def __repr__(self):
-        return f"{float(self.value):.6g} {self.units[-1]}"
+        return f"{float(self.value / UNITS[self.units[0]]):.6g} {self.units[0]}"
 
     def is_said_by(self, text):
         """The text's number is the figure to within half a unit of its last digit."""
@@ -35,6 +36,8 @@ class Shown:
         if not parts or parts[3] not in self.units:
             return False
         decimals = parts[2] or ""
+        if self.decimals not in (None, len(decimals)):
+            return False
         scale = UNITS[parts[3]]
         said = Fraction(int(parts[1] + decimals), 10**len(decimals)) * scale
         half = Fraction(scale, 2 * 10**len(decimals))
@@ -42,20 +45,20 @@ class Shown:
         return exact_enough and abs(said - self.value) <= half * (1 + Fraction(1, 10**9))
 
 
-def time_shown(ns, per=""):
-    return Shown(ns, *(unit + per for unit in TIME_UNITS))
+def time_shown(ns, per="", decimals=None):
+    return Shown(ns, *(unit + per for unit in TIME_UNITS), decimals=decimals)
 
 
 def percent_shown(part, whole):
-    return Shown(100 * quotient(part, whole), "%")
+    return Shown(100 * quotient(part, whole), "%", decimals=2)
 
 
 def rate_shown(count, length):
     return Shown(SECOND * quotient(count, length), "/s", "M/s")
 
 
-def per_shown(ns, count, per=""):
-    return time_shown(quotient(ns, count), per) if count else "-"
+def per_shown(ns, count, per="", decimals=None):
+    return time_shown(quotient(ns, count), per, decimals) if count else "-"
 
 
 # A table's line has a key, what its parent and itself are called, and a cell for each column.
@@ -136,12 +139,14 @@ def domain_rows(recorded, domid, window, of_pcpu, pcpu):
     executions = figures["executions"]
 
     def line(ns, count, per):
-        return [time_shown(SECOND * quotient(ns, length)), percent_shown(ns, whole), per_shown(ns, count, per)]
+        return [time_shown(SECOND * quotient(ns, length), decimals=2), percent_shown(ns, whole),
+                per_shown(ns, count, per, decimals=2)]
 
     rows = [line(figures["running_ns"], executions, "/ex")]
     if figures["slice_count"]:
         shortest, longest = (time_shown(ns) for ns in (min(figures["slices"]), max(figures["slices"])))
-        rows.append([(shortest, longest), per_shown(figures["slice_sum_ns"], figures["slice_count"], "/ex")])
+        rows.append([(shortest, longest),
+                     per_shown(figures["slice_sum_ns"], figures["slice_count"], "/ex", decimals=2)])
     else:
         rows.append(["", "", "no limit" if executions else "-"])
     if domid == IDLE:
@@ -149,7 +154,7 @@ def domain_rows(recorded, domid, window, of_pcpu, pcpu):
     else:
         rows += [line(figures["blocked_ns"], figures["io"], "/io"), line(figures.waited_ns(), executions, "/ex")]
     rows.append(["", "", rate_shown(executions, length)])
-    ratio = Shown(quotient(figures["io"], executions), "/ex") if executions else "-"
+    ratio = Shown(quotient(figures["io"], executions), "/ex", decimals=2) if executions else "-"
     rows.append([rate_shown(figures["io"], length), "", ratio])
     return rows
 
@@ -158,7 +163,7 @@ def total_row(recorded, window, of_pcpu, pcpu):
     figures = recorded.figures(window, pcpu=pcpu)
     length = recorded.length_ns[window]
     whole = 100 * (len(recorded.pcpus()) if of_pcpu and pcpu is None else 1)
-    return [time_shown(SECOND * quotient(figures["running_ns"], length)),
+    return [time_shown(SECOND * quotient(figures["running_ns"], length), decimals=2),
             percent_shown(figures["running_ns"], length if of_pcpu else figures.online_ns()), f"of {whole}%"]
 
 
@@ -174,7 +179,7 @@ def wanted_host(recorded, recording):
     header = recorded.region.header
 
     def average(ns):
-        return Shown(quotient(ns, length), "")
+        return Shown(quotient(ns, length), "", decimals=2)
 
     def counted(count, what):
         return [str(count), what + ("s" if count != 1 else "")]
