@@ -33,6 +33,8 @@ Json vcpu_json(const VcpuTotals& vcpu) {
                           {"min", vcpu.slices.min_ns},
                           {"max", vcpu.slices.max_ns}};
   json["wait_ns"] = percentiles_json(vcpu.wait);
+  json["wake_wait_ns"] = percentiles_json(vcpu.wake_wait);
+  json["preempt_wait_ns"] = percentiles_json(vcpu.preempt_wait);
   json["run_ns"] = percentiles_json(vcpu.run);
   json["gotten_by_pcpu_ns"] = Json::object();
   for (const auto& [pcpu, ns] : vcpu.running_by_pcpu) json["gotten_by_pcpu_ns"][std::to_string(pcpu)] = ns;

@@ -52,6 +52,8 @@ TEST(BakerAccounting, OneRecordTellsOfBothVcpusOfASwitch) {
   EXPECT_EQ(vcpu.slices.min_ns, 30U);
   EXPECT_EQ(vcpu.slices.max_ns, 50U);
   EXPECT_EQ(vcpu.wait.max, 100U);
+  EXPECT_EQ(vcpu.wake_wait.max, 20U);
+  EXPECT_EQ(vcpu.preempt_wait.max, 100U);
   EXPECT_EQ(outcome.vcpu(2).times[kRunning], 100U);
   EXPECT_EQ(outcome.vcpu(kIdle).times[kRunning], 120U + 100);
   EXPECT_EQ(outcome.counts.bad_records, 0U);

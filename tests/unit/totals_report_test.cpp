@@ -27,6 +27,8 @@ TraceTotals small() {
   vcpu.slices.add(10);
   vcpu.slices.add(30);
   vcpu.wait = {1, 2, 3, 4};
+  vcpu.wake_wait = {11, 12, 13, 14};
+  vcpu.preempt_wait = {21, 22, 23, 24};
   vcpu.run = {5, 6, 7, 8};
   vcpu.running_by_pcpu = {{0, 60}, {1, 40}};
   return totals;
@@ -35,16 +37,19 @@ TraceTotals small() {
 TEST(TotalsReport, JsonIsOneLineOfTheDocumentedForm) {
   std::ostringstream out;
   write_json(out, small());
-  EXPECT_EQ(out.str(),
-            R"({"schema":1,"records":5,"lost_records":2,"bad_records":1,"duration_ns":1000,"pcpus":2,)"
-            R"("domains":[{"domid":3,"name":null,"executions":4,)"
-            R"("io":{"total":10,"map":1,"unmap":2,"transfer":3,"copy":4,"copy_bytes":5},)"
-            R"("vcpus":[{"vcpu":1,"gotten_ns":100,"waited_ns":50,"waited_wake_ns":20,"waited_preempt_ns":30,)"
-            R"("blocked_ns":400,"offline_ns":50,"unknown_ns":400,"executions":4,)"
-            R"("allocated_ns":{"count":2,"sum":40,"min":10,"max":30},)"
-            R"("wait_ns":{"p50":1,"p95":2,"p99":3,"max":4},"run_ns":{"p50":5,"p95":6,"p99":7,"max":8},)"
-            R"("gotten_by_pcpu_ns":{"0":60,"1":40}}]}]})"
-            "\n");
+  EXPECT_EQ(
+      out.str(),
+      R"({"schema":1,"records":5,"lost_records":2,"bad_records":1,"duration_ns":1000,"pcpus":2,)"
+      R"("domains":[{"domid":3,"name":null,"executions":4,)"
+      R"("io":{"total":10,"map":1,"unmap":2,"transfer":3,"copy":4,"copy_bytes":5},)"
+      R"("vcpus":[{"vcpu":1,"gotten_ns":100,"waited_ns":50,"waited_wake_ns":20,"waited_preempt_ns":30,)"
+      R"("blocked_ns":400,"offline_ns":50,"unknown_ns":400,"executions":4,)"
+      R"("allocated_ns":{"count":2,"sum":40,"min":10,"max":30},)"
+      R"("wait_ns":{"p50":1,"p95":2,"p99":3,"max":4},"wake_wait_ns":{"p50":11,"p95":12,"p99":13,"max":14},)"
+      R"("preempt_wait_ns":{"p50":21,"p95":22,"p99":23,"max":24},)"
+      R"("run_ns":{"p50":5,"p95":6,"p99":7,"max":8},)"
+      R"("gotten_by_pcpu_ns":{"0":60,"1":40}}]}]})"
+      "\n");
 }
 
 TEST(TotalsReport, JsonKeepsNamesThatAreNoUtf8Readable) {

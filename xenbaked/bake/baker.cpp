@@ -590,6 +590,8 @@ DomainTotals Baker::totals_of(const Domain& domain) const {
       const std::array waits{&std::as_const(vcpu.histograms->wake_wait),
                              &std::as_const(vcpu.histograms->preempt_wait)};
       out.wait = percentiles(waits);
+      out.wake_wait = percentiles(std::span(waits).first(1));
+      out.preempt_wait = percentiles(std::span(waits).last(1));
       const std::array runs{&std::as_const(vcpu.histograms->run)};
       out.run = percentiles(runs);
     }

@@ -75,7 +75,9 @@ struct VcpuTotals {
   std::uint64_t executions = 0;
   std::uint64_t continues = 0;
   Slices slices;
-  Percentiles wait;
+  Percentiles wait; // of both kinds together
+  Percentiles wake_wait;
+  Percentiles preempt_wait;
   Percentiles run;
   std::vector<std::pair<std::uint32_t, std::uint64_t>> running_by_pcpu; // sorted by pCPU
 };
