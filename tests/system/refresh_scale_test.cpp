@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // What one refresh of the screen costs on hosts of 100 and of 1,024 domains, in every view: a second of new
-// samples, read, summed up and laid out, as run_screen.cpp does it. The terminal itself is left out.
+// samples, read, summed up and laid out, as run_screen.cpp does it. The terminal itself is left out. The cost
+// is told and not judged: it depends on what else the machine does.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -19,24 +20,14 @@
 #include "screen_source.h"
 #include "view_keys.h"
 
-#if defined(NDEBUG) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define XENMON_TEST_TIMES_COUNT 1
-#else
-#define XENMON_TEST_TIMES_COUNT 0
-#endif
-
 namespace xenmon {
 namespace {
 
-struct Host {
-  std::uint32_t domains;
-  std::uint64_t budget_ns;
-};
-constexpr Host kFew = {100, 1'000'000};
-constexpr Host kMany = {1'024, 5'000'000};
+constexpr std::uint32_t kFew = 100;
+constexpr std::uint32_t kMany = 1'024;
 
 struct Case {
-  Host host;
+  std::uint32_t domains;
   bool io;
   View view;
 };
@@ -107,9 +98,9 @@ class RefreshScaleTest : public testing::TestWithParam<Case> {
   std::string path_;
 };
 
-TEST_P(RefreshScaleTest, ARefreshKeepsToItsBudget) {
+TEST_P(RefreshScaleTest, TellsWhatARefreshCosts) {
   const Case& one = GetParam();
-  const BigHostProcess host(path_, one.io, one.host.domains);
+  const BigHostProcess host(path_, one.io, one.domains);
   ASSERT_TRUE(host.await());
 
   Publisher publisher;
@@ -130,7 +121,7 @@ TEST_P(RefreshScaleTest, ARefreshKeepsToItsBudget) {
     EXPECT_NE(grid.line(42), "");
   };
   refresh(); // the whole history
-  EXPECT_EQ(model.domains.size(), one.host.domains + 1U);
+  EXPECT_EQ(model.domains.size(), one.domains + 1U);
 
   std::uint64_t best = UINT64_MAX;
   std::uint64_t worst = 0;
@@ -148,31 +139,26 @@ TEST_P(RefreshScaleTest, ARefreshKeepsToItsBudget) {
     sum += spent;
   }
   std::printf("refresh, %u domains, view %d, %s I/O: best %.2f ms, mean %.2f ms, worst %.2f ms of CPU time\n",
-              one.host.domains, static_cast<int>(one.view) + 1, one.io ? "with" : "without",
+              one.domains, static_cast<int>(one.view) + 1, one.io ? "with" : "without",
               static_cast<double>(best) / 1e6, static_cast<double>(sum) / 1e6 / kRefreshes,
               static_cast<double>(worst) / 1e6);
   EXPECT_EQ(model.missed_samples, 0U);
   EXPECT_GE(model.length(WindowId::kShort), 900'000'000U);
-#if XENMON_TEST_TIMES_COUNT
-  EXPECT_LE(best, one.host.budget_ns);
-#else
-  std::printf("the time is not judged in a build that is unoptimised or has a sanitizer in it\n");
-#endif
 }
 
 std::vector<Case> cases() {
   std::vector<Case> all = {{kMany, true, View::kDomains}};
-  for (const Host& host : {kFew, kMany}) {
+  for (const std::uint32_t domains : {kFew, kMany}) {
     for (const View view : {View::kDomains, View::kVcpus, View::kPcpus, View::kLatency, View::kHost})
-      all.push_back({host, false, view});
+      all.push_back({domains, false, view});
   }
   return all;
 }
 
 INSTANTIATE_TEST_SUITE_P(Hosts, RefreshScaleTest, testing::ValuesIn(cases()), [](const auto& instance) {
   const Case& one = instance.param;
-  return std::to_string(one.host.domains) + "_domains_view_" +
-         std::to_string(static_cast<int>(one.view) + 1) + (one.io ? "_with_io" : "");
+  return std::to_string(one.domains) + "_domains_view_" + std::to_string(static_cast<int>(one.view) + 1) +
+         (one.io ? "_with_io" : "");
 });
 
 } // namespace
