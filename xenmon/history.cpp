@@ -11,9 +11,10 @@ constexpr std::size_t kFirstRing = 128;
 
 } // namespace
 
-bool follow(Attachment& attachment, SampleFeed& feed, History& history) {
+bool follow(Attachment& attachment, SampleFeed& feed, History& history, SampleSink* sink) {
+  SampleSink& to = sink != nullptr ? *sink : history;
   // What the old region still holds comes before the look at a new one.
-  if (attachment.still_readable()) feed.drain(*attachment.reader(), history);
+  if (attachment.still_readable()) feed.drain(*attachment.reader(), to);
   const Attachment::Change change = attachment.poll();
   const RegionReader* reader = attachment.reader();
   if (reader == nullptr) return false;
@@ -23,7 +24,7 @@ bool follow(Attachment& attachment, SampleFeed& feed, History& history) {
   } else if (change == Attachment::Change::kSuperseded) {
     feed.resume(*reader);
   }
-  feed.drain(*reader, history);
+  feed.drain(*reader, to);
   return change == Attachment::Change::kNewDaemon;
 }
 

@@ -78,7 +78,8 @@ class History;
 
 // Looks at what is published, and brings a history of it up to date. A new daemon begins a new one, and then
 // it is true.
-bool follow(Attachment& attachment, SampleFeed& feed, History& history);
+// Samples go to `sink`, which hands them to the history, or without one to the history itself.
+bool follow(Attachment& attachment, SampleFeed& feed, History& history, SampleSink* sink = nullptr);
 
 class History final : public SampleSink {
  public:

@@ -152,7 +152,7 @@ void paint_host_view(Grid& grid, Area area, const Scene& scene) {
   const int each = std::min(left / 2, kHighestGraph);
   if (each < kLowestGraph) return;
   paint_graph(grid, y + 1, each, scene, TrendPart::kRunning,
-              "Running, part of the pCPUs' time, a column each refresh");
+              "Running, part of the pCPUs' time, a column each second");
   paint_graph(grid, y + 1 + each, each, scene, TrendPart::kWaiting,
               "Waiting, part of the domains' vCPU time");
 }

@@ -126,11 +126,11 @@ bool ReplayControl::take_arrival() {
 }
 
 bool follow_replay(std::optional<ReplayControl>& control, Attachment& attachment, SampleFeed& feed,
-                   History& history) {
+                   History& history, SampleSink* sink) {
   if (control) control->poll();
   if (control && control->state() == ReplayControl::State::kGoing) return false;
   if (!control || !control->take_arrival()) {
-    return follow(attachment, feed, history);
+    return follow(attachment, feed, history, sink);
   }
   const Attachment::Change change = attachment.poll();
   const RegionReader* reader = attachment.reader();
@@ -141,7 +141,7 @@ bool follow_replay(std::optional<ReplayControl>& control, Attachment& attachment
   } else {
     feed.rewind(*reader);
   }
-  feed.drain(*reader, history);
+  feed.drain(*reader, sink != nullptr ? *sink : history);
   return true;
 }
 

@@ -90,7 +90,7 @@ struct ReplayControl::Pair {
 // As follow() in history.h, for a replay that may be steered or not: `control` may be empty. After an arrival
 // the history is a new one, too.
 bool follow_replay(std::optional<ReplayControl>& control, Attachment& attachment, SampleFeed& feed,
-                   History& history);
+                   History& history, SampleSink* sink = nullptr);
 
 } // namespace xenmon
 

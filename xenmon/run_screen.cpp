@@ -52,6 +52,7 @@ class Session {
         speed_(options.speed.empty() ? "1" : options.speed),
         pcpu_(options.pcpu) {
     state_.unicode = terminal.unicode();
+    source_.select(pcpu_);
     set_windows(settings_.windows_ns);
   }
 
@@ -91,7 +92,7 @@ class Session {
     build();
   }
 
-  void build() { model_ = source_.model(state_, pcpu_); }
+  void build() { model_ = source_.model(state_); }
 
   void show() {
     const int width = terminal_.width();
@@ -141,7 +142,7 @@ class Session {
     if (pcpu == pcpu_) return;
     pcpu_ = pcpu;
     state_.position().row = 0;
-    source_.forget_trend();
+    source_.select(pcpu_);
     build();
   }
 

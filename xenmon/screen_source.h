@@ -23,7 +23,7 @@
 
 namespace xenmon {
 
-class ScreenSource {
+class ScreenSource final : private SampleSink {
  public:
   explicit ScreenSource(Publisher& publisher);
 
@@ -36,11 +36,11 @@ class ScreenSource {
   void hold(bool held);
   bool held() const { return held_; }
 
-  // What the view shows of a pCPU or of all. Looks at the distributions if it is that view.
-  ScreenModel model(const ViewState& state, std::optional<std::uint32_t> pcpu);
+  // From now on all is of this pCPU, or of all.
+  void select(std::optional<std::uint32_t> pcpu);
+  // What the view shows. Looks at the distributions if it is that view.
+  ScreenModel model(const ViewState& state);
   const Trend& trend() const { return trend_; }
-  // What the graphs have shown was of another pCPU.
-  void forget_trend() { trend_.clear(); }
   // Of the line that is selected in the view of latency.
   SelectedModel selected(const Scene& scene) const;
 
@@ -50,7 +50,11 @@ class ScreenSource {
   std::uint64_t position_ns() const { return attachment_.health().position_ns; }
 
  private:
-  void start_again();
+  enum class Graphs { kGoOn, kBeginAnew };
+  // Reads anew what the region still has.
+  void start_again(Graphs graphs);
+  void add(const Sample& sample) override;
+  void add_to_trend();
 
   Publisher& publisher_;
   Attachment attachment_;
@@ -61,6 +65,10 @@ class ScreenSource {
   Rivals rivals_;
   CounterTrack counters_;
   Trend trend_;
+  std::optional<std::uint32_t> pcpu_;
+  bool rewinding_ = false;          // what comes has been in the graphs before
+  std::uint64_t next_point_ns_ = 0; // of the graphs, on the trace clock
+  std::vector<Figures> by_domain_;  // while a point is made
   bool held_ = false;
 };
 

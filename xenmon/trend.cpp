@@ -5,12 +5,9 @@
 #include <cmath>
 
 #include "format.h"
-#include "screen_model.h"
 
 namespace xenmon {
 namespace {
-
-constexpr std::size_t kShort = static_cast<std::size_t>(WindowId::kShort);
 
 // Cells of growing height: an eighth more each, or what ASCII has.
 constexpr std::u32string_view kBlocks = U" \u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588";
@@ -24,29 +21,25 @@ void append(std::vector<TrendPoint>& points, TrendPoint point) {
 
 } // namespace
 
-void Trend::add(const ScreenModel& model, std::uint64_t end_ns) {
-  if (end_ns < last_ns_) clear();
-  if (end_ns == last_ns_ || model.length_ns[kShort] == 0) return;
-  last_ns_ = end_ns;
+void Trend::add(std::span<const Lately> domains, std::uint64_t pcpu_ns) {
+  ++round_;
   Figures all;
-  for (const DomainModel& domain : model.domains) {
-    if (domain.idle()) continue;
-    const Figures& f = domain.halves[kShort].figures;
+  for (const Lately& domain : domains) {
+    const Figures& f = domain.figures;
     all.add(f);
     OfDomain& of = domains_[domain.uid];
-    of.last_ns = end_ns;
+    of.round = round_;
     append(of.points, {static_cast<float>(quotient(f.running_ns, f.online_ns())),
                        static_cast<float>(quotient(f.waited_ns(), f.online_ns()))});
   }
-  append(host_, {static_cast<float>(quotient(all.running_ns, model.length_ns[kShort] * model.pcpu_count)),
+  append(host_, {static_cast<float>(quotient(all.running_ns, pcpu_ns)),
                  static_cast<float>(quotient(all.waited_ns(), all.online_ns()))});
-  std::erase_if(domains_, [end_ns](const auto& entry) { return entry.second.last_ns != end_ns; });
+  std::erase_if(domains_, [this](const auto& entry) { return entry.second.round != round_; });
 }
 
 void Trend::clear() {
   host_.clear();
   domains_.clear();
-  last_ns_ = 0;
 }
 
 std::span<const TrendPoint> Trend::domain(std::uint64_t uid) const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// How much ran and waited over the last minutes, a point for each refresh: what the graphs are drawn from.
+// How much ran and waited over the last minutes, a point for each second of the trace: what the graphs are
+// drawn from.
 #ifndef XENMON_XENMON_TREND_H
 #define XENMON_XENMON_TREND_H
 
@@ -11,9 +12,9 @@
 #include <unordered_map>
 #include <vector>
 
-namespace xenmon {
+#include "history.h"
 
-struct ScreenModel;
+namespace xenmon {
 
 // From 0 to 1. Of a domain: of its online vCPUs' time. Of the host: running, of the pCPUs' time; waiting, of
 // all domains' vCPUs' time.
@@ -27,9 +28,14 @@ class Trend {
   // As many points as the widest graph has columns.
   static constexpr std::size_t kPoints = 256;
 
-  // One point more for the host and each domain of the model, from its short window, unless that is what
-  // the last point was made from.
-  void add(const ScreenModel& model, std::uint64_t end_ns);
+  // What a domain did lately.
+  struct Lately {
+    std::uint64_t uid = 0;
+    Figures figures;
+  };
+  // One point more for the host and for each of these domains; the others are forgotten. pcpu_ns is the time
+  // that the pCPUs had meanwhile.
+  void add(std::span<const Lately> domains, std::uint64_t pcpu_ns);
   void clear();
 
   std::span<const TrendPoint> host() const { return host_; } // oldest first
@@ -38,12 +44,12 @@ class Trend {
  private:
   struct OfDomain {
     std::vector<TrendPoint> points;
-    std::uint64_t last_ns = 0; // of its newest point
+    std::uint64_t round = 0; // of its newest point
   };
 
   std::vector<TrendPoint> host_;
   std::unordered_map<std::uint64_t, OfDomain> domains_; // by uid
-  std::uint64_t last_ns_ = 0;
+  std::uint64_t round_ = 0;
 };
 
 // Bars of `width` columns from the newest points, right-aligned; row 0 of `height` is the top one. Each

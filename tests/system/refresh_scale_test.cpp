@@ -111,7 +111,7 @@ TEST_P(RefreshScaleTest, TellsWhatARefreshCosts) {
   state.view = one.view;
   const auto refresh = [&] {
     source.follow();
-    model = source.model(state, std::nullopt);
+    model = source.model(state);
     Scene scene(model, state, source.trend());
     const ScrollLimits limits = scroll_limits(scene, 132, 43);
     keep_in_sight(state, scene, limits);

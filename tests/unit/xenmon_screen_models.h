@@ -146,17 +146,24 @@ inline ScreenModel host_model() {
   return model;
 }
 
+inline std::vector<Trend::Lately> lately(const ScreenModel& model) {
+  std::vector<Trend::Lately> domains;
+  for (const DomainModel& domain : model.domains) {
+    if (!domain.idle()) domains.push_back({domain.uid, domain.halves[1].figures});
+  }
+  return domains;
+}
+
 // As if the model had been seen for a while, with more and less to do.
 inline Trend host_trend(const ScreenModel& model) {
   Trend trend;
   for (std::uint64_t i = 1; i <= 60; ++i) {
-    ScreenModel then = model;
-    for (DomainModel& domain : then.domains) {
-      Figures& f = domain.halves[1].figures;
-      f.running_ns = f.running_ns * (20 + i * 7 % 61) / 80;
-      f.blocked_ns += 300'000'000;
+    std::vector<Trend::Lately> then = lately(model);
+    for (Trend::Lately& domain : then) {
+      domain.figures.running_ns = domain.figures.running_ns * (20 + i * 7 % 61) / 80;
+      domain.figures.blocked_ns += 300'000'000;
     }
-    trend.add(then, i * 1'000'000'000);
+    trend.add(then, 2'000'000'000);
   }
   return trend;
 }
