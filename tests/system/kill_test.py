@@ -46,23 +46,23 @@ class KillTest(SystemTest):
         first = self.daemon("--loop")
         terminal = Terminal(self, 80, 24)
         terminal.command(XENMON, "--region", self.region)
-        terminal.wait_for(lambda lines: "recording" in lines[23] and any("%" in line for line in lines[3:22]),
+        terminal.wait_for(lambda lines: "recording" in lines[22] and any("%" in line for line in lines[3:21]),
                           "figures of the recording")
         self.assertNotIn("data stopped", terminal.text())
         first.kill()
         terminal.wait_for_line("data stopped")
-        self.assertIn("xenbaked is gone", terminal.lines()[23])
+        self.assertIn("xenbaked is gone", terminal.lines()[22])
         # What is shown stays as it is, but for the time since.
-        still = terminal.lines()[2:22]
-        terminal.wait_for(lambda lines: re.search(r"data stopped ([6-9]|\d\d) s ago", lines[23]), "the time to be counted")
-        self.assertEqual(terminal.lines()[2:22], still)
+        still = terminal.lines()[2:21]
+        terminal.wait_for(lambda lines: re.search(r"data stopped ([6-9]|\d\d) s ago", lines[22]), "the time to be counted")
+        self.assertEqual(terminal.lines()[2:21], still)
 
         self.daemon("--loop")
-        terminal.wait_for(lambda lines: "data stopped" not in lines[23] and "recording" in lines[23], "the new daemon")
-        self.assertIn("restarted", terminal.lines()[23])
-        figures = terminal.wait_for(lambda lines: lines[2:22] if lines[2:22] != still else None, "new figures")
+        terminal.wait_for(lambda lines: "data stopped" not in lines[22] and "recording" in lines[22], "the new daemon")
+        self.assertIn("restarted", terminal.lines()[22])
+        figures = terminal.wait_for(lambda lines: lines[2:21] if lines[2:21] != still else None, "new figures")
         self.assertTrue(any("%" in line for line in figures))
-        terminal.wait_for(lambda lines: lines[2:22] != figures, "figures that move")
+        terminal.wait_for(lambda lines: lines[2:21] != figures, "figures that move")
         terminal.keys("q")
         terminal.wait_for(lambda lines: [line for line in lines if line][-1:] == ["ready>"], "the shell's prompt")
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The screen in Dom0, with a web server under load: what it shows, its keys, every way to end it, and that nothing
 is left behind then: not a daemon, not a mask, not a changed terminal."""
+import re
 import contextlib
 
 from daemon import await_samples, xenbaked
@@ -89,13 +90,16 @@ class Screen:
         assert facts == {"cursor_flag": "1", "alternate_on": "0", "keypad_flag": "0"}, facts
 
 
+METRICS = ("Gotten", "Allocated", "Blocked", "Waited", "Exec count", "I/O count")
+
+
 def children(dom0, pid):
     return [int(child) for child in dom0.run(f"cat /proc/{pid}/task/{pid}/children").out.split()]
 
 
 def status_line(lines):
-    """The last line that is not empty."""
-    return next((line for line in reversed(lines) if line), "")
+    """The last line that is not empty, nor the one with the keys."""
+    return next((line for line in reversed(lines) if line and not line.startswith("F1")), "")
 
 
 def alive(pid):
@@ -137,8 +141,10 @@ def obeys_keys(screen):
 
 
 def labels(lines):
-    """Of a screen what does not change by itself: the headings, and what the rows are."""
-    return lines[1:3], [line[:24].split("%")[0].strip(" 0123456789.") for line in lines[3:10]]
+    """Of a screen what does not change by itself: which rows and which columns there are, and which of them all."""
+    metrics = [next((word for word in METRICS if word in line), None) for line in lines[3:10]]
+    columns = [re.findall(r"\d(?:n|u|m)?(s|%)(?= |$)", line) for line in lines[3:10] if "Gotten" in line]
+    return lines[2], metrics, columns
 
 
 def resizes(screen):
