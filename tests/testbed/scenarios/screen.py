@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The screen in Dom0, with a web server under load: what it shows, its keys, every way to end it, and that nothing
 is left behind then: not a daemon, not a mask, not a changed terminal."""
-import re
 import contextlib
+import re
 
 from daemon import await_samples, xenbaked
 from dom0_terminal import Dom0Terminal
