@@ -25,10 +25,10 @@ PICTURES = re.compile("gotten of late$|busy$")
 
 
 class ViewsTest(SystemTest):
-    def start(self, recording, *options, width=250, height=70, shows=" ended "):
+    def start(self, recording, *options, width=250, height=70, shows=" ended ", longer=False):
         """xenmon in a terminal, showing a recording; its end, unless told otherwise."""
         path = RECORDINGS / f"{recording}.xentrace.xz"
-        self.recorded = RecordedFigures(self, path)
+        self.recorded = RecordedFigures(self, path, longer)
         self.recording = path
         self.terminal = Terminal(self, width, height)
         self.terminal.type(f"export XDG_CONFIG_HOME={self.directory}")  # nobody's settings
@@ -206,8 +206,11 @@ class ViewsTest(SystemTest):
     def line_at(self, lines, position):
         """(domid, vCPU or None) of a line of the table."""
         rows = self.table(lines, "domain, vCPU", LATENCY_COLUMNS)
+        self.assertLess(position, len(rows))
         label = next(label for indent, label, _, _ in reversed(rows[:position + 1]) if indent == 0)
-        domid = next(domid for domid in self.recorded.names if "- " + self.recorded.label(domid) == label)
+        label = label.removesuffix(" (ended)")
+        domid = next((domid for domid in self.recorded.names if "- " + self.recorded.label(domid) == label), None)
+        self.assertIsNotNone(domid, label)
         indent, label, _, _ = rows[position]
         return domid, int(label[1:]) if indent else None
 
@@ -369,6 +372,14 @@ class ViewsTest(SystemTest):
         self.check_pcpus_view()
         self.terminal.keys("4")
         self.check_scrolling("domain, vCPU", LATENCY_COLUMNS, wanted_latencies(self.recorded), 9)
+        self.terminal.keys("q")
+
+    def test_long_waits_of_a_longer_recording(self):
+        """So many run in turn that not all are told one by one."""
+        self.start("web-credit2-2pcpu", "--speed", "max", longer=True)
+        self.assertTrue(any(wait["others_ns"] for wait in self.recorded.waits_of(10 * SECOND, 1)))
+        self.terminal.keys("4")
+        self.check_selected(len(wanted_latencies(self.recorded)), 10 * SECOND)
         self.terminal.keys("q")
 
     def test_recent_latencies(self):
