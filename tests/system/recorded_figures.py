@@ -7,14 +7,14 @@ the totals of `xenbaked --totals json`. So what is equal to a figure from here i
 import struct
 from fractions import Fraction
 
-from harness import Daemon, plain_recording, totals
+from harness import Daemon, plain_recording, region_reader, totals
 
 IDLE = 32767
 LONG, SHORT = 0, 1
 WINDOW_NS = (10_000_000_000, 1_000_000_000)
-ROW_SUMS = ("running_ns", "waited_wake_ns", "waited_preempt_ns", "blocked_ns", "unknown_ns", "executions",
-            "slice_count", "slice_sum_ns")
+ROW_SUMS = (*region_reader.TIMES, "executions", "slice_count", "slice_sum_ns")
 SPREADS = {"wake_wait": "wake_wait_ns", "preempt_wait": "preempt_wait_ns", "run": "run_ns"}
+WAIT_KINDS = {region_reader.WOKEN: "wake_wait", region_reader.PREEMPTED: "preempt_wait"}
 PERCENTILES = ("p50", "p95", "p99", "max")
 CPU_CHANGE = 0x0001F003
 
@@ -34,6 +34,9 @@ class Figures(dict):
 
     def online_ns(self):
         return self["running_ns"] + self.waited_ns() + self["blocked_ns"] + self["unknown_ns"]
+
+    def other_ns(self):
+        return self["offline_ns"] + self["unknown_ns"]
 
 
 def quotient(part, whole):
@@ -76,9 +79,9 @@ def percentiles(counts, longest):
 
 
 class RecordedFigures:
-    """Of one recording that is shorter than the long window."""
+    """Of one recording. If it is longer than the long window, rows are not all of it and not held against totals."""
 
-    def __init__(self, test, recording):
+    def __init__(self, test, recording, longer=False):
         daemon = Daemon(test, test.region, "--speed", "max", recording=recording)
         test.assertEqual(daemon.wait(), 0, daemon.said())
         self.region = test.open_region()
@@ -92,22 +95,31 @@ class RecordedFigures:
         # By window: its length, and its figures by (domid, vCPU, pCPU). Page exchanges are of vCPU None.
         self.length_ns = [0, 0]
         self.rows = [{}, {}]
-        self._read_samples()
-        self._check_totals(test)
+        # By window and (domid, vCPU): the length of the samples that tell of it.
+        self.told_ns = [{}, {}]
+        self._read_samples(test)
+        if not longer:
+            self._check_totals(test)
+        self.waits = self._read_waits(test)
 
     def _domid(self, slot):
         return self.domains[slot]["domid"]
 
-    def _read_samples(self):
+    def _read_samples(self, test):
         newest = self.region.word("newest_sample")
         samples = [self.region.sample(number) for number in range(1, newest + 1)]
-        end = samples[-1]["end_ns"]
+        end = self.end_ns = samples[-1]["end_ns"]
+        for sample in samples:
+            test.assertEqual(region_reader.conservation(sample), {}, sample["seq"])
         for window, nominal in enumerate(WINDOW_NS):
             for sample in samples:
                 # The newest sample may be a part of one; a window holds whole samples.
                 if end - sample["start_ns"] > nominal + (samples[-1]["end_ns"] - samples[-1]["start_ns"]) // 2:
                     continue
-                self.length_ns[window] += sample["end_ns"] - sample["start_ns"]
+                length = sample["end_ns"] - sample["start_ns"]
+                self.length_ns[window] += length
+                for key in {self.keys[row["vcpu_slot"]] for row in sample["rows"]}:
+                    self.told_ns[window][key] = self.told_ns[window].get(key, 0) + length
                 self._read_rows(self.rows[window], sample)
 
     def _read_rows(self, found, sample):
@@ -151,6 +163,34 @@ class RecordedFigures:
         test.assertEqual({pcpu: ns for pcpu, ns in by_pcpu.items() if ns}, vcpu["gotten_by_pcpu_ns"], what)
         for name, total in SPREADS.items():
             test.assertEqual(percentiles(*self.histogram(name, domid, vcpu["vcpu"])), vcpu[total], f"{what} {name}")
+
+    def _read_waits(self, test):
+        """The long waits, oldest first: as many as the histograms have that are so long."""
+        numbers = sorted(self.region.waits())
+        waits = [self.region.wait(number) for number in numbers]
+        test.assertTrue(waits and numbers[0] == 1 and None not in waits, "some waits are not there any more")
+        uids = {domain["uid"]: domain["domid"] for domain in self.domains.values()}
+        test.assertEqual(len(uids), len(self.names), "a domid was used twice")
+        for wait in waits:
+            test.assertEqual(uids[wait["domain_uid"]], wait["domid"])
+            test.assertGreaterEqual(wait["end_ns"] - wait["start_ns"], self.region.slow_wait_ns)
+        for (domid, vcpu), slot in self.slots.items():
+            if domid == IDLE:
+                continue
+            for kind, name in WAIT_KINDS.items():
+                counts = self.region.histograms(slot)[name]
+                ends = [bucket_ends(bucket) for bucket in range(len(counts))]
+                told = sum((wait["domid"], wait["vcpu_id"], wait["kind"]) == (domid, vcpu, kind) for wait in waits)
+                least, most = (sum(count for count, bucket in zip(counts, ends) if bucket[end] >= limit)
+                               for end, limit in ((0, self.region.slow_wait_ns), (1, self.region.slow_wait_ns + 1)))
+                test.assertTrue(least <= told <= most,
+                                f"domain {domid} vCPU {vcpu} {name}: {least}..{most}, not {told}")
+        return waits
+
+    def waits_of(self, span_ns, domid, vcpu=None):
+        """Those that ended in the last so many ns."""
+        return [wait for wait in self.waits if wait["domid"] == domid and vcpu in (None, wait["vcpu_id"])
+                and wait["end_ns"] >= self.end_ns - span_ns]
 
     def figures(self, window, domid=None, vcpu=None, pcpu=None):
         """The sum of what is not told apart. Without a domain: of all but the idle one."""

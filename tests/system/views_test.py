@@ -12,9 +12,10 @@ from fractions import Fraction
 
 from harness import RECORDINGS, XENMON, Daemon, SystemTest, Terminal, region_reader, wait_for
 from held_replay_test import is_held
-from recorded_figures import LONG, SHORT, SPREADS, RecordedFigures, bucket_ends, percentiles, quotient
-from wanted_figures import LATENCY_COLUMNS, PCPU_COLUMNS, SECOND, VCPU_COLUMNS, Shown, domain_rows, time_shown, \
-    total_row, wanted_host, wanted_latencies, wanted_pcpus, wanted_vcpus
+from recorded_figures import IDLE, LONG, SHORT, SPREADS, RecordedFigures, bucket_ends, percentiles, quotient
+from wanted_figures import LATENCY_COLUMNS, LATENCY_GROUPS, PCPU_COLUMNS, PCPU_GROUPS, SECOND, VCPU_COLUMNS, \
+    VCPU_GROUPS, Shown, domain_rows, tenths, time_shown, total_row, wanted_headings, wanted_host, wanted_latencies, \
+    wanted_pcpus, wanted_rivals, wanted_vcpus
 
 # What stands in a field of the domains' view, and how wide the first one is at most.
 FIELD = re.compile(r"of \d+%|no limit|\d\S*(?: (?:ns|us|ms|s|min|h)\b(?:/\w+)?)?|-(?= |$)")
@@ -24,10 +25,10 @@ PICTURES = re.compile("gotten of late$|busy$")
 
 
 class ViewsTest(SystemTest):
-    def start(self, recording, *options, width=250, height=70, shows=" ended "):
+    def start(self, recording, *options, width=250, height=70, shows=" ended ", longer=False):
         """xenmon in a terminal, showing a recording; its end, unless told otherwise."""
         path = RECORDINGS / f"{recording}.xentrace.xz"
-        self.recorded = RecordedFigures(self, path)
+        self.recorded = RecordedFigures(self, path, longer)
         self.recording = path
         self.terminal = Terminal(self, width, height)
         self.terminal.type(f"export XDG_CONFIG_HOME={self.directory}")  # nobody's settings
@@ -73,11 +74,11 @@ class ViewsTest(SystemTest):
             rows.append((len(label) - len(label.lstrip()), label.strip(), cells, line[ends[-1]:].strip()))
         return rows
 
-    def check_table(self, heading, columns, wanted, group=None):
+    def check_table(self, heading, columns, wanted, groups=()):
         """wanted: [((parent's label, label), cells)], in any order, but each below its parent, which has itself."""
         def check(lines):
-            if group:
-                self.assertTrue(any(group in line for line in lines[:3]), f"no {group!r}")
+            if groups:
+                self.assertRegex(lines[1], "^ +" + " -* *".join(map(re.escape, groups)) + " -+$")
             rows = self.table(lines, heading, columns)
             found = {}
             parent = None
@@ -105,7 +106,9 @@ class ViewsTest(SystemTest):
         for window, span in ((LONG, "10 s"), (SHORT, "1 s")):
             for of_pcpu, of in ((True, "% of pCPU"), (False, "% of vCPUs")):
                 wanted = wanted_vcpus(self.recorded, window, of_pcpu, pcpu)
-                shown = self.check_table("domain, vCPU", VCPU_COLUMNS, wanted, f"{span}, {of}")
+                shown = self.check_table("domain, vCPU", VCPU_COLUMNS, wanted,
+                                         [f"{span}, {of}", *VCPU_GROUPS])
+                self.check_states(shown, window, of_pcpu, pcpu)
                 if of_pcpu:
                     self.check_sums(shown)
                 self.terminal.keys("%")
@@ -113,7 +116,7 @@ class ViewsTest(SystemTest):
 
     def check_sums(self, shown):
         """The percentages of a domain's vCPUs add up to the domain's, but for their rounding."""
-        for column in range(VCPU_COLUMNS.index("blocked") + 1):
+        for column in range(VCPU_COLUMNS.index("other") + 1):
             of_domains, of_vcpus, counted = {}, {}, {}
             for (parent, label), (cells, _) in shown.items():
                 if not cells[column]:
@@ -128,11 +131,35 @@ class ViewsTest(SystemTest):
             for domain, value in of_domains.items():
                 self.assertLessEqual(abs(of_vcpus[domain] - value), Fraction(1, 200) * (counted[domain] + 1), domain)
 
+    def check_states(self, shown, window, of_pcpu, pcpu):
+        """A vCPU's states are all of its time since it was first heard of, and both ways to wait are all waiting."""
+        length = self.recorded.length_ns[window]
+        whole_time = 0
+        for (domid, vcpu), slot in self.recorded.slots.items():
+            label = "- " + self.recorded.label(domid)
+            if domid == IDLE or (label, f"v{vcpu}") not in shown:
+                continue
+            cells = shown[label, f"v{vcpu}"][0]
+            said = {name: Fraction(cell.rstrip("%")) for name, cell in zip(VCPU_COLUMNS, cells) if cell.endswith("%")}
+            rounding = Fraction(1, 200)
+            self.assertLessEqual(abs(said["waited"] - said["woken"] - said["preempt"]), 3 * rounding, slot)
+            states = sum(said[name] for name in ("gotten", "waited", "blocked", "other"))
+            figures = self.recorded.figures(window, domid, vcpu, pcpu)
+            told = (self.recorded.told_ns[window].get((domid, vcpu), 0) if pcpu is None
+                    else figures.online_ns() + figures["offline_ns"])
+            whole = length if of_pcpu else figures.online_ns()
+            self.assertLessEqual(abs(states - 100 * quotient(told if whole else 0, whole)), 4 * rounding, slot)
+            if told == length and of_pcpu:
+                self.assertLessEqual(abs(states - 100), 4 * rounding, slot)
+                whole_time += 1
+        if pcpu is None and of_pcpu:
+            self.assertTrue(whole_time, "no vCPU was there all the time")
+
     def check_pcpus_view(self):
         self.terminal.keys("3")
         for window, span in ((LONG, "10 s"), (SHORT, "1 s")):
             wanted, parts = wanted_pcpus(self.recorded, window)
-            shown = self.check_table("pCPU, domain", PCPU_COLUMNS, wanted, f"{span}, % of pCPU")
+            shown = self.check_table("pCPU, domain", PCPU_COLUMNS, wanted, [f"{span}, % of pCPU", *PCPU_GROUPS])
             for key, (_, bar) in shown.items():
                 self.assertLessEqual(abs(bar.count("\u2588") - parts[key] * len(bar)), Fraction(1, 2), key)
             self.check_shares(shown, window)
@@ -155,25 +182,68 @@ class ViewsTest(SystemTest):
 
     def check_latency_view(self):
         self.terminal.keys("4")
-        self.check_table("domain, vCPU", LATENCY_COLUMNS, wanted_latencies(self.recorded))
-        heading = self.eventually(lambda lines: self.heading(lines, r"woken, since start, (\S+) "))
+        wanted = wanted_latencies(self.recorded)
+        self.check_table("domain, vCPU", LATENCY_COLUMNS, wanted)
+        heading = self.eventually(lambda lines: self.heading(
+            lines, r"woken, since start, (\S+) -+ " + " -+ ".join(LATENCY_GROUPS) + " -+\n"))
         self.check_said(heading[1], time_shown(self.recorded.totals["duration_ns"]), "since the start")
-        self.eventually(self.check_pictures)
+        self.check_selected(len(wanted), 10 * SECOND)
+
+    def check_selected(self, count, span_ns):
+        """What is below the table, of each of its lines."""
+        self.terminal.keys("Home")
+        for position in range(count):
+            self.eventually(lambda lines, position=position: self.check_pictures(lines, position))
+            self.eventually(lambda lines, position=position: self.check_rivals(lines, position, span_ns))
+            self.terminal.keys("Down")
+        self.terminal.keys("Home")
 
     def heading(self, lines, pattern):
         found = re.search(pattern, "\n".join(lines))
         self.assertIsNotNone(found, pattern)
         return found
 
-    def check_pictures(self, lines):
-        """Of the line that is selected, which is the first one, how many there were."""
-        label = next(row[1] for row in self.table(lines, "domain, vCPU", LATENCY_COLUMNS))
-        domid = next(domid for domid in self.recorded.names if "- " + self.recorded.label(domid) == label)
-        found = re.findall(r"(\d+)x p99 (\S+)", "\n".join(lines))
+    def line_at(self, lines, position):
+        """(domid, vCPU or None) of a line of the table."""
+        rows = self.table(lines, "domain, vCPU", LATENCY_COLUMNS)
+        self.assertLess(position, len(rows))
+        label = next(label for indent, label, _, _ in reversed(rows[:position + 1]) if indent == 0)
+        label = label.removesuffix(" (ended)")
+        domid = next((domid for domid in self.recorded.names if "- " + self.recorded.label(domid) == label), None)
+        self.assertIsNotNone(domid, label)
+        indent, label, _, _ = rows[position]
+        return domid, int(label[1:]) if indent else None
+
+    def check_pictures(self, lines, position):
+        """How many there were of the line that is selected."""
+        line = self.line_at(lines, position)
+        found = re.findall(r"(?:^|  )(?:(\d+) of them, p99 (\S+)|(none))(?=  |$)", "\n".join(lines), re.MULTILINE)
         self.assertEqual(len(found), len(SPREADS))
-        for (count, p99), name in zip(found, SPREADS):
-            self.assertEqual(int(count), sum(self.recorded.histogram(name, domid)[0]), name)
-            self.check_said(p99, time_shown(percentiles(*self.recorded.histogram(name, domid))["p99"]), name)
+        for (count, p99, none), name in zip(found, SPREADS):
+            counts, longest = self.recorded.histogram(name, *line)
+            self.assertEqual(bool(none), not any(counts), name)
+            if not none:
+                self.assertEqual(int(count), sum(counts), name)
+                self.check_said(p99, time_shown(percentiles(counts, longest)["p99"]), name)
+
+    def check_rivals(self, lines, position, span_ns):
+        """Who ran during the long waits of the line that is selected, the longest first, and then all others."""
+        domid, vcpu = self.line_at(lines, position)
+        who = self.recorded.label(domid) + ("" if vcpu is None else f"v{vcpu}")
+        line = next((line for line in lines if line.startswith(who + ": ")), "")
+        found = re.fullmatch(r".*?: (\d+) waits over (\S+?)(?:; who ran: (.+))?", line)
+        self.assertIsNotNone(found, f"nothing of the waits of {who}")
+        count, shares, ran = wanted_rivals(self.recorded, span_ns, domid, vcpu)
+        self.assertEqual(int(found[1]), count, who)
+        self.check_said(found[2], time_shown(self.recorded.region.slow_wait_ns), who)
+        said = [part.rsplit(" ", 1) for part in (found[3] or "").split(", ") if part]
+        names = [None if name == "others" else name for name, _ in said]
+        self.assertEqual(sorted(map(str, names)), sorted(map(str, shares)), who)
+        for name, (_, share) in zip(names, said):
+            self.check_said(share, shares[name], (who, name))
+        told = [ran[name] for name in names if name is not None]
+        self.assertEqual(told, sorted(told, reverse=True), who)
+        self.assertNotIn(None, names[:-1])
 
     # The domains' view
 
@@ -194,8 +264,11 @@ class ViewsTest(SystemTest):
 
     def check_domains(self, lines, of_pcpu, rule, pcpu):
         self.assertIn("CPU = " + ("all" if pcpu is None else str(pcpu)), lines[0])
-        self.assertIn("Last 10 seconds", lines[1])
-        self.assertIn("Last 1 second", lines[1])
+        patterns, lengths = zip(*wanted_headings(self.recorded))
+        found = re.fullmatch(" +" + " +".join(patterns), lines[1])
+        self.assertIsNotNone(found, lines[1])
+        for text, length in zip(found.groups(), sum(lengths, []), strict=True):
+            self.check_said(text, length, "heading")
         self.assertIn(rule, lines[2])
         total = next((line for line in lines if line.lstrip().startswith("Total ")), None)
         self.assertIsNotNone(total, "no total")
@@ -242,6 +315,8 @@ class ViewsTest(SystemTest):
         self.eventually(lambda lines: self.check_host(lines, wanted))
 
     def check_host(self, lines, wanted):
+        named = [line[1:15].strip() for line in lines[1:] if re.match(r" \S.{13}\S", line)]
+        self.assertEqual(named[:len(wanted) + 2], [*wanted, "xenbaked", "xenmon"])
         for name, (pattern, figures) in wanted.items():
             value = next((line[15:] for line in lines if line.startswith(f" {name} ")), "")
             found = re.fullmatch(pattern, value)
@@ -258,6 +333,7 @@ class ViewsTest(SystemTest):
             self.check_said(found[1], time_shown(self.recorded.unknown_ns()), "status")
         lost = re.search(r"(\d+) records? lost in the last 10 s", text)
         self.assertEqual(int(lost[1]) if lost else 0, self.recorded.totals["lost_records"])
+        self.assertIn(f" s ago | at {tenths(self.recorded.end_ns)} s", text)
 
     def check_all(self, recording, *options):
         self.start(recording, *options)
@@ -280,6 +356,14 @@ class ViewsTest(SystemTest):
     def test_two_pcpus_at_the_end(self):
         self.check_all("web-credit2-patched", "--at", "end")
 
+    def test_long_waits_of_a_shorter_window(self):
+        self.start("web-credit-1pcpu", "--speed", "max")
+        self.terminal.keys("4", "W", "W")
+        self.terminal.wait_for_line("windows of 5 s and 1 s | ")
+        self.assertLess(len(self.recorded.waits_of(5 * SECOND, 0)), len(self.recorded.waits_of(10 * SECOND, 0)))
+        self.check_selected(len(wanted_latencies(self.recorded)), 5 * SECOND)
+        self.terminal.keys("q")
+
     def test_a_small_terminal(self):
         self.start("web-credit2-patched", "--speed", "max", width=80, height=24)
         self.check_domains_view()
@@ -288,6 +372,14 @@ class ViewsTest(SystemTest):
         self.check_pcpus_view()
         self.terminal.keys("4")
         self.check_scrolling("domain, vCPU", LATENCY_COLUMNS, wanted_latencies(self.recorded), 9)
+        self.terminal.keys("q")
+
+    def test_long_waits_of_a_longer_recording(self):
+        """So many run in turn that not all are told one by one."""
+        self.start("web-credit2-2pcpu", "--speed", "max", longer=True)
+        self.assertTrue(any(wait["others_ns"] for wait in self.recorded.waits_of(10 * SECOND, 1)))
+        self.terminal.keys("4")
+        self.check_selected(len(wanted_latencies(self.recorded)), 10 * SECOND)
         self.terminal.keys("q")
 
     def test_recent_latencies(self):
@@ -322,7 +414,8 @@ class ViewsTest(SystemTest):
         self.check_said(heading[1], time_shown(self.recorded.totals["duration_ns"] - SECOND), "recent")
         self.check_table("domain, vCPU", LATENCY_COLUMNS, wanted_latencies(self.recorded, recent))
         self.terminal.keys("t")
-        self.check_table("domain, vCPU", LATENCY_COLUMNS, wanted_latencies(self.recorded), "since start")
+        self.terminal.wait_for_line("since xenbaked began | ")
+        self.check_table("domain, vCPU", LATENCY_COLUMNS, wanted_latencies(self.recorded))
         self.terminal.keys("q")
 
     def test_lost_records(self):

@@ -3,14 +3,21 @@
 import re
 from fractions import Fraction
 
-from recorded_figures import IDLE, LONG, PERCENTILES, SPREADS, drained_bytes, percentiles, quotient
+from recorded_figures import IDLE, LONG, PERCENTILES, SHORT, SPREADS, WINDOW_NS, drained_bytes, percentiles, quotient
 
 SECOND = 10**9
 COPIES = 8  # in the header's io_kinds
 
-VCPU_COLUMNS = ["gotten", "waited", "woken", "preempt", "blocked", "exec/s", "time/ex", "wait/ex", "I/O"]
+VCPU_COLUMNS = ["gotten", "waited", "woken", "preempt", "blocked", "other", "exec/s", "time/ex", "wait/ex",
+                "I/O"]
 PCPU_COLUMNS = ["gotten", "waited", "exec/s", "time/ex"]
-LATENCY_COLUMNS = list(PERCENTILES) * len(SPREADS)
+LATENCY_COLUMNS = ["count", *PERCENTILES] * len(SPREADS)
+# Columns have headings in common.
+VCPU_GROUPS = ["executions, I/O"]
+PCPU_GROUPS = ["executions"]
+LATENCY_GROUPS = ["preempted until running", "executions"]
+# A window that holds less of its length says so.
+NEARLY_WHOLE = Fraction(85, 100)
 TIME_UNITS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9}
 # In ns, kHz, bytes, or what is counted.
 UNITS = {**TIME_UNITS, **{unit + per: ns for unit, ns in TIME_UNITS.items() for per in ("/ex", "/io")},
@@ -41,7 +48,8 @@ class Shown:
         scale = UNITS[parts[3]]
         said = Fraction(int(parts[1] + decimals), 10**len(decimals)) * scale
         half = Fraction(scale, 2 * 10**len(decimals))
-        exact_enough = parts[3] in WHOLE or len(decimals) == 2 or len(parts[1] + decimals) >= 3
+        exact_enough = (self.decimals is not None or parts[3] in WHOLE or len(decimals) == 2
+                        or len(parts[1] + decimals) >= 3)
         return exact_enough and abs(said - self.value) <= half * (1 + Fraction(1, 10**9))
 
 
@@ -49,8 +57,8 @@ def time_shown(ns, per="", decimals=None):
     return Shown(ns, *(unit + per for unit in TIME_UNITS), decimals=decimals)
 
 
-def percent_shown(part, whole):
-    return Shown(100 * quotient(part, whole), "%", decimals=2)
+def percent_shown(part, whole, decimals=2):
+    return Shown(100 * quotient(part, whole), "%", decimals=decimals)
 
 
 def rate_shown(count, length):
@@ -70,7 +78,8 @@ def vcpu_cells(recorded, domid, figures, window, of_pcpu, child):
     idle = domid == IDLE
     cells = [percent_shown(figures["running_ns"], whole), percent_shown(figures.waited_ns(), whole),
              percent_shown(figures["waited_wake_ns"], whole), percent_shown(figures["waited_preempt_ns"], whole),
-             percent_shown(figures["blocked_ns"], whole), rate_shown(figures["executions"], length),
+             percent_shown(figures["blocked_ns"], whole), percent_shown(figures.other_ns(), whole),
+             rate_shown(figures["executions"], length),
              per_shown(figures["running_ns"], figures["executions"]),
              per_shown(figures.waited_ns(), figures["executions"]), rate_shown(figures["io"], length)]
     if idle:  # it waits for nobody
@@ -126,9 +135,22 @@ def wanted_latencies(recorded, histogram=None):
             for name in SPREADS:
                 counts, longest = histogram(name, domid, vcpu)
                 found = percentiles(counts, longest)
+                cells.append(str(sum(counts)))
                 cells += [time_shown(found[key]) if any(counts) else "-" for key in PERCENTILES]
             wanted.append(((label, key), cells))
     return wanted
+
+
+def wanted_rivals(recorded, span_ns, domid, vcpu=None):
+    """How many long waits there were, {who ran meanwhile: share}, and {who: ns}; "others" is None."""
+    waits = recorded.waits_of(span_ns, domid, vcpu)
+    ran = {}
+    for wait in waits:
+        ran[None] = ran.get(None, 0) + wait["others_ns"]
+        for runner in wait["runners"]:
+            ran[recorded.label(runner["domid"])] = ran.get(recorded.label(runner["domid"]), 0) + runner["ns"]
+    ran = {who: ns for who, ns in ran.items() if ns}
+    return len(waits), {who: percent_shown(ns, sum(ran.values()), decimals=0) for who, ns in ran.items()}, ran
 
 
 def domain_rows(recorded, domid, window, of_pcpu, pcpu):
@@ -159,12 +181,27 @@ def domain_rows(recorded, domid, window, of_pcpu, pcpu):
     return rows
 
 
+def wanted_headings(recorded):
+    """Of the windows: how it begins, the length if it is not the nominal one, and how it ends."""
+    headings = []
+    for window, text in ((LONG, "Last 10 seconds"), (SHORT, "Last 1 second")):
+        length = recorded.length_ns[window]
+        whole = length >= WINDOW_NS[window] * NEARLY_WHOLE
+        headings.append((text, []) if whole else (r"Last (\S+) so far", [time_shown(length)]))
+    return headings
+
+
 def total_row(recorded, window, of_pcpu, pcpu):
     figures = recorded.figures(window, pcpu=pcpu)
     length = recorded.length_ns[window]
     whole = 100 * (len(recorded.pcpus()) if of_pcpu and pcpu is None else 1)
     return [time_shown(SECOND * quotient(figures["running_ns"], length), decimals=2),
             percent_shown(figures["running_ns"], length if of_pcpu else figures.online_ns()), f"of {whole}%"]
+
+
+def tenths(ns):
+    """Seconds as a time of a recording is said: not rounded up to what has not been."""
+    return f"{ns // SECOND}.{ns // (SECOND // 10) % 10}"
 
 
 def wanted_host(recorded, recording):
@@ -187,7 +224,10 @@ def wanted_host(recorded, recording):
     def byte_rate(count):
         return Shown(SECOND * quotient(count, length), "kB/s", "MB/s")
 
+    unknown = sum(recorded.figures(LONG, domid)["unknown_ns"] for domid in guests)
+    told = sum(recorded.told_ns[LONG][key] for key in recorded.slots if key[0] in guests)
     return {
+        "Source": (rf"recording {re.escape(recording.name)} ended \d+ s ago, at (\S+) s", [tenths(recorded.end_ns)]),
         "Xen": (r"(\S+), scheduler (\w+), .*", [header["xen_version"], header["scheduler"]]),
         "Tracing": (r"mask (\w+), samples of 100 ms, TSC (.+)",
                     [f"0x{header['event_mask']:08x}", Shown(header["cpu_khz"], "GHz")]),
@@ -204,6 +244,8 @@ def wanted_host(recorded, recording):
                 if header["io_kinds"] & COPIES else
                 (r"(\S+) pages, copies are not traced", [rate_shown(busy["io"], length)])),
         "Lost records": (r"(\d+) in the last 10 s, (\d+) since xenbaked began", [str(lost), str(lost)]),
+        "State unknown": (r"(\S+), (\S+) of the domains' vCPU time", [time_shown(unknown),
+                                                                        percent_shown(unknown, told)]),
         "Odd records": (r"(\d+) bad, (\d+) late, (\d+) contradict",
                         [str(recorded.counters[name]) for name in ("bad_records", "late_records",
                                                                    "state_conflicts")]),
