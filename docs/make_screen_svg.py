@@ -8,8 +8,8 @@ Needs tmux and the built programs; nothing else. Each view has a tmux server, an
 is on the screen is drawn cell by cell into DIR/screen-VIEW.svg (docs).
 
 The recording is held at one time with --at, so the same picture comes out whenever the screen says the same.
-Three views are played up to about that time instead: the graphs of two have a column for each refresh and are
-empty after a jump, and one has recent latencies, and long waits, only since it is open. They come out much alike.
+One view is played up to about that time instead: it has recent latencies only since it is open. It comes out much
+alike.
 """
 import argparse
 import dataclasses
@@ -39,11 +39,11 @@ class View:
 
 
 VIEWS = {
-    "domains": View("domains", 36, played=True, refresh_ms=400),
+    "domains": View("domains", 36),
     "vcpus": View("vCPUs", 18),
     "cpus": View("CPUs", 18),
     "latency": View("latency", 24, played=True, refresh_ms=200),
-    "host": View("host", 28, played=True, refresh_ms=100),
+    "host": View("host", 28),
 }
 
 FONT_SIZE = 14

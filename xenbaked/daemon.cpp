@@ -29,7 +29,8 @@ constexpr std::uint64_t kForEverNs = 3600 * kSecond;
 constexpr std::uint32_t kFastWaitCapacity = 16 * RegionWriter::kWaitCapacity;
 
 std::uint32_t wait_capacity(const Source& source, const DaemonOptions& options) {
-  const bool fast = source.origin().kind == XENMON_SOURCE_RECORDING && options.speed <= 0;
+  const bool fast = source.origin().kind == XENMON_SOURCE_RECORDING &&
+                    (options.speed <= 0 || options.held_at_ns || options.control_fd >= 0);
   return fast ? kFastWaitCapacity : RegionWriter::kWaitCapacity;
 }
 

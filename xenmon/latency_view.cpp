@@ -106,9 +106,10 @@ std::string rivals_text(const Scene& scene) {
   std::string text = domain_label(scene.model.domains[line.parent]);
   if (line.child) text += "v" + std::to_string(*line.id.child);
   const std::uint64_t count = rivals.woken + rivals.preempted;
-  text += ": " + std::to_string(count) + " waits over " +
+  text += ": " + std::to_string(count) + (count == 1 ? " wait" : " waits") + " over " +
           short_time_text(static_cast<double>(rivals.at_least_ns));
   if (count == 0) return text;
+  if (!rivals.whole_span) text += " in " + short_time_text(static_cast<double>(rivals.span_ns));
   text += "; who ran:";
   const auto share = [&](std::uint64_t ns) { return percent_text(100 * quotient(ns, rivals.ran_ns()), 3); };
   for (const RivalsModel::Rival& rival : rivals.rivals)

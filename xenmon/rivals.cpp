@@ -20,16 +20,26 @@ void Rivals::look(const RegionReader& reader, std::uint64_t now_ns, std::uint64_
   known_ = reader.has_waits();
   if (!known_) return;
   at_least_ns_ = reader.header().slow_wait_ns;
-  if (!started_) feed_.start(reader, WaitFeed::From::kOldest);
-  started_ = true;
+  if (!started_) {
+    feed_.start(reader, WaitFeed::From::kBeginning);
+    missed_ = known_since_ns_ = 0;
+    started_ = true;
+  }
+  now_ns_ = now_ns;
   since_ns_ = now_ns > window_ns ? now_ns - window_ns : 0;
   feed_.drain(reader, now_ns, *this);
   while (!waits_.empty() && waits_.front().end_ns < since_ns_) waits_.pop_front();
 }
 
 void Rivals::add(const xenmon_wait& wait) {
+  // Those before it are gone.
+  if (feed_.missed() != missed_) known_since_ns_ = wait.end_ns;
+  missed_ = feed_.missed();
   if (wait.end_ns < since_ns_) return;
-  if (waits_.size() == kMostWaits) waits_.pop_front();
+  if (waits_.size() == kMostWaits) {
+    known_since_ns_ = waits_.front().end_ns;
+    waits_.pop_front();
+  }
   waits_.push_back(wait);
 }
 
@@ -37,6 +47,8 @@ RivalsModel Rivals::of(const LineId& line) const {
   RivalsModel model;
   model.known = known_;
   model.at_least_ns = at_least_ns_;
+  model.whole_span = known_since_ns_ <= since_ns_;
+  model.span_ns = now_ns_ - std::max(since_ns_, std::min(known_since_ns_, now_ns_));
   for (const xenmon_wait& wait : waits_) {
     if (wait.domain_uid != line.parent || (line.child && wait.vcpu_id != *line.child)) continue;
     ++(wait.kind == XENMON_WAIT_WOKEN ? model.woken : model.preempted);

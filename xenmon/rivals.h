@@ -28,6 +28,10 @@ struct RivalsModel {
   std::uint64_t preempted = 0;
   std::vector<Rival> rivals;   // whose vCPUs ran meanwhile on the CPUs concerned, the longest first
   std::uint64_t others_ns = 0; // of those that are not told one by one
+  // What the waits are of; less than was asked for where earlier ones are not there any more.
+  std::uint64_t span_ns = 0;
+  bool whole_span = true;
+
   std::uint64_t ran_ns() const;
 };
 
@@ -49,6 +53,9 @@ class Rivals final : private WaitSink {
   static constexpr std::size_t kMostWaits = 8192;
 
   std::uint64_t since_ns_ = 0;
+  std::uint64_t now_ns_ = 0;
+  std::uint64_t known_since_ns_ = 0; // from here on all are there
+  std::uint64_t missed_ = 0;
   std::uint64_t at_least_ns_ = 0;
   bool started_ = false;
   bool known_ = false;

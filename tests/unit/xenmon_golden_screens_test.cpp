@@ -74,7 +74,8 @@ TEST_P(GoldenScreenTest, IsAsItIsKept) {
   ViewState state;
   state.view = one.view;
   SelectedModel selected{distributions_of(host_loads()[0]), {}};
-  selected.rivals = {true, 1'000'000, 3, 40, {{1012, 12, 700'000'000}, {1001, 1, 250'000'000}}, 50'000'000};
+  selected.rivals = {true,       1'000'000, 3,   40, {{1012, 12, 700'000'000}, {1001, 1, 250'000'000}},
+                     50'000'000, 0,         true};
   const Grid grid = render({model, state, trend, &selected, ""}, one.width, one.height);
 
   std::string text;
