@@ -9,7 +9,7 @@
 
 #include "daemon_process.h"
 #include "options.h"
-#include "replay_control.h"
+#include "region/replay_control.h"
 #include "xenmon/result.h"
 
 namespace xenmon {

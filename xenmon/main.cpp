@@ -11,10 +11,10 @@
 
 #include "front_end.h"
 #include "options.h"
-#include "plot_options.h"
+#include "plot/plot_options.h"
 #include "run_plot.h"
+#include "screen/terminal.h"
 #include "signals.h"
-#include "terminal.h"
 
 namespace {
 

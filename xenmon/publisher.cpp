@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "attachment.h"
 #include "descriptor.h"
 #include "front_end.h"
+#include "region/attachment.h"
 
 namespace xenmon {
 namespace {

@@ -9,13 +9,13 @@
 #include <string>
 #include <utility>
 
-#include "attachment.h"
-#include "data_end.h"
 #include "front_end.h"
-#include "log_writer.h"
-#include "sample_feed.h"
+#include "log/data_end.h"
+#include "log/log_writer.h"
+#include "log/stream_writer.h"
+#include "region/attachment.h"
+#include "region/sample_feed.h"
 #include "signals.h"
-#include "stream_writer.h"
 
 namespace xenmon {
 namespace {

@@ -3,12 +3,12 @@
 #include <cstdio>
 #include <string>
 
-#include "attachment.h"
 #include "front_end.h"
-#include "history.h"
-#include "model_builder.h"
-#include "once_table.h"
-#include "sample_feed.h"
+#include "log/once_table.h"
+#include "model/history.h"
+#include "model/model_builder.h"
+#include "region/attachment.h"
+#include "region/sample_feed.h"
 #include "signals.h"
 
 namespace xenmon {

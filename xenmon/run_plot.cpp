@@ -12,8 +12,8 @@
 #include <cstdlib>
 #include <iterator>
 
-#include "gnuplot.h"
-#include "log_reader.h"
+#include "plot/gnuplot.h"
+#include "plot/log_reader.h"
 #include "text.h"
 #include "xenmon/region.h"
 

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "log_series.h"
-#include "plot_options.h"
+#include "plot/log_series.h"
+#include "plot/plot_options.h"
 #include "xenmon/result.h"
 
 namespace xenmon {

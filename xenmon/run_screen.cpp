@@ -7,17 +7,17 @@
 #include <utility>
 
 #include "front_end.h"
-#include "help_screen.h"
-#include "model_builder.h"
-#include "replay_control.h"
-#include "screen.h"
-#include "screen_source.h"
-#include "settings.h"
+#include "model/model_builder.h"
+#include "model/screen_source.h"
+#include "region/replay_control.h"
+#include "screen/help_screen.h"
+#include "screen/screen.h"
+#include "screen/settings.h"
+#include "screen/terminal.h"
+#include "screen/typed_line.h"
+#include "screen/view_keys.h"
 #include "signals.h"
-#include "terminal.h"
 #include "text.h"
-#include "typed_line.h"
-#include "view_keys.h"
 #include "xenmon/trace_time.h"
 
 namespace xenmon {

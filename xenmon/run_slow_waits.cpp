@@ -5,14 +5,14 @@
 #include <iostream>
 #include <string>
 
-#include "attachment.h"
-#include "data_end.h"
 #include "format.h"
 #include "front_end.h"
-#include "history.h"
-#include "sample_feed.h"
+#include "log/data_end.h"
+#include "log/wait_writer.h"
+#include "model/history.h"
+#include "region/attachment.h"
+#include "region/sample_feed.h"
 #include "signals.h"
-#include "wait_writer.h"
 
 namespace xenmon {
 namespace {

@@ -6,12 +6,12 @@
 #include <span>
 #include <vector>
 
-#include "domain_directory.h"
-#include "history.h"
-#include "region_reader.h"
-#include "sample_feed.h"
-#include "wait_feed.h"
-#include "wait_line.h"
+#include "log/wait_line.h"
+#include "model/history.h"
+#include "region/domain_directory.h"
+#include "region/region_reader.h"
+#include "region/sample_feed.h"
+#include "region/wait_feed.h"
 
 using namespace xenmon; // NOLINT(google-build-using-namespace)
 

@@ -16,9 +16,9 @@
 #include <string>
 
 #include "front_end.h"
-#include "screen.h"
-#include "screen_source.h"
-#include "view_keys.h"
+#include "model/screen_source.h"
+#include "screen/screen.h"
+#include "screen/view_keys.h"
 
 namespace xenmon {
 namespace {

@@ -8,7 +8,7 @@
 #include <charconv>
 #include <cstring>
 
-#include "attachment.h"
+#include "region/attachment.h"
 #include "trace_builder.h"
 
 namespace xenmon::test {

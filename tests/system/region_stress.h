@@ -15,8 +15,8 @@
 
 #include "bake/baker.h"
 #include "merge/merge.h"
+#include "region/region_reader.h"
 #include "region/region_writer.h"
-#include "region_reader.h"
 
 namespace xenmon::test {
 

@@ -10,12 +10,12 @@
 #include <string>
 #include <tuple>
 
-#include "attachment.h"
 #include "front_end.h"
-#include "history.h"
-#include "model_builder.h"
-#include "replay_control.h"
-#include "sample_feed.h"
+#include "model/history.h"
+#include "model/model_builder.h"
+#include "region/attachment.h"
+#include "region/replay_control.h"
+#include "region/sample_feed.h"
 #include "xenmon/trace_time.h"
 #include "xenmon_region_fixture.h"
 

@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <map>
 
-#include "region_reader.h"
+#include "region/region_reader.h"
 #include "trace_builder.h"
 
 namespace xenmon {

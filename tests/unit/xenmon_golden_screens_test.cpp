@@ -9,8 +9,8 @@
 #include <fstream>
 #include <sstream>
 
-#include "ink.h"
-#include "screen.h"
+#include "screen/ink.h"
+#include "screen/screen.h"
 #include "text.h"
 #include "xenmon_screen_models.h"
 

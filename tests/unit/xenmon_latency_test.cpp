@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "latency.h"
+#include "model/latency.h"
 
 #include <gtest/gtest.h>
 
-#include "trend.h"
+#include "model/trend.h"
 #include "xenmon_region_fixture.h"
 #include "xenmon_screen_models.h"
 

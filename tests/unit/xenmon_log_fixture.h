@@ -9,7 +9,7 @@
 #include <fstream>
 #include <string>
 
-#include "log_reader.h"
+#include "plot/log_reader.h"
 #include "xenmon_region_fixture.h"
 
 namespace xenmon::test {

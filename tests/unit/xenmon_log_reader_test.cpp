@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "log_reader.h"
+#include "plot/log_reader.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "line_reader.h"
+#include "plot/line_reader.h"
 #include "xenmon_log_fixture.h"
 
 namespace xenmon::test {

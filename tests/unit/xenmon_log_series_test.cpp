@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "log_series.h"
+#include "plot/log_series.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "log_writer.h"
+#include "log/log_writer.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "once_table.h"
+#include "log/once_table.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "output_file.h"
+#include "log/output_file.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>

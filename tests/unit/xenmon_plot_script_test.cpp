@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "plot_script.h"
+#include "plot/plot_script.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "rivals.h"
+#include "model/rivals.h"
 
 #include <gtest/gtest.h>
 

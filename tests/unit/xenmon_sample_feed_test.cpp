@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "sample_feed.h"
+#include "region/sample_feed.h"
 
 #include <gtest/gtest.h>
 

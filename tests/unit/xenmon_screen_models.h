@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "latency.h"
-#include "screen_model.h"
-#include "trend.h"
+#include "model/latency.h"
+#include "model/screen_model.h"
+#include "model/trend.h"
 
 namespace xenmon::test {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "screen_source.h"
+#include "model/screen_source.h"
 
 #include <gtest/gtest.h>
 

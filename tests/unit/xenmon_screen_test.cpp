@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "screen.h"
+#include "screen/screen.h"
 
-#include "help_screen.h"
+#include "screen/help_screen.h"
 
 #include <gtest/gtest.h>
 
 #include "format.h"
-#include "layout.h"
-#include "model_builder.h"
-#include "screen_model.h"
+#include "model/model_builder.h"
+#include "model/screen_model.h"
+#include "screen/layout.h"
 #include "text.h"
 #include "xenmon/region.h"
 

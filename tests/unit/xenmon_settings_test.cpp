@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "settings.h"
+#include "screen/settings.h"
 
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <map>
 
-#include "ink.h"
-#include "measure.h"
-#include "typed_line.h"
+#include "model/measure.h"
+#include "screen/ink.h"
+#include "screen/typed_line.h"
 #include "xenmon_region_fixture.h"
 
 namespace xenmon::test {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "stream_writer.h"
+#include "log/stream_writer.h"
 
 #include <gtest/gtest.h>
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "view_keys.h"
+#include "screen/view_keys.h"
 
 #include <gtest/gtest.h>
 
-#include "arrange.h"
-#include "measure.h"
+#include "model/arrange.h"
+#include "model/measure.h"
 #include "xenmon_screen_models.h"
 
 namespace xenmon::test {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // What is written of long waits, and when.
-#include "wait_writer.h"
+#include "log/wait_writer.h"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What the screen shows of its longer window, as one table of plain text: for scripts, and to be pasted
+// into a ticket. One line for each domain, its name last, so that no figure ever moves or is cut.
+#ifndef XENMON_XENMON_ONCE_TABLE_H
+#define XENMON_XENMON_ONCE_TABLE_H
+
+#include <string>
+
+#include "screen/screen.h"
+
+namespace xenmon {
+
+std::string once_table(const ScreenModel& model);
+
+} // namespace xenmon
+
+#endif // XENMON_XENMON_ONCE_TABLE_H

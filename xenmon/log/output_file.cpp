@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "log/output_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string_view>
+#include <utility>
+
+#include "text.h"
+
+namespace xenmon {
+
+OutputFile::OutputFile(OutputFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      header_(std::move(other.header_)),
+      pending_(std::move(other.pending_)),
+      fd_(std::exchange(other.fd_, -1)),
+      begun_(other.begun_),
+      keep_(other.keep_) {}
+
+OutputFile::~OutputFile() {
+  if (fd_ >= 0 && !is_standard_output()) close(fd_);
+}
+
+void OutputFile::append(std::string_view line) {
+  pending_ += line;
+  pending_ += '\n';
+}
+
+void OutputFile::reopen() {
+  if (is_standard_output() || fd_ < 0) return;
+  close(fd_);
+  fd_ = -1;
+  begun_ = false;
+  keep_ = true;
+}
+
+std::string OutputFile::name() const {
+  return is_standard_output() ? "standard output" : "the log file " + printable(path_);
+}
+
+Status OutputFile::open_file() {
+  if (is_standard_output()) {
+    fd_ = STDOUT_FILENO;
+    return ok();
+  }
+  const int emptied = keep_ ? 0 : O_TRUNC;
+  fd_ =
+      open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | emptied | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0666);
+  if (fd_ < 0) {
+    if (errno == ELOOP) {
+      return Error{name() +
+                   " is a symbolic link, and xenmon follows none; remove it or choose another name."};
+    }
+    return system_error("cannot write " + name());
+  }
+  struct stat status {};
+  begun_ = fstat(fd_, &status) == 0 && status.st_size > 0;
+  return ok();
+}
+
+Status OutputFile::flush() {
+  if (pending_.empty()) return ok();
+  if (fd_ < 0) {
+    if (Status opened = open_file(); !opened) return opened;
+  }
+  if (!begun_) {
+    pending_.insert(0, header_);
+    begun_ = true;
+  }
+  struct stat before {};
+  const bool can_be_cut = !is_standard_output() && fstat(fd_, &before) == 0 && S_ISREG(before.st_mode);
+  std::string_view rest = pending_;
+  while (!rest.empty()) {
+    const ssize_t written = write(fd_, rest.data(), rest.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) {
+      Error failed = system_error("cannot write " + name());
+      // What is left of these lines is worth less than a file that ends with a whole one.
+      if (can_be_cut && rest.size() < pending_.size() && ftruncate(fd_, before.st_size) != 0)
+        failed.message += " Its last line may not be whole.";
+      return failed;
+    }
+    rest.remove_prefix(static_cast<std::size_t>(written));
+  }
+  pending_.clear();
+  return ok();
+}
+
+} // namespace xenmon

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "log/record_line.h"
+
+#include <array>
+#include <cinttypes>
+#include <cstdio>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+namespace xenmon {
+namespace {
+
+constexpr std::uint64_t kSecond = 1'000'000'000;
+
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  quoted += '"';
+  return quoted;
+}
+
+} // namespace
+
+std::string csv_line(std::span<const std::string> fields) {
+  std::string line;
+  for (const std::string& field : fields) {
+    if (&field != fields.data()) line += ',';
+    line += csv_field(field);
+  }
+  line += '\r';
+  return line;
+}
+
+std::string csv_header(std::span<const RecordColumn> columns) {
+  std::string line;
+  for (const RecordColumn& column : columns) {
+    if (&column != columns.data()) line += ',';
+    line += column.name;
+  }
+  return line + "\r\n";
+}
+
+std::string json_line(std::span<const RecordColumn> columns, std::span<const std::string> fields) {
+  std::string line = "{";
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (fields[i].empty()) continue;
+    if (line.size() > 1) line += ',';
+    line += '"';
+    line += columns[i].name;
+    line += "\":";
+    line += columns[i].quoted ? nlohmann::json(fields[i]).dump() : fields[i];
+  }
+  line += '}';
+  return line;
+}
+
+std::string seconds_text(std::uint64_t ns) {
+  std::array<char, 40> text;
+  std::snprintf(text.data(), text.size(), "%" PRIu64 ".%09" PRIu64, ns / kSecond, ns % kSecond);
+  return text.data();
+}
+
+std::string wall_time_text(std::uint64_t ns, int decimals) {
+  const auto second = static_cast<std::time_t>(ns / kSecond);
+  std::tm parts{};
+  std::array<char, 24> date;
+  if (gmtime_r(&second, &parts) == nullptr ||
+      std::strftime(date.data(), date.size(), "%Y-%m-%dT%H:%M:%S", &parts) == 0) {
+    return "";
+  }
+  std::array<char, 12> fraction;
+  std::snprintf(fraction.data(), fraction.size(), "%09" PRIu64, ns % kSecond);
+  return std::string(date.data()) + "." + std::string(fraction.data(), static_cast<std::size_t>(decimals)) +
+         "Z";
+}
+
+} // namespace xenmon

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The log as one stream of records for other programs: CSV (RFC 4180) or JSON, one object a line.
+//
+// For every interval a record of each domain on each pCPU with anything in it, and with `vcpus` one of each
+// of its vCPUs as well. What a record has is in kColumns of stream_writer.cpp, in that order, under names
+// that end in their units; all figures are sums over the interval, none is rounded. A record of a domain
+// has no vCPU, one of a vCPU no I/O: of an exchanged page no more is known than the domain.
+#ifndef XENMON_XENMON_STREAM_WRITER_H
+#define XENMON_XENMON_STREAM_WRITER_H
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+
+#include "log/interval_writer.h"
+#include "log/output_file.h"
+
+namespace xenmon {
+
+enum class StreamFormat { kCsv, kJsonLines };
+
+class StreamWriter final : public IntervalWriter {
+ public:
+  struct Settings {
+    StreamFormat format = StreamFormat::kCsv;
+    std::string path = "-"; // "-": standard output
+    bool vcpus = false;     // then the feed must resolve vCPUs
+    std::optional<std::uint32_t> pcpu;
+    std::uint64_t interval_ns = 0;
+    std::uint64_t duration_ns = 0;
+  };
+
+  // `directory` is the feed's.
+  StreamWriter(const Settings& settings, const DomainDirectory& directory);
+
+  void reopen() override { file_.reopen(); }
+
+  struct Sums {
+    std::uint64_t running_ns = 0;
+    std::uint64_t waited_wake_ns = 0;
+    std::uint64_t waited_preempt_ns = 0;
+    std::uint64_t blocked_ns = 0;
+    std::uint64_t offline_ns = 0;
+    std::uint64_t unknown_ns = 0;
+    std::uint64_t executions = 0;
+    std::uint64_t continues = 0;
+    std::uint64_t slice_count = 0;
+    std::uint64_t slice_sum_ns = 0;
+    std::uint64_t slice_min_ns = 0;
+    std::uint64_t slice_max_ns = 0;
+    std::uint64_t io_map = 0;
+    std::uint64_t io_unmap = 0;
+    std::uint64_t io_transfer = 0;
+    std::uint64_t io_copy = 0;
+    std::uint64_t io_copy_bytes = 0;
+
+    void add(const xenmon_row& row);
+    void add(const xenmon_io_row& row);
+    [[nodiscard]] bool any() const;
+  };
+
+ private:
+  // domid and uid, vCPU (-1: the domain), pCPU (-1: not known): the order of an interval's records.
+  using Place = std::tuple<std::uint32_t, std::uint64_t, std::int64_t, std::int64_t>;
+
+  void take(const Sample& sample) override;
+  Status write(const Interval& interval) override;
+  void daemon_changed() override { sums_.clear(); }
+  [[nodiscard]] bool counts(std::uint32_t pcpu) const { return !settings_.pcpu || *settings_.pcpu == pcpu; }
+  Sums& sums_of(DomainIndex domain, std::int64_t vcpu, std::uint32_t pcpu);
+
+  Settings settings_;
+  const DomainDirectory& directory_;
+  OutputFile file_;
+  std::map<Place, std::pair<DomainIndex, Sums>> sums_; // of the interval
+};
+
+} // namespace xenmon
+
+#endif // XENMON_XENMON_STREAM_WRITER_H

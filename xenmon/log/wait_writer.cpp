@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "log/wait_writer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "format.h"
+#include "log/record_line.h"
+
+namespace xenmon {
+namespace {
+
+constexpr std::uint64_t kNever = UINT64_MAX;
+
+SampleFeed::From samples_from(WaitFeed::From from) {
+  return from == WaitFeed::From::kNow ? SampleFeed::From::kNow : SampleFeed::From::kOldest;
+}
+
+std::string header_of(LogFormat format) {
+  return format == LogFormat::kCsv ? csv_header(wait_columns()) : "";
+}
+
+} // namespace
+
+WaitWriter::WaitWriter(const Settings& settings, SampleFeed& feed, const DomainDirectory& directory)
+    : settings_(settings),
+      feed_(feed),
+      lines_(directory),
+      file_(settings.path, header_of(settings.format)),
+      left_ns_(settings.duration_ns == 0 ? kNever : settings.duration_ns) {}
+
+Status WaitWriter::start(const RegionReader& reader, WaitFeed::From from) {
+  if (!reader.has_waits()) {
+    return Error{
+        "this xenbaked does not record waits, being older than this xenmon; restart it from the same "
+        "release."};
+  }
+  recorded_ns_ = reader.header().slow_wait_ns;
+  if (recorded_ns_ > settings_.slow_ns) {
+    return Error{"this xenbaked records only waits of " +
+                 time_text(static_cast<double>(recorded_ns_), true, 9) +
+                 " or more; ask for no shorter ones, or restart it with --slow-waits " +
+                 std::to_string(settings_.slow_ns) + "ns."};
+  }
+  if (begun_) left_ns_ -= std::min(left_ns_, newest_ns_ - begin_ns_);
+  begun_ = false;
+  told_missed_ = 0;
+  lines_.set_wall_epoch(reader.header().wall_epoch_ns);
+  // In this order no wait of a sample that is handed on has been passed over.
+  waits_.start(reader, from);
+  feed_.start(reader, samples_from(from));
+  return ok();
+}
+
+void WaitWriter::drain(const RegionReader& reader) {
+  reader_ = &reader;
+  feed_.drain(reader, *this);
+  reader_ = nullptr;
+}
+
+void WaitWriter::add(const Sample& sample) {
+  if (done_ || !status_) return;
+  if (!begun_) {
+    begun_ = true;
+    begin_ns_ = sample.start_ns;
+    end_ns_ = left_ns_ > kNever - begin_ns_ ? kNever : begin_ns_ + left_ns_;
+  }
+  newest_ns_ = sample.end_ns;
+  waits_.drain(*reader_, std::min(sample.end_ns, end_ns_), *this);
+
+  WaitGap gap;
+  gap.lost_records = sample.lost_records;
+  gap.missed_samples = sample.missed_before;
+  gap.missed_waits = waits_.missed() - std::exchange(told_missed_, waits_.missed());
+  if (gap.any()) {
+    file_.append(settings_.format == LogFormat::kFiles
+                     ? lines_.text(gap, sample.end_ns, settings_.slow_ns, recorded_ns_)
+                 : settings_.format == LogFormat::kCsv
+                     ? csv_line(lines_.fields(gap, sample.end_ns))
+                     : json_line(wait_columns(), lines_.fields(gap, sample.end_ns)));
+  }
+  status_ = file_.flush();
+  done_ = sample.end_ns >= end_ns_;
+}
+
+void WaitWriter::add(const xenmon_wait& wait) {
+  if (wait.end_ns - wait.start_ns < settings_.slow_ns) return;
+  if (settings_.pcpu && *settings_.pcpu != wait.pcpu) return;
+  file_.append(settings_.format == LogFormat::kFiles ? lines_.text(wait)
+               : settings_.format == LogFormat::kCsv ? csv_line(lines_.fields(wait))
+                                                     : json_line(wait_columns(), lines_.fields(wait)));
+}
+
+} // namespace xenmon

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The log of long waits: a line for each, sample by sample, and one where some may be missing.
+#ifndef XENMON_XENMON_WAIT_WRITER_H
+#define XENMON_XENMON_WAIT_WRITER_H
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "log/output_file.h"
+#include "log/wait_line.h"
+#include "options.h"
+#include "region/sample_feed.h"
+#include "region/wait_feed.h"
+#include "xenmon/result.h"
+
+namespace xenmon {
+
+class WaitWriter final : private SampleSink, private WaitSink {
+ public:
+  struct Settings {
+    LogFormat format = LogFormat::kFiles; // kFiles: text
+    std::string path = "-";               // "-": standard output
+    std::uint64_t slow_ns = 0;            // waits of this length and more
+    std::optional<std::uint32_t> pcpu;    // that ended on this one
+    std::uint64_t duration_ns = 0;        // on the trace clock; 0: without end
+  };
+
+  // feed is drained by this writer alone; directory is the feed's.
+  WaitWriter(const Settings& settings, SampleFeed& feed, const DomainDirectory& directory);
+
+  // A region of another daemon, or of the first. An Error if it cannot tell what is asked for.
+  Status start(const RegionReader& reader, WaitFeed::From from);
+  // Writes all that is new.
+  void drain(const RegionReader& reader);
+  // A file that was moved away is to be followed by another of its name.
+  void reopen() { file_.reopen(); }
+
+  // True once duration_ns has passed. What comes later is left out.
+  bool done() const { return done_; }
+  // The first failure to write; nothing is written after it.
+  const Status& status() const { return status_; }
+
+ private:
+  void add(const Sample& sample) override;
+  void add(const xenmon_wait& wait) override;
+  void append_gap(std::uint64_t at_ns);
+
+  Settings settings_;
+  SampleFeed& feed_;
+  WaitFeed waits_;
+  WaitLines lines_;
+  OutputFile file_;
+  const RegionReader* reader_ = nullptr; // during drain()
+  bool begun_ = false;                   // the present daemon's trace
+  std::uint64_t end_ns_ = 0;             // of what is wanted of it
+  std::uint64_t left_ns_;                // of duration_ns, at begin_ns_
+  std::uint64_t begin_ns_ = 0;
+  std::uint64_t newest_ns_ = 0;
+  std::uint64_t told_missed_ = 0; // of the missed waits
+  std::uint64_t recorded_ns_ = 0; // the daemon's own limit
+  bool done_ = false;
+  Status status_ = ok();
+};
+
+} // namespace xenmon
+
+#endif // XENMON_XENMON_WAIT_WRITER_H

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "model/measure.h"
+
+#include <array>
+
+#include "format.h"
+
+namespace xenmon {
+namespace {
+
+constexpr double kNotableWait = 0.05; // of the vCPUs' time
+constexpr double kAlarmingWait = 0.20;
+constexpr double kNotableWaitNs = 10e6;
+constexpr double kAlarmingWaitNs = 50e6;
+
+constexpr std::array kOfDomains = {Measure::kId,         Measure::kName,    Measure::kGotten,
+                                   Measure::kWaited,     Measure::kBlocked, Measure::kAllocated,
+                                   Measure::kExecutions, Measure::kIo};
+constexpr std::array kOfVcpus = {Measure::kId,
+                                 Measure::kName,
+                                 Measure::kGotten,
+                                 Measure::kWaited,
+                                 Measure::kWaitedWake,
+                                 Measure::kWaitedPreempt,
+                                 Measure::kBlocked,
+                                 Measure::kOther,
+                                 Measure::kExecutions,
+                                 Measure::kGottenPerExecution,
+                                 Measure::kWaitedPerExecution,
+                                 Measure::kIo};
+constexpr std::array kOfPcpus = {Measure::kId, Measure::kGotten, Measure::kWaited, Measure::kExecutions,
+                                 Measure::kGottenPerExecution};
+constexpr std::array kOfLatency = {Measure::kWakeP99,    Measure::kId,           Measure::kName,
+                                   Measure::kWakeCount,  Measure::kWakeP50,      Measure::kWakeP95,
+                                   Measure::kWakeMax,    Measure::kPreemptCount, Measure::kPreemptP50,
+                                   Measure::kPreemptP95, Measure::kPreemptP99,   Measure::kPreemptMax,
+                                   Measure::kRunCount,   Measure::kRunP50,       Measure::kRunP95,
+                                   Measure::kRunP99,     Measure::kRunMax};
+
+const Quantiles& quantiles_for(Measure measure, const LatencyModel& latency, bool since_start) {
+  const auto& spreads = since_start ? latency.since_start : latency.recent;
+  return measure >= Measure::kRunCount       ? spreads[static_cast<std::size_t>(Spread::kRun)]
+         : measure >= Measure::kPreemptCount ? spreads[static_cast<std::size_t>(Spread::kPreemptWait)]
+                                             : spreads[static_cast<std::size_t>(Spread::kWakeWait)];
+}
+
+std::uint64_t time_of(Measure measure, const Figures& figures) {
+  switch (measure) {
+    case Measure::kGotten:
+      return figures.running_ns;
+    case Measure::kWaited:
+      return figures.waited_ns();
+    case Measure::kWaitedWake:
+      return figures.waited_wake_ns;
+    case Measure::kWaitedPreempt:
+      return figures.waited_preempt_ns;
+    case Measure::kBlocked:
+      return figures.blocked_ns;
+    case Measure::kOther:
+      return figures.offline_ns + figures.unknown_ns;
+    default:
+      return 0;
+  }
+}
+
+bool is_count(Measure measure) {
+  return measure == Measure::kWakeCount || measure == Measure::kPreemptCount || measure == Measure::kRunCount;
+}
+
+Role role_of(double value, double notable, double alarming) {
+  return value >= alarming ? Role::kAlarming : value >= notable ? Role::kNotable : Role::kText;
+}
+
+// In the order of Measure.
+constexpr std::array kNames = {"id",
+                               "name",
+                               "gotten",
+                               "waited",
+                               "waited_wake",
+                               "waited_preempt",
+                               "blocked",
+                               "other",
+                               "executions",
+                               "gotten_per_execution",
+                               "waited_per_execution",
+                               "allocated",
+                               "io",
+                               "io_per_execution",
+                               "wake_count",
+                               "wake_p50",
+                               "wake_p95",
+                               "wake_p99",
+                               "wake_max",
+                               "preempt_count",
+                               "preempt_p50",
+                               "preempt_p95",
+                               "preempt_p99",
+                               "preempt_max",
+                               "run_count",
+                               "run_p50",
+                               "run_p95",
+                               "run_p99",
+                               "run_max"};
+
+} // namespace
+
+const char* measure_name(Measure measure) {
+  return kNames[static_cast<std::size_t>(measure)];
+}
+
+const char* measure_title(Measure measure) {
+  switch (measure) {
+    case Measure::kId:
+      return "id";
+    case Measure::kName:
+      return "name";
+    case Measure::kGotten:
+      return "gotten";
+    case Measure::kWaited:
+      return "waited";
+    case Measure::kWaitedWake:
+      return "woken";
+    case Measure::kWaitedPreempt:
+      return "preempt";
+    case Measure::kBlocked:
+      return "blocked";
+    case Measure::kOther:
+      return "other";
+    case Measure::kExecutions:
+      return "exec/s";
+    case Measure::kGottenPerExecution:
+      return "time/ex";
+    case Measure::kWaitedPerExecution:
+      return "wait/ex";
+    case Measure::kAllocated:
+      return "slice";
+    case Measure::kIo:
+      return "I/O";
+    case Measure::kIoPerExecution:
+      return "I/O/ex";
+    case Measure::kWakeCount:
+    case Measure::kPreemptCount:
+    case Measure::kRunCount:
+      return "count";
+    case Measure::kWakeP50:
+    case Measure::kPreemptP50:
+    case Measure::kRunP50:
+      return "p50";
+    case Measure::kWakeP95:
+    case Measure::kPreemptP95:
+    case Measure::kRunP95:
+      return "p95";
+    case Measure::kWakeP99:
+    case Measure::kPreemptP99:
+    case Measure::kRunP99:
+      return "p99";
+    case Measure::kWakeMax:
+    case Measure::kPreemptMax:
+    case Measure::kRunMax:
+      return "max";
+  }
+  return "";
+}
+
+std::span<const Measure> sort_measures(View view) {
+  switch (view) {
+    case View::kVcpus:
+      return kOfVcpus;
+    case View::kPcpus:
+      return kOfPcpus;
+    case View::kLatency:
+      return kOfLatency;
+    case View::kDomains:
+    case View::kHost:
+      break;
+  }
+  return kOfDomains;
+}
+
+bool descending(Measure measure) {
+  return measure != Measure::kId && measure != Measure::kName;
+}
+
+double measure_value(Measure measure, const Figures& figures, std::uint64_t length_ns, Basis basis) {
+  switch (measure) {
+    case Measure::kGotten:
+    case Measure::kWaited:
+    case Measure::kWaitedWake:
+    case Measure::kWaitedPreempt:
+    case Measure::kBlocked:
+    case Measure::kOther:
+      return 100 *
+             quotient(time_of(measure, figures), basis == Basis::kPcpu ? length_ns : figures.online_ns());
+    case Measure::kExecutions:
+      return 1e9 * quotient(figures.executions, length_ns);
+    case Measure::kGottenPerExecution:
+      return quotient(figures.running_ns, figures.executions);
+    case Measure::kWaitedPerExecution:
+      return quotient(figures.waited_ns(), figures.executions);
+    case Measure::kAllocated:
+      return quotient(figures.slice_sum_ns, figures.slice_count);
+    case Measure::kIo:
+      return 1e9 * quotient(figures.io, length_ns);
+    case Measure::kIoPerExecution:
+      return quotient(figures.io, figures.executions);
+    default:
+      return 0;
+  }
+}
+
+double measure_value(Measure measure, const LatencyModel& latency, bool since_start) {
+  if (measure < Measure::kWakeCount) return 0;
+  const Quantiles& q = quantiles_for(measure, latency, since_start);
+  switch ((static_cast<int>(measure) - static_cast<int>(Measure::kWakeCount)) % 5) {
+    case 0:
+      return static_cast<double>(q.count);
+    case 1:
+      return static_cast<double>(q.p50_ns);
+    case 2:
+      return static_cast<double>(q.p95_ns);
+    case 3:
+      return static_cast<double>(q.p99_ns);
+    default:
+      return static_cast<double>(q.max_ns);
+  }
+}
+
+std::string measure_text(Measure measure, const Figures& figures, std::uint64_t length_ns, Basis basis) {
+  const double value = measure_value(measure, figures, length_ns, basis);
+  switch (measure) {
+    case Measure::kGotten:
+    case Measure::kWaited:
+    case Measure::kWaitedWake:
+    case Measure::kWaitedPreempt:
+    case Measure::kBlocked:
+    case Measure::kOther:
+      return percent_text(value, kMeasureWidth - 1);
+    case Measure::kExecutions:
+    case Measure::kIo:
+      return rate_text(value, kMeasureWidth);
+    case Measure::kGottenPerExecution:
+    case Measure::kWaitedPerExecution:
+      return figures.executions == 0 ? "-" : short_time_text(value);
+    case Measure::kAllocated:
+      return figures.slice_count == 0 ? "-" : short_time_text(value);
+    case Measure::kIoPerExecution:
+      return figures.executions == 0 ? "-" : ratio_text(value, kMeasureWidth);
+    default:
+      return "";
+  }
+}
+
+std::string measure_text(Measure measure, const LatencyModel& latency, bool since_start) {
+  if (measure < Measure::kWakeCount) return "";
+  const std::uint64_t count = quantiles_for(measure, latency, since_start).count;
+  if (is_count(measure)) return count_text(static_cast<double>(count));
+  if (count == 0) return "-";
+  return short_time_text(measure_value(measure, latency, since_start));
+}
+
+Role measure_role(Measure measure, const Figures& figures) {
+  switch (measure) {
+    case Measure::kGotten:
+      return Role::kRunning;
+    case Measure::kBlocked:
+      return Role::kBlocked;
+    case Measure::kWaited:
+    case Measure::kWaitedWake:
+    case Measure::kWaitedPreempt:
+      return role_of(quotient(time_of(measure, figures), figures.online_ns()), kNotableWait, kAlarmingWait);
+    default:
+      return Role::kText;
+  }
+}
+
+Role measure_role(Measure measure, const LatencyModel& latency, bool since_start) {
+  if (measure >= Measure::kRunCount || is_count(measure)) return Role::kText; // a long execution is no harm
+  return role_of(measure_value(measure, latency, since_start), kNotableWaitNs, kAlarmingWaitNs);
+}
+
+} // namespace xenmon

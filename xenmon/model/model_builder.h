@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// From the history and the state of the attachment to what the screen shows.
+#ifndef XENMON_XENMON_MODEL_BUILDER_H
+#define XENMON_XENMON_MODEL_BUILDER_H
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "model/history.h"
+#include "model/latency.h"
+#include "model/screen_model.h"
+#include "model/view_state.h"
+#include "region/attachment.h"
+#include "region/sample_feed.h"
+
+namespace xenmon {
+
+// The ids of the pCPUs that have been seen, in order; they may have gaps.
+std::vector<std::uint32_t> seen_pcpus(const TablesCopy& tables);
+
+// The CPU shown after (or before) this one: all of them come first, then each one seen, and round.
+// One that is not among them counts as where it would be.
+std::optional<std::uint32_t> next_pcpu(const std::vector<std::uint32_t>& seen,
+                                       std::optional<std::uint32_t> pcpu);
+std::optional<std::uint32_t> previous_pcpu(const std::vector<std::uint32_t>& seen,
+                                           std::optional<std::uint32_t> pcpu);
+
+// What a view needs, and of all else what does not depend on the view. The feed resolves vCPUs if the view
+// is of them. Without last_words, notice, paused and the recent part of the host.
+ScreenModel build_screen_model(const History& history, const SampleFeed& feed, const Attachment& attachment,
+                               std::optional<std::uint32_t> pcpu, View view = View::kDomains);
+
+// Adds the distributions: of every vCPU of the model, and of every domain the sum. Those since the start if
+// they are asked for or if there is nothing recent, else the recent ones; the others stay empty.
+void add_latency(ScreenModel& model, const LatencyHistory& latency, const SampleFeed& feed, bool since_start);
+
+// The distributions of one domain or vCPU, for a picture of them.
+Distributions selected_latency(const LatencyHistory& latency, const SampleFeed& feed, const LineId& line,
+                               bool since_start);
+
+} // namespace xenmon
+
+#endif // XENMON_XENMON_MODEL_BUILDER_H

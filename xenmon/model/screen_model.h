@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Everything that the screen's views show, as plain data: what a view paints is a function of this and of
+// what the user has chosen.
+#ifndef XENMON_XENMON_SCREEN_MODEL_H
+#define XENMON_XENMON_SCREEN_MODEL_H
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/history.h"
+#include "model/latency.h"
+
+namespace xenmon {
+
+// One half: a window's figures.
+struct HalfModel {
+  Figures figures;
+  SliceRange slices;
+};
+using Halves = std::array<HalfModel, kWindows>; // by WindowId
+
+struct VcpuModel {
+  std::uint32_t vcpu = 0;
+  Halves halves;
+  LatencyModel latency; // if the model is for that view
+};
+
+struct DomainModel {
+  DomainIndex index = kNoDomain;
+  std::uint32_t domid = 0;
+  std::uint64_t uid = 0;
+  std::string name; // printable
+  bool ended = false;
+  Halves halves;
+  std::vector<VcpuModel> vcpus; // by number; if the model is for a view of vCPUs
+  LatencyModel latency;         // of all its vCPUs; if the model is for that view
+
+  bool idle() const;
+};
+
+// A domain's part of a pCPU's time.
+struct PcpuShareModel {
+  std::size_t domain = 0; // position in ScreenModel::domains
+  Halves halves;
+};
+
+struct PcpuModel {
+  std::uint32_t pcpu = 0;
+  Halves busy; // all domains but the idle one
+  Halves idle;
+  std::vector<PcpuShareModel> shares; // by the domains' order
+};
+
+// What the host's view says beside the sums.
+struct HostModel {
+  std::string xen_version; // "" while unknown, like the next
+  std::string scheduler;
+  std::uint32_t event_mask = 0;
+  std::uint32_t cpu_khz = 0;
+  std::uint64_t sample_ns = 0;
+  std::uint64_t trace_ns = 0; // since the daemon's first record
+  std::size_t vcpus = 0;
+  xenmon_counters since_start = {};
+  // What the counters have grown by, and in how much time on the trace's clock and on the wall's.
+  xenmon_counters recent = {};
+  std::uint64_t recent_trace_ns = 0;
+  std::uint64_t recent_wall_ns = 0;
+  std::uint64_t own_cpu_ns = 0; // of this xenmon, in own_wall_ns
+  std::uint64_t own_wall_ns = 0;
+};
+
+struct ScreenModel {
+  std::optional<std::uint32_t> pcpu; // none: all
+  std::size_t pcpu_count = 0;        // pCPUs whose time is shown
+  std::vector<DomainModel> domains;  // by domid and uid, and so the idle domain last
+  std::vector<PcpuModel> pcpus;      // if the model is for that view
+  HostModel host;
+  WindowLengths nominal_ns = kWindowNs;
+  WindowLengths length_ns = {};        // what the windows hold
+  std::uint64_t latency_length_ns = 0; // what the recent part of LatencyModels is of
+
+  std::string health;               // as health_text() says it
+  std::string health_brief;         // the same with a recording's name cut short
+  bool current = false;             // false: the figures are history, and are dimmed
+  bool paused = false;              // so are these, because the user wants it
+  std::string position;             // in a recording that is not held; "" otherwise
+  std::string notice;               // about the user's last key; "" if there is nothing to say
+  std::string last_words;           // of a xenbaked of our own that ended; "" if none did
+  std::uint64_t lost_records = 0;   // in the long window, as all below
+  std::uint64_t missed_samples = 0; // overwritten before they were read
+  std::uint64_t unknown_ns = 0;     // time in which no record told the state
+  std::uint32_t io_kinds = 0;       // XENMON_IO_*
+  bool patched = false;             // the hypervisor has XenMon's records
+  bool io_known = false;            // io_kinds and patched are valid: something is attached
+  bool khz_assumed = false;
+  bool allocation_traced = true;
+
+  std::uint64_t length(WindowId window) const { return length_ns[static_cast<std::size_t>(window)]; }
+};
+
+// "web d12": the name first, the id always; "d12" while there is no name, "Idle" of the idle domain.
+std::string domain_label(const DomainModel& domain);
+
+// "10 s", "500 ms".
+std::string window_text(std::uint64_t nominal_ns);
+
+} // namespace xenmon
+
+#endif // XENMON_XENMON_SCREEN_MODEL_H

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "model/screen_source.h"
+
+#include <array>
+#include <cinttypes>
+#include <cstdio>
+
+#include "model/model_builder.h"
+#include "region/replay_control.h"
+#include "xenmon/trace_time.h"
+
+namespace xenmon {
+namespace {
+
+constexpr std::uint64_t kRetentionNs = 2 * kWindowNs[0];
+
+constexpr std::uint64_t kPointNs = 1'000'000'000; // from one point of the graphs to the next
+
+std::string position_text(std::uint64_t ns) {
+  std::array<char, 40> text;
+  std::snprintf(text.data(), text.size(), "%" PRIu64 ".%u s", ns / 1'000'000'000,
+                static_cast<unsigned>(ns / 100'000'000 % 10));
+  return text.data();
+}
+
+} // namespace
+
+ScreenSource::ScreenSource(Publisher& publisher)
+    : publisher_(publisher),
+      attachment_(publisher.region),
+      directory_(kRetentionNs),
+      feed_(directory_, SampleFeed::Vcpus::kResolve) {}
+
+void ScreenSource::set_windows(const WindowLengths& windows_ns) {
+  history_.set_windows(windows_ns);
+  latency_.set_window(windows_ns[0]);
+  rivals_.clear();
+  start_again(Graphs::kGoOn);
+}
+
+void ScreenSource::start_again(Graphs graphs) {
+  history_.clear();
+  if (!attachment_.still_readable()) return;
+  rewinding_ = graphs == Graphs::kGoOn;
+  feed_.rewind(*attachment_.reader());
+  feed_.drain(*attachment_.reader(), *this);
+  rewinding_ = false;
+}
+
+void ScreenSource::add(const Sample& sample) {
+  // Another story, or after a jump the same one at another time.
+  if (!rewinding_ && (sample.start_ns < history_.end_ns() || history_.end_ns() == 0)) {
+    trend_.clear();
+    next_point_ns_ = sample.start_ns + kPointNs;
+  }
+  history_.add(sample);
+  if (sample.end_ns < next_point_ns_) return;
+  add_to_trend();
+  next_point_ns_ = sample.end_ns + kPointNs;
+}
+
+void ScreenSource::add_to_trend() {
+  const DomainDirectory& directory = feed_.directory();
+  by_domain_.assign(directory.size(), {});
+  const std::span<const Account> accounts = history_.accounts();
+  for (AccountIndex i = 0; i < accounts.size(); ++i) {
+    const Account& account = accounts[i];
+    if (account.domain >= by_domain_.size() || (pcpu_ && account.pcpu != *pcpu_)) continue;
+    by_domain_[account.domain].add(history_.figures(WindowId::kShort, i));
+  }
+  std::vector<Trend::Lately> domains;
+  for (DomainIndex index = 0; index < by_domain_.size(); ++index) {
+    const DomainEntry& entry = directory[index];
+    if (entry.domid == XENMON_DOMID_IDLE || by_domain_[index] == Figures{}) continue;
+    domains.push_back({entry.uid, by_domain_[index]});
+  }
+  const std::size_t pcpus = pcpu_ ? 1 : seen_pcpus(feed_.tables()).size();
+  trend_.add(domains, history_.length_ns(WindowId::kShort) * pcpus);
+}
+
+void ScreenSource::select(std::optional<std::uint32_t> pcpu) {
+  if (pcpu == pcpu_) return;
+  pcpu_ = pcpu;
+  // The graphs were of another one. What is held cannot be read again.
+  trend_.clear();
+  if (!held_) start_again(Graphs::kBeginAnew);
+}
+
+void ScreenSource::follow() {
+  if (publisher_.daemon) publisher_.daemon->poll();
+  if (held_) return;
+  if (follow_replay(publisher_.replay, attachment_, feed_, history_, this)) {
+    latency_.clear();
+    rivals_.clear();
+    counters_.clear();
+  }
+  if (!attachment_.still_readable()) return;
+  counters_.add({history_.end_ns(), boottime_ns(), own_cpu_ns(), attachment_.reader()->counters()},
+                history_.nominal_ns(WindowId::kLong));
+}
+
+void ScreenSource::hold(bool held) {
+  if (held == held_) return;
+  held_ = held;
+  if (held) return;
+  follow();
+  start_again(Graphs::kGoOn);
+}
+
+ScreenModel ScreenSource::model(const ViewState& state) {
+  ScreenModel model = build_screen_model(history_, feed_, attachment_, pcpu_, state.view);
+  if (state.view == View::kLatency) {
+    if (!held_ && attachment_.still_readable()) {
+      const RegionReader& reader = *attachment_.reader();
+      latency_.look(reader, feed_.tables(), history_.end_ns());
+      rivals_.look(reader, history_.end_ns(), history_.nominal_ns(WindowId::kLong));
+    }
+    add_latency(model, latency_, feed_, state.latency_since_start);
+  }
+  counters_.tell(model.host);
+  if (publisher_.daemon && !publisher_.daemon->running() && !publisher_.daemon->ended_well()) {
+    model.last_words = "xenbaked: " + publisher_.daemon->outcome().message;
+    model.current = false;
+  }
+  if (publisher_.replay) {
+    const bool going = publisher_.replay->state() == ReplayControl::State::kGoing;
+    const std::uint64_t to = publisher_.replay->target_ns();
+    model.position = going ? "going to " + (to == kTraceEnd ? "the end" : position_text(to))
+                     : attachment_.health().held ? ""
+                                                 : "at " + position_text(position_ns());
+  }
+  model.paused = held_;
+  if (held_) model.current = false;
+  return model;
+}
+
+SelectedModel ScreenSource::selected(const Scene& scene) const {
+  if (scene.state.view != View::kLatency || scene.lines.empty()) return {};
+  const LineId& line = scene.lines[selected_position(scene.lines, scene.state)].id;
+  return {selected_latency(latency_, feed_, line, shows_since_start(scene.model, scene.state)),
+          rivals_.of(line)};
+}
+
+std::vector<std::uint32_t> ScreenSource::pcpus() const {
+  return seen_pcpus(feed_.tables());
+}
+
+} // namespace xenmon

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Follows a region for the screen, and makes models of what it knows: everything of a session that is not
+// the user's doing.
+#ifndef XENMON_XENMON_SCREEN_SOURCE_H
+#define XENMON_XENMON_SCREEN_SOURCE_H
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "front_end.h"
+#include "model/counter_track.h"
+#include "model/history.h"
+#include "model/latency.h"
+#include "model/rivals.h"
+#include "model/screen_model.h"
+#include "model/trend.h"
+#include "model/view_state.h"
+#include "region/attachment.h"
+#include "region/sample_feed.h"
+#include "screen/screen.h"
+
+namespace xenmon {
+
+class ScreenSource final : private SampleSink {
+ public:
+  explicit ScreenSource(Publisher& publisher);
+
+  // Forgets everything but what the region still has, for windows of these lengths.
+  void set_windows(const WindowLengths& windows_ns);
+
+  // Takes in what is new. Nothing is taken while held; what comes after it is read from the region, which
+  // has all that the windows need.
+  void follow();
+  void hold(bool held);
+  bool held() const { return held_; }
+
+  // From now on all is of this pCPU, or of all.
+  void select(std::optional<std::uint32_t> pcpu);
+  // What the view shows. Looks at the distributions if it is that view.
+  ScreenModel model(const ViewState& state);
+  const Trend& trend() const { return trend_; }
+  // Of the line that is selected in the view of latency.
+  SelectedModel selected(const Scene& scene) const;
+
+  // See model_builder.h.
+  std::vector<std::uint32_t> pcpus() const;
+  // Trace time that is shown of a recording.
+  std::uint64_t position_ns() const { return attachment_.health().position_ns; }
+
+ private:
+  enum class Graphs { kGoOn, kBeginAnew };
+  // Reads anew what the region still has.
+  void start_again(Graphs graphs);
+  void add(const Sample& sample) override;
+  void add_to_trend();
+
+  Publisher& publisher_;
+  Attachment attachment_;
+  DomainDirectory directory_;
+  SampleFeed feed_;
+  History history_;
+  LatencyHistory latency_;
+  Rivals rivals_;
+  CounterTrack counters_;
+  Trend trend_;
+  std::optional<std::uint32_t> pcpu_;
+  bool rewinding_ = false;          // what comes has been in the graphs before
+  std::uint64_t next_point_ns_ = 0; // of the graphs, on the trace clock
+  std::vector<Figures> by_domain_;  // while a point is made
+  bool held_ = false;
+};
+
+} // namespace xenmon
+
+#endif // XENMON_XENMON_SCREEN_SOURCE_H

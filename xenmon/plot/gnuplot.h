@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Runs gnuplot as a program of its own.
+#ifndef XENMON_XENMON_GNUPLOT_H
+#define XENMON_XENMON_GNUPLOT_H
+
+#include <string>
+
+#include "plot/plot_script.h"
+#include "xenmon/result.h"
+
+namespace xenmon {
+
+// Draws the script of plot_script() for this terminal; the picture, whole. The user's own settings of
+// gnuplot are left aside.
+Result<std::string> run_gnuplot(const std::string& script, PlotTerminal terminal);
+
+} // namespace xenmon
+
+#endif // XENMON_XENMON_GNUPLOT_H

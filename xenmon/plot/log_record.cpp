@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "plot/log_record.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "text.h"
+#include "xenmon/region.h"
+
+namespace xenmon {
+namespace {
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+constexpr double kLongestS = 1e10;    // three hundred years
+constexpr double kHighestRate = 1e15; // of anything, and far below what a plot cannot scale
+
+constexpr std::size_t kNumbers = static_cast<std::size_t>(StreamNumber::kCount);
+using Numbers = std::array<double, kNumbers>;
+
+// By StreamNumber.
+constexpr std::array<std::string_view, kNumbers> kNames = {
+    "passed_s",       "interval_s",        "domid",         "domain_uid",   "vcpu",          "running_ns",
+    "waited_wake_ns", "waited_preempt_ns", "blocked_ns",    "offline_ns",   "executions",    "io_map_pages",
+    "io_unmap_pages", "io_transfer_pages", "io_copy_pages", "lost_records", "missed_samples"};
+constexpr std::string_view kDomainName = "domain";
+
+bool is_within(double number, double highest) {
+  return number >= 0 && number <= highest; // false for NaN
+}
+
+std::optional<double> to_number(std::string_view text) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(number)) return std::nullopt;
+  return number;
+}
+
+bool rates_are_sane(const Rates& rates) {
+  for (const double rate : {rates.running, rates.waited, rates.blocked, rates.executions, rates.io}) {
+    if (!is_within(rate, kHighestRate)) return false;
+  }
+  return true;
+}
+
+std::optional<LogRecord> record_of(const Numbers& numbers, std::string_view name) {
+  const auto get = [&](StreamNumber which) { return numbers[static_cast<std::size_t>(which)]; };
+  LogRecord record;
+  record.end_s = get(StreamNumber::kPassed);
+  record.length_s = get(StreamNumber::kInterval);
+  const double domid = get(StreamNumber::kDomid);
+  const double uid = get(StreamNumber::kUid);
+  constexpr double kHighestUid = 1ULL << 53; // up to which a double is exact
+  if (!is_within(record.end_s, kLongestS) || !is_within(record.length_s, kLongestS) || record.length_s == 0 ||
+      !is_within(domid, UINT32_MAX) || domid != std::floor(domid) || !is_within(uid, kHighestUid)) {
+    return std::nullopt;
+  }
+  record.domid = static_cast<std::uint32_t>(domid);
+  record.uid = static_cast<std::uint64_t>(uid);
+  record.name = printable(name);
+  record.of_vcpu = !std::isnan(get(StreamNumber::kVcpu));
+  if (record.of_vcpu) return record;
+
+  const double ns = record.length_s * 1e9;
+  record.rates.running = get(StreamNumber::kRunning) / ns;
+  record.rates.waited = (get(StreamNumber::kWaitedWake) + get(StreamNumber::kWaitedPreempt)) / ns;
+  record.rates.blocked = get(StreamNumber::kBlocked) / ns;
+  record.rates.executions = get(StreamNumber::kExecutions) / record.length_s;
+  record.rates.io = (get(StreamNumber::kMap) + get(StreamNumber::kUnmap) + get(StreamNumber::kTransfer) +
+                     get(StreamNumber::kCopy)) /
+                    record.length_s;
+  const double offline = get(StreamNumber::kOffline) / ns;
+  const double lost = get(StreamNumber::kLost);
+  const double missed = get(StreamNumber::kMissed);
+  if (!rates_are_sane(record.rates) || !(offline >= 0) || !(lost >= 0) || !(missed >= 0)) return std::nullopt;
+  record.rates.other_time_known =
+      record.rates.running + record.rates.waited + record.rates.blocked + offline > 0;
+  record.has_losses = lost > 0;
+  record.has_missed_samples = missed > 0;
+  return record;
+}
+
+// Takes `words` off the text's beginning if they are there.
+bool take(std::string_view& text, std::string_view words) {
+  if (!text.starts_with(words)) return false;
+  text.remove_prefix(words.size());
+  return true;
+}
+
+} // namespace
+
+void Rates::add(const Rates& other) {
+  running += other.running;
+  waited += other.waited;
+  blocked += other.blocked;
+  executions += other.executions;
+  io += other.io;
+  other_time_known = other_time_known || other.other_time_known;
+}
+
+bool is_files_header(std::string_view line) {
+  return line.starts_with("# passed cpu dom ");
+}
+
+std::optional<LogRecord> parse_files_line(std::string_view line) {
+  enum {
+    kPassed,
+    kPcpu,
+    kDom,
+    kCpuTot,
+    kBlockedTot = 7,
+    kWaitedTot = 10,
+    kExecutions = 13,
+    kIo,
+    kColumns = 16
+  };
+  std::array<double, kColumns> columns{};
+  std::size_t count = 0;
+  while (!line.empty()) {
+    const std::size_t end = line.find(' ');
+    const std::string_view word = line.substr(0, end);
+    line.remove_prefix(end == std::string_view::npos ? line.size() : end + 1);
+    const auto number = to_number(word);
+    if (!number || count == columns.size()) return std::nullopt;
+    columns[count++] = *number;
+  }
+  if (count != columns.size()) return std::nullopt;
+
+  LogRecord record;
+  record.end_s = columns[kPassed] / 1e3;
+  const double dom = columns[kDom];
+  if (!is_within(record.end_s, kLongestS) || !(dom == -1 || is_within(dom, UINT32_MAX)) ||
+      dom != std::floor(dom)) {
+    return std::nullopt;
+  }
+  record.domid = dom == -1 ? XENMON_DOMID_IDLE : static_cast<std::uint32_t>(dom);
+  record.rates = {columns[kCpuTot] / 1e9,
+                  columns[kWaitedTot] / 1e9,
+                  columns[kBlockedTot] / 1e9,
+                  columns[kExecutions],
+                  columns[kIo],
+                  true};
+  if (!rates_are_sane(record.rates)) return std::nullopt;
+  return record;
+}
+
+std::optional<FilesRemark> parse_files_remark(std::string_view line) {
+  FilesRemark remark;
+  if (take(line, "# a new domain ")) {
+    remark.new_domain = true;
+    const std::size_t begin = line.find('(');
+    const std::size_t end = line.rfind("); ");
+    if (begin != std::string_view::npos && end != std::string_view::npos && begin < end)
+      remark.name = printable(line.substr(begin + 1, end - begin - 1));
+    return remark;
+  }
+  if (!take(line, "# in the interval ending at ")) return std::nullopt;
+  const std::size_t end = line.find(':');
+  const auto passed_ms = to_number(line.substr(0, end));
+  if (!passed_ms || !is_within(*passed_ms / 1e3, kLongestS)) return std::nullopt;
+  remark.end_s = *passed_ms / 1e3;
+  remark.has_losses = line.find(" lost", end) != std::string_view::npos;
+  remark.has_missed_samples = line.find(" missed", end) != std::string_view::npos;
+  return remark;
+}
+
+bool split_csv(std::string_view line, std::vector<std::string>& fields) {
+  fields.clear();
+  for (std::size_t at = 0;; ++at) { // at a field's beginning, later at the comma behind it
+    std::string field;
+    if (at < line.size() && line[at] == '"') {
+      for (++at;; ++at) {
+        if (at >= line.size()) return false;
+        if (line[at] == '"') {
+          if (at + 1 >= line.size() || line[at + 1] != '"') break;
+          ++at;
+        }
+        field += line[at];
+      }
+      ++at;
+      if (at < line.size() && line[at] != ',') return false;
+    } else {
+      const std::size_t end = std::min(line.find(',', at), line.size());
+      field = line.substr(at, end - at);
+      if (field.find('"') != std::string::npos) return false;
+      at = end;
+    }
+    fields.push_back(std::move(field));
+    if (at >= line.size()) return true;
+  }
+}
+
+std::optional<CsvColumns> CsvColumns::from_header(std::string_view line) {
+  std::vector<std::string> names;
+  if (!split_csv(line, names)) return std::nullopt;
+  const auto place_of = [&](std::string_view name) {
+    return static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
+  };
+  CsvColumns columns;
+  columns.count_ = names.size();
+  columns.name_ = place_of(kDomainName);
+  if (columns.name_ == names.size()) return std::nullopt;
+  for (std::size_t i = 0; i < kNumbers; ++i) {
+    columns.places_[i] = place_of(kNames[i]);
+    if (columns.places_[i] == names.size()) return std::nullopt;
+  }
+  return columns;
+}
+
+std::optional<LogRecord> CsvColumns::parse(std::string_view line) const {
+  std::vector<std::string> fields;
+  if (!split_csv(line, fields) || fields.size() != count_) return std::nullopt;
+  Numbers numbers;
+  for (std::size_t i = 0; i < kNumbers; ++i) {
+    const std::string& field = fields[places_[i]];
+    const auto number = field.empty() ? kNone : to_number(field);
+    if (!number) return std::nullopt;
+    numbers[i] = *number;
+  }
+  return record_of(numbers, fields[name_]);
+}
+
+std::optional<LogRecord> parse_json_line(std::string_view line) {
+  const nlohmann::json object = nlohmann::json::parse(line, nullptr, false);
+  if (!object.is_object()) return std::nullopt;
+  Numbers numbers;
+  for (std::size_t i = 0; i < kNumbers; ++i) {
+    const auto member = object.find(kNames[i]);
+    numbers[i] = kNone;
+    if (member == object.end()) continue;
+    if (!member->is_number()) return std::nullopt;
+    numbers[i] = member->get<double>();
+  }
+  std::string name;
+  if (const auto member = object.find(kDomainName); member != object.end()) {
+    if (!member->is_string()) return std::nullopt;
+    name = member->get<std::string>();
+  }
+  return record_of(numbers, name);
+}
+
+} // namespace xenmon

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What is drawn: for each domain one series of what it did, over the intervals of its log.
+//
+// The files of one log are put together: those of -n by their prefix, and those that were rotated away with
+// what came after them. Logs that overlap where they must not are different ones, and so are their domains.
+//
+// What an interval without a record of a domain means: it had come before and came again, so it was there,
+// and was not dispatched, or Xen would have said so. It ran for 0 s, and did no I/O. The files of -n do not
+// tell a paused domain from one of which nothing is known, so its waited and blocked time are not known
+// then; in a stream they are 0. Where records were lost nothing is known, and where samples were missed there
+// is no interval at all.
+#ifndef XENMON_XENMON_LOG_SERIES_H
+#define XENMON_XENMON_LOG_SERIES_H
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "plot/log_reader.h"
+
+namespace xenmon {
+
+struct SeriesPoint {
+  double start_s = 0; // a point's start is the end of the one before, or later
+  double end_s = 0;
+  Rates rates;
+};
+
+struct Series {
+  std::uint32_t domid = 0;
+  std::string name;                // printable; "" if no log says it
+  std::string label;               // no two series have the same
+  std::vector<SeriesPoint> points; // ascending, never empty
+};
+
+struct LogSeries {
+  std::vector<Series> series; // by domid, idle last
+  std::uint64_t intervals = 0;
+  std::uint64_t intervals_with_losses = 0;
+};
+
+LogSeries assemble(std::vector<LogPart> parts);
+
+// Puts neighbouring intervals together where all series' time has more than `most`: a point is then the mean
+// of them, as one of a log with longer intervals would be. Gaps stay.
+void condense(std::vector<Series>& all, std::size_t most);
+
+} // namespace xenmon
+
+#endif // XENMON_XENMON_LOG_SERIES_H

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The command line of "xenmon plot".
+#ifndef XENMON_XENMON_PLOT_OPTIONS_H
+#define XENMON_XENMON_PLOT_OPTIONS_H
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "options.h"
+#include "plot/plot_script.h"
+#include "xenmon/result.h"
+
+namespace xenmon {
+
+struct PlotOptions {
+  std::vector<std::string> logs;    // not empty, none twice; "-": standard input
+  std::string output;               // "-": standard output; "" only with `script`
+  std::vector<std::string> domains; // names or ids; empty: all
+  bool idle = false;                // all with the idle domain
+  bool script = false;              // print it instead of running it
+  PlotSettings settings;
+};
+
+// Without the program's name and "plot" that precede the options. Nonsense is an Error of status kUsage with
+// one sentence.
+Result<std::variant<PlotOptions, Information>> parse_plot_options(std::vector<std::string> words);
+
+} // namespace xenmon
+
+#endif // XENMON_XENMON_PLOT_OPTIONS_H

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "plot/plot_script.h"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+#include "text.h"
+
+namespace xenmon {
+namespace {
+
+// The page, in pixels of 1/96 inch, from the top: title, legend, the panels with their headings, and below
+// the last one the time.
+constexpr int kWidth = 900;
+constexpr int kLeft = 76;
+constexpr int kRight = 24;
+constexpr int kEdge = 12;
+constexpr int kTitle = 30;
+constexpr int kLegend = 6;                      // below its last row
+constexpr std::array kLegendRow = {18, 15, 13}; // as each terminal sets them, by PlotTerminal
+constexpr int kHeading = 34;
+constexpr int kPanel = 104;     // of several
+constexpr int kOnlyPanel = 380; // if there is but one
+constexpr int kTimeAxis = 56;
+constexpr int kTimeLabel = 42; // below the last panel
+constexpr int kTics = 4;       // at most, on a vertical axis
+constexpr int kTicsOfOnlyPanel = 10;
+constexpr double kCharacter = 7.2; // how wide one is, on average, in the legend
+constexpr int kSample = 66;        // of a line, in the legend, with the space around it
+
+constexpr std::size_t kMarks = 14; // about so many on a line
+
+// Colours that those tell apart who see fewer (Okabe and Ito's, without the yellow that white paper
+// swallows), and for print without colour dashes and marks. The numbers of each have no common divisor, so
+// that the first 315 lines are all different.
+constexpr std::array kColours = {"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E69F00"};
+constexpr std::array kDashes = {"solid", "(12,4)", "(3,3)", "(12,3,3,3)", "(6,3)"};
+constexpr std::array kMarkTypes = {7, 5, 9, 13, 11, 6, 4, 8, 12}; // filled first
+
+struct Page {
+  int columns = 1; // of the legend
+  int rows = 1;
+  int legend_top = 0;
+  int panels_top = 0;
+  int panel = 0;
+  int height = 0;
+
+  // Of the page, as gnuplot has it: from below.
+  double from_top(int y) const { return 1 - static_cast<double>(y) / height; }
+  int panel_top(int i) const { return panels_top + i * (kHeading + panel) + kHeading; }
+};
+
+std::string number(double value, int digits = 9) {
+  if (std::isnan(value)) return "NaN";
+  std::array<char, 64> text;
+  const auto end =
+      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::general, digits).ptr;
+  return {text.data(), end};
+}
+
+std::string time(double s) {
+  return number(s, 13);
+}
+
+Page lay_out(const std::vector<Series>& series, const PlotSettings& settings) {
+  std::size_t longest = 0;
+  for (const Series& one : series) longest = std::max(longest, to_cells(one.label).size());
+  const auto column = static_cast<int>(static_cast<double>(longest) * kCharacter) + kSample;
+  const int count = static_cast<int>(series.size());
+  const int panels = static_cast<int>(settings.figures.size());
+  Page page;
+  page.columns = std::clamp((kWidth - kLeft - kRight) / column, 1, count);
+  page.rows = (count + page.columns - 1) / page.columns;
+  page.legend_top = kEdge + (settings.title.empty() ? 0 : kTitle);
+  page.panels_top =
+      page.legend_top + page.rows * kLegendRow[static_cast<std::size_t>(settings.terminal)] + kLegend;
+  page.panel = panels == 1 ? kOnlyPanel : kPanel;
+  page.height = page.panel_top(panels - 1) + page.panel + kTimeAxis;
+  return page;
+}
+
+std::string terminal_line(PlotTerminal terminal, const Page& page) {
+  const std::string common = " noenhanced background '#ffffff'";
+  const std::string size = std::to_string(kWidth) + "," + std::to_string(page.height);
+  switch (terminal) {
+    case PlotTerminal::kSvg:
+      return "set terminal svg" + common + " size " + size + " font 'sans-serif,12'\n";
+    case PlotTerminal::kPng:
+      return "set terminal pngcairo" + common + " size " + size + " font 'sans-serif,9' dashlength 2\n";
+    case PlotTerminal::kPdf:
+      return "set terminal pdfcairo" + common + " size " + number(kWidth / 96.0, 6) + "in," +
+             number(page.height / 96.0, 6) + "in font 'sans-serif,12' linewidth 1.2 dashlength 2\n";
+  }
+  return {};
+}
+
+// A step for each interval, from its start to its end. An empty line is a gap in all figures, NaN in one.
+void put_data(std::string& script, const Series& series, const PlotSettings& settings, std::size_t place) {
+  constexpr double kSameTime = 1e-6;
+  script += "$domain_" + std::to_string(place + 1) + " << END\n";
+  double before = series.points.front().start_s;
+  for (const SeriesPoint& point : series.points) {
+    if (point.start_s > before + kSameTime) script += '\n';
+    before = point.end_s;
+    std::string values;
+    for (const Figure figure : settings.figures) values += ' ' + number(value_of(figure, point.rates));
+    for (const double s : {point.start_s, point.end_s}) script.append(time(s)).append(values) += '\n';
+  }
+  script += "END\n";
+}
+
+void put_styles(std::string& script, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    script += "set style line " + std::to_string(i + 1) + " linecolor rgb '" + kColours[i % kColours.size()] +
+              "' linewidth 1.5 dashtype " + kDashes[i % kDashes.size()] + " pointtype " +
+              std::to_string(kMarkTypes[i % kMarkTypes.size()]) + " pointsize 0.55\n";
+  }
+}
+
+// Highest value, or 0 if there is none.
+double highest(const std::vector<Series>& series, Figure figure) {
+  double most = 0;
+  for (const Series& one : series) {
+    for (const SeriesPoint& point : one.points) {
+      const double value = value_of(figure, point.rates);
+      if (value > most) most = value; // false for NaN
+    }
+  }
+  return most;
+}
+
+// The distance of an axis' tics, so that there are few and their numbers are round.
+double tic_distance(double most, int tics) {
+  const double least = most / tics;
+  const double power = std::pow(10, std::floor(std::log10(least)));
+  for (const double factor : {1.0, 2.0, 5.0}) {
+    if (factor * power >= least) return factor * power;
+  }
+  return 10 * power;
+}
+
+void put_panel(std::string& script, const std::vector<Series>& series, const PlotSettings& settings,
+               const Page& page, std::size_t place) {
+  const Figure figure = settings.figures[place];
+  const bool first = place == 0;
+  const bool last = place + 1 == settings.figures.size();
+  const int top = page.panel_top(static_cast<int>(place));
+  script += "\nset tmargin at screen " + number(page.from_top(top), 6) + "\nset bmargin at screen " +
+            number(page.from_top(top + page.panel), 6) + "\nset label 1 " +
+            quoted(kFigureKinds[static_cast<std::size_t>(figure)].heading) +
+            " at graph 0, graph 1 left offset character 0, character 0.8\n";
+  // From 0 to a tic, also where there is nothing to be seen.
+  const double most = highest(series, figure);
+  const double range = most > 0 ? most : 1;
+  const double tic = tic_distance(range, settings.figures.size() > 1 ? kTics : kTicsOfOnlyPanel);
+  script += "set ytics " + number(tic) + "\nset yrange [0:" + number(tic * std::ceil(range / tic)) + "]\n";
+  script += last ? "set format x '%g'\n" : "set format x ''\n";
+  if (last) {
+    script += "set label 3 'Time since the log began (s)' at graph 0.5, screen " +
+              number(page.from_top(top + page.panel + kTimeLabel), 6) + " center\n";
+  }
+
+  std::size_t points = 1;
+  for (const Series& one : series) points = std::max(points, one.points.size());
+  const std::size_t step = (points + kMarks - 1) / kMarks;
+  script += "plot ";
+  const std::string column = std::to_string(place + 2);
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    const std::string data = "$domain_" + std::to_string(i + 1) + " using 1:" + column;
+    const std::string style = " linestyle " + std::to_string(i + 1);
+    if (i > 0) script += ", \\\n  ";
+    script.append(data).append(" with lines").append(style).append(" notitle, \\\n  ");
+    // At the ends of intervals, which are every second line, and not of all domains at the same.
+    script.append(data).append(" every ").append(std::to_string(2 * step)).append("::");
+    script.append(std::to_string(2 * (i % step) + 1)).append(" with points").append(style).append(" notitle");
+    if (first) script += ", \\\n  keyentry with linespoints" + style + " title " + quoted(series[i].label);
+  }
+  script += '\n';
+  if (first) script += "unset key\nunset label 2\n";
+}
+
+} // namespace
+
+double value_of(Figure figure, const Rates& rates) {
+  constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+  const auto per_execution = [&](double sum) {
+    return rates.executions > 0 ? sum / rates.executions : kUnknown;
+  };
+  switch (figure) {
+    case Figure::kGotten:
+      return 100 * rates.running;
+    case Figure::kBlocked:
+      return rates.other_time_known ? 100 * rates.blocked : kUnknown;
+    case Figure::kWaited:
+      return rates.other_time_known ? 100 * rates.waited : kUnknown;
+    case Figure::kIo:
+      return rates.io;
+    case Figure::kIoPerExecution:
+      return per_execution(rates.io);
+    case Figure::kExecutions:
+      return rates.executions;
+    case Figure::kTimePerExecution:
+      return per_execution(1e6 * rates.running);
+  }
+  return kUnknown;
+}
+
+std::string_view terminal_name(PlotTerminal terminal) {
+  switch (terminal) {
+    case PlotTerminal::kSvg:
+      return "svg";
+    case PlotTerminal::kPng:
+      return "pngcairo";
+    case PlotTerminal::kPdf:
+      return "pdfcairo";
+  }
+  return {};
+}
+
+std::string quoted(std::string_view text) {
+  constexpr std::string_view kPlain = " -_.,:/()%+=";
+  std::string out = "\"";
+  for (const char c : printable(text)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x80 || std::isalnum(byte) != 0 || kPlain.find(c) != std::string_view::npos) {
+      out += c;
+    } else {
+      for (const int shift : {9, 6, 3, 0})
+        out += shift == 9 ? '\\' : static_cast<char>('0' + (byte >> shift & 7));
+    }
+  }
+  return out + '"';
+}
+
+std::string plot_script(const std::vector<Series>& series, const PlotSettings& settings) {
+  const Page page = lay_out(series, settings);
+  double begin = series.front().points.front().start_s;
+  double end = begin;
+  for (const Series& one : series) {
+    begin = std::min(begin, one.points.front().start_s);
+    end = std::max(end, one.points.back().end_s);
+  }
+  if (end <= begin) end = begin + 1;
+
+  std::string script = terminal_line(settings.terminal, page);
+  script += "set encoding utf8\n\n# Time in s, and at it";
+  for (const Figure figure : settings.figures)
+    script += std::string(", ") + kFigureKinds[static_cast<std::size_t>(figure)].name;
+  script += "; a step for each interval.\n";
+  for (std::size_t i = 0; i < series.size(); ++i) put_data(script, series[i], settings, i);
+  script += '\n';
+  put_styles(script, series.size());
+  script +=
+      "set border 3 linecolor rgb '#404040'\nset grid linecolor rgb '#d8d8d8' linetype 1 linewidth 0.6\n"
+      "set tics out nomirror\n";
+  script += "set xrange [" + time(begin) + ":" + time(end) + "]\n";
+  script += "set lmargin at screen " + number(static_cast<double>(kLeft) / kWidth, 6) +
+            "\nset rmargin at screen " + number(1 - static_cast<double>(kRight) / kWidth, 6) + "\n";
+  script += "set key at screen " + number(static_cast<double>(kLeft) / kWidth, 6) + ", screen " +
+            number(page.from_top(page.legend_top), 6) +
+            " left top horizontal Left reverse samplen 4 maxcols " + std::to_string(page.columns) + "\n";
+  if (!settings.title.empty()) {
+    script += "set label 2 " + quoted(settings.title) + " at screen 0.5, screen " +
+              number(page.from_top(kEdge + kTitle / 3), 6) + " center font " +
+              (settings.terminal == PlotTerminal::kPng ? "',11'" : "',15'") + "\n";
+  }
+  script += "set multiplot\n";
+  for (std::size_t i = 0; i < settings.figures.size(); ++i) put_panel(script, series, settings, page, i);
+  return script + "\nunset multiplot\n";
+}
+
+} // namespace xenmon

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The figures as a script for gnuplot that needs nothing else: the data are in it.
+//
+// What a log says is anybody's bytes. Numbers are written by us. Text stands between double quotes, and of
+// the characters that mean something to gnuplot in any place none is there as such, but its octal number; the
+// markup of gnuplot's terminals is switched off.
+#ifndef XENMON_XENMON_PLOT_SCRIPT_H
+#define XENMON_XENMON_PLOT_SCRIPT_H
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plot/log_series.h"
+
+namespace xenmon {
+
+enum class Figure { kGotten, kBlocked, kWaited, kIo, kIoPerExecution, kExecutions, kTimePerExecution };
+
+struct FigureKind {
+  Figure figure;
+  const char* name;    // on the command line
+  const char* heading; // with its unit
+};
+// All of them, in the order in which they are drawn, which is that of the values of Figure.
+inline constexpr std::array kFigureKinds = {
+    FigureKind{Figure::kGotten, "gotten", "Gotten (% of one pCPU)"},
+    FigureKind{Figure::kBlocked, "blocked", "Blocked (% of one pCPU)"},
+    FigureKind{Figure::kWaited, "waited", "Waited (% of one pCPU)"},
+    FigureKind{Figure::kIo, "io", "I/O count (pages per second)"},
+    FigureKind{Figure::kIoPerExecution, "io-per-execution", "I/O count per execution (pages)"},
+    FigureKind{Figure::kExecutions, "executions", "Executions (per second)"},
+    FigureKind{Figure::kTimePerExecution, "time-per-execution", "Time per execution (µs)"},
+};
+
+// What a figure shows of the rates; NaN where it is not known or there is nothing to divide by.
+double value_of(Figure figure, const Rates& rates);
+
+enum class PlotTerminal { kSvg, kPng, kPdf };
+
+struct PlotSettings {
+  std::vector<Figure> figures; // one above the other; not empty
+  std::string title;           // "": none
+  PlotTerminal terminal = PlotTerminal::kSvg;
+};
+
+// gnuplot's name for it.
+std::string_view terminal_name(PlotTerminal terminal);
+
+// Text as a string of gnuplot's, with its quotes.
+std::string quoted(std::string_view text);
+
+// The picture goes to gnuplot's standard output. `series` is not empty.
+std::string plot_script(const std::vector<Series>& series, const PlotSettings& settings);
+
+} // namespace xenmon
+
+#endif // XENMON_XENMON_PLOT_SCRIPT_H

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "screen/help_screen.h"
+
+#include <algorithm>
+#include <string>
+
+namespace xenmon {
+namespace {
+
+constexpr int kMeaningColumn = 10;
+constexpr int kHelpColumn = 40; // of the second one
+constexpr int kTwoColumnsFrom = 78;
+constexpr int kHeaderRows = 1;
+
+std::size_t rows_for(int height) {
+  return static_cast<std::size_t>(std::max(1, height - kHeaderRows));
+}
+
+std::size_t columns_for(int width) {
+  return width >= kTwoColumnsFrom ? 2 : 1;
+}
+
+} // namespace
+
+std::span<const HelpLine> help_lines() {
+  static const std::vector<HelpLine> kLines = {
+      {"1", "domains: last 10 s and 1 s", {Key::kDomains}},
+      {"2", "vCPUs", {Key::kVcpus}},
+      {"3", "CPUs, and who has their time", {Key::kPcpus}},
+      {"4", "latency: how long waits are", {Key::kLatency}},
+      {"5", "host", {Key::kHost}},
+      {"Tab F2", "the next of these views", {Key::kNextView}},
+      {"c n F7", "next CPU, then all again", {Key::kNext}},
+      {"p", "previous CPU", {Key::kPrevious}},
+      {"space F9", "pause, go on", {Key::kPause}},
+      {"s > F6", "sort by the next column", {Key::kSortNext}},
+      {"<", "sort by the one before", {Key::kSortPrevious}},
+      {"r", "sort the other way round", {Key::kReverse}},
+      {"/ F3", "search by name or id", {Key::kSearch}},
+      {"f F4", "show only these; empty: all", {Key::kFilter}},
+      {"Esc", "show all, or stop typing", {Key::kClear}},
+      {"Bksp", "take back what was typed", {Key::kErase}},
+      {"% F5", "% of one CPU, or of its vCPUs", {Key::kBasis}},
+      {"t", "10 s or 1 s; latency: or all", {Key::kSpan}},
+      {"W F8", "how long these windows are", {Key::kWindowLengths}},
+      {"- +", "refresh more, less often", {Key::kFaster, Key::kSlower}},
+      {"a b w", "rows: allocated, blocked and", {Key::kAllocated, Key::kBlocked, Key::kWaited}},
+      {"e i", "waited, executions, I/O", {Key::kExecutions, Key::kIo}},
+      {"Enter", "fold, unfold what is selected", {Key::kFold}},
+      {"*", "fold or unfold all", {Key::kFoldAll}},
+      {"arrows", "select, scroll; also Page Up,", {Key::kUp, Key::kDown, Key::kLeft, Key::kRight}},
+      {"", "Page Down, Home and End", {Key::kPageUp, Key::kPageDown, Key::kHome, Key::kEnd}},
+      {"[ ]", "recordings: 1 s back, forward", {Key::kBack, Key::kForward}},
+      {"{ }", "10 s back, forward", {Key::kFarBack, Key::kFarForward}},
+      {"g", "to a time, such as 1:30", {Key::kGoTo}},
+      {"S", "keep these settings", {Key::kSave}},
+      {"Ctrl-L", "draw the screen anew", {Key::kRedraw}},
+      {"? h F1", "this help", {Key::kHelp}},
+      {"q F10", "quit", {Key::kQuit}},
+      {"gotten", "time on a CPU", {}},
+      {"waited", "ready, and no CPU was free:", {}},
+      {"woken", "after having slept", {}},
+      {"preempt", "after having lost the CPU", {}},
+      {"blocked", "had nothing to do", {}},
+      {"other", "paused, or not known", {}},
+      {"allocated", "time slices: range, and mean", {}},
+      {"ex", "execution: got or kept a CPU", {}},
+      {"I/O, io", "page exchanged with another", {}},
+      {"p50 p99", "50, 99 % took no longer", {}},
+      {"g w", "graphs: gotten, waited of late", {}},
+      {"yellow", "waits 5 % of the time or 10 ms", {}},
+      {"red", "waits 20 % of it or 50 ms", {}},
+  };
+  return kLines;
+}
+
+std::size_t last_help_line(int width, int height) {
+  const std::size_t columns = columns_for(width);
+  const std::size_t rows = (help_lines().size() + columns - 1) / columns;
+  const std::size_t page = rows_for(height);
+  return rows > page ? rows - page : 0;
+}
+
+Grid render_help(int width, int height, std::size_t first_line) {
+  Grid grid(width, height);
+  const auto lines = help_lines();
+  const std::size_t columns = columns_for(grid.width());
+  const std::size_t rows = (lines.size() + columns - 1) / columns;
+  const std::size_t last = last_help_line(grid.width(), grid.height());
+  const std::size_t first = std::min(first_line, last);
+  grid.put(0, 1, "xenmon: keys", kStandout);
+  grid.put(0, 15, last > 0 ? "arrows: more; others: back" : "any key goes back");
+  for (std::size_t column = 0; column < columns; ++column) {
+    const int x = 1 + static_cast<int>(column) * kHelpColumn;
+    for (std::size_t row = 0; row < rows_for(grid.height()); ++row) {
+      const std::size_t at = column * rows + first + row;
+      if (first + row >= rows || at >= lines.size()) break;
+      grid.put(kHeaderRows + static_cast<int>(row), x, lines[at].shown, Style{kBold, Role::kKey});
+      grid.put(kHeaderRows + static_cast<int>(row), x + kMeaningColumn - 1, lines[at].meaning);
+    }
+  }
+  return grid;
+}
+
+} // namespace xenmon

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <algorithm>
+#include <cmath>
+
+#include "format.h"
+#include "model/arrange.h"
+#include "screen/table.h"
+#include "screen/views.h"
+
+namespace xenmon {
+namespace {
+
+Table make_table(const Scene& scene) {
+  const ViewState& state = scene.state;
+  const auto measures = sort_measures(View::kPcpus);
+  const Measure sorted = measures[std::min(state.sort().key, measures.size() - 1)];
+  Table table;
+  table.label_heading = "pCPU, domain";
+  table.columns.assign(measures.begin() + 1, measures.end());
+  table.groups = {
+      {0, window_text(scene.model.nominal_ns[static_cast<std::size_t>(state.window)]) + ", % of pCPU"},
+      {2, "executions"}};
+  table.sorted_by = sorted;
+  table.upwards = descending(sorted) == state.sort().reversed;
+  table.picture_heading = "busy";
+  return table;
+}
+
+// A bar as long as the part of the time.
+std::u32string bar(double part, std::size_t width, bool unicode) {
+  const double cells = std::clamp(part, 0.0, 1.0) * static_cast<double>(width);
+  const auto filled = static_cast<std::size_t>(std::lround(cells));
+  return std::u32string(filled, unicode ? U'\u2588' : U'#') +
+         std::u32string(width - filled, unicode ? U'\u00b7' : U'.');
+}
+
+} // namespace
+
+void paint_pcpus_view(Grid& grid, Area area, const Scene& scene) {
+  const Table table = make_table(scene);
+  const std::vector<TableLine>& lines = scene.lines;
+  const auto window = static_cast<std::size_t>(scene.state.window);
+  const std::uint64_t length = scene.model.length_ns[window];
+  const std::uint8_t fade = scene.model.current ? kPlain : kDim;
+  const ScrollLimits limits = table_limits(table, grid.width(), area, lines.size());
+
+  const auto row_at = [&](std::size_t i, std::size_t picture) {
+    const TableLine& line = lines[i];
+    const PcpuModel& pcpu = scene.model.pcpus[line.parent];
+    TableRow row;
+    Figures f;
+    bool idle = false;
+    if (line.child) {
+      const PcpuShareModel& share = pcpu.shares[*line.child];
+      const DomainModel& domain = scene.model.domains[share.domain];
+      idle = domain.idle();
+      f = share.halves[window].figures;
+      row.indent = 4;
+      row.label = domain_label(domain) + (domain.ended ? " (ended)" : "");
+      row.id = idle ? "" : "d" + std::to_string(domain.domid);
+      row.style = {fade, idle ? Role::kIdle : Role::kName};
+    } else {
+      f = pcpu.busy[window].figures;
+      row.label = row.id = "CPU " + std::to_string(pcpu.pcpu);
+      row.label = (line.folded ? "+ " : "- ") + row.label;
+      row.style = {static_cast<std::uint8_t>(fade | kBold), Role::kText};
+    }
+    row.picture = bar(quotient(f.running_ns, length), picture, scene.state.unicode);
+    row.picture_style = {fade, idle ? Role::kIdle : Role::kRunning};
+    for (const Measure measure : table.columns) {
+      const bool empty = idle && measure == Measure::kWaited;
+      row.cells.push_back({empty ? "" : measure_text(measure, f, length, Basis::kPcpu),
+                           {fade, idle ? Role::kIdle : measure_role(measure, f)}});
+    }
+    return row;
+  };
+  paint_table(grid, area, table, std::min(scene.state.position().row, limits.row),
+              scene.state.position().column, lines.size(), selected_position(lines, scene.state), row_at);
+}
+
+ScrollLimits pcpus_view_limits(const Scene& scene, int width, Area area) {
+  return table_limits(make_table(scene), width, area, scene.lines.size());
+}
+
+} // namespace xenmon

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What the user of the screen has asked to be kept until next time: a JSON file of the user's own.
+#ifndef XENMON_XENMON_SETTINGS_H
+#define XENMON_XENMON_SETTINGS_H
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "model/history.h"
+#include "model/view_state.h"
+#include "xenmon/result.h"
+
+namespace xenmon {
+
+struct Settings {
+  ViewState view; // but for what belongs to one run: filter, selection, folding, scrolling
+  WindowLengths windows_ns = kWindowNs;
+  std::uint64_t refresh_ns = 1'000'000'000;
+};
+
+// $XDG_CONFIG_HOME/xenmon/settings.json, by default in ~/.config; "" if neither directory is known.
+// `variable` gives an environment variable's value or null.
+std::string settings_path(const std::function<const char*(const char*)>& variable);
+
+// Takes over what the file has and what makes sense in it. A file that is not there changes nothing and is no
+// error; one that cannot be understood is one.
+Status load_settings(const std::string& path, Settings& settings);
+
+// Makes the directory if need be, and puts the file there as a whole or not at all.
+Status save_settings(const std::string& path, const Settings& settings);
+
+} // namespace xenmon
+
+#endif // XENMON_XENMON_SETTINGS_H

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <array>
+#include <cstdio>
+
+#include "format.h"
+#include "model/screen_model.h"
+#include "screen/screen.h"
+#include "text.h"
+
+namespace xenmon {
+namespace {
+
+constexpr std::string_view kSeparator = " | ";
+
+// One statement, in full and as short as it may be. A short form of "" may be left out.
+struct Part {
+  std::string full;
+  std::string brief;
+};
+
+std::string plural(std::uint64_t count, const std::string& one) {
+  return std::to_string(count) + " " + one + (count == 1 ? "" : "s");
+}
+
+Part io_part(std::uint32_t kinds, bool patched) {
+  const std::string xen = patched ? "patched Xen" : "stock Xen";
+  if (kinds == 0) return {xen + ", I/O: not traced", "no I/O"};
+  std::string list;
+  const auto name = [&](std::uint32_t kind, const char* text) {
+    if ((kinds & kind) != 0) list += std::string(list.empty() ? "" : "/") + text;
+  };
+  name(XENMON_IO_MAP, "map");
+  name(XENMON_IO_UNMAP, "unmap");
+  name(XENMON_IO_TRANSFER, "transfer");
+  name(XENMON_IO_COPY, "copy");
+  if ((kinds & XENMON_IO_COPY) != 0) return {xen + ", I/O: grant " + list, ""};
+  return {xen + ", I/O: grant " + list + " without copies", "I/O without copies"};
+}
+
+std::vector<Part> parts(const ScreenModel& model) {
+  std::vector<Part> list;
+  if (!model.notice.empty()) list.push_back({model.notice, model.notice}); // the answer to a key comes first
+  list.push_back({model.health, model.health_brief});
+  if (!model.position.empty()) list.push_back({model.position, model.position});
+  if (!model.last_words.empty()) list.push_back({model.last_words, model.last_words});
+  if (model.lost_records > 0) {
+    const std::string lost = plural(model.lost_records, "record") + " lost";
+    list.push_back({lost + " in the last " + window_text(model.nominal_ns[0]), lost});
+  }
+  if (model.missed_samples > 0) {
+    const std::string missed = plural(model.missed_samples, "sample") + " missed";
+    list.push_back({missed + " in the last " + window_text(model.nominal_ns[0]), missed});
+  }
+  const std::uint64_t length = model.length_ns[static_cast<std::size_t>(WindowId::kLong)];
+  if (length > 0 && model.unknown_ns > 0) {
+    const std::string time = short_time_text(static_cast<double>(model.unknown_ns));
+    list.push_back({"state unknown for " + time + " of vCPU time", time + " unknown"});
+  }
+  // A sample's length short of the window is not worth a word.
+  if (model.current && length > 0 && length < model.nominal_ns[0] / 100 * 98) {
+    std::array<char, 16> seconds;
+    // Rounded down: the window never claims more than it holds.
+    const auto tenths = static_cast<unsigned>(length / 100'000'000);
+    std::snprintf(seconds.data(), seconds.size(), "%u.%u s", tenths / 10, tenths % 10);
+    list.push_back({window_text(model.nominal_ns[0]) + " window holds " + seconds.data() + " so far",
+                    std::string("holds ") + seconds.data()});
+  }
+  if (model.khz_assumed) list.push_back({"TSC frequency assumed: times may be off", "TSC frequency assumed"});
+  if (model.io_known) list.push_back(io_part(model.io_kinds, model.patched));
+  return list;
+}
+
+std::string join(const std::vector<Part>& list, std::size_t in_full, std::size_t used) {
+  std::string text;
+  for (std::size_t i = 0; i < used; ++i) {
+    const std::string& part = i < in_full ? list[i].full : list[i].brief;
+    if (part.empty()) continue;
+    if (!text.empty()) text += kSeparator;
+    text += part;
+  }
+  return text;
+}
+
+} // namespace
+
+std::string status_text(const ScreenModel& model, std::size_t width) {
+  const std::vector<Part> list = parts(model);
+  std::string text;
+  for (std::size_t in_full = list.size() + 1; in_full-- > 0;) {
+    text = join(list, in_full, list.size());
+    if (to_cells(text).size() <= width) return text;
+  }
+  // Not even so: leave out from the end, and show that something is missing.
+  for (std::size_t used = list.size(); used-- > 1;) {
+    text = join(list, 0, used);
+    if (to_cells(text).size() + 4 <= width) return text + " ...";
+  }
+  std::u32string cells = to_cells(list.front().full);
+  if (cells.size() > width && width > 0) {
+    cells.resize(width);
+    cells.back() = U'~';
+  }
+  return to_utf8(cells);
+}
+
+} // namespace xenmon

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "screen/table.h"
+
+#include <algorithm>
+
+#include "text.h"
+
+namespace xenmon {
+namespace {
+
+constexpr int kHeaderRows = 2;
+constexpr int kNarrowestLabel = 14;
+constexpr int kWidestLabel = 32;
+constexpr int kNarrowestPicture = 10;
+
+int label_width(const Table& table, int width) {
+  const int columns = table.column_width * static_cast<int>(table.columns.size());
+  return std::clamp(width - columns, std::min(kNarrowestLabel, width), kWidestLabel);
+}
+
+std::size_t columns_that_fit(const Table& table, int width) {
+  return static_cast<std::size_t>(std::max(0, (width - label_width(table, width)) / table.column_width));
+}
+
+std::size_t last_first_column(const Table& table, int width) {
+  const std::size_t fit = std::max<std::size_t>(columns_that_fit(table, width), 1);
+  return table.columns.size() > fit ? table.columns.size() - fit : 0;
+}
+
+int page_rows(Area area) {
+  return std::max(0, area.height - kHeaderRows);
+}
+
+std::u32string cut(const TableRow& row, std::size_t width) {
+  std::u32string text = to_cells(row.label);
+  if (text.size() <= width) return text;
+  // The id comes behind the name, and something less important may come behind it.
+  const std::size_t id_at = row.id.empty() ? std::u32string::npos : text.rfind(to_cells(row.id));
+  if (id_at != std::u32string::npos && id_at + row.id.size() < width) return text.substr(0, width - 1) + U"~";
+  const std::u32string tail = U"~" + (row.id.empty() ? U"" : U" " + to_cells(row.id));
+  if (tail.size() >= width) return to_cells(row.id).substr(0, width);
+  return text.substr(0, width - tail.size()) + tail;
+}
+
+} // namespace
+
+std::size_t picture_width(const Table& table, int width) {
+  if (table.picture_heading.empty()) return 0;
+  const int left =
+      width - label_width(table, width) - table.column_width * static_cast<int>(table.columns.size()) - 2;
+  return left >= kNarrowestPicture ? static_cast<std::size_t>(left) : 0;
+}
+
+void paint_table(Grid& grid, Area area, const Table& table, std::size_t first, std::size_t first_column,
+                 std::size_t count, std::optional<std::size_t> selected,
+                 const std::function<TableRow(std::size_t, std::size_t)>& row_at) {
+  const int width = grid.width();
+  const int labels = label_width(table, width);
+  const std::size_t from = std::min(first_column, last_first_column(table, width));
+  const std::size_t to = std::min(table.columns.size(), from + columns_that_fit(table, width));
+  const std::size_t picture = picture_width(table, width);
+  const auto x_of = [&](std::size_t column) {
+    return labels + table.column_width * static_cast<int>(column - from);
+  };
+  const auto right = [&](int y, std::size_t column, const std::string& text, Style style) {
+    grid.put(y, x_of(column) + std::max(0, table.column_width - static_cast<int>(text.size())), text, style);
+  };
+
+  if (area.height < kHeaderRows) return;
+  for (std::size_t i = 0; i < table.groups.size(); ++i) {
+    const std::size_t begin = std::max(table.groups[i].first, from);
+    const std::size_t end =
+        std::min(i + 1 < table.groups.size() ? table.groups[i + 1].first : table.columns.size(), to);
+    if (begin >= end) continue;
+    // Over its columns, with a line to where it ends.
+    const auto room = static_cast<std::size_t>(x_of(end) - x_of(begin)) - 1;
+    std::string text = table.groups[i].second;
+    if (text.size() > room) text.resize(room);
+    if (text.size() + 1 < room) text += " " + std::string(room - text.size() - 1, '-');
+    grid.put(area.top, x_of(begin) + 1, text, kBold);
+  }
+  const int y = area.top + 1;
+  grid.put(y, 0, table.label_heading, kBold);
+  for (std::size_t column = from; column < to; ++column) {
+    const bool sorted = table.sorted_by == table.columns[column];
+    std::string title = measure_title(table.columns[column]);
+    if (sorted) title += table.upwards ? "^" : "v";
+    right(y, column, title, sorted ? std::uint8_t{kBold | kStandout} : std::uint8_t{kBold});
+  }
+  if (picture > 0) grid.put(y, x_of(to) + 2, table.picture_heading, kBold);
+
+  const std::size_t end = std::min(count, first + static_cast<std::size_t>(page_rows(area)));
+  for (std::size_t i = first; i < end; ++i) {
+    const TableRow row = row_at(i, picture);
+    const int at = y + 1 + static_cast<int>(i - first);
+    const int indent = std::min(row.indent, labels);
+    grid.put(at, indent, cut(row, static_cast<std::size_t>(labels - indent)), row.style);
+    for (std::size_t column = from; column < to; ++column)
+      right(at, column, row.cells[column].text, row.cells[column].style);
+    if (picture > 0) grid.put(at, x_of(to) + 2, row.picture, row.picture_style);
+    if (selected == i) grid.mark(at, 0, labels, kStandout);
+  }
+}
+
+ScrollLimits table_limits(const Table& table, int width, Area area, std::size_t count) {
+  const auto page = static_cast<std::size_t>(std::max(1, page_rows(area)));
+  return {count > page ? count - page : 0, last_first_column(table, width), page};
+}
+
+} // namespace xenmon

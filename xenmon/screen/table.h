@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Lines of figures under headings, beside a label that never scrolls away sideways.
+#ifndef XENMON_XENMON_TABLE_H
+#define XENMON_XENMON_TABLE_H
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/measure.h"
+#include "screen/grid.h"
+#include "screen/screen.h"
+
+namespace xenmon {
+
+struct TableCell {
+  std::string text; // not longer than kMeasureWidth
+  Style style;
+};
+
+struct TableRow {
+  int indent = 0;
+  std::string label;
+  std::string id; // of the label: what is kept when it must be cut
+  Style style;
+  std::vector<TableCell> cells; // as many as there are columns
+  std::u32string picture;       // in what room is left behind them
+  Style picture_style;
+};
+
+struct Table {
+  std::string label_heading;
+  std::vector<Measure> columns;
+  int column_width = static_cast<int>(kMeasureWidth) + 1; // with the blank before it
+  // Above groups of columns: where one begins, and what it is called. The first begins at 0.
+  std::vector<std::pair<std::size_t, std::string>> groups;
+  std::optional<Measure> sorted_by;
+  bool upwards = false;        // the smallest first
+  std::string picture_heading; // "": no pictures
+};
+
+// The width that pictures would have; 0 if there is no room for one.
+std::size_t picture_width(const Table& table, int width);
+
+// Paints the headings and the rows from `first` on that there is room for, `row_at` being asked for those
+// only. `selected` is marked.
+void paint_table(Grid& grid, Area area, const Table& table, std::size_t first, std::size_t first_column,
+                 std::size_t count, std::optional<std::size_t> selected,
+                 const std::function<TableRow(std::size_t, std::size_t picture_width)>& row_at);
+
+ScrollLimits table_limits(const Table& table, int width, Area area, std::size_t count);
+
+} // namespace xenmon
+
+#endif // XENMON_XENMON_TABLE_H

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <algorithm>
+
+#include "model/arrange.h"
+#include "screen/table.h"
+#include "screen/views.h"
+
+namespace xenmon {
+namespace {
+
+Table make_table(const Scene& scene) {
+  const ViewState& state = scene.state;
+  const auto measures = sort_measures(View::kVcpus);
+  const Measure sorted = measures[std::min(state.sort().key, measures.size() - 1)];
+  Table table;
+  table.label_heading = "domain, vCPU";
+  table.columns.assign(measures.begin() + 2, measures.end()); // the label has id and name
+  const std::string of = state.basis == Basis::kPcpu ? "% of pCPU" : "% of vCPUs";
+  table.groups = {
+      {0, window_text(scene.model.nominal_ns[static_cast<std::size_t>(state.window)]) + ", " + of},
+      {6, "executions, I/O"}};
+  table.sorted_by = sorted;
+  table.upwards = descending(sorted) == state.sort().reversed;
+  table.picture_heading = "gotten of late";
+  return table;
+}
+
+} // namespace
+
+void paint_vcpus_view(Grid& grid, Area area, const Scene& scene) {
+  const Table table = make_table(scene);
+  const std::vector<TableLine>& lines = scene.lines;
+  const auto window = static_cast<std::size_t>(scene.state.window);
+  const std::uint64_t length = scene.model.length_ns[window];
+  const std::uint8_t fade = scene.model.current ? kPlain : kDim;
+  const ScrollLimits limits = table_limits(table, grid.width(), area, lines.size());
+
+  const auto row_at = [&](std::size_t i, std::size_t picture) {
+    const TableLine& line = lines[i];
+    const DomainModel& domain = scene.model.domains[line.parent];
+    const Figures& f =
+        line.child ? domain.vcpus[*line.child].halves[window].figures : domain.halves[window].figures;
+    TableRow row;
+    if (line.child) {
+      row.indent = 4;
+      row.label = row.id = "v" + std::to_string(domain.vcpus[*line.child].vcpu);
+      row.style = fade;
+    } else {
+      row.label =
+          std::string(line.folded ? "+ " : "- ") + domain_label(domain) + (domain.ended ? " (ended)" : "");
+      row.id = domain.idle() ? "" : "d" + std::to_string(domain.domid);
+      row.style = {static_cast<std::uint8_t>(fade | kBold), Role::kName};
+      row.picture =
+          trend_row(scene.trend.domain(domain.uid), TrendPart::kRunning, picture, 0, 1, scene.state.unicode);
+      row.picture_style = {fade, Role::kRunning};
+    }
+    for (const Measure measure : table.columns) {
+      // Of a page that was exchanged no more is known than the domain, and idle vCPUs wait for nobody.
+      const bool no_io = line.child && measure == Measure::kIo;
+      const bool idle = domain.idle() && measure != Measure::kGotten && measure != Measure::kExecutions &&
+                        measure != Measure::kGottenPerExecution;
+      row.cells.push_back({no_io || idle ? "" : measure_text(measure, f, length, scene.state.basis),
+                           {fade, domain.idle() ? Role::kIdle : measure_role(measure, f)}});
+    }
+    return row;
+  };
+  paint_table(grid, area, table, std::min(scene.state.position().row, limits.row),
+              scene.state.position().column, lines.size(), selected_position(lines, scene.state), row_at);
+}
+
+ScrollLimits vcpus_view_limits(const Scene& scene, int width, Area area) {
+  return table_limits(make_table(scene), width, area, scene.lines.size());
+}
+
+} // namespace xenmon
