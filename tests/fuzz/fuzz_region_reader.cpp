@@ -3,24 +3,31 @@
 // Arbitrary bytes as a region, through everything of the front end that reads one.
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "log/wait_line.h"
 #include "model/history.h"
+#include "model/latency.h"
+#include "model/model_builder.h"
+#include "model/rivals.h"
+#include "model/trend.h"
+#include "region/attachment.h"
 #include "region/domain_directory.h"
 #include "region/region_reader.h"
 #include "region/sample_feed.h"
 #include "region/wait_feed.h"
+#include "screen/screen.h"
 
 using namespace xenmon; // NOLINT(google-build-using-namespace)
 
 namespace {
 
 // What would be written of each wait.
-class Lines final : public WaitSink {
+class Texts final : public WaitSink {
  public:
-  explicit Lines(const DomainDirectory& directory) : lines_(directory) {}
+  explicit Texts(const DomainDirectory& directory) : lines_(directory) {}
   void add(const xenmon_wait& wait) override {
     (void)lines_.text(wait);
     (void)json_line(wait_columns(), lines_.fields(wait));
@@ -29,6 +36,31 @@ class Lines final : public WaitSink {
  private:
   WaitLines lines_;
 };
+
+// Every view of it.
+void show(const RegionReader& reader, const SampleFeed& feed, const History& history) {
+  LatencyHistory latency;
+  latency.look(reader, feed.tables(), 0);
+  latency.look(reader, feed.tables(), history.end_ns());
+  Rivals rivals;
+  rivals.look(reader, history.end_ns(), UINT64_MAX);
+  const Attachment nothing("/nonexistent");
+  const Trend trend;
+  ViewState state;
+  for (std::size_t view = 0; view < kViews; ++view) {
+    state.view = static_cast<View>(view);
+    ScreenModel model = build_screen_model(history, feed, nothing, std::nullopt, state.view);
+    if (state.view == View::kLatency) add_latency(model, latency, feed, view % 2 == 0);
+    Scene scene(model, state, trend);
+    SelectedModel selected;
+    if (!scene.lines.empty()) {
+      const LineId& line = scene.lines.back().id;
+      selected = {selected_latency(latency, feed, line, true), rivals.of(line)};
+    }
+    scene.selected = &selected;
+    (void)render(scene, 132, 43);
+  }
+}
 
 } // namespace
 
@@ -40,23 +72,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Result<RegionReader> reader = RegionReader::make(bytes, "fuzzed");
   if (!reader) return 0;
   DomainDirectory directory(10'000'000'000);
-  SampleFeed feed(directory);
+  SampleFeed feed(directory, SampleFeed::Vcpus::kResolve);
   History history;
   feed.start(*reader, SampleFeed::From::kOldest);
   feed.drain(*reader, history);
-  history.select(0);
   feed.rewind(*reader);
   feed.drain(*reader, history);
+  show(*reader, feed, history);
   WaitFeed waits;
-  Lines lines(directory);
+  Texts texts(directory);
   waits.start(*reader, WaitFeed::From::kOldest);
-  waits.drain(*reader, UINT64_MAX / 2, lines);
-  waits.drain(*reader, UINT64_MAX, lines);
-  std::vector<SliceRange> ranges;
-  history.slice_ranges(WindowId::kLong, ranges);
-  for (DomainIndex domain = 0; domain < directory.size(); ++domain) {
-    (void)history.figures(WindowId::kLong, domain).active();
-    (void)history.figures(WindowId::kShort, domain).active();
-  }
+  waits.drain(*reader, UINT64_MAX / 2, texts);
+  waits.drain(*reader, UINT64_MAX, texts);
   return 0;
 }
