@@ -37,16 +37,13 @@ std::string span_text(const Scene& scene) {
 
 Table make_table(const Scene& scene) {
   const ViewState& state = scene.state;
-  const auto measures = sort_measures(View::kLatency);
-  const Measure sorted = measures[std::min(state.sort().key, measures.size() - 1)];
   Table table;
   table.label_heading = "domain, vCPU";
   for (int i = static_cast<int>(Measure::kWakeCount); i <= static_cast<int>(Measure::kRunMax); ++i)
     table.columns.push_back(static_cast<Measure>(i));
   table.groups = {{0, "woken, " + span_text(scene)}, {5, "preempted until running"}, {10, "executions"}};
   table.column_width = kColumn;
-  table.sorted_by = sorted;
-  table.upwards = descending(sorted) == state.sort().reversed;
+  mark_sorted(table, state);
   return table;
 }
 
@@ -138,33 +135,19 @@ void paint_pictures(Grid& grid, Area area, const Scene& scene) {
 void paint_latency_view(Grid& grid, Area area, const Scene& scene) {
   const Table table = make_table(scene);
   const Area upper = table_area(area);
-  const std::vector<TableLine>& lines = scene.lines;
-  const ScrollLimits limits = table_limits(table, grid.width(), upper, lines.size());
   const std::uint8_t fade = scene.model.current ? kPlain : kDim;
   const bool whole = since_start(scene);
 
-  const auto row_at = [&](std::size_t i, std::size_t) {
-    const TableLine& line = lines[i];
+  const auto row_of = [&](const TableLine& line, std::size_t) {
     const DomainModel& domain = scene.model.domains[line.parent];
     const LatencyModel& latency = line.child ? domain.vcpus[*line.child].latency : domain.latency;
-    TableRow row;
-    if (line.child) {
-      row.indent = 4;
-      row.label = row.id = "v" + std::to_string(domain.vcpus[*line.child].vcpu);
-      row.style = fade;
-    } else {
-      row.label =
-          std::string(line.folded ? "+ " : "- ") + domain_label(domain) + (domain.ended ? " (ended)" : "");
-      row.id = "d" + std::to_string(domain.domid);
-      row.style = {static_cast<std::uint8_t>(fade | kBold), Role::kName};
-    }
+    TableRow row = domain_row(scene, line);
     for (const Measure measure : table.columns)
       row.cells.push_back(
           {measure_text(measure, latency, whole), {fade, measure_role(measure, latency, whole)}});
     return row;
   };
-  paint_table(grid, upper, table, std::min(scene.state.position().row, limits.row),
-              scene.state.position().column, lines.size(), selected_position(lines, scene.state), row_at);
+  paint_table(grid, upper, table, scene, row_of);
   if (upper.height < area.height)
     paint_pictures(grid, {upper.top + upper.height, area.height - upper.height}, scene);
 }

@@ -13,15 +13,13 @@ namespace {
 Table make_table(const Scene& scene) {
   const ViewState& state = scene.state;
   const auto measures = sort_measures(View::kPcpus);
-  const Measure sorted = measures[std::min(state.sort().key, measures.size() - 1)];
   Table table;
   table.label_heading = "pCPU, domain";
   table.columns.assign(measures.begin() + 1, measures.end());
   table.groups = {
       {0, window_text(scene.model.nominal_ns[static_cast<std::size_t>(state.window)]) + ", % of pCPU"},
       {2, "executions"}};
-  table.sorted_by = sorted;
-  table.upwards = descending(sorted) == state.sort().reversed;
+  mark_sorted(table, state);
   table.picture_heading = "busy";
   return table;
 }
@@ -38,14 +36,11 @@ std::u32string bar(double part, std::size_t width, bool unicode) {
 
 void paint_pcpus_view(Grid& grid, Area area, const Scene& scene) {
   const Table table = make_table(scene);
-  const std::vector<TableLine>& lines = scene.lines;
   const auto window = static_cast<std::size_t>(scene.state.window);
   const std::uint64_t length = scene.model.length_ns[window];
   const std::uint8_t fade = scene.model.current ? kPlain : kDim;
-  const ScrollLimits limits = table_limits(table, grid.width(), area, lines.size());
 
-  const auto row_at = [&](std::size_t i, std::size_t picture) {
-    const TableLine& line = lines[i];
+  const auto row_of = [&](const TableLine& line, std::size_t picture) {
     const PcpuModel& pcpu = scene.model.pcpus[line.parent];
     TableRow row;
     Figures f;
@@ -74,8 +69,7 @@ void paint_pcpus_view(Grid& grid, Area area, const Scene& scene) {
     }
     return row;
   };
-  paint_table(grid, area, table, std::min(scene.state.position().row, limits.row),
-              scene.state.position().column, lines.size(), selected_position(lines, scene.state), row_at);
+  paint_table(grid, area, table, scene, row_of);
 }
 
 ScrollLimits pcpus_view_limits(const Scene& scene, int width, Area area) {

@@ -51,12 +51,39 @@ std::size_t picture_width(const Table& table, int width) {
   return left >= kNarrowestPicture ? static_cast<std::size_t>(left) : 0;
 }
 
-void paint_table(Grid& grid, Area area, const Table& table, std::size_t first, std::size_t first_column,
-                 std::size_t count, std::optional<std::size_t> selected,
-                 const std::function<TableRow(std::size_t, std::size_t)>& row_at) {
+void mark_sorted(Table& table, const ViewState& state) {
+  const auto measures = sort_measures(state.view);
+  const Measure sorted = measures[std::min(state.sort().key, measures.size() - 1)];
+  table.sorted_by = sorted;
+  table.upwards = descending(sorted) == state.sort().reversed;
+}
+
+TableRow domain_row(const Scene& scene, const TableLine& line) {
+  const DomainModel& domain = scene.model.domains[line.parent];
+  const std::uint8_t fade = scene.model.current ? kPlain : kDim;
+  TableRow row;
+  if (line.child) {
+    row.indent = 4;
+    row.label = row.id = "v" + std::to_string(domain.vcpus[*line.child].vcpu);
+    row.style = fade;
+    return row;
+  }
+  row.label =
+      std::string(line.folded ? "+ " : "- ") + domain_label(domain) + (domain.ended ? " (ended)" : "");
+  row.id = domain.idle() ? "" : "d" + std::to_string(domain.domid);
+  row.style = {static_cast<std::uint8_t>(fade | kBold), Role::kName};
+  return row;
+}
+
+void paint_table(Grid& grid, Area area, const Table& table, const Scene& scene,
+                 const std::function<TableRow(const TableLine&, std::size_t)>& row_of) {
+  const std::size_t count = scene.lines.size();
+  const std::size_t selected = selected_position(scene.lines, scene.state);
+  const std::size_t first =
+      std::min(scene.state.position().row, table_limits(table, grid.width(), area, count).row);
   const int width = grid.width();
   const int labels = label_width(table, width);
-  const std::size_t from = std::min(first_column, last_first_column(table, width));
+  const std::size_t from = std::min(scene.state.position().column, last_first_column(table, width));
   const std::size_t to = std::min(table.columns.size(), from + columns_that_fit(table, width));
   const std::size_t picture = picture_width(table, width);
   const auto x_of = [&](std::size_t column) {
@@ -91,7 +118,7 @@ void paint_table(Grid& grid, Area area, const Table& table, std::size_t first, s
 
   const std::size_t end = std::min(count, first + static_cast<std::size_t>(page_rows(area)));
   for (std::size_t i = first; i < end; ++i) {
-    const TableRow row = row_at(i, picture);
+    const TableRow row = row_of(scene.lines[i], picture);
     const int at = y + 1 + static_cast<int>(i - first);
     const int indent = std::min(row.indent, labels);
     grid.put(at, indent, cut(row, static_cast<std::size_t>(labels - indent)), row.style);

@@ -45,11 +45,16 @@ struct Table {
 // The width that pictures would have; 0 if there is no room for one.
 std::size_t picture_width(const Table& table, int width);
 
-// Paints the headings and the rows from `first` on that there is room for, `row_at` being asked for those
-// only. `selected` is marked.
-void paint_table(Grid& grid, Area area, const Table& table, std::size_t first, std::size_t first_column,
-                 std::size_t count, std::optional<std::size_t> selected,
-                 const std::function<TableRow(std::size_t, std::size_t picture_width)>& row_at);
+// Marks the column by which the view is sorted.
+void mark_sorted(Table& table, const ViewState& state);
+
+// A row without cells: the label of a domain, or of one of its vCPUs.
+TableRow domain_row(const Scene& scene, const TableLine& line);
+
+// Paints the headings and those of the scene's lines that there is room for, `row_of` being asked for those
+// only. The selected one is marked.
+void paint_table(Grid& grid, Area area, const Table& table, const Scene& scene,
+                 const std::function<TableRow(const TableLine&, std::size_t picture_width)>& row_of);
 
 ScrollLimits table_limits(const Table& table, int width, Area area, std::size_t count);
 

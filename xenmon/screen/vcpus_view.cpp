@@ -11,7 +11,6 @@ namespace {
 Table make_table(const Scene& scene) {
   const ViewState& state = scene.state;
   const auto measures = sort_measures(View::kVcpus);
-  const Measure sorted = measures[std::min(state.sort().key, measures.size() - 1)];
   Table table;
   table.label_heading = "domain, vCPU";
   table.columns.assign(measures.begin() + 2, measures.end()); // the label has id and name
@@ -19,8 +18,7 @@ Table make_table(const Scene& scene) {
   table.groups = {
       {0, window_text(scene.model.nominal_ns[static_cast<std::size_t>(state.window)]) + ", " + of},
       {6, "executions, I/O"}};
-  table.sorted_by = sorted;
-  table.upwards = descending(sorted) == state.sort().reversed;
+  mark_sorted(table, state);
   table.picture_heading = "gotten of late";
   return table;
 }
@@ -29,27 +27,16 @@ Table make_table(const Scene& scene) {
 
 void paint_vcpus_view(Grid& grid, Area area, const Scene& scene) {
   const Table table = make_table(scene);
-  const std::vector<TableLine>& lines = scene.lines;
   const auto window = static_cast<std::size_t>(scene.state.window);
   const std::uint64_t length = scene.model.length_ns[window];
   const std::uint8_t fade = scene.model.current ? kPlain : kDim;
-  const ScrollLimits limits = table_limits(table, grid.width(), area, lines.size());
 
-  const auto row_at = [&](std::size_t i, std::size_t picture) {
-    const TableLine& line = lines[i];
+  const auto row_of = [&](const TableLine& line, std::size_t picture) {
     const DomainModel& domain = scene.model.domains[line.parent];
     const Figures& f =
         line.child ? domain.vcpus[*line.child].halves[window].figures : domain.halves[window].figures;
-    TableRow row;
-    if (line.child) {
-      row.indent = 4;
-      row.label = row.id = "v" + std::to_string(domain.vcpus[*line.child].vcpu);
-      row.style = fade;
-    } else {
-      row.label =
-          std::string(line.folded ? "+ " : "- ") + domain_label(domain) + (domain.ended ? " (ended)" : "");
-      row.id = domain.idle() ? "" : "d" + std::to_string(domain.domid);
-      row.style = {static_cast<std::uint8_t>(fade | kBold), Role::kName};
+    TableRow row = domain_row(scene, line);
+    if (!line.child) {
       row.picture =
           trend_row(scene.trend.domain(domain.uid), TrendPart::kRunning, picture, 0, 1, scene.state.unicode);
       row.picture_style = {fade, Role::kRunning};
@@ -64,8 +51,7 @@ void paint_vcpus_view(Grid& grid, Area area, const Scene& scene) {
     }
     return row;
   };
-  paint_table(grid, area, table, std::min(scene.state.position().row, limits.row),
-              scene.state.position().column, lines.size(), selected_position(lines, scene.state), row_at);
+  paint_table(grid, area, table, scene, row_of);
 }
 
 ScrollLimits vcpus_view_limits(const Scene& scene, int width, Area area) {
