@@ -106,7 +106,9 @@ void LatencyHistory::look(const RegionReader& reader, const TablesCopy& tables, 
   for (std::uint32_t slot = 0; slot < tables.vcpus.size(); ++slot) {
     const xenmon_vcpu& entry = tables.vcpus[slot];
     if ((entry.flags & XENMON_VCPU_IN_USE) == 0 || entry.domain_slot >= tables.domains.size()) continue;
-    const std::uint64_t uid = tables.domains[entry.domain_slot].uid;
+    const xenmon_domain& domain = tables.domains[entry.domain_slot];
+    if (domain.domid == XENMON_DOMID_IDLE) continue; // they wait for nobody, and on a big host they are many
+    const std::uint64_t uid = domain.uid;
     xenmon_histograms now; // only the lines that are in use
     if (!reader.read_histograms(slot, entry.hist_lines, now)) continue;
 

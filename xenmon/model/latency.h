@@ -56,7 +56,8 @@ class LatencyHistory {
   void set_window(std::uint64_t length_ns);
   void clear();
 
-  // Looks at all vCPUs in use, as of trace time now_ns. `tables` has the vCPUs and is of the same region.
+  // Looks at all vCPUs in use but the idle ones, as of trace time now_ns. `tables` has the vCPUs and is of
+  // the same region.
   void look(const RegionReader& reader, const TablesCopy& tables, std::uint64_t now_ns);
 
   // Adds those of a vCPU slot: nothing for one that was not there at the last look.
