@@ -85,7 +85,6 @@ constexpr std::array kNames = {"id",
                                "waited_per_execution",
                                "allocated",
                                "io",
-                               "io_per_execution",
                                "wake_count",
                                "wake_p50",
                                "wake_p95",
@@ -136,8 +135,6 @@ const char* measure_title(Measure measure) {
       return "slice";
     case Measure::kIo:
       return "I/O";
-    case Measure::kIoPerExecution:
-      return "I/O/ex";
     case Measure::kWakeCount:
     case Measure::kPreemptCount:
     case Measure::kRunCount:
@@ -201,8 +198,6 @@ double measure_value(Measure measure, const Figures& figures, std::uint64_t leng
       return quotient(figures.slice_sum_ns, figures.slice_count);
     case Measure::kIo:
       return 1e9 * quotient(figures.io, length_ns);
-    case Measure::kIoPerExecution:
-      return quotient(figures.io, figures.executions);
     default:
       return 0;
   }
@@ -243,8 +238,6 @@ std::string measure_text(Measure measure, const Figures& figures, std::uint64_t 
       return figures.executions == 0 ? "-" : short_time_text(value);
     case Measure::kAllocated:
       return figures.slice_count == 0 ? "-" : short_time_text(value);
-    case Measure::kIoPerExecution:
-      return figures.executions == 0 ? "-" : ratio_text(value, kMeasureWidth);
     default:
       return "";
   }

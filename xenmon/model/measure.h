@@ -30,7 +30,6 @@ enum class Measure {
   kWaitedPerExecution,
   kAllocated,
   kIo,
-  kIoPerExecution,
   // Of the distributions: four figures of each, behind how many there are.
   kWakeCount,
   kWakeP50,
