@@ -107,6 +107,7 @@ class Session {
     const ScrollLimits limits = scroll_limits(scene, width, height);
     page_ = limits.page;
     keep_in_sight(state_, scene, limits);
+    source_.complete(model_, scene, limits.page);
     const SelectedModel selected = source_.selected(scene);
     scene.selected = &selected;
     terminal_.draw(render(scene, width, height));
@@ -258,7 +259,6 @@ class Session {
       notice_ =
           state_.basis == Basis::kPcpu ? "percent of one CPU's time" : "percent of the domain's vCPUs' time";
     if (key != Key::kSpan) return;
-    build(); // the other span's figures
     if (state_.view == View::kLatency) {
       notice_ = state_.latency_since_start ? "since xenbaked began"
                                            : "of late, up to " + window_text(settings_.windows_ns[0]);
@@ -333,6 +333,7 @@ class Session {
         break;
       default:
         obey_view_key(press.key, state_, model_, page_);
+        if (state_.view == View::kLatency) build(); // it may be sorted by what the model does not have
         answer(press.key);
     }
   }

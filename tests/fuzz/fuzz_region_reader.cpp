@@ -50,8 +50,9 @@ void show(const RegionReader& reader, const SampleFeed& feed, const History& his
   for (std::size_t view = 0; view < kViews; ++view) {
     state.view = static_cast<View>(view);
     ScreenModel model = build_screen_model(history, feed, nothing, std::nullopt, state.view);
-    if (state.view == View::kLatency) add_latency(model, latency, feed, view % 2 == 0);
+    if (state.view == View::kLatency) add_latency(model, latency, feed, state);
     Scene scene(model, state, trend);
+    if (state.view == View::kLatency) complete_latency(model, latency, scene.lines, state);
     SelectedModel selected;
     if (!scene.lines.empty()) {
       const LineId& line = scene.lines.back().id;

@@ -35,14 +35,14 @@ class LatencyTest : public testing::Test {
     history.look(reader, tables, now_ms * kMs);
   }
   Quantiles recent(std::uint32_t slot = 0, std::size_t spread = kWake) {
-    Distributions sum;
-    history.add_recent(slot, sum);
-    return quantiles(sum[spread]);
+    Distribution sum;
+    history.add_recent(slot, static_cast<Spread>(spread), sum);
+    return quantiles(sum);
   }
   Quantiles since_start(std::uint32_t slot = 0) {
-    Distributions sum;
-    history.add_since_start(slot, sum);
-    return quantiles(sum[kWake]);
+    Distribution sum;
+    history.add_since_start(slot, Spread::kWakeWait, sum);
+    return quantiles(sum);
   }
 
   FakeRegion region;

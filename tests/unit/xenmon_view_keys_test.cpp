@@ -196,6 +196,27 @@ TEST_F(ViewKeysTest, LatencyIsSortedByTheLongestWaitsAndLeavesIdleOut) {
   EXPECT_TRUE(state.latency_since_start);
 }
 
+TEST_F(ViewKeysTest, LatencyIsSortedByCountsToo) {
+  state.view = View::kLatency;
+  while (sorted_by(state) != Measure::kWakeCount) press(Key::kSortNext);
+  const auto counts = [this] {
+    std::vector<std::uint64_t> result;
+    for (const TableLine& line : table_lines(model, state)) {
+      if (line.child) continue;
+      const LatencyModel& latency = model.domains[line.parent].latency;
+      result.push_back(latency.recent[static_cast<std::size_t>(Spread::kWakeWait)].count);
+    }
+    return result;
+  };
+  const std::vector<std::uint64_t> down = counts();
+  ASSERT_GE(down.size(), 3U);
+  EXPECT_GT(down.front(), down.back());
+  EXPECT_TRUE(std::is_sorted(down.rbegin(), down.rend()));
+  press(Key::kReverse);
+  const std::vector<std::uint64_t> up = counts();
+  EXPECT_TRUE(std::is_sorted(up.begin(), up.end()));
+}
+
 TEST_F(ViewKeysTest, TogglesWhatItSays) {
   press(Key::kWaited);
   EXPECT_FALSE(state.metrics.waited);

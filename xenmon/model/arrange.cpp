@@ -5,8 +5,6 @@
 #include <cctype>
 #include <tuple>
 
-#include "model/measure.h"
-
 namespace xenmon {
 namespace {
 
@@ -14,11 +12,6 @@ std::string lower(const std::string& text) {
   std::string result;
   for (const char c : text) result += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return result;
-}
-
-Measure sorted_by(const ViewState& state) {
-  const auto measures = sort_measures(state.view);
-  return measures[std::min(state.sort().key, measures.size() - 1)];
 }
 
 // Sorts positions by a value for each, equal ones as they were.
@@ -88,7 +81,7 @@ class Arranger {
 
  private:
   double value(const Halves& halves, const LatencyModel* latency) const {
-    if (measure_ >= Measure::kWakeP50)
+    if (spread_of(measure_))
       return latency == nullptr ? 0 : measure_value(measure_, *latency, shows_since_start(model_, state_));
     return measure_value(measure_, halves[static_cast<std::size_t>(window_)].figures, model_.length(window_),
                          state_.basis);
@@ -114,6 +107,11 @@ class Arranger {
 };
 
 } // namespace
+
+Measure sorted_by(const ViewState& state) {
+  const auto measures = sort_measures(state.view);
+  return measures[std::min(state.sort().key, measures.size() - 1)];
+}
 
 bool matches(const DomainModel& domain, const std::string& pattern) {
   if (pattern.empty()) return true;

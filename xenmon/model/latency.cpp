@@ -31,9 +31,36 @@ void for_each_bucket(Lines lines, const Visit& visit) {
   }
 }
 
+// Those of the lines in which a count differs: in most of them nothing has happened since the last look.
+Lines changed(const std::uint32_t* before, const std::uint32_t* after, Lines lines) {
+  Lines result = 0;
+  for (Lines left = lines; left != 0; left &= left - 1) {
+    const auto line = static_cast<std::uint32_t>(std::countr_zero(left));
+    const std::uint32_t* const a = before + line * XENMON_HIST_LINE_BUCKETS;
+    const std::uint32_t* const b = after + line * XENMON_HIST_LINE_BUCKETS;
+    std::uint32_t differs = 0;
+    for (std::uint32_t i = 0; i < XENMON_HIST_LINE_BUCKETS; ++i) differs |= a[i] ^ b[i];
+    if (differs != 0) result |= Lines{1} << line;
+  }
+  return result;
+}
+
 void add_counts(const std::uint32_t* counts, Lines lines, Distribution& sum) {
   for_each_bucket(lines, [&](std::uint32_t bucket) { sum.counts[bucket] += counts[bucket]; });
   sum.lines |= lines;
+}
+
+// The last bucket with a count; XENMON_HIST_BUCKETS if there is none.
+std::uint32_t last_used(const std::uint32_t* counts, Lines lines) {
+  while (lines != 0) {
+    const std::uint32_t line = std::bit_width(lines) - 1;
+    for (std::uint32_t i = XENMON_HIST_LINE_BUCKETS; i-- > 0;) {
+      const std::uint32_t bucket = line * XENMON_HIST_LINE_BUCKETS + i;
+      if (counts[bucket] != 0) return bucket;
+    }
+    lines &= ~(Lines{1} << line);
+  }
+  return XENMON_HIST_BUCKETS;
 }
 
 } // namespace
@@ -125,15 +152,16 @@ void LatencyHistory::look(const RegionReader& reader, const TablesCopy& tables, 
       std::uint32_t* before = counts_of(vcpu.last, spread);
       const std::uint32_t* after = counts_of(now, spread);
       std::uint32_t* recent = counts_of(vcpu.recent, spread);
-      for_each_bucket(entry.hist_lines[spread] & kAllLines, [&](std::uint32_t bucket) {
-        const std::uint32_t growth = after[bucket] - before[bucket];
-        if (growth == 0) return;
-        before[bucket] = after[bucket];
-        if (first) return;
-        again = again || shrunk(growth);
-        fresh.growth.push_back({slot, spread, static_cast<std::uint16_t>(bucket), growth});
-        recent[bucket] += growth;
-      });
+      for_each_bucket(changed(before, after, entry.hist_lines[spread] & kAllLines),
+                      [&](std::uint32_t bucket) {
+                        const std::uint32_t growth = after[bucket] - before[bucket];
+                        if (growth == 0) return;
+                        before[bucket] = after[bucket];
+                        if (first) return;
+                        again = again || shrunk(growth);
+                        fresh.growth.push_back({slot, spread, static_cast<std::uint16_t>(bucket), growth});
+                        recent[bucket] += growth;
+                      });
       vcpu.lines[spread] |= entry.hist_lines[spread] & kAllLines;
     }
     // Counts began from zero: the slot has another owner than the table said.
@@ -159,30 +187,25 @@ void LatencyHistory::look(const RegionReader& reader, const TablesCopy& tables, 
   }
 }
 
-void LatencyHistory::add_since_start(std::uint32_t slot, Distributions& sum) const {
+void LatencyHistory::add_since_start(std::uint32_t slot, Spread spread, Distribution& sum) const {
   if (slot >= vcpus_.size() || !vcpus_[slot]) return;
   const Vcpu& vcpu = *vcpus_[slot];
-  for (std::size_t spread = 0; spread < kSpreads; ++spread) {
-    add_counts(counts_of(vcpu.last, spread), vcpu.lines[spread], sum[spread]);
-    sum[spread].max_ns = std::max(sum[spread].max_ns, vcpu.max_ns[spread]);
-  }
+  const auto at = static_cast<std::size_t>(spread);
+  add_counts(counts_of(vcpu.last, at), vcpu.lines[at], sum);
+  sum.max_ns = std::max(sum.max_ns, vcpu.max_ns[at]);
 }
 
-void LatencyHistory::add_recent(std::uint32_t slot, Distributions& sum) const {
+void LatencyHistory::add_recent(std::uint32_t slot, Spread spread, Distribution& sum) const {
   if (slot >= vcpus_.size() || !vcpus_[slot]) return;
   const Vcpu& vcpu = *vcpus_[slot];
-  for (std::size_t spread = 0; spread < kSpreads; ++spread) {
-    const std::uint32_t* counts = counts_of(vcpu.recent, spread);
-    add_counts(counts, vcpu.lines[spread], sum[spread]);
-    std::uint32_t last = XENMON_HIST_BUCKETS;
-    for_each_bucket(vcpu.lines[spread], [&](std::uint32_t bucket) {
-      if (counts[bucket] != 0) last = bucket;
-    });
-    if (last == XENMON_HIST_BUCKETS) continue;
-    const std::uint64_t longest = vcpu.max_ns[spread];
-    const std::uint64_t end = last + 1 == XENMON_HIST_BUCKETS ? longest : xenmon_hist_lower(last + 1);
-    sum[spread].max_ns = std::max(sum[spread].max_ns, std::min(longest, end));
-  }
+  const auto at = static_cast<std::size_t>(spread);
+  const std::uint32_t* counts = counts_of(vcpu.recent, at);
+  add_counts(counts, vcpu.lines[at], sum);
+  const std::uint32_t last = last_used(counts, vcpu.lines[at]);
+  if (last == XENMON_HIST_BUCKETS) return;
+  const std::uint64_t longest = vcpu.max_ns[at];
+  const std::uint64_t end = last + 1 == XENMON_HIST_BUCKETS ? longest : xenmon_hist_lower(last + 1);
+  sum.max_ns = std::max(sum.max_ns, std::min(longest, end));
 }
 
 std::uint64_t LatencyHistory::recent_ns() const {

@@ -44,7 +44,8 @@ struct Quantiles {
 };
 Quantiles quantiles(const Distribution& distribution);
 
-// Of one vCPU or of all of a domain: what a table shows. By Spread.
+// Of one vCPU or of all of a domain: what a table shows. By Spread. A screen's model has all of it only of
+// the lines in sight, and of the others what they are sorted by.
 struct LatencyModel {
   std::array<Quantiles, kSpreads> since_start;
   std::array<Quantiles, kSpreads> recent;
@@ -60,10 +61,10 @@ class LatencyHistory {
   // the same region.
   void look(const RegionReader& reader, const TablesCopy& tables, std::uint64_t now_ns);
 
-  // Adds those of a vCPU slot: nothing for one that was not there at the last look.
-  void add_since_start(std::uint32_t slot, Distributions& sum) const;
-  void add_recent(std::uint32_t slot, Distributions& sum) const;
-  // What recent() is of: 0 after the first look.
+  // Adds one of a vCPU slot: nothing for one that was not there at the last look.
+  void add_since_start(std::uint32_t slot, Spread spread, Distribution& sum) const;
+  void add_recent(std::uint32_t slot, Spread spread, Distribution& sum) const;
+  // What is recent is of this: 0 after the first look.
   std::uint64_t recent_ns() const;
 
  private:

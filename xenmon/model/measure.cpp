@@ -39,9 +39,7 @@ constexpr std::array kOfLatency = {Measure::kWakeP99,    Measure::kId,          
 
 const Quantiles& quantiles_for(Measure measure, const LatencyModel& latency, bool since_start) {
   const auto& spreads = since_start ? latency.since_start : latency.recent;
-  return measure >= Measure::kRunCount       ? spreads[static_cast<std::size_t>(Spread::kRun)]
-         : measure >= Measure::kPreemptCount ? spreads[static_cast<std::size_t>(Spread::kPreemptWait)]
-                                             : spreads[static_cast<std::size_t>(Spread::kWakeWait)];
+  return spreads[static_cast<std::size_t>(spread_of(measure).value_or(Spread::kWakeWait))];
 }
 
 std::uint64_t time_of(Measure measure, const Figures& figures) {
@@ -176,6 +174,13 @@ std::span<const Measure> sort_measures(View view) {
 
 bool descending(Measure measure) {
   return measure != Measure::kId && measure != Measure::kName;
+}
+
+std::optional<Spread> spread_of(Measure measure) {
+  if (measure < Measure::kWakeCount) return std::nullopt;
+  return measure >= Measure::kRunCount       ? Spread::kRun
+         : measure >= Measure::kPreemptCount ? Spread::kPreemptWait
+                                             : Spread::kWakeWait;
 }
 
 double measure_value(Measure measure, const Figures& figures, std::uint64_t length_ns, Basis basis) {

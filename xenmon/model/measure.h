@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -58,6 +59,8 @@ inline constexpr std::size_t kMeasureWidth = 8;
 std::span<const Measure> sort_measures(View view);
 // Sorted from the largest down, unless reversed. Ids and names go up.
 bool descending(Measure measure);
+// The distribution that a measure is of; none for the others.
+std::optional<Spread> spread_of(Measure measure);
 
 // For kId and kName: 0. `length_ns` is what the figures are sums over.
 double measure_value(Measure measure, const Figures& figures, std::uint64_t length_ns, Basis basis);

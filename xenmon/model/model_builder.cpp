@@ -167,6 +167,64 @@ void add_pcpus(ScreenModel& model, const Sums& sums) {
   }
 }
 
+// Where the region has the vCPUs of all domains but the idle one.
+void find_slots(ScreenModel& model, const SampleFeed& feed) {
+  const std::vector<std::size_t> position = positions(model);
+  const TablesCopy& tables = feed.tables();
+  for (std::uint32_t slot = 0; slot < tables.vcpus.size(); ++slot) {
+    const xenmon_vcpu& vcpu = tables.vcpus[slot];
+    if ((vcpu.flags & XENMON_VCPU_IN_USE) == 0) continue;
+    const DomainIndex index = feed.directory().find(vcpu.domain_slot);
+    const std::size_t at = index < position.size() ? position[index] : SIZE_MAX;
+    if (at == SIZE_MAX || model.domains[at].idle()) continue;
+    std::vector<VcpuModel>& vcpus = model.domains[at].vcpus;
+    const auto found = std::lower_bound(vcpus.begin(), vcpus.end(), vcpu.vcpu_id,
+                                        [](const VcpuModel& one, std::uint32_t id) { return one.vcpu < id; });
+    if (found != vcpus.end() && found->vcpu == vcpu.vcpu_id) found->slot = slot;
+  }
+}
+
+class LatencyReader {
+ public:
+  LatencyReader(const LatencyHistory& latency, bool since_start)
+      : latency_(latency), since_start_(since_start) {}
+
+  void read(VcpuModel& vcpu, Spread spread) {
+    add(vcpu, spread, one_);
+    take(one_, vcpu.latency, spread);
+  }
+  // The sum of all its vCPUs.
+  void read_sum(DomainModel& domain, Spread spread) {
+    for (const VcpuModel& vcpu : domain.vcpus) add(vcpu, spread, all_);
+    take(all_, domain.latency, spread);
+  }
+  // The sum and each of them.
+  void read(DomainModel& domain, Spread spread) {
+    for (VcpuModel& vcpu : domain.vcpus) read(vcpu, spread);
+    if (domain.vcpus.size() == 1) {
+      domain.latency = domain.vcpus[0].latency;
+    } else {
+      read_sum(domain, spread);
+    }
+  }
+
+ private:
+  void add(const VcpuModel& vcpu, Spread spread, Distribution& sum) const {
+    if (vcpu.slot == kNoSlot) return;
+    since_start_ ? latency_.add_since_start(vcpu.slot, spread, sum)
+                 : latency_.add_recent(vcpu.slot, spread, sum);
+  }
+  void take(Distribution& from, LatencyModel& to, Spread spread) const {
+    (since_start_ ? to.since_start : to.recent)[static_cast<std::size_t>(spread)] = quantiles(from);
+    from.clear();
+  }
+
+  const LatencyHistory& latency_;
+  bool since_start_;
+  Distribution one_; // all zero between two, as the next
+  Distribution all_;
+};
+
 } // namespace
 
 std::vector<std::uint32_t> seen_pcpus(const TablesCopy& tables) {
@@ -215,48 +273,24 @@ ScreenModel build_screen_model(const History& history, const SampleFeed& feed, c
 }
 
 void add_latency(ScreenModel& model, const LatencyHistory& latency, const SampleFeed& feed,
-                 bool since_start) {
+                 const ViewState& state) {
   model.latency_length_ns = latency.recent_ns();
-  since_start = since_start || model.latency_length_ns == 0;
-  const std::vector<std::size_t> position = positions(model);
-  const TablesCopy& tables = feed.tables();
-  std::vector<std::vector<std::uint32_t>> slots(model.domains.size()); // by domain, in the order of its vcpus
-  for (std::uint32_t slot = 0; slot < tables.vcpus.size(); ++slot) {
-    const xenmon_vcpu& vcpu = tables.vcpus[slot];
-    if ((vcpu.flags & XENMON_VCPU_IN_USE) == 0) continue;
-    const DomainIndex index = feed.directory().find(vcpu.domain_slot);
-    const std::size_t at = index < position.size() ? position[index] : SIZE_MAX;
-    if (at == SIZE_MAX || model.domains[at].idle()) continue;
-    const std::vector<VcpuModel>& vcpus = model.domains[at].vcpus;
-    const auto found = std::lower_bound(vcpus.begin(), vcpus.end(), vcpu.vcpu_id,
-                                        [](const VcpuModel& one, std::uint32_t id) { return one.vcpu < id; });
-    if (found == vcpus.end() || found->vcpu != vcpu.vcpu_id) continue;
-    slots[at].resize(vcpus.size(), UINT32_MAX);
-    slots[at][static_cast<std::size_t>(found - vcpus.begin())] = slot;
-  }
+  find_slots(model, feed);
+  const std::optional<Spread> spread = spread_of(sorted_by(state));
+  if (!spread) return;
+  LatencyReader read(latency, shows_since_start(model, state));
+  for (DomainModel& domain : model.domains) read.read(domain, *spread);
+}
 
-  Distributions one;
-  Distributions all;
-  const auto add = [&](std::uint32_t slot, Distributions& sum) {
-    since_start ? latency.add_since_start(slot, sum) : latency.add_recent(slot, sum);
-  };
-  const auto take = [since_start](Distributions& from, LatencyModel& to) {
-    for (std::size_t i = 0; i < kSpreads; ++i) {
-      (since_start ? to.since_start : to.recent)[i] = quantiles(from[i]);
-      from[i].clear();
-    }
-  };
-  for (std::size_t at = 0; at < model.domains.size(); ++at) {
-    DomainModel& domain = model.domains[at];
-    for (std::size_t i = 0; i < slots[at].size(); ++i) {
-      add(slots[at][i], one);
-      if (slots[at].size() > 1) add(slots[at][i], all);
-      take(one, domain.vcpus[i].latency);
-    }
-    if (slots[at].size() == 1) {
-      domain.latency = domain.vcpus[0].latency;
-    } else {
-      take(all, domain.latency);
+void complete_latency(ScreenModel& model, const LatencyHistory& latency, std::span<const TableLine> lines,
+                      const ViewState& state) {
+  const std::optional<Spread> there = spread_of(sorted_by(state));
+  LatencyReader read(latency, shows_since_start(model, state));
+  for (const TableLine& line : lines) {
+    DomainModel& domain = model.domains[line.parent];
+    for (const Spread spread : {Spread::kWakeWait, Spread::kPreemptWait, Spread::kRun}) {
+      if (spread == there) continue;
+      line.child ? read.read(domain.vcpus[*line.child], spread) : read.read_sum(domain, spread);
     }
   }
 }
@@ -268,7 +302,10 @@ Distributions selected_latency(const LatencyHistory& latency, const SampleFeed& 
   for (std::uint32_t slot = 0; slot < tables.vcpus.size(); ++slot) {
     if (owner(tables, slot) != line.parent) continue;
     if (line.child && tables.vcpus[slot].vcpu_id != *line.child) continue;
-    since_start ? latency.add_since_start(slot, sum) : latency.add_recent(slot, sum);
+    for (std::size_t i = 0; i < kSpreads; ++i) {
+      const auto spread = static_cast<Spread>(i);
+      since_start ? latency.add_since_start(slot, spread, sum[i]) : latency.add_recent(slot, spread, sum[i]);
+    }
   }
   return sum;
 }

@@ -6,8 +6,10 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
+#include "model/arrange.h"
 #include "model/history.h"
 #include "model/latency.h"
 #include "model/screen_model.h"
@@ -32,9 +34,14 @@ std::optional<std::uint32_t> previous_pcpu(const std::vector<std::uint32_t>& see
 ScreenModel build_screen_model(const History& history, const SampleFeed& feed, const Attachment& attachment,
                                std::optional<std::uint32_t> pcpu, View view = View::kDomains);
 
-// Adds the distributions: of every vCPU of the model, and of every domain the sum. Those since the start if
-// they are asked for or if there is nothing recent, else the recent ones; the others stay empty.
-void add_latency(ScreenModel& model, const LatencyHistory& latency, const SampleFeed& feed, bool since_start);
+// Adds the distribution by which the view is sorted, if it is one: of every vCPU of the model, and of every
+// domain the sum. That since the start if it is asked for or if there is nothing recent, else the recent one.
+void add_latency(ScreenModel& model, const LatencyHistory& latency, const SampleFeed& feed,
+                 const ViewState& state);
+// Adds the others, for lines of such a model. Apart, because it is a third of the work for many vCPUs of
+// which few are in sight.
+void complete_latency(ScreenModel& model, const LatencyHistory& latency, std::span<const TableLine> lines,
+                      const ViewState& state);
 
 // The distributions of one domain or vCPU, for a picture of them.
 Distributions selected_latency(const LatencyHistory& latency, const SampleFeed& feed, const LineId& line,

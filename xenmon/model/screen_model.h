@@ -24,10 +24,13 @@ struct HalfModel {
 };
 using Halves = std::array<HalfModel, kWindows>; // by WindowId
 
+inline constexpr std::uint32_t kNoSlot = UINT32_MAX;
+
 struct VcpuModel {
   std::uint32_t vcpu = 0;
   Halves halves;
-  LatencyModel latency; // if the model is for that view
+  std::uint32_t slot = kNoSlot; // in the region, of one that is there now; like the next, for that view only
+  LatencyModel latency;
 };
 
 struct DomainModel {

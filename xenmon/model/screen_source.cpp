@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "model/screen_source.h"
 
+#include <algorithm>
 #include <array>
 #include <cinttypes>
 #include <cstdio>
+#include <span>
 
 #include "model/model_builder.h"
 #include "region/replay_control.h"
@@ -115,7 +117,7 @@ ScreenModel ScreenSource::model(const ViewState& state) {
       latency_.look(reader, feed_.tables(), history_.end_ns());
       rivals_.look(reader, history_.end_ns(), history_.nominal_ns(WindowId::kLong));
     }
-    add_latency(model, latency_, feed_, state.latency_since_start);
+    add_latency(model, latency_, feed_, state);
   }
   counters_.tell(model.host);
   if (publisher_.daemon && !publisher_.daemon->running() && !publisher_.daemon->ended_well()) {
@@ -132,6 +134,13 @@ ScreenModel ScreenSource::model(const ViewState& state) {
   model.paused = held_;
   if (held_) model.current = false;
   return model;
+}
+
+void ScreenSource::complete(ScreenModel& model, const Scene& scene, std::size_t rows) const {
+  if (scene.state.view != View::kLatency) return;
+  const std::span<const TableLine> lines = scene.lines;
+  const std::size_t first = std::min(scene.state.position().row, lines.size());
+  complete_latency(model, latency_, lines.subspan(first, std::min(rows, lines.size() - first)), scene.state);
 }
 
 SelectedModel ScreenSource::selected(const Scene& scene) const {

@@ -38,9 +38,12 @@ class ScreenSource final : private SampleSink {
 
   // From now on all is of this pCPU, or of all.
   void select(std::optional<std::uint32_t> pcpu);
-  // What the view shows. Looks at the distributions if it is that view.
+  // What the view shows but for complete(). Looks at the distributions if it is that view.
   ScreenModel model(const ViewState& state);
   const Trend& trend() const { return trend_; }
+  // Fills in, in a model of the view of latency that the scene is of, what the `rows` lines from the state's
+  // position on need.
+  void complete(ScreenModel& model, const Scene& scene, std::size_t rows) const;
   // Of the line that is selected in the view of latency.
   SelectedModel selected(const Scene& scene) const;
 

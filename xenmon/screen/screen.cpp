@@ -50,8 +50,7 @@ class TitleRow {
 };
 
 std::string sort_text(const ViewState& state) {
-  const auto measures = sort_measures(state.view);
-  const Measure measure = measures[std::min(state.sort().key, measures.size() - 1)];
+  const Measure measure = sorted_by(state);
   if (state.view == View::kHost) return "";
   const bool upwards = descending(measure) == state.sort().reversed;
   return std::string("by ") + measure_title(measure) + (upwards ? " ^" : " v");

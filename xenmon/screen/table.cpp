@@ -52,8 +52,7 @@ std::size_t picture_width(const Table& table, int width) {
 }
 
 void mark_sorted(Table& table, const ViewState& state) {
-  const auto measures = sort_measures(state.view);
-  const Measure sorted = measures[std::min(state.sort().key, measures.size() - 1)];
+  const Measure sorted = sorted_by(state);
   table.sorted_by = sorted;
   table.upwards = descending(sorted) == state.sort().reversed;
 }
