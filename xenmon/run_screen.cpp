@@ -13,6 +13,7 @@
 #include "screen/help_screen.h"
 #include "screen/screen.h"
 #include "screen/settings.h"
+#include "screen/sort_menu.h"
 #include "screen/terminal.h"
 #include "screen/typed_line.h"
 #include "screen/view_keys.h"
@@ -50,6 +51,7 @@ class Session {
         state_(settings_.view),
         settings_path_(std::move(settings_path)),
         speed_(options.speed.empty() ? "1" : options.speed),
+        loops_(options.loop),
         pcpu_(options.pcpu) {
     state_.unicode = terminal.unicode();
     source_.select(pcpu_);
@@ -110,7 +112,9 @@ class Session {
     source_.complete(model_, scene, limits.page);
     const SelectedModel selected = source_.selected(scene);
     scene.selected = &selected;
-    terminal_.draw(render(scene, width, height));
+    Grid grid = render(scene, width, height);
+    if (sort_menu_) sort_menu_->paint(grid);
+    terminal_.draw(grid);
   }
 
   void set_windows(const WindowLengths& windows) {
@@ -193,7 +197,9 @@ class Session {
 
   void go_to(const std::string& text) {
     const auto time = parse_trace_time(text);
-    if (time) {
+    if (time && *time == kTraceEnd && loops_) {
+      notice_ = "what is played again and again has no end";
+    } else if (time) {
       tell(publisher_.replay->to(*time));
     } else {
       notice_ = "not a time in a recording: " + printable(text);
@@ -246,6 +252,9 @@ class Session {
     notice_.clear();
     if (typed_) {
       type(press);
+    } else if (sort_menu_) {
+      if (!sort_menu_->take(press.key, state_)) sort_menu_.reset();
+      build(); // it may be sorted by what the model does not have
     } else {
       obey_key(press, due);
     }
@@ -321,6 +330,9 @@ class Session {
       case Key::kFilter:
         ask(Typing::kFilter);
         break;
+      case Key::kSortMenu:
+        if (state_.view != View::kHost) sort_menu_.emplace(state_);
+        break;
       case Key::kWindowLengths:
         next_windows();
         break;
@@ -333,7 +345,7 @@ class Session {
         break;
       default:
         obey_view_key(press.key, state_, model_, page_);
-        if (state_.view == View::kLatency) build(); // it may be sorted by what the model does not have
+        if (state_.view == View::kLatency) build(); // as above
         answer(press.key);
     }
   }
@@ -345,11 +357,13 @@ class Session {
   ViewState state_;
   std::string settings_path_;
   std::string speed_; // of a recording that is being played
+  bool loops_;        // it is, again and again
   std::optional<std::uint32_t> pcpu_;
   ScreenModel model_;
   std::size_t page_ = 1;
   std::optional<std::size_t> help_; // its first line
   std::optional<TypedLine> typed_;
+  std::optional<SortMenu> sort_menu_;
   Typing typing_ = Typing::kSearch;
   std::string pattern_;       // of the last search
   std::string filter_before_; // another one was being typed

@@ -5,6 +5,7 @@
 
 #include "model/arrange.h"
 #include "model/measure.h"
+#include "screen/sort_menu.h"
 #include "xenmon_screen_models.h"
 
 namespace xenmon::test {
@@ -37,11 +38,12 @@ void sort_by(Measure measure, ViewState& state, const ScreenModel& model) {
 class ViewKeysTest : public testing::Test {
  protected:
   void press(Key key, int times = 1) {
-    for (int i = 0; i < times; ++i) EXPECT_TRUE(obey_view_key(key, state, model, 5));
+    for (int i = 0; i < times; ++i) EXPECT_TRUE(obey_view_key(key, state, model, page));
   }
 
   ScreenModel model = host_model();
   ViewState state;
+  std::size_t page = 5;
 };
 
 TEST_F(ViewKeysTest, DomainsAreSortedByAnyColumnAndIdleIsLast) {
@@ -157,10 +159,19 @@ TEST_F(ViewKeysTest, TheSelectionStaysInSight) {
   EXPECT_EQ(state.position().column, 3U);
   press(Key::kLeft);
   EXPECT_EQ(state.position().column, 2U);
-  // The domains' view has no selection, and scrolls line by line.
+  // The domains' view has no selection, and scrolls by whole domains if they fit.
   state.view = View::kDomains;
   press(Key::kDown, 3);
   EXPECT_EQ(state.position().row, 3U);
+  press(Key::kUp, 3);
+  page = 6;
+  press(Key::kDown, 3);
+  EXPECT_EQ(state.position().row, 18U);
+  state.position().row = 15; // where the last page begins
+  press(Key::kUp);
+  EXPECT_EQ(state.position().row, 12U);
+  press(Key::kUp, 3);
+  EXPECT_EQ(state.position().row, 0U);
   press(Key::kEnd);
   keep_in_sight(state, Scene(model, state, Trend()), {20, 0, 5});
   EXPECT_EQ(state.position().row, 20U);
@@ -194,6 +205,47 @@ TEST_F(ViewKeysTest, LatencyIsSortedByTheLongestWaitsAndLeavesIdleOut) {
   EXPECT_TRUE(shows_since_start(model, state));
   press(Key::kSpan);
   EXPECT_TRUE(state.latency_since_start);
+}
+
+TEST_F(ViewKeysTest, TheSortMenuSortsAsItMoves) {
+  state.view = View::kVcpus;
+  state.sort() = {2, true};
+  SortMenu menu(state);
+  EXPECT_TRUE(menu.take(Key::kDown, state));
+  EXPECT_EQ(state.sort().key, 3U);
+  EXPECT_FALSE(state.sort().reversed);
+  EXPECT_TRUE(menu.take(Key::kReverse, state));
+  EXPECT_TRUE(state.sort().reversed);
+  EXPECT_TRUE(menu.take(Key::kHome, state));
+  EXPECT_TRUE(menu.take(Key::kUp, state));
+  EXPECT_EQ(sorted_by(state), Measure::kId);
+  EXPECT_TRUE(menu.take(Key::kEnd, state));
+  EXPECT_TRUE(menu.take(Key::kDown, state));
+  EXPECT_EQ(sorted_by(state), Measure::kIo);
+  EXPECT_FALSE(menu.take(Key::kClear, state));
+  EXPECT_EQ(state.sort().key, 2U);
+  EXPECT_TRUE(state.sort().reversed);
+  EXPECT_TRUE(menu.take(Key::kDown, state));
+  EXPECT_FALSE(menu.take(Key::kFold, state));
+  EXPECT_EQ(sorted_by(state), Measure::kIo);
+}
+
+TEST_F(ViewKeysTest, TheSortMenuShowsWhatIsChosenAtEverySize) {
+  state.view = View::kLatency;
+  state.sort().key = sort_measures(state.view).size() - 1;
+  const SortMenu menu(state);
+  for (const auto& [width, height] : {std::pair{80, 24}, std::pair{40, 10}, std::pair{20, 5}}) {
+    Grid grid(width, height);
+    menu.paint(grid);
+    EXPECT_EQ(grid.line(1), "   Sort by") << height;
+    int chosen = -1;
+    for (int row = 0; row < height; ++row)
+      if (grid.at(row, 3).style.attributes == kStandout) chosen = row;
+    ASSERT_GE(chosen, 0) << height;
+    EXPECT_NE(grid.line(chosen).find("run max"), std::string::npos);
+  }
+  Grid tiny(1, 1);
+  menu.paint(tiny);
 }
 
 TEST_F(ViewKeysTest, LatencyIsSortedByCountsToo) {

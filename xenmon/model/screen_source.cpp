@@ -130,6 +130,8 @@ ScreenModel ScreenSource::model(const ViewState& state) {
     model.position = going ? "going to " + (to == kTraceEnd ? "the end" : position_text(to))
                      : attachment_.health().held ? ""
                                                  : "at " + position_text(position_ns());
+    const auto length = publisher_.replay->length_ns(); // before the end has been seen, nobody knows it
+    if (length && !model.position.empty()) model.position += " of " + position_text(*length);
   }
   model.paused = held_;
   if (held_) model.current = false;

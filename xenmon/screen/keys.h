@@ -29,6 +29,7 @@ enum class Key {
   kIo,
   kSortNext,
   kSortPrevious,
+  kSortMenu,
   kReverse,
   kSearch,
   kFilter,

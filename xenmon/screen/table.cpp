@@ -106,12 +106,15 @@ void paint_table(Grid& grid, Area area, const Table& table, const Scene& scene,
     grid.put(area.top, x_of(begin) + 1, text, kBold);
   }
   const int y = area.top + 1;
-  grid.put(y, 0, table.label_heading, kBold);
+  const bool by_label = table.sorted_by == Measure::kId || table.sorted_by == Measure::kName;
+  const auto heading_style = [](bool sorted) -> std::uint8_t { return sorted ? kBold | kStandout : kBold; };
+  const char* const arrow = table.upwards ? "^" : "v";
+  grid.put(y, 0, table.label_heading + (by_label ? arrow : ""), heading_style(by_label));
   for (std::size_t column = from; column < to; ++column) {
     const bool sorted = table.sorted_by == table.columns[column];
     std::string title = measure_title(table.columns[column]);
-    if (sorted) title += table.upwards ? "^" : "v";
-    right(y, column, title, sorted ? std::uint8_t{kBold | kStandout} : std::uint8_t{kBold});
+    if (sorted) title += arrow;
+    right(y, column, title, heading_style(sorted));
   }
   if (picture > 0) grid.put(y, x_of(to) + 2, table.picture_heading, kBold);
 

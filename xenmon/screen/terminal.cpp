@@ -93,7 +93,7 @@ constexpr Binding kBindings[] = {
     {'i', Key::kIo},
     {'s', Key::kSortNext},
     {'>', Key::kSortNext},
-    {KEY_F(6), Key::kSortNext},
+    {KEY_F(6), Key::kSortMenu},
     {'<', Key::kSortPrevious},
     {'r', Key::kReverse},
     {'/', Key::kSearch},

@@ -33,6 +33,15 @@ void move(ViewState& state, const ScreenModel& model, std::ptrdiff_t by) {
   selection(state) = lines[moved(selected_position(lines, state), lines.size() - 1)].id;
 }
 
+// The domains' view goes by whole domains, if there is room for one: from within one to its first row, or to
+// that of the next.
+void scroll_by_one(ViewState& state, const ScreenModel& model, std::size_t page, bool down) {
+  const std::size_t rows = domains_view_row(state, 1);
+  if (state.view != View::kDomains || page < rows) return move(state, model, down ? 1 : -1);
+  std::size_t& row = state.position().row;
+  row = down ? (row / rows + 1) * rows : (row - std::min<std::size_t>(row, 1)) / rows * rows;
+}
+
 void sort_by_next(ViewState& state, std::size_t step) {
   const std::size_t count = sort_measures(state.view).size();
   state.sort() = {(state.sort().key + step) % count, false};
@@ -111,10 +120,10 @@ bool obey_view_key(Key key, ViewState& state, const ScreenModel& model, std::siz
       fold_all(state, model);
       return true;
     case Key::kUp:
-      move(state, model, -1);
+      scroll_by_one(state, model, page, false);
       return true;
     case Key::kDown:
-      move(state, model, 1);
+      scroll_by_one(state, model, page, true);
       return true;
     case Key::kPageUp:
       move(state, model, -lines);
