@@ -30,7 +30,8 @@ void say(const std::string& sentence) {
   std::fprintf(stderr, "xenmon: %s\n", sentence.c_str());
 }
 
-Result<LogSeries> read_logs(const std::vector<std::string>& paths) {
+// What is in the span of one log, or of the logs of one run.
+Result<std::vector<Series>> read_logs(const std::vector<std::string>& paths, const Span& span) {
   std::vector<LogPart> parts;
   std::uint64_t malformed = 0;
   std::string first;
@@ -53,7 +54,20 @@ Result<LogSeries> read_logs(const std::vector<std::string>& paths) {
     say("trace records were lost in " + std::to_string(all.intervals_with_losses) + " of " +
         count_of(all.intervals, "interval", "intervals") + "; figures are too low there.");
   }
-  return all;
+  keep_span(all.series, span);
+  return std::move(all.series);
+}
+
+Result<std::vector<Series>> read_runs(const PlotOptions& options) {
+  RunMeans means;
+  for (const std::string& directory : options.logs) {
+    const auto run = find_run(directory);
+    if (!run) return run.error();
+    const auto series = read_logs(run->logs, options.span);
+    if (!series) return series.error();
+    means.add(run->number, *series);
+  }
+  return means.take();
 }
 
 bool is_asked_for(const std::string& word, const Series& series) {
@@ -127,11 +141,12 @@ Status replace_file(const std::string& path, std::string_view content) {
 }
 
 Status run_plot(const PlotOptions& options) {
-  auto all = read_logs(options.logs);
-  if (!all) return all.error();
-  if (Status selected = select_domains(options, all->series); !selected) return selected;
-  condense(all->series, kMostPoints);
-  const std::string script = plot_script(all->series, options.settings);
+  const bool over_time = options.settings.against.empty();
+  auto series = over_time ? read_logs(options.logs, options.span) : read_runs(options);
+  if (!series) return series.error();
+  if (Status selected = select_domains(options, *series); !selected) return selected;
+  if (over_time) condense(*series, kMostPoints);
+  const std::string script = plot_script(*series, options.settings);
   if (options.script) return print(script);
   const auto picture = run_gnuplot(script, options.settings.terminal);
   if (!picture) return picture.error();

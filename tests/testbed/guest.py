@@ -10,16 +10,17 @@ from machine import Result
 class Guest:
     """A domain that xl made. With a network it is at address, and has said hello when the constructor returns.
 
-    programs: some of Dom0's that the guest is to have too, which wants memory of it.
+    files: some of Dom0's that the guest is to have too, programs with the libraries that they ask for. They want
+    memory of it.
     """
 
-    def __init__(self, dom0, name, role, vcpus=1, memory=96, network=True, config="", programs=()):
+    def __init__(self, dom0, name, role, vcpus=1, memory=96, network=True, config="", files=()):
         self.dom0, self.name = dom0, name
         number = next(dom0.networks)
         self.address = f"10.0.{number}.2" if network else None
         own = f"10.0.{number}.1"
         extra = f"console=hvc0 quiet xenmon.role={role} xenmon.name={name}"
-        ramdisk = _with_programs(dom0, name, programs) if programs else "/boot/guest.cpio"
+        ramdisk = _with_files(dom0, name, files) if files else "/boot/guest.cpio"
         lines = [f'name="{name}"', 'type="pv"', 'kernel="/boot/vmlinuz"', f'ramdisk="{ramdisk}"',
                  f"memory={memory}", f"vcpus={vcpus}", config]
         if network:
@@ -38,7 +39,14 @@ class Guest:
 
     def run(self, command):
         """A command line for a guest in the role shell, and what came of it."""
-        text = self.dom0.run(f"wget -q -O - --post-data {shlex.quote(command)} {self.url('cgi-bin/run')}").out
+        return self.answer(self.dom0.run(self.request(command)).out)
+
+    def request(self, command):
+        """The same as a command line for Dom0, which prints what answer() understands."""
+        return f"wget -q -O - --post-data {shlex.quote(command)} {self.url('cgi-bin/run')}"
+
+    @staticmethod
+    def answer(text):
         first, rest = text.split("\n", 1)
         status, length = map(int, first.split())
         return Result(status, rest[:length], rest[length:])
@@ -57,14 +65,15 @@ class Guest:
         self.dom0.run(f"xl destroy {self.name}")
 
 
-def _with_programs(dom0, name, programs):
-    """The guests' archive and behind it another one, of programs and the libraries that they ask for."""
+def _with_files(dom0, name, files):
+    """The guests' archive and behind it another one, of these files and the libraries that they ask for."""
     path = f"/tmp/{name}.cpio"
-    paths = " ".join(f"/usr/bin/{program}" for program in programs)
     dom0.run(f"""
-        for program in {paths}; do
-          echo $program
-          LD_TRACE_LOADED_OBJECTS=1 $program | sed -n 's/.* => \\(.*\\) (0x.*/\\1/p'
+        for file in {" ".join(files)}; do
+          echo $file
+          directory=$(dirname $file)
+          while [ $directory != / ]; do echo $directory; directory=$(dirname $directory); done
+          LD_TRACE_LOADED_OBJECTS=1 /lib64/ld-linux-x86-64.so.2 $file | sed -n 's/.* => \\(.*\\) (0x.*/\\1/p'
         done | while read -r file; do readlink -f $file; [ ! -L $file ] || echo $file; done >/tmp/{name}.files
         (cat /boot/guest.cpio; cd / && sed 's,^/lib,/usr/lib,; s,^/,,' /tmp/{name}.files | sort -u |
           cpio -o -H newc) >{path}""")

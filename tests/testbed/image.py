@@ -19,10 +19,12 @@ from packages import CACHE, RELEASES, ROOT, Unavailable, inside, tree
 
 INSIDE = pathlib.Path(__file__).resolve().parent / "inside"
 
-DOM0_PROGRAMS = ("ab", "httperf", "tmux", "python3", "setpriv", "xenalyze", "xenstore-read", "xenstore-write",
+DOM0_PROGRAMS = ("ab", "apache2", "httperf", "tmux", "python3", "setpriv", "xenalyze", "xenstore-read", "xenstore-write",
                  "xenstore-ls", "xenstore-rm", "xenstore-list")
 XEN_PROGRAMS = ("xl", "libxl-save-helper", "xenstored", "xenconsoled", "xenconsole", "xen-init-dom0", "xentrace",
                 "xentop", "xentrace_setsize", "xenhypfs")
+# For a guest that serves pages as the original study's did.
+APACHE_MODULES = tuple(f"usr/lib/apache2/modules/{name}.so" for name in ("mod_mpm_prefork", "mod_authz_core"))
 DOM0_MODULES = ("xen-privcmd", "xen-evtchn", "xenfs", "xen-gntdev", "xen-gntalloc", "xen-netback", "virtio_pci",
                 "virtio_console")
 GUEST_MODULES = ("xen-privcmd", "xen-evtchn", "xenfs", "xen-netfront")
@@ -133,7 +135,7 @@ def _base(release, top, kept, say):
     own_libraries = _closure(top, [f"/{path}" for path in programs + extensions])
     own_programs = ["/build/bin/xenbaked", "/build/bin/xenmon", "/build/bin/vcpu_times", "/build/bin/small_domains"]
     own_libraries |= _closure(top, own_programs, build=CACHE / release / "build")
-    for path in [*programs, *own_libraries]:
+    for path in [*programs, *own_libraries, *APACHE_MODULES]:
         _copy(top, root, path)
     for path in ("usr/share/terminfo", "usr/lib/terminfo", "usr/lib/locale"):
         if (top / path).exists():

@@ -27,6 +27,8 @@ class Boot:
     """What is asked of a machine. deterministic: virtual time that depends on nothing outside; two
     instructions are as long for every pCPU, and they take turns.
 
+    turn_us: in deterministic time, how long a pCPU goes on before the next has its turn; 0: until some timer ends,
+    which may take milliseconds, during which the other pCPUs stand still without knowing it.
     patched: the hypervisor is built from Debian's source with the patches of hypervisor/.
     hypervisor: settings such as CONFIG_TRACEBUFFER=n that it is built with, patched as well; with neither it
     is Debian's.
@@ -38,6 +40,7 @@ class Boot:
     memory: int = 2048
     dom0_memory: int = 768
     deterministic: bool = False
+    turn_us: int = 0
     patched: bool = False
     hypervisor: tuple[str, ...] = ()
 
@@ -66,6 +69,10 @@ def qemu_command(boot, image, directory):
                "-device", "virtserialport,chardev=terminal,name=terminal"]
     if boot.deterministic:
         command += ["-icount", "shift=1,sleep=off"]
+    if boot.turn_us:
+        # The timer of something that holds back the packets of a network on which nobody is.
+        command += ["-netdev", "hubport,id=turns,hubid=0",
+                    "-object", f"filter-buffer,id=turn,netdev=turns,interval={boot.turn_us}"]
     return command
 
 

@@ -20,7 +20,7 @@ CACHE = pathlib.Path(os.environ.get("XENMON_TESTBED_CACHE", ROOT / "build/testbe
 RELEASES = {"bookworm": "4.17", "trixie": "4.20"}
 
 # For Dom0, its guests and the load.
-SYSTEM = ("linux-image-amd64", "busybox-static", "xen-utils-common", "xenstore-utils", "apache2-utils", "httperf",
+SYSTEM = ("linux-image-amd64", "busybox-static", "xen-utils-common", "xenstore-utils", "apache2-bin", "apache2-utils", "httperf",
           "python3", "tmux", "ncurses-base", "libc-bin", "util-linux", "kmod", "binutils")
 # To build XenMon: the programs' own needs.
 BUILD = ("g++", "cmake", "ninja-build", "pkg-config", "libxen-dev", "libcli11-dev", "libarchive-dev",

@@ -51,6 +51,21 @@ TEST(PlotOptions, TakesEachInAnyOrder) {
   EXPECT_TRUE(options.idle);
 }
 
+TEST(PlotOptions, RunsAndSpans) {
+  const PlotOptions whole = parsed({"a", "-o", "-"});
+  EXPECT_TRUE(whole.settings.against.empty());
+  EXPECT_FALSE(whole.span.from_s || whole.span.until_s);
+  const PlotOptions options =
+      parsed({"--against", "requests/s", "10", "20", "--from", "1.5", "--until=9", "-o", "-"});
+  EXPECT_THAT(options.logs, ElementsAre("10", "20"));
+  EXPECT_EQ(options.settings.against, "requests/s");
+  EXPECT_EQ(options.span.from_s, 1.5);
+  EXPECT_EQ(options.span.until_s, 9);
+  EXPECT_THAT(refused({"10", "-o", "-", "--against", ""}), HasSubstr("--against"));
+  EXPECT_THAT(refused({"10", "-o", "-", "--from", "2", "--until", "2"}), HasSubstr("--from"));
+  EXPECT_THAT(refused({"10", "-o", "-", "--from", "soon"}), HasSubstr("--from"));
+}
+
 TEST(PlotOptions, EveryFigureHasItsName) {
   for (const FigureKind& kind : kFigureKinds) {
     EXPECT_THAT(parsed({"a", "-o", "-", "--figure", kind.name}).settings.figures, ElementsAre(kind.figure));

@@ -56,6 +56,21 @@ TEST(PlotScript, WhatIsNotKnownIsNotZero) {
   }
 }
 
+TEST(PlotScript, RunsArePointsAtTheirNumbers) {
+  PlotSettings settings;
+  settings.figures = {Figure::kGotten, Figure::kWaited};
+  settings.against = "requests/s";
+  Rates unknown = kRates;
+  unknown.other_time_known = false;
+  const std::string script =
+      plot_script({make_series("web", {{100, 100, kRates}, {250, 250, unknown}})}, settings);
+  EXPECT_EQ(data_of(script, 1), "100 25 50\n250 25 NaN\n");
+  EXPECT_THAT(script, HasSubstr("set xrange [100:250]"));
+  EXPECT_THAT(script, HasSubstr("set label 3 \"requests/s\""));
+  EXPECT_THAT(script, testing::Not(HasSubstr("Time since")));
+  EXPECT_THAT(script, testing::Not(HasSubstr(" every ")));
+}
+
 TEST(PlotScript, FigureKindsAreInTheirOrder) {
   for (std::size_t i = 0; i < kFigureKinds.size(); ++i)
     EXPECT_EQ(static_cast<std::size_t>(kFigureKinds[i].figure), i);

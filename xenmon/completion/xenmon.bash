@@ -6,11 +6,11 @@ _xenmon_plot() {
   case $previous in
     --figure) mapfile -t COMPREPLY < <(compgen -W "gotten blocked waited io io-per-execution executions
       time-per-execution" -- "$word") ; return ;;
-    --domain | --title) return ;;
+    --domain | --from | --until | --against | --title) return ;;
   esac
   if [[ $word == -?* && $previous != -o && $previous != --output ]]; then
-    mapfile -t COMPREPLY < <(compgen -W "-o --output --figure --domain --idle --title --script -V --version
-      -h --help" -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W "-o --output --figure --domain --idle --from --until --against --title --script
+      -V --version -h --help" -- "$word")
     return
   fi
   compopt -o filenames

@@ -21,6 +21,10 @@ Draws what xenmon -n and xenmon --format wrote, each domain's figures against ti
       --domain DOMAIN     draw only the domain of this name or id; may be given several times (all
                           domains but the idle one)
       --idle              draw the idle domain, too
+      --from SECONDS      leave out what came before, in each log
+      --until SECONDS     leave out what came later
+      --against TEXT      draw each domain's means over several runs against what was different: LOG... are
+                          directories of logs, called by a number, and TEXT says of what
       --title TEXT        a title above all
       --script            print the script for gnuplot, with the data, instead of running it
 
@@ -84,6 +88,10 @@ Status choose_terminal(const std::string& output, PlotTerminal& terminal) {
 Status check(const CLI::App& app, const std::vector<std::string>& figures, PlotOptions& options) {
   if (options.logs.empty()) return usage("name the logs to draw, as in: xenmon plot log-*.log -o plot.svg.");
   drop_repeated(options.logs);
+  if (app.count("--against") > 0 && options.settings.against.empty())
+    return usage("option --against takes a text, as in --against \"requests per second\".");
+  if (options.span.from_s && options.span.until_s && *options.span.from_s >= *options.span.until_s)
+    return usage("option --from takes a time before that of --until.");
   const bool output_given = app.count("--output") > 0;
   if (!output_given && !options.script) return usage("name the picture to draw with --output FILE.svg.");
   if (output_given && options.output.empty()) return usage("option --output takes a file's name, or -.");
@@ -105,6 +113,8 @@ Result<std::variant<PlotOptions, Information>> parse_plot_options(std::vector<st
   app.add_option("--domain", options.domains)->allow_extra_args(false);
   for (CLI::Option* option :
        {app.add_option("-o,--output", options.output), app.add_option("--title", options.settings.title),
+        app.add_option("--from", options.span.from_s), app.add_option("--until", options.span.until_s),
+        app.add_option("--against", options.settings.against),
         app.add_flag("--idle", options.idle), app.add_flag("--script", options.script)}) {
     option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   }

@@ -10,16 +10,19 @@
 
 #include "options.h"
 #include "plot/plot_script.h"
+#include "plot/run_means.h"
 #include "xenmon/result.h"
 
 namespace xenmon {
 
 struct PlotOptions {
-  std::vector<std::string> logs;    // not empty, none twice; "-": standard input
+  // Not empty, none twice; "-": standard input. Directories of runs if settings.against is not empty.
+  std::vector<std::string> logs;
   std::string output;               // "-": standard output; "" only with `script`
   std::vector<std::string> domains; // names or ids; empty: all
   bool idle = false;                // all with the idle domain
   bool script = false;              // print it instead of running it
+  Span span;                        // of each log
   PlotSettings settings;
 };
 

@@ -97,16 +97,21 @@ std::string terminal_line(PlotTerminal terminal, const Page& page) {
   return {};
 }
 
-// A step for each interval, from its start to its end. An empty line is a gap in all figures, NaN in one.
+// Over time a step for each interval, from its start to its end; else a point for each run. An empty line is a
+// gap in all figures, NaN in one.
 void put_data(std::string& script, const Series& series, const PlotSettings& settings, std::size_t place) {
   constexpr double kSameTime = 1e-6;
   script += "$domain_" + std::to_string(place + 1) + " << END\n";
   double before = series.points.front().start_s;
   for (const SeriesPoint& point : series.points) {
-    if (point.start_s > before + kSameTime) script += '\n';
-    before = point.end_s;
     std::string values;
     for (const Figure figure : settings.figures) values += ' ' + number(value_of(figure, point.rates));
+    if (!settings.against.empty()) {
+      script.append(number(point.start_s)).append(values) += '\n';
+      continue;
+    }
+    if (point.start_s > before + kSameTime) script += '\n';
+    before = point.end_s;
     for (const double s : {point.start_s, point.end_s}) script.append(time(s)).append(values) += '\n';
   }
   script += "END\n";
@@ -159,7 +164,9 @@ void put_panel(std::string& script, const std::vector<Series>& series, const Plo
   script += "set ytics " + number(tic) + "\nset yrange [0:" + number(tic * std::ceil(range / tic)) + "]\n";
   script += last ? "set format x '%g'\n" : "set format x ''\n";
   if (last) {
-    script += "set label 3 'Time since the log began (s)' at graph 0.5, screen " +
+    script += "set label 3 " +
+              (settings.against.empty() ? "'Time since the log began (s)'" : quoted(settings.against)) +
+              " at graph 0.5, screen " +
               number(page.from_top(top + page.panel + kTimeLabel), 6) + " center\n";
   }
 
@@ -172,6 +179,11 @@ void put_panel(std::string& script, const std::vector<Series>& series, const Plo
     const std::string data = "$domain_" + std::to_string(i + 1) + " using 1:" + column;
     const std::string style = " linestyle " + std::to_string(i + 1);
     if (i > 0) script += ", \\\n  ";
+    if (!settings.against.empty()) {
+      script.append(data).append(" with linespoints").append(style).append(" notitle");
+      if (first) script += ", \\\n  keyentry with linespoints" + style + " title " + quoted(series[i].label);
+      continue;
+    }
     script.append(data).append(" with lines").append(style).append(" notitle, \\\n  ");
     // At the ends of intervals, which are every second line, and not of all domains at the same.
     script.append(data).append(" every ").append(std::to_string(2 * step)).append("::");
@@ -246,10 +258,11 @@ std::string plot_script(const std::vector<Series>& series, const PlotSettings& s
   if (end <= begin) end = begin + 1;
 
   std::string script = terminal_line(settings.terminal, page);
-  script += "set encoding utf8\n\n# Time in s, and at it";
+  const bool over_time = settings.against.empty();
+  script += std::string("set encoding utf8\n\n# ") + (over_time ? "Time in s, and at it" : "A run's number, and in it");
   for (const Figure figure : settings.figures)
     script += std::string(", ") + kFigureKinds[static_cast<std::size_t>(figure)].name;
-  script += "; a step for each interval.\n";
+  script += over_time ? "; a step for each interval.\n" : ".\n";
   for (std::size_t i = 0; i < series.size(); ++i) put_data(script, series[i], settings, i);
   script += '\n';
   put_styles(script, series.size());

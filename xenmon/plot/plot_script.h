@@ -43,6 +43,7 @@ enum class PlotTerminal { kSvg, kPng, kPdf };
 struct PlotSettings {
   std::vector<Figure> figures; // one above the other; not empty
   std::string title;           // "": none
+  std::string against;         // "": time; else what the numbers of a RunMeans are
   PlotTerminal terminal = PlotTerminal::kSvg;
 };
 

@@ -58,7 +58,7 @@ def an_ordinary_user_beside_a_daemon(dom0):
 
 
 def a_guest(dom0):
-    guest = Guest(dom0, "guest", "shell", memory=384, programs=("xenbaked", "xenmon"))
+    guest = Guest(dom0, "guest", "shell", memory=384, files=("/usr/bin/xenbaked", "/usr/bin/xenmon"))
 
     def in_guest(command, status):
         result = guest.run(command)

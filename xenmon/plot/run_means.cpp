@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "plot/run_means.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <system_error>
+#include <utility>
+
+#include "text.h"
+
+namespace xenmon {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kSameTime = 1e-6;
+
+bool is_log(const fs::path& path) {
+  const std::string ending = path.extension().string();
+  return ending == ".log" || ending == ".csv" || ending == ".jsonl";
+}
+
+// By the lengths of the intervals. Of waited and blocked, over those in which they are known.
+Rates mean_of(const std::vector<SeriesPoint>& points) {
+  Rates sum;
+  sum.other_time_known = false;
+  double length = 0;
+  double length_known = 0;
+  for (const SeriesPoint& point : points) {
+    const double s = point.end_s - point.start_s;
+    length += s;
+    sum.running += s * point.rates.running;
+    sum.executions += s * point.rates.executions;
+    sum.io += s * point.rates.io;
+    if (!point.rates.other_time_known) continue;
+    length_known += s;
+    sum.waited += s * point.rates.waited;
+    sum.blocked += s * point.rates.blocked;
+  }
+  if (length > 0) {
+    sum.running /= length;
+    sum.executions /= length;
+    sum.io /= length;
+  }
+  if (length_known > 0) {
+    sum.other_time_known = true;
+    sum.waited /= length_known;
+    sum.blocked /= length_known;
+  }
+  return sum;
+}
+
+} // namespace
+
+Result<Run> find_run(const std::string& directory) {
+  Run run;
+  fs::path path(directory);
+  if (!path.has_filename()) path = path.parent_path(); // "runs/100/"
+  const std::string name = path.filename().string();
+  const auto [end, problem] = std::from_chars(name.data(), name.data() + name.size(), run.number);
+  if (problem != std::errc() || end != name.data() + name.size() || !std::isfinite(run.number)) {
+    return Error{"with --against, name directories that are called by a number, one for each run, not " +
+                     printable(directory) + ".",
+                 ExitStatus::kUsage};
+  }
+  std::error_code error;
+  for (fs::directory_iterator at(path, error), last; !error && at != last; at.increment(error)) {
+    if (is_log(at->path())) run.logs.push_back(at->path().string());
+  }
+  if (error) return Error{"cannot read the directory " + printable(directory) + ": " + error.message() + "."};
+  if (run.logs.empty())
+    return Error{"there is no log in " + printable(directory) + ": no *.log, *.csv or *.jsonl."};
+  std::sort(run.logs.begin(), run.logs.end());
+  return run;
+}
+
+void keep_span(std::vector<Series>& series, const Span& span) {
+  const double from_s = span.from_s.value_or(-std::numeric_limits<double>::infinity());
+  const double until_s = span.until_s.value_or(std::numeric_limits<double>::infinity());
+  for (Series& one : series) {
+    std::erase_if(one.points, [=](const SeriesPoint& point) {
+      return point.start_s < from_s - kSameTime || point.end_s > until_s + kSameTime;
+    });
+  }
+  std::erase_if(series, [](const Series& one) { return one.points.empty(); });
+}
+
+void RunMeans::add(double number, const std::vector<Series>& series) {
+  for (const Series& one : series) {
+    auto home = std::find_if(all_.begin(), all_.end(), [&one](const Series& other) {
+      return other.domid == one.domid && other.label == one.label;
+    });
+    if (home == all_.end()) home = all_.insert(all_.end(), {one.domid, one.name, one.label, {}});
+    home->points.push_back({number, number, mean_of(one.points)});
+  }
+}
+
+std::vector<Series> RunMeans::take() {
+  for (Series& one : all_) {
+    std::stable_sort(one.points.begin(), one.points.end(),
+                     [](const SeriesPoint& a, const SeriesPoint& b) { return a.start_s < b.start_s; });
+  }
+  std::stable_sort(all_.begin(), all_.end(),
+                   [](const Series& a, const Series& b) { return a.domid < b.domid; });
+  return std::exchange(all_, {});
+}
+
+} // namespace xenmon

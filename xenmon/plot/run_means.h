@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Several runs of an experiment, each with a number that was different, such as the load: a domain's means over
+// each of them, against that number.
+#ifndef XENMON_XENMON_RUN_MEANS_H
+#define XENMON_XENMON_RUN_MEANS_H
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plot/log_series.h"
+#include "xenmon/result.h"
+
+namespace xenmon {
+
+struct Run {
+  double number = 0;
+  std::vector<std::string> logs; // not empty
+};
+
+// A run's directory is called by its number, and has all its logs: files called *.log, *.csv or *.jsonl.
+Result<Run> find_run(const std::string& directory);
+
+// Part of a log, in seconds since it began. Intervals that lie in it wholly count.
+struct Span {
+  std::optional<double> from_s;
+  std::optional<double> until_s;
+};
+
+// Leaves out what is not in the span, and series of which nothing is.
+void keep_span(std::vector<Series>& series, const Span& span);
+
+class RunMeans {
+ public:
+  // The series of one run. Their means become points whose both times are the number.
+  void add(double number, const std::vector<Series>& series);
+  // By domid, points by their numbers.
+  std::vector<Series> take();
+
+ private:
+  std::vector<Series> all_;
+};
+
+} // namespace xenmon
+
+#endif // XENMON_XENMON_RUN_MEANS_H
