@@ -185,7 +185,8 @@ def _own(top, kept, programs, scripts):
     shutil.copytree(kept / "guest", guest, symlinks=True)
     shutil.copy2(scripts / "guest_init", guest / "init")
     shutil.copytree(scripts / "roles", guest / "roles")
-    shutil.copy2(programs / "vcpu_times", guest / "usr/bin")
+    for name in ("vcpu_times", "seed_random"):
+        shutil.copy2(programs / name, guest / "usr/bin")
 
     (own / "usr/bin").mkdir(parents=True)
     (own / "etc/xen").mkdir(parents=True)

@@ -40,8 +40,8 @@ TODAY = tuple(configuration for scheduler in ("credit", "credit2") for configura
     Configuration(f"{scheduler}-2", scheduler, 512, 256), Configuration(f"{scheduler}-10", scheduler, 2560, 256),
     Configuration(f"{scheduler}-cap", scheduler, 256, 256, cap=60)))
 # From light load to more than can be served.
-RATES = (100, 200, 250, 300, 350, 400)
-RATES_TODAY = (200, 400)
+RATES = (100, 200, 300, 350, 400, 450, 500)
+RATES_TODAY = (200, 400, 500)
 
 POINTS = (tuple(Point(configuration, rate) for configuration in ORIGINAL for rate in RATES)
           + tuple(Point(configuration, rate) for configuration in TODAY for rate in RATES_TODAY))

@@ -114,8 +114,8 @@ Result<std::variant<PlotOptions, Information>> parse_plot_options(std::vector<st
   for (CLI::Option* option :
        {app.add_option("-o,--output", options.output), app.add_option("--title", options.settings.title),
         app.add_option("--from", options.span.from_s), app.add_option("--until", options.span.until_s),
-        app.add_option("--against", options.settings.against),
-        app.add_flag("--idle", options.idle), app.add_flag("--script", options.script)}) {
+        app.add_option("--against", options.settings.against), app.add_flag("--idle", options.idle),
+        app.add_flag("--script", options.script)}) {
     option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   }
 

@@ -97,8 +97,8 @@ std::string terminal_line(PlotTerminal terminal, const Page& page) {
   return {};
 }
 
-// Over time a step for each interval, from its start to its end; else a point for each run. An empty line is a
-// gap in all figures, NaN in one.
+// Over time a step for each interval, from its start to its end; else a point for each run. An empty line is
+// a gap in all figures, NaN in one.
 void put_data(std::string& script, const Series& series, const PlotSettings& settings, std::size_t place) {
   constexpr double kSameTime = 1e-6;
   script += "$domain_" + std::to_string(place + 1) + " << END\n";
@@ -166,8 +166,8 @@ void put_panel(std::string& script, const std::vector<Series>& series, const Plo
   if (last) {
     script += "set label 3 " +
               (settings.against.empty() ? "'Time since the log began (s)'" : quoted(settings.against)) +
-              " at graph 0.5, screen " +
-              number(page.from_top(top + page.panel + kTimeLabel), 6) + " center\n";
+              " at graph 0.5, screen " + number(page.from_top(top + page.panel + kTimeLabel), 6) +
+              " center\n";
   }
 
   std::size_t points = 1;
@@ -259,7 +259,8 @@ std::string plot_script(const std::vector<Series>& series, const PlotSettings& s
 
   std::string script = terminal_line(settings.terminal, page);
   const bool over_time = settings.against.empty();
-  script += std::string("set encoding utf8\n\n# ") + (over_time ? "Time in s, and at it" : "A run's number, and in it");
+  script += std::string("set encoding utf8\n\n# ") +
+            (over_time ? "Time in s, and at it" : "A run's number, and in it");
   for (const Figure figure : settings.figures)
     script += std::string(", ") + kFigureKinds[static_cast<std::size_t>(figure)].name;
   script += over_time ? "; a step for each interval.\n" : ".\n";

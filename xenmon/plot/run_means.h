@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Several runs of an experiment, each with a number that was different, such as the load: a domain's means over
-// each of them, against that number.
+// Several runs of an experiment, each with a number that was different, such as the load: a domain's means
+// over each of them, against that number.
 #ifndef XENMON_XENMON_RUN_MEANS_H
 #define XENMON_XENMON_RUN_MEANS_H
 
