@@ -17,7 +17,8 @@ constexpr const char* kKeys = "Enter: keep  Esc: as before";
 std::string label(Measure measure) {
   std::string text = measure_name(measure);
   std::replace(text.begin(), text.end(), '_', ' ');
-  return text;
+  // As the view's headings have it.
+  return text.starts_with("wake ") ? "woken " + text.substr(5) : text;
 }
 
 std::string padded(const std::string& text, std::size_t width) {
