@@ -1,50 +1,118 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The study's figures as tables, from the points' results."""
+# Of the histograms, as include/xenmon/region.h has them.
+SUB_BITS, FIRST_BITS = 4, 8
+
+DOMAINS = ("dom0", "web")
 
 
 def tables(results):
-    """Markdown: one table for each configuration, its rates in order."""
+    """Markdown: for each configuration its rates in order, how long single waits and executions took, and what must
+    add up."""
     text = []
-    configurations = list(dict.fromkeys(point.configuration for point in results))
-    for configuration in configurations:
-        rows = {point.rate: result for point, result in results.items() if point.configuration == configuration}
-        text.append(f"## {configuration.name}\n\n{table(rows)}\n")
+    for configuration in dict.fromkeys(point.configuration for point in results):
+        rows = [result for point, result in sorted(results.items(), key=lambda one: one[0].rate)
+                if point.configuration == configuration]
+        text.append(f"## {configuration.name}: {configuration.scheduler}, Dom0 {configuration.dom0}, web "
+                    f"{configuration.web}{f', cap {configuration.cap} %' if configuration.cap else ''}\n")
+        for columns in (METRICS, LATENCIES, SUMS):
+            text.append(table(rows, columns) + "\n")
     return "\n".join(text)
 
 
-COLUMNS = (
-    ("requests/s", lambda r: f"{r['rate']}"),
-    ("replies/s", lambda r: f"{r['httperf']['replies'] / r['httperf']['duration_s']:.1f}"),
-    ("response, ms", lambda r: f"{r['httperf']['response_ms']:.1f}"),
-    ("gotten %: Dom0", lambda r: percent(r, "dom0", "gotten")),
-    ("web", lambda r: percent(r, "web", "gotten")),
-    ("idle", lambda r: percent(r, "idle", "gotten")),
-    ("blocked %: Dom0", lambda r: percent(r, "dom0", "blocked")),
-    ("web", lambda r: percent(r, "web", "blocked")),
-    ("waited %: Dom0", lambda r: percent(r, "dom0", "waited")),
-    ("web", lambda r: percent(r, "web", "waited")),
-    ("I/O /s: Dom0", lambda r: f"{r['means']['dom0']['io']:.0f}"),
-    ("web", lambda r: f"{r['means']['web']['io']:.0f}"),
-    ("I/O per execution: Dom0", lambda r: ratio(r, "dom0", "io", 1)),
-    ("web", lambda r: ratio(r, "web", "io", 1)),
-    ("executions/s: Dom0", lambda r: f"{r['means']['dom0']['executions']:.0f}"),
-    ("web", lambda r: f"{r['means']['web']['executions']:.0f}"),
-    ("us per execution: Dom0", lambda r: ratio(r, "dom0", "gotten", 1e6)),
-    ("web", lambda r: ratio(r, "web", "gotten", 1e6)),
-)
-
-
-def table(rows):
-    lines = ["| " + " | ".join(name for name, _ in COLUMNS) + " |", "| " + " | ".join("---:" for _ in COLUMNS) + " |"]
-    for rate in sorted(rows):
-        lines.append("| " + " | ".join(value(rows[rate]) for _, value in COLUMNS) + " |")
+def table(rows, columns):
+    lines = ["| " + " | ".join(name for name, _ in columns) + " |", "| " + " | ".join("---:" for _ in columns) + " |"]
+    for row in rows:
+        lines.append("| " + " | ".join(value(row) for _, value in columns) + " |")
     return "\n".join(lines)
 
 
-def percent(result, domain, what):
-    return f"{100 * result['means'][domain][what]:.1f}"
+def of_each(name, value):
+    """A column for Dom0 and one for the web server, named once."""
+    return ((f"{name}: Dom0", lambda row: value(row, "dom0")), ("web", lambda row: value(row, "web")))
 
 
-def ratio(result, domain, what, scale):
-    means = result["means"][domain]
-    return f"{scale * means[what] / means['executions']:.1f}" if means["executions"] else "-"
+def percent(what):
+    return lambda row, domain: f"{100 * row['means'][domain][what]:.1f}"
+
+
+def per_execution(what, scale):
+    def value(row, domain):
+        means = row["means"][domain]
+        return f"{scale * means[what] / means['executions']:.1f}" if means["executions"] else "-"
+    return value
+
+
+def throughput(row):
+    return row["httperf"]["replies"] / row["httperf"]["duration_s"]
+
+
+RATE = ("requests/s", lambda row: f"{row['rate']}")
+METRICS = (
+    RATE,
+    ("replies/s", lambda row: f"{throughput(row):.1f}"),
+    ("response, ms", lambda row: f"{row['httperf']['response_ms']:.1f}"),
+    *of_each("gotten %", percent("gotten")),
+    ("idle", lambda row: percent("gotten")(row, "idle")),
+    *of_each("blocked %", percent("blocked")),
+    *of_each("waited %", percent("waited")),
+    *of_each("I/O per s", lambda row, domain: f"{row['means'][domain]['io']:.0f}"),
+    *of_each("I/O per execution", per_execution("io", 1)),
+    *of_each("executions/s", lambda row, domain: f"{row['means'][domain]['executions']:.0f}"),
+    *of_each("us per execution", per_execution("gotten", 1e6)),
+)
+
+
+def lower(bucket):
+    """The shortest time in it, in ns."""
+    octave, sub = bucket >> SUB_BITS, bucket & ((1 << SUB_BITS) - 1)
+    if octave == 0:
+        return sub << (FIRST_BITS - SUB_BITS)
+    return ((1 << SUB_BITS) + sub) << (octave - 1 + FIRST_BITS - SUB_BITS)
+
+
+def percentile(counts, part):
+    """In us, the end of the bucket in which it lies; "-" if there is none."""
+    total = sum(counts.values())
+    below = 0
+    for bucket in sorted(map(int, counts)):
+        below += counts[str(bucket)]
+        if below >= part * total:
+            return f"{lower(bucket + 1) / 1e3:.0f}"
+    return "-"
+
+
+def spread(name, part):
+    return lambda row, domain: percentile(row[NAMES[domain]]["spreads"][name], part)
+
+
+NAMES = {"dom0": "Domain-0", "web": "web"}
+LATENCIES = (RATE, *(column for title, name in (("woken until running", "wake_wait"), ("preempted", "preempt_wait"),
+                                                ("execution", "run"))
+                     for part in (0.5, 0.99)
+                     for column in of_each(f"{title}, us, p{100 * part:.0f}", spread(name, part))))
+
+
+def all_of_the_cpu(row):
+    return 100 * sum(one["gotten"] for one in row["means"].values())
+
+
+# Netback copies to a guest all that it gets, and from a guest the head of each packet, of XEN_NETBACK_TX_COPY_LEN
+# bytes at most (drivers/net/xen-netback/common.h); it maps the rest.
+SUMS = (
+    RATE,
+    ("Dom0, web and idle, % of the pCPU", lambda row: f"{all_of_the_cpu(row):.2f}"),
+    ("replies", lambda row: f"{row['httperf']['replies']:.0f}"),
+    ("packets from the web server", lambda row: f"{row['vif']['rx_packets']}"),
+    ("to it", lambda row: f"{row['vif']['tx_packets']}"),
+    ("bytes from it", lambda row: f"{row['vif']['rx_bytes']}"),
+    ("to it", lambda row: f"{row['vif']['tx_bytes']}"),
+    ("pages mapped", lambda row: f"{row['web']['io_map']}"),
+    ("copies", lambda row: f"{row['web']['io_copy']}"),
+    ("bytes copied", lambda row: f"{row['web']['io_copy_bytes']}"),
+    ("of these heads, a packet", lambda row: f"{head_bytes(row):.1f}"),
+)
+
+
+def head_bytes(row):
+    return (row["web"]["io_copy_bytes"] - row["vif"]["tx_bytes"]) / row["vif"]["rx_packets"]
