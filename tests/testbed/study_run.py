@@ -30,13 +30,14 @@ def boot_for(configuration):
                 turn_us=20, patched=True)
 
 
-def run_point(dom0, point):
-    """What came of it, as JSON has it; the files that it was made from are beside the console's log."""
+def run_point(dom0, point, record=False):
+    """What came of it, as JSON has it; the files that it was made from are beside the console's log. record: the trace
+    is there, too, which costs the measured pCPU a little."""
     web = Guest(dom0, "web", "apache", memory=160, files=APACHE, config=f'cpus="{MEASURED_PCPU}"')
     client = Guest(dom0, "client", "shell", memory=192, files=("/usr/bin/httperf",), config='cpus="1"')
     dom0.run("echo 1 >/proc/sys/net/ipv4/ip_forward")
     dom0.run(point.configuration.command(web.domid))
-    with xenbaked(dom0):
+    with xenbaked(dom0, *(["--record /tmp/recording"] if record else [])):
         client.run(httperf(web, 10, WARM_UP))
         log = dom0.start("xenmon -n -t 0 -i 100 -p /tmp/log")
         await_samples(dom0, 5)  # so that there are lines
@@ -44,6 +45,9 @@ def run_point(dom0, point):
         text = dom0.run(f"{snapshot('before')}; {client.request(httperf(web, point.rate, point.rate * SECONDS))}; "
                         f"{snapshot('after')}").out
         log.stop("SIGINT")
+    if record:
+        for suffix in ("", ".json"):
+            dom0.fetch(f"/tmp/recording{suffix}", f"recording.xentrace{suffix}")
     answer = client.answer(text)
     assert answer.status == 0, answer
     (dom0.directory / "httperf.txt").write_text(answer.out, encoding="ascii")
