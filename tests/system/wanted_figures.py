@@ -227,7 +227,8 @@ def wanted_host(recorded, recording):
     unknown = sum(recorded.figures(LONG, domid)["unknown_ns"] for domid in guests)
     told = sum(recorded.told_ns[LONG][key] for key in recorded.slots if key[0] in guests)
     return {
-        "Source": (rf"recording {re.escape(recording.name)} ended \d+ s ago, at (\S+) s", [tenths(recorded.end_ns)]),
+        "Source": (rf"recording {re.escape(recording.name)} ended \d+ s ago, at (\S+) s of (\S+) s",
+                   2 * [tenths(recorded.end_ns)]),
         "Xen": (r"(\S+), scheduler (\w+), .*", [header["xen_version"], header["scheduler"]]),
         "Tracing": (r"mask (\w+), samples of 100 ms, TSC (.+)",
                     [f"0x{header['event_mask']:08x}", Shown(header["cpu_khz"], "GHz")]),
