@@ -7,8 +7,9 @@
 //
 // "vcpus" is xc_vcpu_getinfo's cpu_time of all vCPUs, to be had in Dom0 only. "own" are the runstates
 // (VCPUOP_get_runstate_info, public/vcpu.h) of the vCPUs of the domain that asks; any domain may. now_ns is
-// Xen's system time a little before the reading: the program has just slept, so the vCPU that it runs on
-// has just been dispatched, and that is the time of the newest state change among the own vCPUs.
+// Xen's system time: with --own that of the first vCPU's reading, see zero_of_sum(), else a little before it.
+// The program has just slept, so the vCPU that it runs on has just been dispatched, and that is the time of
+// the newest state change among the own vCPUs.
 //
 //   vcpu_times [--own] [--every MS]     --every: one line every MS ms until a signal ends it
 #include <sys/mman.h>
@@ -22,7 +23,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <iterator>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -39,14 +42,45 @@ struct Closer {
   void operator()(xc_interface* handle) const { xc_interface_close(handle); }
 };
 
+void sleep_ms(long ms) {
+  const timespec time{ms / 1000, ms % 1000 * 1'000'000};
+  nanosleep(&time, nullptr);
+}
+
 [[noreturn]] void fail(const char* what) {
   std::fprintf(stderr, "vcpu_times: %s: %s.\n", what, std::strerror(errno));
   std::exit(1);
 }
 
-// The runstates of this domain's vCPUs; returns the newest state change.
-std::uint64_t print_own(xencall_handle* call, vcpu_runstate_info* info) {
-  std::uint64_t newest = 0;
+std::uint64_t sum(const vcpu_runstate_info& info) {
+  return std::accumulate(std::begin(info.time), std::end(info.time), std::uint64_t{0});
+}
+
+// Xen's system time when the times of this domain's first vCPU add up to nothing. No call tells the time of a
+// reading, but it is never before the last change of state, and the sum grows with the time: of many readings
+// one comes right after a change.
+std::uint64_t zero_of_sum(xencall_handle* call, vcpu_runstate_info* info) {
+  constexpr int kReadings = 16;
+  std::uint64_t zero = 0;
+  for (int i = 0; i < kReadings; ++i) {
+    sleep_ms(1);
+    if (xencall3(call, __HYPERVISOR_vcpu_op, VCPUOP_get_runstate_info, 0,
+                 reinterpret_cast<std::uintptr_t>(info)) != 0) {
+      fail("VCPUOP_get_runstate_info");
+    }
+    zero = std::max<std::uint64_t>(zero, info->state_entry_time - sum(*info));
+  }
+  return zero;
+}
+
+struct Own {
+  std::uint64_t newest_change = 0;
+  std::uint64_t first_sum = 0; // of the first vCPU's times
+};
+
+// The runstates of this domain's vCPUs.
+Own print_own(xencall_handle* call, vcpu_runstate_info* info) {
+  Own own;
   const long vcpus = sysconf(_SC_NPROCESSORS_CONF);
   std::fputs("\"own\": [", stdout);
   const char* comma = "";
@@ -55,7 +89,8 @@ std::uint64_t print_own(xencall_handle* call, vcpu_runstate_info* info) {
                  reinterpret_cast<std::uintptr_t>(info)) != 0) {
       fail("VCPUOP_get_runstate_info");
     }
-    newest = std::max<std::uint64_t>(newest, info->state_entry_time);
+    own.newest_change = std::max<std::uint64_t>(own.newest_change, info->state_entry_time);
+    if (vcpu == 0) own.first_sum = sum(*info);
     std::printf(
         "%s{\"vcpu\": %ld, \"running_ns\": %ju, \"runnable_ns\": %ju, \"blocked_ns\": %ju, \"offline_ns\": "
         "%ju}",
@@ -66,7 +101,7 @@ std::uint64_t print_own(xencall_handle* call, vcpu_runstate_info* info) {
     comma = ", ";
   }
   std::fputs("]", stdout);
-  return newest;
+  return own;
 }
 
 void print_all(xc_interface* xc) {
@@ -85,11 +120,6 @@ void print_all(xc_interface* xc) {
     }
   }
   std::fputs("]", stdout);
-}
-
-void sleep_ms(long ms) {
-  const timespec time{ms / 1000, ms % 1000 * 1'000'000};
-  nanosleep(&time, nullptr);
 }
 
 } // namespace
@@ -117,13 +147,15 @@ int main(int argc, char** argv) {
     xc.reset(xc_interface_open(nullptr, nullptr, 0));
     if (!xc) fail("no access to the hypervisor");
   }
+  const std::uint64_t zero = own_only ? zero_of_sum(call.get(), info) : 0;
   do {
     sleep_ms(std::max(every_ms, 1L));
     const std::uint64_t tsc = __rdtsc();
     std::printf("{\"tsc\": %ju, ", static_cast<std::uintmax_t>(tsc));
-    const std::uint64_t newest = print_own(call.get(), info);
+    const Own own = print_own(call.get(), info);
     if (xc) print_all(xc.get());
-    std::printf(", \"now_ns\": %ju}\n", static_cast<std::uintmax_t>(newest));
+    std::printf(", \"now_ns\": %ju}\n",
+                static_cast<std::uintmax_t>(own_only ? zero + own.first_sum : own.newest_change));
     if (std::fflush(stdout) != 0) return 1;
   } while (every_ms > 0);
   xencall_free_buffer(call.get(), info);
