@@ -184,7 +184,6 @@ SeriesPoint joined(const SeriesPoint& a, const SeriesPoint& b) {
 } // namespace
 
 void condense(std::vector<Series>& all, std::size_t most) {
-  constexpr double kSameTime = 1e-6;
   if (all.empty()) return;
   std::size_t points = 0;
   double begin = all.front().points.front().start_s;

@@ -22,6 +22,9 @@
 
 namespace xenmon {
 
+// Times in s that are less apart are the same.
+inline constexpr double kSameTime = 1e-6;
+
 struct SeriesPoint {
   double start_s = 0; // a point's start is the end of the one before, or later
   double end_s = 0;

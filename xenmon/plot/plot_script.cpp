@@ -100,7 +100,6 @@ std::string terminal_line(PlotTerminal terminal, const Page& page) {
 // Over time a step for each interval, from its start to its end; else a point for each run. An empty line is
 // a gap in all figures, NaN in one.
 void put_data(std::string& script, const Series& series, const PlotSettings& settings, std::size_t place) {
-  constexpr double kSameTime = 1e-6;
   script += "$domain_" + std::to_string(place + 1) + " << END\n";
   double before = series.points.front().start_s;
   for (const SeriesPoint& point : series.points) {

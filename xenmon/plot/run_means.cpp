@@ -16,8 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr double kSameTime = 1e-6;
-
 bool is_log(const fs::path& path) {
   const std::string ending = path.extension().string();
   return ending == ".log" || ending == ".csv" || ending == ".jsonl";
