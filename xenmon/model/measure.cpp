@@ -69,92 +69,50 @@ Role role_of(double value, double notable, double alarming) {
   return value >= alarming ? Role::kAlarming : value >= notable ? Role::kNotable : Role::kText;
 }
 
+struct Words {
+  const char* name;
+  const char* title;
+};
 // In the order of Measure.
-constexpr std::array kNames = {"id",
-                               "name",
-                               "gotten",
-                               "waited",
-                               "waited_wake",
-                               "waited_preempt",
-                               "blocked",
-                               "other",
-                               "executions",
-                               "gotten_per_execution",
-                               "waited_per_execution",
-                               "allocated",
-                               "io",
-                               "wake_count",
-                               "wake_p50",
-                               "wake_p95",
-                               "wake_p99",
-                               "wake_max",
-                               "preempt_count",
-                               "preempt_p50",
-                               "preempt_p95",
-                               "preempt_p99",
-                               "preempt_max",
-                               "run_count",
-                               "run_p50",
-                               "run_p95",
-                               "run_p99",
-                               "run_max"};
+constexpr std::array kWords = {
+    Words{"id", "id"},
+    Words{"name", "name"},
+    Words{"gotten", "gotten"},
+    Words{"waited", "waited"},
+    Words{"waited_wake", "woken"},
+    Words{"waited_preempt", "preempt"},
+    Words{"blocked", "blocked"},
+    Words{"other", "other"},
+    Words{"executions", "exec/s"},
+    Words{"gotten_per_execution", "time/ex"},
+    Words{"waited_per_execution", "wait/ex"},
+    Words{"allocated", "slice"},
+    Words{"io", "I/O"},
+    Words{"wake_count", "count"},
+    Words{"wake_p50", "p50"},
+    Words{"wake_p95", "p95"},
+    Words{"wake_p99", "p99"},
+    Words{"wake_max", "max"},
+    Words{"preempt_count", "count"},
+    Words{"preempt_p50", "p50"},
+    Words{"preempt_p95", "p95"},
+    Words{"preempt_p99", "p99"},
+    Words{"preempt_max", "max"},
+    Words{"run_count", "count"},
+    Words{"run_p50", "p50"},
+    Words{"run_p95", "p95"},
+    Words{"run_p99", "p99"},
+    Words{"run_max", "max"},
+};
 
 } // namespace
 
 const char* measure_name(Measure measure) {
-  return kNames[static_cast<std::size_t>(measure)];
+  return kWords[static_cast<std::size_t>(measure)].name;
 }
 
 const char* measure_title(Measure measure) {
-  switch (measure) {
-    case Measure::kId:
-      return "id";
-    case Measure::kName:
-      return "name";
-    case Measure::kGotten:
-      return "gotten";
-    case Measure::kWaited:
-      return "waited";
-    case Measure::kWaitedWake:
-      return "woken";
-    case Measure::kWaitedPreempt:
-      return "preempt";
-    case Measure::kBlocked:
-      return "blocked";
-    case Measure::kOther:
-      return "other";
-    case Measure::kExecutions:
-      return "exec/s";
-    case Measure::kGottenPerExecution:
-      return "time/ex";
-    case Measure::kWaitedPerExecution:
-      return "wait/ex";
-    case Measure::kAllocated:
-      return "slice";
-    case Measure::kIo:
-      return "I/O";
-    case Measure::kWakeCount:
-    case Measure::kPreemptCount:
-    case Measure::kRunCount:
-      return "count";
-    case Measure::kWakeP50:
-    case Measure::kPreemptP50:
-    case Measure::kRunP50:
-      return "p50";
-    case Measure::kWakeP95:
-    case Measure::kPreemptP95:
-    case Measure::kRunP95:
-      return "p95";
-    case Measure::kWakeP99:
-    case Measure::kPreemptP99:
-    case Measure::kRunP99:
-      return "p99";
-    case Measure::kWakeMax:
-    case Measure::kPreemptMax:
-    case Measure::kRunMax:
-      return "max";
-  }
-  return "";
+  return kWords[static_cast<std::size_t>(measure)].title;
 }
 
 std::span<const Measure> sort_measures(View view) {
