@@ -74,7 +74,7 @@ class Session {
                              : refresh());
       }
       const Press press = terminal_.wait(due - now);
-      if (press.key == Key::kGone || (press.key == Key::kQuit && !help_ && !typed_)) return;
+      if (press.key == Key::kGone || (press.key == Key::kQuit && !help_ && !typed_ && !sort_menu_)) return;
       if (press.key != Key::kNone) obey(press, due);
       if (steady_clock::now() >= due) take_new_data();
     }
@@ -109,8 +109,8 @@ class Session {
     const ScrollLimits limits = scroll_limits(scene, width, height);
     page_ = limits.page;
     keep_in_sight(state_, scene, limits);
-    source_.complete(model_, scene, limits.page);
-    const SelectedModel selected = source_.selected(scene);
+    source_.complete(model_, state_, scene.lines, limits.page);
+    const SelectedModel selected = source_.selected(model_, state_, scene.lines);
     scene.selected = &selected;
     Grid grid = render(scene, width, height);
     if (sort_menu_) sort_menu_->paint(grid);
@@ -261,6 +261,10 @@ class Session {
     if (going()) due = steady_clock::now();
   }
 
+  static bool sorts_anew(Key key) {
+    return key == Key::kSortNext || key == Key::kSortPrevious || key == Key::kSpan;
+  }
+
   // Says what a key has done where one might not see it.
   void answer(Key key) {
     if (key == Key::kOther) notice_ = "that key means nothing here; ? lists all";
@@ -345,7 +349,7 @@ class Session {
         break;
       default:
         obey_view_key(press.key, state_, model_, page_);
-        if (state_.view == View::kLatency) build(); // as above
+        if (sorts_anew(press.key)) build(); // as above
         answer(press.key);
     }
   }

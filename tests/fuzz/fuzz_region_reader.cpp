@@ -55,8 +55,9 @@ void show(const RegionReader& reader, const SampleFeed& feed, const History& his
     if (state.view == View::kLatency) complete_latency(model, latency, scene.lines, state);
     SelectedModel selected;
     if (!scene.lines.empty()) {
-      const LineId& line = scene.lines.back().id;
-      selected = {selected_latency(latency, feed, line, true), rivals.of(line)};
+      const TableLine& line = scene.lines.back();
+      if (state.view == View::kLatency) selected.spreads = selected_latency(model, latency, line, true);
+      selected.rivals = rivals.of(line.id);
     }
     scene.selected = &selected;
     (void)render(scene, 132, 43);

@@ -115,8 +115,8 @@ TEST_P(RefreshScaleTest, TellsWhatARefreshCosts) {
     Scene scene(model, state, source.trend());
     const ScrollLimits limits = scroll_limits(scene, 132, 43);
     keep_in_sight(state, scene, limits);
-    source.complete(model, scene, limits.page);
-    const SelectedModel selected = source.selected(scene);
+    source.complete(model, state, scene.lines, limits.page);
+    const SelectedModel selected = source.selected(model, state, scene.lines);
     scene.selected = &selected;
     const Grid grid = render(scene, 132, 43);
     EXPECT_NE(grid.line(42), "");

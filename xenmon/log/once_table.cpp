@@ -6,6 +6,7 @@
 #include <initializer_list>
 
 #include "format.h"
+#include "screen/screen.h"
 
 namespace xenmon {
 namespace {

@@ -7,7 +7,7 @@
 
 #include <string>
 
-#include "screen/screen.h"
+#include "model/screen_model.h"
 
 namespace xenmon {
 

@@ -12,8 +12,8 @@
 
 #include "model/history.h"
 #include "model/latency.h"
+#include "model/role.h"
 #include "model/view_state.h"
-#include "screen/grid.h"
 
 namespace xenmon {
 

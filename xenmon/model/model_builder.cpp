@@ -17,14 +17,6 @@ std::size_t slot(WindowId window) {
   return static_cast<std::size_t>(window);
 }
 
-// The uid of the domain to which the vCPU in a slot belongs.
-std::optional<std::uint64_t> owner(const TablesCopy& tables, std::uint32_t slot) {
-  const xenmon_vcpu& vcpu = tables.vcpus[slot];
-  if ((vcpu.flags & XENMON_VCPU_IN_USE) == 0 || vcpu.domain_slot >= tables.domains.size())
-    return std::nullopt;
-  return tables.domains[vcpu.domain_slot].uid;
-}
-
 bool is_guests(const xenmon_vcpu& vcpu, const TablesCopy& tables) {
   return vcpu.domain_slot < tables.domains.size() &&
          tables.domains[vcpu.domain_slot].domid != XENMON_DOMID_IDLE;
@@ -195,7 +187,7 @@ class LatencyReader {
   }
   // The sum of all its vCPUs.
   void read_sum(DomainModel& domain, Spread spread) {
-    for (const VcpuModel& vcpu : domain.vcpus) add(vcpu, spread, all_);
+    add(domain, spread, all_);
     take(all_, domain.latency, spread);
   }
   // The sum and each of them.
@@ -208,12 +200,16 @@ class LatencyReader {
     }
   }
 
- private:
   void add(const VcpuModel& vcpu, Spread spread, Distribution& sum) const {
     if (vcpu.slot == kNoSlot) return;
     since_start_ ? latency_.add_since_start(vcpu.slot, spread, sum)
                  : latency_.add_recent(vcpu.slot, spread, sum);
   }
+  void add(const DomainModel& domain, Spread spread, Distribution& sum) const {
+    for (const VcpuModel& vcpu : domain.vcpus) add(vcpu, spread, sum);
+  }
+
+ private:
   void take(Distribution& from, LatencyModel& to, Spread spread) const {
     (since_start_ ? to.since_start : to.recent)[static_cast<std::size_t>(spread)] = quantiles(from);
     from.clear();
@@ -295,17 +291,14 @@ void complete_latency(ScreenModel& model, const LatencyHistory& latency, std::sp
   }
 }
 
-Distributions selected_latency(const LatencyHistory& latency, const SampleFeed& feed, const LineId& line,
+Distributions selected_latency(const ScreenModel& model, const LatencyHistory& latency, const TableLine& line,
                                bool since_start) {
   Distributions sum;
-  const TablesCopy& tables = feed.tables();
-  for (std::uint32_t slot = 0; slot < tables.vcpus.size(); ++slot) {
-    if (owner(tables, slot) != line.parent) continue;
-    if (line.child && tables.vcpus[slot].vcpu_id != *line.child) continue;
-    for (std::size_t i = 0; i < kSpreads; ++i) {
-      const auto spread = static_cast<Spread>(i);
-      since_start ? latency.add_since_start(slot, spread, sum[i]) : latency.add_recent(slot, spread, sum[i]);
-    }
+  const DomainModel& domain = model.domains[line.parent];
+  const LatencyReader read(latency, since_start);
+  for (std::size_t i = 0; i < kSpreads; ++i) {
+    const auto spread = static_cast<Spread>(i);
+    line.child ? read.add(domain.vcpus[*line.child], spread, sum[i]) : read.add(domain, spread, sum[i]);
   }
   return sum;
 }

@@ -43,8 +43,8 @@ void add_latency(ScreenModel& model, const LatencyHistory& latency, const Sample
 void complete_latency(ScreenModel& model, const LatencyHistory& latency, std::span<const TableLine> lines,
                       const ViewState& state);
 
-// The distributions of one domain or vCPU, for a picture of them.
-Distributions selected_latency(const LatencyHistory& latency, const SampleFeed& feed, const LineId& line,
+// All distributions of one domain or vCPU of such a model, for a picture of them.
+Distributions selected_latency(const ScreenModel& model, const LatencyHistory& latency, const TableLine& line,
                                bool since_start);
 
 } // namespace xenmon

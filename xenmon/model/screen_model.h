@@ -14,6 +14,7 @@
 
 #include "model/history.h"
 #include "model/latency.h"
+#include "model/rivals.h"
 
 namespace xenmon {
 
@@ -75,6 +76,12 @@ struct HostModel {
   std::uint64_t recent_wall_ns = 0;
   std::uint64_t own_cpu_ns = 0; // of this xenmon, in own_wall_ns
   std::uint64_t own_wall_ns = 0;
+};
+
+// Of the line that is selected in the view of latency.
+struct SelectedModel {
+  Distributions spreads;
+  RivalsModel rivals;
 };
 
 struct ScreenModel {

@@ -5,7 +5,6 @@
 #include <array>
 #include <cinttypes>
 #include <cstdio>
-#include <span>
 
 #include "model/model_builder.h"
 #include "region/replay_control.h"
@@ -138,18 +137,18 @@ ScreenModel ScreenSource::model(const ViewState& state) {
   return model;
 }
 
-void ScreenSource::complete(ScreenModel& model, const Scene& scene, std::size_t rows) const {
-  if (scene.state.view != View::kLatency) return;
-  const std::span<const TableLine> lines = scene.lines;
-  const std::size_t first = std::min(scene.state.position().row, lines.size());
-  complete_latency(model, latency_, lines.subspan(first, std::min(rows, lines.size() - first)), scene.state);
+void ScreenSource::complete(ScreenModel& model, const ViewState& state, std::span<const TableLine> lines,
+                            std::size_t rows) const {
+  if (state.view != View::kLatency) return;
+  const std::size_t first = std::min(state.position().row, lines.size());
+  complete_latency(model, latency_, lines.subspan(first, std::min(rows, lines.size() - first)), state);
 }
 
-SelectedModel ScreenSource::selected(const Scene& scene) const {
-  if (scene.state.view != View::kLatency || scene.lines.empty()) return {};
-  const LineId& line = scene.lines[selected_position(scene.lines, scene.state)].id;
-  return {selected_latency(latency_, feed_, line, shows_since_start(scene.model, scene.state)),
-          rivals_.of(line)};
+SelectedModel ScreenSource::selected(const ScreenModel& model, const ViewState& state,
+                                     const std::vector<TableLine>& lines) const {
+  if (state.view != View::kLatency || lines.empty()) return {};
+  const TableLine& line = lines[selected_position(lines, state)];
+  return {selected_latency(model, latency_, line, shows_since_start(model, state)), rivals_.of(line.id)};
 }
 
 std::vector<std::uint32_t> ScreenSource::pcpus() const {

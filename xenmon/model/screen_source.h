@@ -7,9 +7,11 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "front_end.h"
+#include "model/arrange.h"
 #include "model/counter_track.h"
 #include "model/history.h"
 #include "model/latency.h"
@@ -19,7 +21,6 @@
 #include "model/view_state.h"
 #include "region/attachment.h"
 #include "region/sample_feed.h"
-#include "screen/screen.h"
 
 namespace xenmon {
 
@@ -41,11 +42,13 @@ class ScreenSource final : private SampleSink {
   // What the view shows but for complete(). Looks at the distributions if it is that view.
   ScreenModel model(const ViewState& state);
   const Trend& trend() const { return trend_; }
-  // Fills in, in a model of the view of latency that the scene is of, what the `rows` lines from the state's
-  // position on need.
-  void complete(ScreenModel& model, const Scene& scene, std::size_t rows) const;
-  // Of the line that is selected in the view of latency.
-  SelectedModel selected(const Scene& scene) const;
+  // Fills in, in a model for the view of latency, what the `rows` of its lines from the state's position on
+  // need.
+  void complete(ScreenModel& model, const ViewState& state, std::span<const TableLine> lines,
+                std::size_t rows) const;
+  // Of the line that is selected in that view; empty for the others.
+  SelectedModel selected(const ScreenModel& model, const ViewState& state,
+                         const std::vector<TableLine>& lines) const;
 
   // See model_builder.h.
   std::vector<std::uint32_t> pcpus() const;

@@ -11,23 +11,11 @@
 #include <string_view>
 #include <vector>
 
+#include "model/role.h"
+
 namespace xenmon {
 
 enum Attribute : std::uint8_t { kPlain = 0, kBold = 1, kStandout = 2, kDim = 4 };
-
-// What a cell is about; colours follow from this alone. Without colours nothing is lost: what a role says
-// is also said in words, by its place, or by an attribute.
-enum class Role : std::uint8_t {
-  kText,
-  kName,    // of a domain
-  kRunning, // time on a CPU
-  kWaiting, // time waiting for one
-  kBlocked,
-  kIdle,
-  kNotable,  // above a threshold that is worth a look
-  kAlarming, // above one that is worth a remedy
-  kKey,      // something to press
-};
 
 struct Style {
   std::uint8_t attributes = kPlain;

@@ -60,7 +60,7 @@ std::span<const HelpLine> help_lines() {
       {"woken", "after having slept", {}},
       {"preempt", "after having lost the CPU", {}},
       {"blocked", "had nothing to do", {}},
-      {"other", "paused, or unknown: unrecorded", {}},
+      {"other", "paused, or no record tells", {}},
       {"allocated", "time slices: range, and mean", {}},
       {"ex", "execution: got or kept a CPU", {}},
       {"I/O, io", "page exchanged with another", {}},

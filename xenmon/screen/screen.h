@@ -15,8 +15,6 @@
 #include <vector>
 
 #include "model/arrange.h"
-#include "model/latency.h"
-#include "model/rivals.h"
 #include "model/screen_model.h"
 #include "model/trend.h"
 #include "model/view_state.h"
@@ -25,12 +23,6 @@
 namespace xenmon {
 
 inline constexpr int kKeyBarFrom = 16;
-
-// Of the line that is selected in the view of latency.
-struct SelectedModel {
-  Distributions spreads;
-  RivalsModel rivals;
-};
 
 struct Scene {
   Scene(const ScreenModel& what, const ViewState& how, const Trend& before,

@@ -52,8 +52,6 @@ bool SortMenu::take(Key key, ViewState& state) {
     case Key::kReverse:
       state.sort().reversed = !state.sort().reversed;
       return true;
-    case Key::kRedraw:
-      return true;
     case Key::kClear:
       state.sort() = before_;
       return false;
