@@ -79,6 +79,7 @@ VCPU = Record(*u32("flags", "domain_slot", "vcpu_id", "state", "last_pcpu", "res
               *u64("end_ns", *TIMES, "executions", "continues", "slice_count", "slice_sum_ns", "slice_min_ns",
                    "slice_max_ns", "wake_wait_max_ns", "preempt_wait_max_ns", "run_max_ns"))
 BUCKETS = 464
+SUB_BITS, FIRST_BITS = 4, 8  # 16 buckets to an octave, the first octave being all below 256 ns
 HISTOGRAMS = ("wake_wait", "preempt_wait", "run")
 SAMPLE = Record(*u64("seq", "start_ns", "end_ns", "first_row", "first_io_row"), *u32("row_count", "io_row_count"),
                 *u64("lost_records", "records"))
@@ -99,6 +100,14 @@ FORGOTTEN, UNKNOWN = 1, 2  # wait.flags
 # The tables in the header's order, with the least that a record has.
 TABLES = {"pcpu": PCPU.size, "domain": DOMAIN.size, "vcpu": VCPU.size, "hist": 4 * BUCKETS * len(HISTOGRAMS),
           "sample": SAMPLE.size, "row": ROW.size, "io_row": IO_ROW.size}
+
+
+def bucket_lower(bucket):
+    """The shortest duration in a bucket of a histogram, in ns; it ends where the next begins."""
+    octave, sub = bucket >> SUB_BITS, bucket & ((1 << SUB_BITS) - 1)
+    if octave == 0:
+        return sub << (FIRST_BITS - SUB_BITS)
+    return ((1 << SUB_BITS) + sub) << (octave - 1 + FIRST_BITS - SUB_BITS)
 
 
 class RegionError(Exception):

@@ -56,11 +56,8 @@ def drained_bytes(recording):
 
 
 def bucket_ends(bucket):
-    """The shortest duration in a bucket of a histogram, and of the next: include/xenmon/region.h."""
-    def lower(number):
-        octave, part = divmod(number, 16)
-        return part * 16 if octave == 0 else (16 + part) << (octave + 3)
-    return lower(bucket), lower(bucket + 1)
+    """The shortest duration in a bucket of a histogram, and of the next."""
+    return region_reader.bucket_lower(bucket), region_reader.bucket_lower(bucket + 1)
 
 
 def percentile(counts, percent, longest):

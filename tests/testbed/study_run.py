@@ -22,6 +22,8 @@ LINES = 10 * (SECONDS - SETTLED - ENDING)  # of the log, for a domain that is ne
 TIMEOUT = 5  # for an answer, in seconds
 APACHE = ("/usr/sbin/apache2", "/usr/lib/apache2/modules/mod_mpm_prefork.so",
           "/usr/lib/apache2/modules/mod_authz_core.so")
+COUNTERS = (*region_reader.TIMES, "executions", "continues", "io_map", "io_unmap", "io_transfer", "io_copy",
+            "io_copy_bytes")
 SPREADS = ("wake_wait", "preempt_wait", "run")
 
 
@@ -126,7 +128,7 @@ def differences(before, after):
               "vif": {name: after.vif[name] - before.vif[name] for name in before.vif}}
     for name in ("Domain-0", "web"):
         (_, first), (_, last) = before.domains[name], after.domains[name]
-        result[name] = {key: last[key] - first[key] for key in last if isinstance(last[key], int)}
+        result[name] = {key: last[key] - first[key] for key in COUNTERS}
         counts = {spread: [b - a for a, b in zip(before.counts(name)[spread], after.counts(name)[spread])]
                   for spread in SPREADS}
         result[name]["spreads"] = {spread: {bucket: count for bucket, count in enumerate(values) if count}

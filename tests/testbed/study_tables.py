@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The study's figures as tables, from the points' results."""
-# Of the histograms, as include/xenmon/region.h has them.
-SUB_BITS, FIRST_BITS = 4, 8
-
-DOMAINS = ("dom0", "web")
+from daemon import region_reader
 
 
 def tables(results):
@@ -63,14 +60,6 @@ METRICS = (
 )
 
 
-def lower(bucket):
-    """The shortest time in it, in ns."""
-    octave, sub = bucket >> SUB_BITS, bucket & ((1 << SUB_BITS) - 1)
-    if octave == 0:
-        return sub << (FIRST_BITS - SUB_BITS)
-    return ((1 << SUB_BITS) + sub) << (octave - 1 + FIRST_BITS - SUB_BITS)
-
-
 def percentile(counts, part):
     """In us, the end of the bucket in which it lies; "-" if there is none."""
     total = sum(counts.values())
@@ -78,7 +67,7 @@ def percentile(counts, part):
     for bucket in sorted(map(int, counts)):
         below += counts[str(bucket)]
         if below >= part * total:
-            return f"{lower(bucket + 1) / 1e3:.0f}"
+            return f"{region_reader.bucket_lower(bucket + 1) / 1e3:.0f}"
     return "-"
 
 
