@@ -10,7 +10,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <iterator>
+#include <utility>
 
 #include "plot/gnuplot.h"
 #include "plot/log_reader.h"
@@ -58,16 +60,32 @@ Result<std::vector<Series>> read_logs(const std::vector<std::string>& paths, con
   return std::move(all.series);
 }
 
-Result<std::vector<Series>> read_runs(const PlotOptions& options) {
-  RunMeans means;
+// A column for each setting, in the order in which they were named.
+Result<std::vector<PlotColumn>> read_runs(const PlotOptions& options) {
+  std::vector<std::pair<std::string, RunMeans>> settings;
   for (const std::string& directory : options.logs) {
     const auto run = find_run(directory);
     if (!run) return run.error();
     const auto series = read_logs(run->logs, options.span);
     if (!series) return series.error();
-    means.add(run->number, *series);
+    auto home = std::find_if(settings.begin(), settings.end(),
+                             [&run](const auto& other) { return other.first == run->setting; });
+    if (home == settings.end()) home = settings.insert(settings.end(), {run->setting, {}});
+    home->second.add(run->number, *series);
   }
-  return means.take();
+  std::vector<PlotColumn> columns;
+  for (auto& [setting, means] : settings) {
+    const std::string title = settings.size() > 1 ? std::filesystem::path(setting).filename().string() : "";
+    columns.push_back({printable(title), means.take()});
+  }
+  return columns;
+}
+
+Result<std::vector<PlotColumn>> read_columns(const PlotOptions& options) {
+  if (!options.settings.against.empty()) return read_runs(options);
+  auto series = read_logs(options.logs, options.span);
+  if (!series) return series.error();
+  return std::vector<PlotColumn>{{"", std::move(*series)}};
 }
 
 bool is_asked_for(const std::string& word, const Series& series) {
@@ -100,23 +118,31 @@ mode_t usual_mode() {
 
 } // namespace
 
-Status select_domains(const PlotOptions& options, std::vector<Series>& series) {
-  if (series.empty()) return Error{"there is no record of any domain in these logs; nothing was drawn."};
+Status select_domains(const PlotOptions& options, std::vector<PlotColumn>& columns) {
+  const auto erase_empty = [&columns] {
+    std::erase_if(columns, [](const PlotColumn& column) { return column.series.empty(); });
+    return columns.empty();
+  };
+  if (erase_empty()) return Error{"there is no record of any domain in these logs; nothing was drawn."};
   for (const std::string& word : options.domains) {
-    if (std::none_of(series.begin(), series.end(),
-                     [&](const Series& one) { return is_asked_for(word, one); })) {
+    if (std::none_of(columns.begin(), columns.end(), [&](const PlotColumn& column) {
+          return std::any_of(column.series.begin(), column.series.end(),
+                             [&](const Series& one) { return is_asked_for(word, one); });
+        })) {
       return Error{"there is no domain \"" + printable(word) +
                    "\" in these logs; name one, or give its id where the logs have no names."};
     }
   }
-  std::erase_if(series, [&options](const Series& one) {
-    const bool idle = one.domid == XENMON_DOMID_IDLE;
-    if (idle && options.idle) return false;
-    if (options.domains.empty()) return idle;
-    return std::none_of(options.domains.begin(), options.domains.end(),
-                        [&](const std::string& word) { return is_asked_for(word, one); });
-  });
-  if (series.empty()) return Error{"there is but the idle domain in these logs; draw it with --idle."};
+  for (PlotColumn& column : columns) {
+    std::erase_if(column.series, [&options](const Series& one) {
+      const bool idle = one.domid == XENMON_DOMID_IDLE;
+      if (idle && options.idle) return false;
+      if (options.domains.empty()) return idle;
+      return std::none_of(options.domains.begin(), options.domains.end(),
+                          [&](const std::string& word) { return is_asked_for(word, one); });
+    });
+  }
+  if (erase_empty()) return Error{"there is but the idle domain in these logs; draw it with --idle."};
   return ok();
 }
 
@@ -141,12 +167,11 @@ Status replace_file(const std::string& path, std::string_view content) {
 }
 
 Status run_plot(const PlotOptions& options) {
-  const bool over_time = options.settings.against.empty();
-  auto series = over_time ? read_logs(options.logs, options.span) : read_runs(options);
-  if (!series) return series.error();
-  if (Status selected = select_domains(options, *series); !selected) return selected;
-  if (over_time) condense(*series, kMostPoints);
-  const std::string script = plot_script(*series, options.settings);
+  auto columns = read_columns(options);
+  if (!columns) return columns.error();
+  if (Status selected = select_domains(options, *columns); !selected) return selected;
+  if (options.settings.against.empty()) condense(columns->front().series, kMostPoints);
+  const std::string script = plot_script(*columns, options.settings);
   if (options.script) return print(script);
   const auto picture = run_gnuplot(script, options.settings.terminal);
   if (!picture) return picture.error();

@@ -8,14 +8,14 @@
 #include <string_view>
 #include <vector>
 
-#include "plot/log_series.h"
 #include "plot/plot_options.h"
 #include "xenmon/result.h"
 
 namespace xenmon {
 
-// Leaves the series that are wanted; an Error if one that was asked for is not there, or none is left.
-Status select_domains(const PlotOptions& options, std::vector<Series>& series);
+// Leaves the series that are wanted, and columns that have some; an Error if a domain that was asked for is
+// in none, or no column is left.
+Status select_domains(const PlotOptions& options, std::vector<PlotColumn>& columns);
 
 // Makes the file, or replaces it, when all of it is there: whoever opens it finds the old one or the new one.
 Status replace_file(const std::string& path, std::string_view content);

@@ -4,7 +4,9 @@
 import json
 import math
 import os
+import pathlib
 import re
+import shutil
 import subprocess
 import unittest
 import xml.etree.ElementTree as ElementTree
@@ -71,6 +73,22 @@ class PlotTest(SystemTest):
 
     def texts(self, root):
         return [(text.text or "").strip() for text in root.iter(SVG + "text")]
+
+    def test_settings_have_columns_of_one_scale(self):
+        log = pathlib.Path(self.make_logs()["csv"][0])
+        runs = []
+        for setting in ("weight-256", "weight-512"):
+            for number in (100, 200):
+                runs.append(self.directory / setting / str(number))
+                runs[-1].mkdir(parents=True)
+                shutil.copy(log, runs[-1])
+        path = self.directory / "plot.svg"
+        done = plot("--against", "requests/s", "--figure", "gotten", "--figure", "io", *runs, "-o", path)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        texts = self.texts(self.picture(path))
+        for text, count in {"weight-256": 1, "weight-512": 1, "requests/s": 2, "web (1)": 1,
+                            "Gotten (% of one pCPU)": 1}.items():
+            self.assertEqual(texts.count(text), count, text)
 
     def test_each_form_is_drawn_with_a_line_for_each_domain(self):
         for form, logs in self.make_logs().items():

@@ -26,7 +26,7 @@ const Rates kRates = {.running = 0.25, .waited = 0.5, .blocked = 0.125, .executi
 std::string script_of(const std::vector<Series>& series, std::vector<Figure> figures = {Figure::kGotten}) {
   PlotSettings settings;
   settings.figures = std::move(figures);
-  return plot_script(series, settings);
+  return plot_script({{"", series}}, settings);
 }
 
 // What stands between a data block's first and last line.
@@ -34,6 +34,12 @@ std::string data_of(const std::string& script, int place) {
   const std::string begin = "$domain_" + std::to_string(place) + " << END\n";
   const std::size_t at = script.find(begin) + begin.size();
   return script.substr(at, script.find("END\n", at) - at);
+}
+
+std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
+  return found;
 }
 
 TEST(PlotScript, FiguresHaveTheirUnits) {
@@ -63,12 +69,41 @@ TEST(PlotScript, RunsArePointsAtTheirNumbers) {
   Rates unknown = kRates;
   unknown.other_time_known = false;
   const std::string script =
-      plot_script({make_series("web", {{100, 100, kRates}, {250, 250, unknown}})}, settings);
+      plot_script({{"", {make_series("web", {{100, 100, kRates}, {250, 250, unknown}})}}}, settings);
   EXPECT_EQ(data_of(script, 1), "100 25 50\n250 25 NaN\n");
   EXPECT_THAT(script, HasSubstr("set xrange [100:250]"));
   EXPECT_THAT(script, HasSubstr("set label 3 \"requests/s\""));
   EXPECT_THAT(script, testing::Not(HasSubstr("Time since")));
   EXPECT_THAT(script, testing::Not(HasSubstr(" every ")));
+}
+
+TEST(PlotScript, ColumnsHaveOneScaleAndOneLegend) {
+  PlotSettings settings;
+  settings.figures = {Figure::kGotten, Figure::kWaited};
+  settings.against = "requests/s";
+  Rates more = kRates;
+  more.running = 0.95;
+  const Series dom0 = [&] {
+    Series series = make_series("Domain-0 (0)", {{50, 50, kRates}});
+    series.domid = 0;
+    return series;
+  }();
+  const std::string script = plot_script({{"conf-1", {make_series("web (1)", {{100, 100, kRates}})}},
+                                          {"conf-2", {dom0, make_series("web (1)", {{100, 100, more}})}}},
+                                         settings);
+  EXPECT_EQ(data_of(script, 1), "100 25 50\n");
+  EXPECT_THAT(script, HasSubstr("$column_2_domain_2 << END\n100 95 50\nEND\n"));
+  EXPECT_THAT(script, HasSubstr("set xrange [50:100]"));
+  EXPECT_THAT(script, HasSubstr("set yrange [0:100]"));
+  EXPECT_EQ(count(script, "\nplot "), 4U);
+  EXPECT_EQ(count(script, "set yrange"), 2U);
+  EXPECT_EQ(count(script, "title \"Domain-0 (0)\""), 1U);
+  EXPECT_EQ(count(script, "title \"web (1)\""), 1U);
+  // A domain has its style in all columns, also where it comes first.
+  EXPECT_EQ(count(script, "$domain_1 using 1:2 with linespoints linestyle 2"), 1U);
+  EXPECT_EQ(count(script, "$column_2_domain_1 using 1:2 with linespoints linestyle 1"), 1U);
+  for (const char* title : {"set label 4 \"conf-1\"", "set label 4 \"conf-2\""})
+    EXPECT_EQ(count(script, title), 1U);
 }
 
 TEST(PlotScript, FigureKindsAreInTheirOrder) {
@@ -93,11 +128,6 @@ TEST(PlotScript, TimeKeepsItsMicrosecondsForMonths) {
 TEST(PlotScript, EachFigureIsAPanelAndTheLegendIsThereOnce) {
   const std::vector<Series> series = {make_series("web (1)", {{0, 1, kRates}}),
                                       make_series("batch (2)", {{0, 1, kRates}})};
-  const auto count = [](const std::string& text, const std::string& part) {
-    std::size_t found = 0;
-    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
-    return found;
-  };
   const std::string script = script_of(series, {Figure::kGotten, Figure::kIo, Figure::kWaited});
   EXPECT_EQ(count(script, "\nplot "), 3U);
   EXPECT_EQ(count(script, " with lines "), 6U);
@@ -133,8 +163,8 @@ TEST(PlotScript, TextCannotLeaveItsQuotes) {
   PlotSettings settings;
   settings.figures = {Figure::kGotten};
   settings.title = all;
-  const std::string script = plot_script({make_series(all, {{0, 1, kRates}})}, settings);
-  for (const char* begin : {" title \"", "set label 2 \""}) {
+  const std::string script = plot_script({{all, {make_series(all, {{0, 1, kRates}})}}}, settings);
+  for (const char* begin : {" title \"", "set label 2 \"", "set label 4 \""}) {
     const std::size_t at = script.find(begin);
     ASSERT_NE(at, std::string::npos);
     const std::string text = script.substr(at + std::string(begin).size());
@@ -152,9 +182,9 @@ TEST(PlotScript, TerminalsFollowTheSettings) {
         std::pair(PlotTerminal::kPdf, "pdfcairo")}) {
     settings.terminal = terminal;
     EXPECT_EQ(terminal_name(terminal), name);
-    EXPECT_EQ(
-        plot_script({make_series("a", {{0, 1, kRates}})}, settings).find(std::string("set terminal ") + name),
-        0U);
+    EXPECT_EQ(plot_script({{"", {make_series("a", {{0, 1, kRates}})}}}, settings)
+                  .find(std::string("set terminal ") + name),
+              0U);
   }
 }
 

@@ -80,6 +80,7 @@ TEST_F(FindRunTest, IsCalledByItsNumber) {
     const auto run = find_run(name);
     ASSERT_TRUE(run);
     EXPECT_EQ(run->number, 12.5);
+    EXPECT_EQ(run->setting, directory_.string());
     EXPECT_THAT(run->logs, ElementsAre(path + "/a.csv", path + "/b.log", path + "/c.jsonl"));
   }
 }

@@ -32,11 +32,11 @@ std::vector<std::uint32_t> selected(const std::vector<std::string>& domains, boo
   PlotOptions options;
   options.domains = domains;
   options.idle = idle;
-  std::vector<Series> all = some_series();
-  const Status status = select_domains(options, all);
+  std::vector<PlotColumn> columns = {{"", some_series()}};
+  const Status status = select_domains(options, columns);
   EXPECT_TRUE(status);
   std::vector<std::uint32_t> found;
-  for (const Series& series : all) found.push_back(series.domid);
+  for (const Series& series : columns.front().series) found.push_back(series.domid);
   return found;
 }
 
@@ -52,14 +52,25 @@ TEST(SelectDomains, ByNameAndId) {
 
 TEST(SelectDomains, SaysWhatIsNotThere) {
   PlotOptions options;
-  std::vector<Series> none;
+  std::vector<PlotColumn> none = {{"", {}}};
   EXPECT_THAT(select_domains(options, none).error().message, HasSubstr("no record"));
-  std::vector<Series> idle(1);
-  idle[0].domid = XENMON_DOMID_IDLE;
+  std::vector<PlotColumn> idle = {
+      {"", {{.domid = XENMON_DOMID_IDLE, .name = "", .label = "", .points = {}}}}};
   EXPECT_THAT(select_domains(options, idle).error().message, HasSubstr("--idle"));
   options.domains = {"0", "mail"};
-  std::vector<Series> all = some_series();
+  std::vector<PlotColumn> all = {{"", some_series()}};
   EXPECT_THAT(select_domains(options, all).error().message, HasSubstr("\"mail\""));
+}
+
+TEST(SelectDomains, ADomainMayBeInOneColumnAlone) {
+  std::vector<Series> later = some_series();
+  later.resize(1);
+  std::vector<PlotColumn> columns = {{"first", some_series()}, {"second", std::move(later)}};
+  PlotOptions options;
+  options.domains = {"web"};
+  EXPECT_TRUE(select_domains(options, columns));
+  ASSERT_EQ(columns.size(), 1U); // the other has nothing to show
+  EXPECT_EQ(columns.front().title, "first");
 }
 
 class ReplaceFileTest : public LogTest {

@@ -24,7 +24,8 @@ Draws what xenmon -n and xenmon --format wrote, each domain's figures against ti
       --from SECONDS      leave out what came before, in each log
       --until SECONDS     leave out what came later
       --against TEXT      draw each domain's means over several runs against what was different: LOG... are
-                          directories of logs, called by a number, and TEXT says of what
+                          directories of logs, called by a number, and TEXT says of what;
+                          those in another directory get a column of their own, SETTING/NUMBER
       --title TEXT        a title above all
       --script            print the script for gnuplot, with the data, instead of running it
 

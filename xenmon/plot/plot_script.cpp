@@ -12,8 +12,8 @@
 namespace xenmon {
 namespace {
 
-// The page, in pixels of 1/96 inch, from the top: title, legend, the panels with their headings, and below
-// the last one the time.
+// The page, in pixels of 1/96 inch, from the top: title, legend, the columns' titles, the panels with their
+// headings, and below the last ones the time.
 constexpr int kWidth = 900;
 constexpr int kLeft = 76;
 constexpr int kRight = 24;
@@ -21,13 +21,17 @@ constexpr int kEdge = 12;
 constexpr int kTitle = 30;
 constexpr int kLegend = 6;                      // below its last row
 constexpr std::array kLegendRow = {18, 15, 13}; // as each terminal sets them, by PlotTerminal
+constexpr int kColumnTitle = 22;
 constexpr int kHeading = 34;
 constexpr int kPanel = 104;     // of several
 constexpr int kOnlyPanel = 380; // if there is but one
+constexpr int kOnlyRow = 190;   // if there is but one in each of several columns
+constexpr int kGap = 26;        // between columns
 constexpr int kTimeAxis = 56;
 constexpr int kTimeLabel = 42; // below the last panel
 constexpr int kTics = 4;       // at most, on a vertical axis
 constexpr int kTicsOfOnlyPanel = 10;
+constexpr int kTicDistance = 60;   // on the horizontal axis of several columns, at least
 constexpr double kCharacter = 7.2; // how wide one is, on average, in the legend
 constexpr int kSample = 66;        // of a line, in the legend, with the space around it
 
@@ -41,16 +45,33 @@ constexpr std::array kDashes = {"solid", "(12,4)", "(3,3)", "(12,3,3,3)", "(6,3)
 constexpr std::array kMarkTypes = {7, 5, 9, 13, 11, 6, 4, 8, 12}; // filled first
 
 struct Page {
-  int columns = 1; // of the legend
-  int rows = 1;
+  int legend_columns = 1;
+  int legend_rows = 1;
   int legend_top = 0;
   int panels_top = 0;
-  int panel = 0;
+  int panel_width = 0;
+  int panel_height = 0;
   int height = 0;
 
   // Of the page, as gnuplot has it: from below.
   double from_top(int y) const { return 1 - static_cast<double>(y) / height; }
-  int panel_top(int i) const { return panels_top + i * (kHeading + panel) + kHeading; }
+  int panel_top(int row) const { return panels_top + row * (kHeading + panel_height) + kHeading; }
+  int panel_left(int column) const { return kLeft + column * (panel_width + kGap); }
+};
+
+// What all panels have in common.
+struct Drawing {
+  const std::vector<PlotColumn>& columns;
+  const PlotSettings& settings;
+  std::vector<std::string> labels; // the legend: a line's style is its label's place in it
+  Page page;
+  double begin = 0; // of the horizontal axis
+  double end = 0;
+
+  std::size_t style_of(const Series& series) const {
+    const auto found = std::find(labels.begin(), labels.end(), series.label);
+    return static_cast<std::size_t>(found - labels.begin()) + 1;
+  }
 };
 
 std::string number(double value, int digits = 9) {
@@ -65,20 +86,27 @@ std::string time(double s) {
   return number(s, 13);
 }
 
-Page lay_out(const std::vector<Series>& series, const PlotSettings& settings) {
+Page lay_out(const std::vector<std::string>& labels, const std::vector<PlotColumn>& columns,
+             const PlotSettings& settings) {
   std::size_t longest = 0;
-  for (const Series& one : series) longest = std::max(longest, to_cells(one.label).size());
-  const auto column = static_cast<int>(static_cast<double>(longest) * kCharacter) + kSample;
-  const int count = static_cast<int>(series.size());
-  const int panels = static_cast<int>(settings.figures.size());
+  for (const std::string& label : labels) longest = std::max(longest, to_cells(label).size());
+  const auto entry = static_cast<int>(static_cast<double>(longest) * kCharacter) + kSample;
+  const int count = static_cast<int>(labels.size());
+  const int width = kWidth - kLeft - kRight;
+  const int across = static_cast<int>(columns.size());
+  const int down = static_cast<int>(settings.figures.size());
+  const bool titles = std::any_of(columns.begin(), columns.end(),
+                                  [](const PlotColumn& column) { return !column.title.empty(); });
   Page page;
-  page.columns = std::clamp((kWidth - kLeft - kRight) / column, 1, count);
-  page.rows = (count + page.columns - 1) / page.columns;
+  page.legend_columns = std::clamp(width / entry, 1, count);
+  page.legend_rows = (count + page.legend_columns - 1) / page.legend_columns;
   page.legend_top = kEdge + (settings.title.empty() ? 0 : kTitle);
-  page.panels_top =
-      page.legend_top + page.rows * kLegendRow[static_cast<std::size_t>(settings.terminal)] + kLegend;
-  page.panel = panels == 1 ? kOnlyPanel : kPanel;
-  page.height = page.panel_top(panels - 1) + page.panel + kTimeAxis;
+  page.panels_top = page.legend_top +
+                    page.legend_rows * kLegendRow[static_cast<std::size_t>(settings.terminal)] + kLegend +
+                    (titles ? kColumnTitle : 0);
+  page.panel_width = std::max((width - (across - 1) * kGap) / across, 1);
+  page.panel_height = down > 1 ? kPanel : across > 1 ? kOnlyRow : kOnlyPanel;
+  page.height = page.panel_top(down - 1) + page.panel_height + kTimeAxis;
   return page;
 }
 
@@ -99,8 +127,9 @@ std::string terminal_line(PlotTerminal terminal, const Page& page) {
 
 // Over time a step for each interval, from its start to its end; else a point for each run. An empty line is
 // a gap in all figures, NaN in one.
-void put_data(std::string& script, const Series& series, const PlotSettings& settings, std::size_t place) {
-  script += "$domain_" + std::to_string(place + 1) + " << END\n";
+void put_data(std::string& script, const Series& series, const PlotSettings& settings,
+              const std::string& name) {
+  script += name + " << END\n";
   double before = series.points.front().start_s;
   for (const SeriesPoint& point : series.points) {
     std::string values;
@@ -124,13 +153,21 @@ void put_styles(std::string& script, std::size_t count) {
   }
 }
 
+// Where a column's series has its data.
+std::string data_name(std::size_t column, std::size_t place) {
+  return (column == 0 ? "$domain_" : "$column_" + std::to_string(column + 1) + "_domain_") +
+         std::to_string(place + 1);
+}
+
 // Highest value, or 0 if there is none.
-double highest(const std::vector<Series>& series, Figure figure) {
+double highest(const std::vector<PlotColumn>& columns, Figure figure) {
   double most = 0;
-  for (const Series& one : series) {
-    for (const SeriesPoint& point : one.points) {
-      const double value = value_of(figure, point.rates);
-      if (value > most) most = value; // false for NaN
+  for (const PlotColumn& column : columns) {
+    for (const Series& one : column.series) {
+      for (const SeriesPoint& point : one.points) {
+        const double value = value_of(figure, point.rates);
+        if (value > most) most = value; // false for NaN
+      }
     }
   }
   return most;
@@ -146,51 +183,101 @@ double tic_distance(double most, int tics) {
   return 10 * power;
 }
 
-void put_panel(std::string& script, const std::vector<Series>& series, const PlotSettings& settings,
-               const Page& page, std::size_t place) {
-  const Figure figure = settings.figures[place];
-  const bool first = place == 0;
-  const bool last = place + 1 == settings.figures.size();
-  const int top = page.panel_top(static_cast<int>(place));
-  script += "\nset tmargin at screen " + number(page.from_top(top), 6) + "\nset bmargin at screen " +
-            number(page.from_top(top + page.panel), 6) + "\nset label 1 " +
-            quoted(kFigureKinds[static_cast<std::size_t>(figure)].heading) +
-            " at graph 0, graph 1 left offset character 0, character 0.8\n";
-  // From 0 to a tic, also where there is nothing to be seen.
-  const double most = highest(series, figure);
-  const double range = most > 0 ? most : 1;
-  const double tic = tic_distance(range, settings.figures.size() > 1 ? kTics : kTicsOfOnlyPanel);
-  script += "set ytics " + number(tic) + "\nset yrange [0:" + number(tic * std::ceil(range / tic)) + "]\n";
-  script += last ? "set format x '%g'\n" : "set format x ''\n";
-  if (last) {
-    script += "set label 3 " +
-              (settings.against.empty() ? "'Time since the log began (s)'" : quoted(settings.against)) +
-              " at graph 0.5, screen " + number(page.from_top(top + page.panel + kTimeLabel), 6) +
-              " center\n";
-  }
+// One of the texts, by its number, at a place of the page's in pixels.
+std::string label_at(int number_of_label, const std::string& text, const Page& page, int x, int y) {
+  return "set label " + std::to_string(number_of_label) + " " + text + " at screen " +
+         number(static_cast<double>(x) / kWidth, 6) + ", screen " + number(page.from_top(y), 6) + " center";
+}
 
+void put_legend(std::string& script, const Drawing& drawing) {
+  for (std::size_t i = 0; i < drawing.labels.size(); ++i) {
+    script += ", \\\n  keyentry with linespoints linestyle " + std::to_string(i + 1) + " title " +
+              quoted(drawing.labels[i]);
+  }
+}
+
+// Its lines, as gnuplot's command plot has them.
+void put_lines(std::string& script, const Drawing& drawing, std::size_t across, std::size_t down) {
+  const std::vector<Series>& series = drawing.columns[across].series;
   std::size_t points = 1;
   for (const Series& one : series) points = std::max(points, one.points.size());
   const std::size_t step = (points + kMarks - 1) / kMarks;
+  const std::string column = std::to_string(down + 2);
   script += "plot ";
-  const std::string column = std::to_string(place + 2);
   for (std::size_t i = 0; i < series.size(); ++i) {
-    const std::string data = "$domain_" + std::to_string(i + 1) + " using 1:" + column;
-    const std::string style = " linestyle " + std::to_string(i + 1);
+    const std::string data = data_name(across, i) + " using 1:" + column;
+    const std::string style = " linestyle " + std::to_string(drawing.style_of(series[i]));
     if (i > 0) script += ", \\\n  ";
-    if (!settings.against.empty()) {
+    if (!drawing.settings.against.empty()) {
       script.append(data).append(" with linespoints").append(style).append(" notitle");
-      if (first) script += ", \\\n  keyentry with linespoints" + style + " title " + quoted(series[i].label);
       continue;
     }
     script.append(data).append(" with lines").append(style).append(" notitle, \\\n  ");
     // At the ends of intervals, which are every second line, and not of all domains at the same.
     script.append(data).append(" every ").append(std::to_string(2 * step)).append("::");
     script.append(std::to_string(2 * (i % step) + 1)).append(" with points").append(style).append(" notitle");
-    if (first) script += ", \\\n  keyentry with linespoints" + style + " title " + quoted(series[i].label);
   }
-  script += '\n';
+}
+
+void put_panel(std::string& script, const Drawing& drawing, std::size_t across, std::size_t down) {
+  const PlotSettings& settings = drawing.settings;
+  const Page& page = drawing.page;
+  const bool first = across == 0 && down == 0;
+  const bool lowest = down + 1 == settings.figures.size();
+  const int left = page.panel_left(static_cast<int>(across));
+  const int top = page.panel_top(static_cast<int>(down));
+  const int middle = left + page.panel_width / 2;
+  script += "\nset lmargin at screen " + number(static_cast<double>(left) / kWidth, 6) +
+            "\nset rmargin at screen " + number(static_cast<double>(left + page.panel_width) / kWidth, 6) +
+            "\nset tmargin at screen " + number(page.from_top(top), 6) + "\nset bmargin at screen " +
+            number(page.from_top(top + page.panel_height), 6) + "\n";
+  const Figure figure = settings.figures[down];
+  if (across == 0) {
+    script += "set label 1 " + quoted(kFigureKinds[static_cast<std::size_t>(figure)].heading) +
+              " at graph 0, graph 1 left offset character 0, character 0.8\n";
+    script += "set format y '% h'\n";
+    // From 0 to a tic, also where there is nothing to be seen.
+    const double most = highest(drawing.columns, figure);
+    const double range = most > 0 ? most : 1;
+    const double tic = tic_distance(range, settings.figures.size() > 1 ? kTics : kTicsOfOnlyPanel);
+    script += "set ytics " + number(tic) + "\nset yrange [0:" + number(tic * std::ceil(range / tic)) + "]\n";
+  } else {
+    script += "unset label 1\nset format y ''\n";
+  }
+  if (down == 0 && !drawing.columns[across].title.empty()) {
+    script +=
+        label_at(4, quoted(drawing.columns[across].title), page, middle, page.panels_top - kColumnTitle / 3) +
+        "\n";
+  }
+  script += lowest ? "set format x '%g'\n" : "set format x ''\n";
+  if (lowest) {
+    script +=
+        label_at(3, settings.against.empty() ? "'Time since the log began (s)'" : quoted(settings.against),
+                 page, middle, top + page.panel_height + kTimeLabel) +
+        "\n";
+  }
+  put_lines(script, drawing, across, down);
+  if (first) put_legend(script, drawing);
+  script += "\nunset label 3\nunset label 4\n";
   if (first) script += "unset key\nunset label 2\n";
+}
+
+// By domid, as each column has them; a label in several columns is one.
+std::vector<std::string> legend_of(const std::vector<PlotColumn>& columns) {
+  std::vector<const Series*> all;
+  for (const PlotColumn& column : columns) {
+    for (const Series& series : column.series) {
+      if (std::none_of(all.begin(), all.end(),
+                       [&series](const Series* other) { return other->label == series.label; }))
+        all.push_back(&series);
+    }
+  }
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Series* a, const Series* b) { return a->domid < b->domid; });
+  std::vector<std::string> labels;
+  labels.reserve(all.size());
+  for (const Series* series : all) labels.push_back(series->label);
+  return labels;
 }
 
 } // namespace
@@ -246,15 +333,18 @@ std::string quoted(std::string_view text) {
   return out + '"';
 }
 
-std::string plot_script(const std::vector<Series>& series, const PlotSettings& settings) {
-  const Page page = lay_out(series, settings);
-  double begin = series.front().points.front().start_s;
-  double end = begin;
-  for (const Series& one : series) {
-    begin = std::min(begin, one.points.front().start_s);
-    end = std::max(end, one.points.back().end_s);
+std::string plot_script(const std::vector<PlotColumn>& columns, const PlotSettings& settings) {
+  Drawing drawing{columns, settings, legend_of(columns), {}};
+  drawing.page = lay_out(drawing.labels, columns, settings);
+  const Page& page = drawing.page;
+  drawing.begin = drawing.end = columns.front().series.front().points.front().start_s;
+  for (const PlotColumn& column : columns) {
+    for (const Series& one : column.series) {
+      drawing.begin = std::min(drawing.begin, one.points.front().start_s);
+      drawing.end = std::max(drawing.end, one.points.back().end_s);
+    }
   }
-  if (end <= begin) end = begin + 1;
+  if (drawing.end <= drawing.begin) drawing.end = drawing.begin + 1;
 
   std::string script = terminal_line(settings.terminal, page);
   const bool over_time = settings.against.empty();
@@ -263,25 +353,33 @@ std::string plot_script(const std::vector<Series>& series, const PlotSettings& s
   for (const Figure figure : settings.figures)
     script += std::string(", ") + kFigureKinds[static_cast<std::size_t>(figure)].name;
   script += over_time ? "; a step for each interval.\n" : ".\n";
-  for (std::size_t i = 0; i < series.size(); ++i) put_data(script, series[i], settings, i);
+  for (std::size_t across = 0; across < columns.size(); ++across) {
+    const std::vector<Series>& series = columns[across].series;
+    for (std::size_t i = 0; i < series.size(); ++i)
+      put_data(script, series[i], settings, data_name(across, i));
+  }
   script += '\n';
-  put_styles(script, series.size());
+  put_styles(script, drawing.labels.size());
   script +=
       "set border 3 linecolor rgb '#404040'\nset grid linecolor rgb '#d8d8d8' linetype 1 linewidth 0.6\n"
       "set tics out nomirror\n";
-  script += "set xrange [" + time(begin) + ":" + time(end) + "]\n";
-  script += "set lmargin at screen " + number(static_cast<double>(kLeft) / kWidth, 6) +
-            "\nset rmargin at screen " + number(1 - static_cast<double>(kRight) / kWidth, 6) + "\n";
+  script += "set xrange [" + time(drawing.begin) + ":" + time(drawing.end) + "]\n";
+  if (columns.size() > 1) {
+    const int tics = std::max(page.panel_width / kTicDistance, 1);
+    script += "set xtics " + number(tic_distance(drawing.end - drawing.begin, tics)) + "\n";
+  }
   script += "set key at screen " + number(static_cast<double>(kLeft) / kWidth, 6) + ", screen " +
             number(page.from_top(page.legend_top), 6) +
-            " left top horizontal Left reverse samplen 4 maxcols " + std::to_string(page.columns) + "\n";
+            " left top horizontal Left reverse samplen 4 maxcols " + std::to_string(page.legend_columns) +
+            "\n";
   if (!settings.title.empty()) {
-    script += "set label 2 " + quoted(settings.title) + " at screen 0.5, screen " +
-              number(page.from_top(kEdge + kTitle / 3), 6) + " center font " +
+    script += label_at(2, quoted(settings.title), page, kWidth / 2, kEdge + kTitle / 3) + " font " +
               (settings.terminal == PlotTerminal::kPng ? "',11'" : "',15'") + "\n";
   }
   script += "set multiplot\n";
-  for (std::size_t i = 0; i < settings.figures.size(); ++i) put_panel(script, series, settings, page, i);
+  for (std::size_t down = 0; down < settings.figures.size(); ++down) {
+    for (std::size_t across = 0; across < columns.size(); ++across) put_panel(script, drawing, across, down);
+  }
   return script + "\nunset multiplot\n";
 }
 

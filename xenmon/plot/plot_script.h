@@ -40,6 +40,12 @@ double value_of(Figure figure, const Rates& rates);
 
 enum class PlotTerminal { kSvg, kPng, kPdf };
 
+// Columns are drawn side by side, in the same scale: one for the runs of each setting that was tried.
+struct PlotColumn {
+  std::string title;          // "": none
+  std::vector<Series> series; // not empty; those of one label look alike in all columns
+};
+
 struct PlotSettings {
   std::vector<Figure> figures; // one above the other; not empty
   std::string title;           // "": none
@@ -53,8 +59,8 @@ std::string_view terminal_name(PlotTerminal terminal);
 // Text as a string of gnuplot's, with its quotes.
 std::string quoted(std::string_view text);
 
-// The picture goes to gnuplot's standard output. `series` is not empty.
-std::string plot_script(const std::vector<Series>& series, const PlotSettings& settings);
+// The picture goes to gnuplot's standard output. `columns` is not empty.
+std::string plot_script(const std::vector<PlotColumn>& columns, const PlotSettings& settings);
 
 } // namespace xenmon
 

@@ -58,6 +58,7 @@ Result<Run> find_run(const std::string& directory) {
   fs::path path(directory);
   if (!path.has_filename()) path = path.parent_path(); // "runs/100/"
   const std::string name = path.filename().string();
+  run.setting = path.parent_path().string();
   const auto [end, problem] = std::from_chars(name.data(), name.data() + name.size(), run.number);
   if (problem != std::errc() || end != name.data() + name.size() || !std::isfinite(run.number)) {
     return Error{"with --against, name directories that are called by a number, one for each run, not " +

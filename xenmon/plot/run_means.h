@@ -15,11 +15,13 @@
 namespace xenmon {
 
 struct Run {
+  std::string setting; // the directory that it is in, as it was named; "" where it was not
   double number = 0;
   std::vector<std::string> logs; // not empty
 };
 
-// A run's directory is called by its number, and has all its logs: files called *.log, *.csv or *.jsonl.
+// A run's directory is called by its number, and has all its logs: files called *.log, *.csv or *.jsonl. Runs
+// of different settings are in different directories: SETTING/NUMBER.
 Result<Run> find_run(const std::string& directory);
 
 // Part of a log, in seconds since it began. Intervals that lie in it wholly count.
