@@ -1,23 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A xenbaked that runs in Dom0, and what it publishes."""
 import contextlib
-import importlib.util
 import json
-import pathlib
 
-from packages import ROOT
+import region_reader
 
 REGION = "/run/xenmon/region"
-
-
-def _region_reader():
-    spec = importlib.util.spec_from_file_location("region_reader", ROOT / "docs/region_reader.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-region_reader = _region_reader()
 
 
 @contextlib.contextmanager

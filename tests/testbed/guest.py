@@ -4,17 +4,17 @@ import json
 import re
 import shlex
 
-from machine import Result
+from dom0 import Result
 
 
 class Guest:
     """A domain that xl made. With a network it is at address, and has said hello when the constructor returns.
 
     files: some of Dom0's that the guest is to have too, programs with the libraries that they ask for. They want
-    memory of it.
+    memory of it. words: more of them for the guest's kernel, which a role may look for.
     """
 
-    def __init__(self, dom0, name, role, vcpus=1, memory=96, network=True, config="", files=()):
+    def __init__(self, dom0, name, role, vcpus=1, memory=96, network=True, config="", files=(), words=""):
         self.dom0, self.name = dom0, name
         number = next(dom0.networks)
         self.address = f"10.0.{number}.2" if network else None
@@ -26,7 +26,7 @@ class Guest:
         if network:
             extra += f" xenmon.address={self.address} xenmon.dom0={own}"
             lines.append(f'vif=["ip={own},script=/usr/lib/xenmon-testbed/vif"]')
-        lines.append(f'extra="{extra}"')
+        lines.append(f'extra="{extra} {words}"')
         path = f"/tmp/{name}.cfg"
         dom0.write(path, "\n".join(lines).encode() + b"\n")
         dom0.run(f"xl create {path}")

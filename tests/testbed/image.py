@@ -8,6 +8,7 @@ over it. Archives are not compressed: an emulated CPU is slow at unpacking.
 import fcntl
 import gzip
 import hashlib
+import lzma
 import os
 import pathlib
 import re
@@ -19,8 +20,8 @@ from packages import CACHE, RELEASES, ROOT, Unavailable, inside, tree
 
 INSIDE = pathlib.Path(__file__).resolve().parent / "inside"
 
-DOM0_PROGRAMS = ("ab", "apache2", "httperf", "tmux", "python3", "setpriv", "xenalyze", "xenstore-read", "xenstore-write",
-                 "xenstore-ls", "xenstore-rm", "xenstore-list")
+DOM0_PROGRAMS = ("ab", "apache2", "ethtool", "httperf", "tmux", "python3", "setpriv", "xenalyze", "xenstore-read",
+                 "xenstore-write", "xenstore-ls", "xenstore-rm", "xenstore-list")
 XEN_PROGRAMS = ("xl", "libxl-save-helper", "xenstored", "xenconsoled", "xenconsole", "xen-init-dom0", "xentrace",
                 "xentop", "xentrace_setsize", "xenhypfs")
 # For a guest that serves pages as the original study's did.
@@ -121,6 +122,7 @@ def _base(release, top, kept, say):
     kernel = next((top / "boot").glob("vmlinuz-*"))
     version = kernel.name.removeprefix("vmlinuz-")
     shutil.copy2(kernel, kept / "vmlinuz")
+    (kept / "guest-kernel").write_bytes(_unpacked_kernel(kernel))
     _copy(top, root, "usr/bin/busybox")
     xen_bin = f"usr/lib/xen-{RELEASES[release]}/bin"
     programs = [_find(top, name, "usr/bin", "usr/sbin") for name in DOM0_PROGRAMS]
@@ -172,6 +174,14 @@ def _base(release, top, kept, say):
     return archive
 
 
+def _unpacked_kernel(kernel):
+    """What a bzImage unpacks into memory, so that xl need not, on an emulated CPU, for each guest. It is xz in Debian;
+    packed in another way it stays as it is."""
+    packed = kernel.read_bytes()
+    at = packed.find(b"\xfd7zXZ\0")
+    return packed if at < 0 else lzma.LZMADecompressor(lzma.FORMAT_XZ).decompress(packed[at:])
+
+
 def _copy_closure_of_guest_helper(top, guest, release):
     for path in _closure(top, ["/build/bin/vcpu_times"], build=CACHE / release / "build"):
         _copy(top, guest, path)
@@ -193,11 +203,12 @@ def _own(top, kept, programs, scripts):
     (own / "boot").mkdir()
     (own / "usr/lib/xenmon-testbed").mkdir(parents=True)
     _archive(guest, own / "boot/guest.cpio")
-    shutil.copy2(kept / "vmlinuz", own / "boot/vmlinuz")
+    shutil.copy2(kept / "guest-kernel", own / "boot/vmlinuz")
     shutil.copy2(scripts / "dom0_init", own / "init")
-    for name in ("agent.py", "await_region.py", "vif"):
-        shutil.copy2(scripts / name, own / "usr/lib/xenmon-testbed" / name)
-    shutil.copy2(ROOT / "docs/region_reader.py", own / "usr/lib/xenmon-testbed/region_reader.py")
+    for path in (*(scripts / name for name in ("agent.py", "await_region.py", "study_point.py", "vif")),
+                 *(scripts.parent / name for name in ("daemon.py", "dom0.py", "guest.py", "study_points.py")),
+                 ROOT / "docs/region_reader.py"):
+        shutil.copy2(path, own / "usr/lib/xenmon-testbed")
     for name in ("xenbaked", "xenmon", "vcpu_times", "trace_state", "small_domains"):
         shutil.copy2(programs / name, own / "usr/bin" / name)
     shutil.copy2(programs / "small_guest", own / "boot/small_guest")
@@ -266,10 +277,13 @@ def _module_order(top, version, modules):
 
 
 def _archive(root, archive):
-    """A directory as a cpio archive, owned by root."""
+    """A directory as a cpio archive, owned by root; the same bytes for the same content."""
+    for path in root.rglob("*"):
+        if path.suffix not in (".py", ".pyc"):  # Python wants to know that the one is of the other
+            os.utime(path, (0, 0), follow_symlinks=False)
     with open(archive, "wb") as out:
         names = b"\0".join(sorted(str(path.relative_to(root)).encode() for path in root.rglob("*")))
-        done = subprocess.run(["cpio", "--quiet", "-0", "-o", "-H", "newc", "-R", "0:0"], cwd=root,
+        done = subprocess.run(["cpio", "--quiet", "--reproducible", "-0", "-o", "-H", "newc", "-R", "0:0"], cwd=root,
                               input=names, stdout=out, stderr=subprocess.PIPE, check=False)
     if done.returncode != 0:
         raise Unavailable(f"cpio failed: {done.stderr.decode()[-2000:]}")

@@ -1,37 +1,38 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A virtual machine that runs Xen, and the line to the agent in its Dom0."""
-import base64
+"""A virtual machine that runs Xen, and its Dom0 by a line to the agent there."""
 import itertools
 import json
+import os
 import pathlib
 import shlex
 import shutil
 import socket
 import subprocess
 import threading
+import time
 from dataclasses import dataclass
 
+from dom0 import Dom0, Failed
 from packages import Unavailable
 
 QEMU = "qemu-system-x86_64"
 # Nothing takes so long but what hangs, on a slow and busy machine too.
 PATIENCE = 600
-
-
-class Failed(Exception):
-    """Something inside the machine went wrong: the message says what."""
+PATIENCE_WITH_SCRIPT = 3600
 
 
 @dataclass(frozen=True)
 class Boot:
-    """What is asked of a machine. deterministic: virtual time that depends on nothing outside; two
-    instructions are as long for every pCPU, and they take turns.
+    """What is asked of a machine. deterministic: virtual time that depends on nothing outside, but on when it is told
+    what to do; two instructions are as long for every pCPU, and they take turns.
 
     turn_us: in deterministic time, how long a pCPU goes on before the next has its turn; 0: until some timer ends,
     which may take milliseconds, during which the other pCPUs stand still without knowing it.
     patched: the hypervisor is built from Debian's source with the patches of hypervisor/.
     hypervisor: settings such as CONFIG_TRACEBUFFER=n that it is built with, patched as well; with neither it
     is Debian's.
+    script: a program of inside/ and its arguments, run in Dom0 before anything can be asked of it. All that happens
+    until its end depends, in deterministic time, on nothing outside: it happens again in each such machine, to the ns.
     """
     scheduler: str = "credit2"
     pcpus: int = 1
@@ -43,6 +44,7 @@ class Boot:
     turn_us: int = 0
     patched: bool = False
     hypervisor: tuple[str, ...] = ()
+    script: tuple[str, ...] = ()
 
     def __str__(self):
         text = f"{self.scheduler}, {self.pcpus} pCPU{'s' if self.pcpus > 1 else ''}"
@@ -57,18 +59,20 @@ def qemu_command(boot, image, directory):
     """The command line: the console into a file, the agent's two ports on sockets."""
     xen = (f"console=com1 com1=115200,8n1 dom0_mem={boot.dom0_memory}M sched={boot.scheduler} "
            f"{f'dom0_max_vcpus={boot.dom0_vcpus} ' if boot.dom0_vcpus else ''}{boot.xen}")
-    command = [QEMU, "-accel", "tcg", "-cpu", "qemu64", "-smp", str(boot.pcpus), "-m", str(boot.memory),
+    script = f" xenmon.script={'+'.join(boot.script)}" if boot.script else ""
+    command = [QEMU, "-name", "xen,debug-threads=on", "-accel", "tcg", "-cpu", "qemu64", "-smp", str(boot.pcpus), "-m", str(boot.memory),
                "-display", "none", "-monitor", "none", "-no-reboot", "-nodefaults", "-serial", f"file:{directory / 'console.log'}",
                "-kernel", str(image.hypervisor), "-append", xen.strip(),
                # qemu divides the modules at commas.
-               "-initrd", f"{image.kernel} console=hvc0 quiet panic=-1,{image.dom0}",
+               "-initrd", f"{image.kernel} console=hvc0 quiet panic=-1{script},{image.dom0}",
                "-device", "virtio-serial-pci,disable-legacy=on,iommu_platform=on",
-               "-chardev", f"socket,id=control,path={directory / 'control'},server=on,wait=off",
+               # Connected before the machine starts, so that it does not notice.
+               "-chardev", f"socket,id=control,path={directory / 'control'},server=on,wait=on",
                "-device", "virtserialport,chardev=control,name=control",
                "-chardev", f"socket,id=terminal,path={directory / 'terminal'},server=on,wait=off",
                "-device", "virtserialport,chardev=terminal,name=terminal"]
     if boot.deterministic:
-        command += ["-icount", "shift=1,sleep=off"]
+        command += ["-icount", "shift=1,sleep=off", "-rtc", "base=2026-01-01T00:00:00,clock=vm"]
     if boot.turn_us:
         # The timer of something that holds back the packets of a network on which nobody is.
         command += ["-netdev", "hubport,id=turns,hubid=0",
@@ -76,38 +80,14 @@ def qemu_command(boot, image, directory):
     return command
 
 
-class Process:
-    """Something that goes on running in Dom0."""
-
-    def __init__(self, dom0, pid, ready):
-        self.dom0, self.pid, self.ready = dom0, pid, ready
-
-    def wait(self):
-        """Its Result, once it has ended."""
-        answer = self.dom0.ask("wait", pid=self.pid)
-        return Result(answer["status"], answer["out"], answer["err"])
-
-    def signal(self, name):
-        self.dom0.ask("signal", pid=self.pid, name=name)
-
-    def stop(self, name="SIGTERM"):
-        self.signal(name)
-        return self.wait()
-
-
-@dataclass(frozen=True)
-class Result:
-    status: int
-    out: str
-    err: str
-
-
-class Machine:
+class Machine(Dom0):
     """From power-on until the end of a with statement. Its files are in directory."""
 
-    def __init__(self, boot, image, directory):
+    def __init__(self, boot, image, directory, host_cpu=None):
+        """host_cpu: the only one of this machine's that it is to use."""
         if shutil.which(QEMU) is None:
             raise Unavailable(f"{QEMU} is missing; install the package qemu-system-x86.")
+        super().__init__()
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.boot = boot
@@ -118,11 +98,15 @@ class Machine:
         with open(self.errors, "wb") as errors:
             self.qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors)
         self.numbers = itertools.count(1)
-        self.networks = itertools.count(1)  # each guest's network has one
         self.waiting = {0: _Answer()}
         self.sending = threading.Lock()
         try:
+            if host_cpu is not None:
+                os.sched_setaffinity(self.qemu.pid, {host_cpu})
             self._connect()
+            if boot.script:
+                self._let_pcpus_go_first()
+            self._await(0, "Dom0's start", PATIENCE_WITH_SCRIPT if boot.script else PATIENCE)
         except BaseException:
             self.close()
             raise
@@ -142,7 +126,16 @@ class Machine:
                 except subprocess.TimeoutExpired:
                     pass
         threading.Thread(target=self._receive, daemon=True).start()
-        self._await(0, "Dom0's start")
+
+    def _let_pcpus_go_first(self):
+        """A timer of the machine's may end in qemu's main thread or in that of the pCPUs, and the main thread ends the
+        running pCPU's turn. Which it is would be chance; so the main thread, which has the process' id, runs only when
+        the other has nothing to do, on the same CPU."""
+        threads = pathlib.Path(f"/proc/{self.qemu.pid}/task")
+        while self.qemu.poll() is None and not any(path.read_text(encoding="ascii").endswith("/TCG\n")
+                                                   for path in threads.glob("*/comm")):
+            time.sleep(0.001)
+        os.sched_setscheduler(self.qemu.pid, os.SCHED_IDLE, os.sched_param(0))
 
     def _receive(self):
         try:
@@ -178,32 +171,8 @@ class Machine:
         """One request to the agent, and its answer."""
         return self._await(self.tell(what, **arguments), f"{what} {arguments}", patience)
 
-    def run(self, command, status=0, uid=None):
-        """A command line for Dom0's shell, and what came of it. status: what it must end with; None: anything."""
-        answer = self.ask("run", command=command, uid=uid)
-        result = Result(answer["status"], answer["out"], answer["err"])
-        if status is not None and result.status != status:
-            raise Failed(f"{command!r} ended with {result.status} instead of {status}: "
-                         f"{(result.err or result.out).strip()[-2000:]}")
-        return result
-
-    def start(self, command, ready=False):
-        """Starts what goes on running. ready: it writes to the descriptor $READY_FD when it is."""
-        answer = self.ask("start", command=command, ready=ready)
-        process = Process(self, answer["pid"], answer["ready"])
-        if not answer["ready"]:
-            ended = process.wait()
-            raise Failed(f"{command!r} ended with {ended.status}: {ended.err.strip()}")
-        return process
-
-    def read(self, path):
-        return base64.b64decode(self.ask("read", path=path)["data"])
-
-    def write(self, path, data, mode=0o644):
-        self.ask("write", path=path, data=base64.b64encode(data).decode(), mode=mode)
-
     def fetch(self, path, name=None):
-        """Brings a file of Dom0's out, next to the console's log: its path."""
+        """Brings a file of Dom0's out, next to the console's log unless another name is given: its path."""
         target = self.directory / (name or pathlib.Path(path).name)
         target.write_bytes(self.read(path))
         return target

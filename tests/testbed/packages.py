@@ -20,8 +20,8 @@ CACHE = pathlib.Path(os.environ.get("XENMON_TESTBED_CACHE", ROOT / "build/testbe
 RELEASES = {"bookworm": "4.17", "trixie": "4.20"}
 
 # For Dom0, its guests and the load.
-SYSTEM = ("linux-image-amd64", "busybox-static", "xen-utils-common", "xenstore-utils", "apache2-bin", "apache2-utils", "httperf",
-          "python3", "tmux", "ncurses-base", "libc-bin", "util-linux", "kmod", "binutils")
+SYSTEM = ("linux-image-amd64", "busybox-static", "xen-utils-common", "xenstore-utils", "apache2-bin", "apache2-utils",
+          "ethtool", "httperf", "python3", "tmux", "ncurses-base", "libc-bin", "util-linux", "kmod", "binutils")
 # To build XenMon: the programs' own needs.
 BUILD = ("g++", "cmake", "ninja-build", "pkg-config", "libxen-dev", "libcli11-dev", "libarchive-dev",
          "libncurses-dev", "nlohmann-json3-dev", "dash", "coreutils")

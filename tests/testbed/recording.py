@@ -4,7 +4,7 @@ import json
 import pathlib
 import shutil
 
-from daemon import region_reader
+import region_reader
 from packages import CACHE, ROOT, inside
 
 # public/trace.h

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The study's figures as tables, from the points' results."""
-from daemon import region_reader
+import region_reader
 
 
 def tables(results):

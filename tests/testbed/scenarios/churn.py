@@ -4,7 +4,8 @@
 Each has its own entry under its own name, and its own time, which is what Xen's own accounting says.
 """
 from crowd import Crowd
-from daemon import await_names, await_samples, region, region_reader, xenbaked
+import region_reader
+from daemon import await_names, await_samples, region, xenbaked
 from guest import Guest
 from machine import Boot
 

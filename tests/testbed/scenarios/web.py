@@ -5,7 +5,7 @@ In virtual time: where the host stops an emulated CPU between the two records of
 """
 from daemon import facts, xenbaked
 from guest import Guest, load
-from logs import read_logs
+from logs import fetch_logs
 from machine import Boot
 
 BOOTS = [Boot(scheduler=scheduler, pcpus=pcpus, deterministic=True)
@@ -23,7 +23,7 @@ def run(dom0):
         seen = facts(dom0, samples=1000)
     assert ended.status == 0 and not ended.err, ended
     check_region(seen, dom0.boot, web)
-    check_logs(read_logs(dom0, "/tmp/log"), dom0.boot, web)
+    check_logs(fetch_logs(dom0, "/tmp/log"), dom0.boot, web)
 
 
 def check_region(seen, boot, web):
