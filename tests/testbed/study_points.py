@@ -3,16 +3,23 @@
 from dataclasses import dataclass
 
 
+MEASURED_PCPU = 0
+SECONDS = 10  # of requests
+
+
 @dataclass(frozen=True)
 class Configuration:
     """dom0 and web are weights as the scheduler takes them: BVT's are prices, so that the larger number has the
     smaller share; credit's and credit2's are shares. cap: the most that the web server may have, in percent of a pCPU;
-    0 is no limit."""
+    0 is no limit. offloads: the web server's link carries packets of up to 64 KB. xen: words for the hypervisor's
+    command line."""
     name: str
     scheduler: str
     dom0: int
     web: int
     cap: int = 0
+    offloads: bool = True
+    xen: str = ""
 
     def command(self, domid):
         """For Dom0's shell, the web server being domain domid."""
@@ -31,17 +38,29 @@ class Point:
         return f"{self.configuration.name}/{self.rate}"
 
 
+# As BVT was in the Xen of 2005: who wakes with the least virtual time runs at once, and 100 us is the least charged.
+BVT_OF_2005 = "sched_bvt_mcu_us=100 sched_bvt_wake_allow_us=0"
+
+
+def original(name, dom0, xen=BVT_OF_2005, offloads=True):
+    return Configuration(name, "bvt", dom0, 10, offloads=offloads, xen=xen)
+
+
 # The original's four, under their names there: Dom0's share by the web server's.
-ORIGINAL = (Configuration("conf-0.5", "bvt", 20, 10), Configuration("conf-equal", "bvt", 10, 10),
-            Configuration("conf-2", "bvt", 5, 10), Configuration("conf-10", "bvt", 1, 10))
-# What an administrator has today, in the same ratios, and a cap.
+ORIGINAL = (original("conf-0.5", 20), original("conf-equal", 10), original("conf-2", 5), original("conf-10", 1))
+# What the effect of weights depends on: an allowance of 5 ms for those who wake, too, and packets of one page.
+VARIED = (original("conf-0.5-allowance", 20, xen=""), original("conf-10-allowance", 1, xen=""),
+          original("conf-0.5-pages", 20, offloads=False), original("conf-10-pages", 1, offloads=False))
+# What an administrator has today, in the same ratios, a cap, and a shorter time before a switch.
 TODAY = tuple(configuration for scheduler in ("credit", "credit2") for configuration in (
     Configuration(f"{scheduler}-0.5", scheduler, 128, 256), Configuration(f"{scheduler}-equal", scheduler, 256, 256),
     Configuration(f"{scheduler}-2", scheduler, 512, 256), Configuration(f"{scheduler}-10", scheduler, 2560, 256),
-    Configuration(f"{scheduler}-cap", scheduler, 256, 256, cap=60)))
-# From light load to more than can be served.
-RATES = (100, 200, 300, 350, 400, 450, 500)
-RATES_TODAY = (200, 400, 500)
+    Configuration(f"{scheduler}-cap", scheduler, 256, 256, cap=60),
+    Configuration(f"{scheduler}-ratelimit", scheduler, 256, 256, xen="sched_ratelimit_us=100")))
+# From light load to more than can be served; the most telling first.
+RATES = (500, 300, 400, 100, 600, 200)
+RATES_TODAY = (500, 300)
 
-POINTS = (tuple(Point(configuration, rate) for configuration in ORIGINAL for rate in RATES)
-          + tuple(Point(configuration, rate) for configuration in TODAY for rate in RATES_TODAY))
+POINTS = (tuple(Point(configuration, rate) for rate in RATES for configuration in ORIGINAL)
+          + tuple(Point(configuration, RATES[0]) for configuration in VARIED)
+          + tuple(Point(configuration, rate) for rate in RATES_TODAY for configuration in TODAY))
