@@ -75,7 +75,7 @@ def figures_of_httperf(text):
             "connections": figure(r"connections (\d+) requests"), "errors": figure(r"Errors: total (\d+)"),
             "response_ms": figure(r"Reply time \[ms\]: response ([\d.]+)"),
             "connection_ms": figure(r"Connection time \[ms\]: min [\d.]+ avg ([\d.]+)"),
-            "reply_bytes": figure(r"\(total ([\d.]+)\)")}
+            "request_bytes": figure(r"Request size \[B\]: ([\d.]+)"), "reply_bytes": figure(r"\(total ([\d.]+)\)")}
 
 
 # Columns of a log's lines; rates are per second.

@@ -86,20 +86,41 @@ def all_of_the_cpu(row):
     return 100 * sum(one["gotten"] for one in row["means"].values())
 
 
+# Of each packet: IP's and TCP's headers with a time stamp. netback's rx_bytes leave out Ethernet's header, its tx_bytes
+# have it. The first packet of a connection has 8 bytes more of options each way.
+IP_AND_TCP, ETHERNET, FIRST = 52, 14, 8
+
+
+def bytes_from_web(row):
+    """By httperf's account, and the packets."""
+    httperf = row["httperf"]
+    return (httperf["replies"] * httperf["reply_bytes"] + row["vif"]["rx_packets"] * IP_AND_TCP
+            + httperf["replies"] * FIRST)
+
+
+def bytes_to_web(row):
+    httperf = row["httperf"]
+    return (httperf["replies"] * httperf["request_bytes"] + row["vif"]["tx_packets"] * (IP_AND_TCP + ETHERNET)
+            + httperf["replies"] * FIRST)
+
+
 # Netback copies to a guest all that it gets, and from a guest the head of each packet, of XEN_NETBACK_TX_COPY_LEN
 # bytes at most (drivers/net/xen-netback/common.h); it maps the rest.
 SUMS = (
     RATE,
     ("Dom0, web and idle, % of the pCPU", lambda row: f"{all_of_the_cpu(row):.2f}"),
-    ("replies", lambda row: f"{row['httperf']['replies']:.0f}"),
-    ("packets from the web server", lambda row: f"{row['vif']['rx_packets']}"),
-    ("to it", lambda row: f"{row['vif']['tx_packets']}"),
-    ("bytes from it", lambda row: f"{row['vif']['rx_bytes']}"),
-    ("to it", lambda row: f"{row['vif']['tx_bytes']}"),
-    ("pages mapped", lambda row: f"{row['web']['io_map']}"),
+    ("httperf: replies", lambda row: f"{row['httperf']['replies']:.0f}"),
+    ("errors", lambda row: f"{row['httperf']['errors']:.0f}"),
+    ("netback: packets from the web server", lambda row: f"{row['vif']['rx_packets']}"),
+    ("bytes", lambda row: f"{row['vif']['rx_bytes']}"),
+    ("by httperf", lambda row: f"{bytes_from_web(row):.0f}"),
+    ("netback: packets to it", lambda row: f"{row['vif']['tx_packets']}"),
+    ("bytes", lambda row: f"{row['vif']['tx_bytes']}"),
+    ("by httperf", lambda row: f"{bytes_to_web(row):.0f}"),
+    ("XenMon: bytes copied", lambda row: f"{row['web']['io_copy_bytes']}"),
     ("copies", lambda row: f"{row['web']['io_copy']}"),
-    ("bytes copied", lambda row: f"{row['web']['io_copy_bytes']}"),
-    ("of these heads, a packet", lambda row: f"{head_bytes(row):.1f}"),
+    ("pages mapped", lambda row: f"{row['web']['io_map']}"),
+    ("bytes copied of each packet from it", lambda row: f"{head_bytes(row):.1f}"),
 )
 
 
