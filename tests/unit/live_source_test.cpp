@@ -298,6 +298,7 @@ TEST(LiveScheduler, Names) {
   EXPECT_EQ(scheduler_name(7), "arinc653");
   EXPECT_EQ(scheduler_name(8), "rtds");
   EXPECT_EQ(scheduler_name(9), "null");
+  EXPECT_EQ(scheduler_name(10), "bvt");
   EXPECT_EQ(scheduler_name(4), "scheduler 4");
 }
 

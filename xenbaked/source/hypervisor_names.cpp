@@ -7,6 +7,11 @@ extern "C" {
 }
 
 namespace xenmon {
+namespace {
+
+constexpr std::uint32_t kSchedulerBvt = 10; // XEN_SCHEDULER_BVT of hypervisor/'s patches
+
+} // namespace
 
 std::string scheduler_name(std::uint32_t id) {
   switch (id) {
@@ -20,6 +25,8 @@ std::string scheduler_name(std::uint32_t id) {
       return "rtds";
     case XEN_SCHEDULER_NULL:
       return "null";
+    case kSchedulerBvt:
+      return "bvt";
     default:
       return "scheduler " + std::to_string(id);
   }
