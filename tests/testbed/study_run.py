@@ -15,7 +15,9 @@ ENDING = 1  # until when, before the last
 LINES = 10 * (SECONDS - SETTLED - ENDING)  # of the log, for a domain that is never quiet
 COUNTERS = (*region_reader.TIMES, "executions", "continues", "io_map", "io_unmap", "io_transfer", "io_copy",
             "io_copy_bytes")
-WEB = 1  # the domain
+WEB = 1
+DOMAINS = ("Domain-0", "web", "client")
+VIFS = {1: "web", 2: "client"}
 SPREADS = ("wake_wait", "preempt_wait", "run")
 
 
@@ -53,10 +55,11 @@ class Snapshot:
         self.end_s = self.region.sample(self.region.word("newest_sample"))["end_ns"] / 1e9
         self.logged_s = float((directory / f"{name}.line").read_text(encoding="ascii").split()[0]) / 1e3
         text = (directory / f"{name}.net").read_text(encoding="ascii")
-        found = re.findall(rf"vif{WEB}\.0/statistics/(\w+):(\d+)", text)
-        self.vif = {name: int(value) for name, value in found}
+        self.vifs = {domain: {counter: int(value) for counter, value in
+                              re.findall(rf"vif{domid}\.0/statistics/(\w+):(\d+)", text)}
+                     for domid, domain in VIFS.items()}
         self.domains = {domain["name"]: (slot, domain) for slot, domain in self.region.domains().items()
-                        if domain["name"] in ("Domain-0", "web")}
+                        if domain["name"] in DOMAINS}
 
     def counts(self, name):
         """{spread: counts by bucket} of all a domain's vCPUs."""
@@ -101,8 +104,9 @@ def means(directory, begin_s):
 def differences(before, after):
     """What all of it added up to, warm-up left out."""
     result = {"elapsed_s": after.end_s - before.end_s,
-              "vif": {name: after.vif[name] - before.vif[name] for name in before.vif}}
-    for name in ("Domain-0", "web"):
+              "vifs": {domain: {name: counts[name] - before.vifs[domain][name] for name in counts}
+                       for domain, counts in after.vifs.items()}}
+    for name in DOMAINS:
         (_, first), (_, last) = before.domains[name], after.domains[name]
         result[name] = {key: last[key] - first[key] for key in COUNTERS}
         counts = {spread: [b - a for a, b in zip(before.counts(name)[spread], after.counts(name)[spread])]

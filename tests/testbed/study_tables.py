@@ -89,40 +89,55 @@ def all_of_the_cpu(row):
 # Of each packet: IP's and TCP's headers with a time stamp. netback's rx_bytes leave out Ethernet's header, its tx_bytes
 # have it. The first packet of a connection has 8 bytes more of options each way.
 IP_AND_TCP, ETHERNET, FIRST = 52, 14, 8
+# What netback copies of a packet from a domain: XEN_NETBACK_TX_COPY_LEN (drivers/net/xen-netback/common.h). It maps the
+# rest, and copies all that goes to a domain.
+HEAD = 128
 
 
 def bytes_from_web(row):
-    """By httperf's account, and the packets."""
+    """By httperf's account, and the number of packets."""
     httperf = row["httperf"]
-    return (httperf["replies"] * httperf["reply_bytes"] + row["vif"]["rx_packets"] * IP_AND_TCP
-            + httperf["replies"] * FIRST)
+    return (httperf["replies"] * (httperf["reply_bytes"] + FIRST)
+            + row["vifs"]["web"]["rx_packets"] * IP_AND_TCP)
 
 
 def bytes_to_web(row):
     httperf = row["httperf"]
-    return (httperf["replies"] * httperf["request_bytes"] + row["vif"]["tx_packets"] * (IP_AND_TCP + ETHERNET)
-            + httperf["replies"] * FIRST)
+    return (httperf["replies"] * (httperf["request_bytes"] + FIRST)
+            + row["vifs"]["web"]["tx_packets"] * (IP_AND_TCP + ETHERNET))
 
 
-# Netback copies to a guest all that it gets, and from a guest the head of each packet, of XEN_NETBACK_TX_COPY_LEN
-# bytes at most (drivers/net/xen-netback/common.h); it maps the rest.
+def copied_for_client(row):
+    """All that it gets, and of what it sends the requests' heads and the other packets, which are shorter."""
+    replies, vif = row["httperf"]["replies"], row["vifs"]["client"]
+    return (vif["tx_bytes"] + replies * (HEAD + FIRST)
+            + (vif["rx_packets"] - replies) * (IP_AND_TCP + ETHERNET))
+
+
+def counted(*path):
+    def value(row):
+        for name in path:
+            row = row[name]
+        return f"{row:.0f}"
+    return value
+
+
+def reckoned(value):
+    return lambda row: f"{value(row):.0f}"
+
+
 SUMS = (
     RATE,
     ("Dom0, web and idle, % of the pCPU", lambda row: f"{all_of_the_cpu(row):.2f}"),
-    ("httperf: replies", lambda row: f"{row['httperf']['replies']:.0f}"),
-    ("errors", lambda row: f"{row['httperf']['errors']:.0f}"),
-    ("netback: packets from the web server", lambda row: f"{row['vif']['rx_packets']}"),
-    ("bytes", lambda row: f"{row['vif']['rx_bytes']}"),
-    ("by httperf", lambda row: f"{bytes_from_web(row):.0f}"),
-    ("netback: packets to it", lambda row: f"{row['vif']['tx_packets']}"),
-    ("bytes", lambda row: f"{row['vif']['tx_bytes']}"),
-    ("by httperf", lambda row: f"{bytes_to_web(row):.0f}"),
-    ("XenMon: bytes copied", lambda row: f"{row['web']['io_copy_bytes']}"),
-    ("copies", lambda row: f"{row['web']['io_copy']}"),
-    ("pages mapped", lambda row: f"{row['web']['io_map']}"),
-    ("bytes copied of each packet from it", lambda row: f"{head_bytes(row):.1f}"),
+    ("httperf: replies", counted("httperf", "replies")),
+    ("errors", counted("httperf", "errors")),
+    ("netback: packets from the web server", counted("vifs", "web", "rx_packets")),
+    ("bytes", counted("vifs", "web", "rx_bytes")),
+    ("by httperf", reckoned(bytes_from_web)),
+    ("netback: packets to it", counted("vifs", "web", "tx_packets")),
+    ("bytes", counted("vifs", "web", "tx_bytes")),
+    ("by httperf", reckoned(bytes_to_web)),
+    ("XenMon: bytes copied for the client", counted("client", "io_copy_bytes")),
+    ("by netback and httperf", reckoned(copied_for_client)),
+    ("XenMon: pages mapped for it, one a request", counted("client", "io_map")),
 )
-
-
-def head_bytes(row):
-    return (row["web"]["io_copy_bytes"] - row["vif"]["tx_bytes"]) / row["vif"]["rx_packets"]

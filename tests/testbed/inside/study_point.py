@@ -48,7 +48,9 @@ def run_point(dom0, point, record):
         log = dom0.start(f"xenmon -n -t 0 -i 100 -p {LEFT}/log")
         await_samples(dom0, 5)  # so that there are lines
         dom0.run(f"{snapshot('before')}; {client.request(httperf(web, point.rate, point.rate * SECONDS))} "
-                 f">{LEFT}/answer; {snapshot('after')}")
+                 f">{LEFT}/answer")
+        await_samples(dom0, 10)  # so that all that was done is in them
+        dom0.run(snapshot("after"))
         log.stop("SIGINT")
 
 
