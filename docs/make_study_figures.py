@@ -29,30 +29,29 @@ def main():
     parser.add_argument("--xenmon", default="xenmon", help="the program (%(default)s)")
     options = parser.parse_args()
     for metric in METRICS:
-        plot(options, metric, f"study-{metric}.svg", ORIGINAL)
-    for scheduler in ("credit", "credit2"):
-        settings = [f"{scheduler}-{name}" for name in ("0.5", "equal", "2", "10", "cap")]
-        plot(options, "waited", f"study-{scheduler}.svg", settings)
+        plot(options, metric)
     draw("study-throughput.svg", throughput(options.study))
     draw("study-latency.svg", latency(options.study))
 
 
-def plot(options, metric, name, settings):
-    """A column for each setting."""
-    runs = [path for setting in settings for path in sorted((options.study / "logs" / setting).iterdir())]
+def plot(options, metric):
+    """A column for each of the original's settings."""
+    runs = [path for setting in ORIGINAL for path in sorted((options.study / "logs" / setting).iterdir())]
     subprocess.run([options.xenmon, "plot", "--against", "requests/s", "--figure", metric, "--domain", "0", "--domain",
-                    "1", *SETTLED, *runs, "-o", DOCS / name], check=True)
+                    "1", *SETTLED, *runs, "-o", DOCS / f"study-{metric}.svg"], check=True)
 
 
 def draw(name, script):
-    done = subprocess.run(["gnuplot", "--default-settings", "-"], input=script, capture_output=True, text=True, check=True)
+    done = subprocess.run(["gnuplot", "--default-settings", "-"], input=script, capture_output=True, text=True,
+                          check=True)
     (DOCS / name).write_text(done.stdout, encoding="utf-8")
 
 
 def results(study, setting):
-    """By their rates."""
-    return [json.loads((path / "result.json").read_text(encoding="ascii"))
-            for path in sorted((study / "points" / setting).iterdir(), key=lambda path: int(path.name))]
+    """Of the points that are done, by their rates."""
+    paths = (study / "points" / setting).glob("*/result.json")
+    return [json.loads(path.read_text(encoding="ascii"))
+            for path in sorted(paths, key=lambda path: int(path.parent.name))]
 
 
 def blocks(data):

@@ -219,6 +219,16 @@ void put_lines(std::string& script, const Drawing& drawing, std::size_t across, 
   }
 }
 
+// gnuplot makes a legend no wider than its panel. Where panels are narrow it is that of an empty one of the
+// page's width.
+void put_legend_of_columns(std::string& script, const Drawing& drawing) {
+  script += "\nset lmargin at screen " + number(static_cast<double>(kLeft) / kWidth, 6) +
+            "\nset rmargin at screen " + number(1 - static_cast<double>(kRight) / kWidth, 6) +
+            "\nset yrange [0:1]\nset border 0\nset tics scale 0\nset format ''\nplot NaN notitle";
+  put_legend(script, drawing);
+  script += "\nunset key\nunset label 2\n";
+}
+
 void put_panel(std::string& script, const Drawing& drawing, std::size_t across, std::size_t down) {
   const PlotSettings& settings = drawing.settings;
   const Page& page = drawing.page;
@@ -257,7 +267,7 @@ void put_panel(std::string& script, const Drawing& drawing, std::size_t across, 
         "\n";
   }
   put_lines(script, drawing, across, down);
-  if (first) put_legend(script, drawing);
+  if (first && drawing.columns.size() == 1) put_legend(script, drawing);
   script += "\nunset label 3\nunset label 4\n";
   if (first) script += "unset key\nunset label 2\n";
 }
@@ -360,14 +370,7 @@ std::string plot_script(const std::vector<PlotColumn>& columns, const PlotSettin
   }
   script += '\n';
   put_styles(script, drawing.labels.size());
-  script +=
-      "set border 3 linecolor rgb '#404040'\nset grid linecolor rgb '#d8d8d8' linetype 1 linewidth 0.6\n"
-      "set tics out nomirror\n";
   script += "set xrange [" + time(drawing.begin) + ":" + time(drawing.end) + "]\n";
-  if (columns.size() > 1) {
-    const int tics = std::max(page.panel_width / kTicDistance, 1);
-    script += "set xtics " + number(tic_distance(drawing.end - drawing.begin, tics)) + "\n";
-  }
   script += "set key at screen " + number(static_cast<double>(kLeft) / kWidth, 6) + ", screen " +
             number(page.from_top(page.legend_top), 6) +
             " left top horizontal Left reverse samplen 4 maxcols " + std::to_string(page.legend_columns) +
@@ -377,6 +380,14 @@ std::string plot_script(const std::vector<PlotColumn>& columns, const PlotSettin
               (settings.terminal == PlotTerminal::kPng ? "',11'" : "',15'") + "\n";
   }
   script += "set multiplot\n";
+  if (columns.size() > 1) put_legend_of_columns(script, drawing);
+  script +=
+      "set border 3 linecolor rgb '#404040'\nset grid linecolor rgb '#d8d8d8' linetype 1 linewidth 0.6\n"
+      "set tics out nomirror scale 1\n";
+  if (columns.size() > 1) {
+    const int tics = std::max(page.panel_width / kTicDistance, 1);
+    script += "set xtics " + number(tic_distance(drawing.end - drawing.begin, tics)) + "\n";
+  }
   for (std::size_t down = 0; down < settings.figures.size(); ++down) {
     for (std::size_t across = 0; across < columns.size(); ++across) put_panel(script, drawing, across, down);
   }
