@@ -59,6 +59,24 @@ TEST(BakerAccounting, OneRecordTellsOfBothVcpusOfASwitch) {
   EXPECT_EQ(outcome.counts.bad_records, 0U);
 }
 
+// As credit2 takes a vCPU away that has used up its cap, and gives it back: no record tells of its coming back, and the
+// one of the switch to it says that it did not wait.
+TEST(BakerAccounting, WhoComesBackWithoutAWordWasOffline) {
+  WindowBuilder w;
+  w.record(event::kAcctStart, 1000, {0xf000})
+      .acct_switch(1000, kIdle, {500, event::kCausePreempted}, 1, {100, event::kCauseWoken}, 30)
+      .acct_switch(1300, 1, {300, event::kCausePaused}, kIdle, {300, event::kCausePreempted})
+      .acct_switch(2000, kIdle, {700, event::kCausePreempted}, 1, {0, event::kCauseNone}, 30)
+      .acct_switch(2100, 1, {100, event::kCauseBlocked}, kIdle, {100, event::kCausePreempted});
+  const Outcome outcome = bake({&w});
+  const VcpuTotals& vcpu = outcome.vcpu(1);
+  EXPECT_EQ(vcpu.times[kRunning], 300U + 100);
+  EXPECT_EQ(vcpu.times[kOffline], 700U);
+  EXPECT_EQ(vcpu.times[kUnknown], 0U);
+  EXPECT_EQ(vcpu.executions, 2U);
+  EXPECT_EQ(outcome.counts.state_conflicts, 0U);
+}
+
 TEST(BakerAccounting, WhatXenSaysOfThePastIsBelieved) {
   WindowBuilder w;
   // Nothing was known of either before: the first ran since 1200, the second was woken at 1400.

@@ -76,7 +76,10 @@ void Baker::switched_odd(std::uint32_t pcpu, const Record& record, std::uint64_t
     const bool woken = waited.cause == event::kCauseWoken || waited.cause == event::kCauseUnpaused;
     if (came->bucket == kUnknown && waited.cause != event::kCauseNone)
       learn(*came, pcpu, woken ? kWaitWake : kWaitPreempt, waited.ns, now);
-    change_state(*came, pcpu, XENMON_VCPU_RUNNABLE, XENMON_VCPU_RUNNING, now);
+    // Schedulers take away a vCPU that has used up its cap, and give it back without a record.
+    const bool given_back = came->bucket == kOffline && waited.cause == event::kCauseNone;
+    change_state(*came, pcpu, given_back ? XENMON_VCPU_OFFLINE : XENMON_VCPU_RUNNABLE, XENMON_VCPU_RUNNING,
+                 now);
   }
 }
 
