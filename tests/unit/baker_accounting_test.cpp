@@ -59,8 +59,8 @@ TEST(BakerAccounting, OneRecordTellsOfBothVcpusOfASwitch) {
   EXPECT_EQ(outcome.counts.bad_records, 0U);
 }
 
-// As credit2 takes a vCPU away that has used up its cap, and gives it back: no record tells of its coming back, and the
-// one of the switch to it says that it did not wait.
+// As credit2 takes a vCPU away that has used up its cap, and gives it back: no record tells of its coming
+// back, and the one of the switch to it says that it did not wait.
 TEST(BakerAccounting, WhoComesBackWithoutAWordWasOffline) {
   WindowBuilder w;
   w.record(event::kAcctStart, 1000, {0xf000})
