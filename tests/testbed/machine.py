@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A virtual machine that runs Xen, and its Dom0 by a line to the agent there."""
+import contextlib
 import itertools
 import json
 import os
@@ -60,8 +61,8 @@ def qemu_command(boot, image, directory):
     xen = (f"console=com1 com1=115200,8n1 dom0_mem={boot.dom0_memory}M sched={boot.scheduler} "
            f"{f'dom0_max_vcpus={boot.dom0_vcpus} ' if boot.dom0_vcpus else ''}{boot.xen}")
     script = f" xenmon.script={'+'.join(boot.script)}" if boot.script else ""
-    command = [QEMU, "-name", "xen,debug-threads=on", "-accel", "tcg", "-cpu", "qemu64", "-smp", str(boot.pcpus), "-m", str(boot.memory),
-               "-display", "none", "-monitor", "none", "-no-reboot", "-nodefaults", "-serial", f"file:{directory / 'console.log'}",
+    command = [QEMU, "-name", "xen,debug-threads=on", "-accel", "tcg", "-cpu", "qemu64",
+               "-smp", str(boot.pcpus), "-m", str(boot.memory), "-display", "none", "-monitor", "none", "-no-reboot", "-nodefaults", "-serial", f"file:{directory / 'console.log'}",
                "-kernel", str(image.hypervisor), "-append", xen.strip(),
                # qemu divides the modules at commas.
                "-initrd", f"{image.kernel} console=hvc0 quiet panic=-1{script},{image.dom0}",
@@ -132,10 +133,13 @@ class Machine(Dom0):
         running pCPU's turn. Which it is would be chance; so the main thread, which has the process' id, runs only when
         the other has nothing to do, on the same CPU."""
         threads = pathlib.Path(f"/proc/{self.qemu.pid}/task")
-        while self.qemu.poll() is None and not any(path.read_text(encoding="ascii").endswith("/TCG\n")
-                                                   for path in threads.glob("*/comm")):
+        while self.qemu.poll() is None:
+            with contextlib.suppress(FileNotFoundError):  # one that has just ended
+                if any(path.read_text(encoding="ascii").endswith("/TCG\n") for path in threads.glob("*/comm")):
+                    break
             time.sleep(0.001)
-        os.sched_setscheduler(self.qemu.pid, os.SCHED_IDLE, os.sched_param(0))
+        with contextlib.suppress(ProcessLookupError):  # qemu has; who waits for its answer is told
+            os.sched_setscheduler(self.qemu.pid, os.SCHED_IDLE, os.sched_param(0))
 
     def _receive(self):
         try:
