@@ -17,7 +17,7 @@ COUNTERS = (*region_reader.TIMES, "executions", "continues", "io_map", "io_unmap
             "io_copy_bytes")
 WEB = 1
 DOMAINS = ("Domain-0", "web", "client")
-VIFS = {1: "web", 2: "client"}
+VIFS = {WEB: "web", 2: "client"}
 SPREADS = ("wake_wait", "preempt_wait", "run")
 
 
