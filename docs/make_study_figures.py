@@ -6,11 +6,17 @@ import argparse
 import json
 import pathlib
 import subprocess
-
-import region_reader
+import sys
 
 DOCS = pathlib.Path(__file__).resolve().parent
-ORIGINAL = ("conf-0.5", "conf-equal", "conf-2", "conf-10")
+sys.dont_write_bytecode = True
+sys.path.append(str(DOCS.parent / "tests" / "testbed"))
+
+import region_reader
+from study_points import ORIGINAL
+from study_tables import throughput
+
+SETTINGS = tuple(configuration.name for configuration in ORIGINAL)
 METRICS = ("gotten", "blocked", "waited", "io-per-execution", "executions", "time-per-execution")
 SETTLED = ("--from", "3", "--until", "9")  # in a log that begins up to a second before the load
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
@@ -30,13 +36,13 @@ def main():
     options = parser.parse_args()
     for metric in METRICS:
         plot(options, metric)
-    draw("study-throughput.svg", throughput(options.study))
+    draw("study-throughput.svg", replies_and_responses(options.study))
     draw("study-latency.svg", latency(options.study))
 
 
 def plot(options, metric):
     """A column for each of the original's settings."""
-    runs = [path for setting in ORIGINAL for path in sorted((options.study / "logs" / setting).iterdir())]
+    runs = [path for setting in SETTINGS for path in sorted((options.study / "logs" / setting).iterdir())]
     subprocess.run([options.xenmon, "plot", "--against", "requests/s", "--figure", metric, "--domain", "0", "--domain",
                     "1", *SETTLED, *runs, "-o", DOCS / f"study-{metric}.svg"], check=True)
 
@@ -64,13 +70,13 @@ def lines(using):
     """One for each of the original's settings."""
     return ", ".join(f"$data_{place} using {using} with linespoints title '{setting}' linecolor rgb '{colour}' "
                      f"pointtype {(7, 5, 9, 13)[place]} pointsize 0.6 linewidth 1.5"
-                     for place, (setting, colour) in enumerate(zip(ORIGINAL, COLOURS)))
+                     for place, (setting, colour) in enumerate(zip(SETTINGS, COLOURS)))
 
 
-def throughput(study):
-    data = {f"data_{place}": [(one["rate"], one["httperf"]["replies"] / one["httperf"]["duration_s"],
-                               one["httperf"]["response_ms"]) for one in results(study, setting)]
-            for place, setting in enumerate(ORIGINAL)}
+def replies_and_responses(study):
+    data = {f"data_{place}": [(one["rate"], throughput(one), one["httperf"]["response_ms"])
+                              for one in results(study, setting)]
+            for place, setting in enumerate(SETTINGS)}
     return (STYLE.format(height=330) + blocks(data) + "set multiplot layout 1,2\nset xlabel 'requests/s'\n"
             "set key left top\nset title 'Replies (per second)'\nset yrange [0:*]\n"
             f"plot {lines('1:2')}\nset title 'Response time (ms)'\nset logscale y\nset yrange [1:*]\n"
@@ -93,7 +99,7 @@ def latency(study, rate=400):
         "set xrange [1:100000]\nset xlabel 'us'\nset key left bottom\n"
     for domain, title in (("Domain-0", "Dom0"), ("web", "web server")):
         data = {}
-        for place, setting in enumerate(ORIGINAL):
+        for place, setting in enumerate(SETTINGS):
             result = next(one for one in results(study, setting) if one["rate"] == rate)
             data[f"data_{place}"] = longer_than(result[domain]["spreads"]["wake_wait"])
         script += blocks(data) + f"set title '{title}: waits longer after a wake (% of wakes)'\n" \

@@ -62,7 +62,8 @@ def qemu_command(boot, image, directory):
            f"{f'dom0_max_vcpus={boot.dom0_vcpus} ' if boot.dom0_vcpus else ''}{boot.xen}")
     script = f" xenmon.script={'+'.join(boot.script)}" if boot.script else ""
     command = [QEMU, "-name", "xen,debug-threads=on", "-accel", "tcg", "-cpu", "qemu64",
-               "-smp", str(boot.pcpus), "-m", str(boot.memory), "-display", "none", "-monitor", "none", "-no-reboot", "-nodefaults", "-serial", f"file:{directory / 'console.log'}",
+               "-smp", str(boot.pcpus), "-m", str(boot.memory), "-display", "none", "-monitor", "none",
+               "-no-reboot", "-nodefaults", "-serial", f"file:{directory / 'console.log'}",
                "-kernel", str(image.hypervisor), "-append", xen.strip(),
                # qemu divides the modules at commas.
                "-initrd", f"{image.kernel} console=hvc0 quiet panic=-1{script},{image.dom0}",
