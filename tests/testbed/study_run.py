@@ -21,16 +21,17 @@ VIFS = {WEB: "web", 2: "client"}
 SPREADS = ("wake_wait", "preempt_wait", "run")
 
 
-def boot_for(point, record=False):
-    words = ("study_point.py", str(point), *(["record"] if record else []))
+def boot_for(point, record=False, shift=0):
+    words = ("study_point.py", str(point), *(["record"] if record else []), *([f"shift-{shift}"] if shift else []))
     return Boot(scheduler=point.configuration.scheduler, pcpus=2, dom0_vcpus=1,
                 xen=f"dom0_vcpus_pin {point.configuration.xen}".strip(), deterministic=True, turn_us=20, patched=True,
                 script=words)
 
 
-def run_point(point, images, directory, logs, host_cpu=None, record=False):
-    """What came of it, as JSON has it. Logs go to logs, the rest to directory. record: the trace is there, too."""
-    with Machine(boot_for(point, record), images, directory, host_cpu) as dom0:
+def run_point(point, images, directory, logs, host_cpu=None, record=False, shift=0):
+    """What came of it, as JSON has it. Logs go to logs, the rest to directory. record: the trace is there, too. shift:
+    0, or the number of another run, whose machine differs by a word on its kernel's command line."""
+    with Machine(boot_for(point, record, shift), images, directory, host_cpu) as dom0:
         names = dom0.run(f"ls {LEFT}").out.split()
         if "failed" in names:
             raise Failed(dom0.read(f"{LEFT}/failed").decode())
