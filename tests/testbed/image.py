@@ -129,7 +129,10 @@ def _base(release, top, kept, say):
     programs += [_find(top, name, xen_bin, "usr/sbin", "usr/bin") for name in XEN_PROGRAMS]
     python = _find(top, "python3", "usr/bin")
     library = f"usr/lib/{pathlib.Path(os.readlink(top / python)).name}"
-    _must(inside(top, ["python3", "-m", "compileall", "-q", "-j2", f"/{library}"]), "compiling Python's library")
+    # The same bytes each time: of sources without a time, by one process, as what it has seen before is in them.
+    compile_all = ["env", "PYTHONHASHSEED=0", "python3", "-B", "-m", "compileall", "-q", "-f", "--invalidation-mode",
+                   "unchecked-hash", f"/{library}"]
+    _must(inside(top, compile_all), "compiling Python's library")
     shutil.copytree(top / library, root / library, ignore=shutil.ignore_patterns(*PYTHON_LEFT_OUT, "config-*"),
                     symlinks=True)
     extensions = [str(path.relative_to(root)) for path in (root / library / "lib-dynload").glob("*.so")
@@ -277,10 +280,12 @@ def _module_order(top, version, modules):
 
 
 def _archive(root, archive):
-    """A directory as a cpio archive, owned by root; the same bytes for the same content."""
+    """A directory as a cpio archive, owned by root; the same bytes for the same content, whenever the files were made
+    and with whatever umask."""
     for path in root.rglob("*"):
-        if path.suffix not in (".py", ".pyc"):  # Python wants to know that the one is of the other
-            os.utime(path, (0, 0), follow_symlinks=False)
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
+        os.utime(path, (0, 0), follow_symlinks=False)
     with open(archive, "wb") as out:
         names = b"\0".join(sorted(str(path.relative_to(root)).encode() for path in root.rglob("*")))
         done = subprocess.run(["cpio", "--quiet", "--reproducible", "-0", "-o", "-H", "newc", "-R", "0:0"], cwd=root,

@@ -56,22 +56,22 @@ class Boot:
         return text + (", deterministic" if self.deterministic else "")
 
 
-def qemu_command(boot, image, directory):
-    """The command line: the console into a file, the agent's two ports on sockets."""
+def qemu_command(boot):
+    """The command line: the console into a file, the agent's two ports on sockets. All files are in the working
+    directory, those of the image as well."""
     xen = (f"console=com1 com1=115200,8n1 dom0_mem={boot.dom0_memory}M sched={boot.scheduler} "
            f"{f'dom0_max_vcpus={boot.dom0_vcpus} ' if boot.dom0_vcpus else ''}{boot.xen}")
     script = f" xenmon.script={'+'.join(boot.script)}" if boot.script else ""
     command = [QEMU, "-name", "xen,debug-threads=on", "-accel", "tcg", "-cpu", "qemu64",
                "-smp", str(boot.pcpus), "-m", str(boot.memory), "-display", "none", "-monitor", "none",
-               "-no-reboot", "-nodefaults", "-serial", f"file:{directory / 'console.log'}",
-               "-kernel", str(image.hypervisor), "-append", xen.strip(),
-               # qemu divides the modules at commas.
-               "-initrd", f"{image.kernel} console=hvc0 quiet panic=-1{script},{image.dom0}",
+               "-no-reboot", "-nodefaults", "-serial", "file:console.log",
+               "-kernel", "xen", "-append", xen.strip(),
+               "-initrd", f"vmlinuz console=hvc0 quiet panic=-1{script},dom0.cpio",  # modules, divided at commas
                "-device", "virtio-serial-pci,disable-legacy=on,iommu_platform=on",
                # Connected before the machine starts, so that it does not notice.
-               "-chardev", f"socket,id=control,path={directory / 'control'},server=on,wait=on",
+               "-chardev", "socket,id=control,path=control,server=on,wait=on",
                "-device", "virtserialport,chardev=control,name=control",
-               "-chardev", f"socket,id=terminal,path={directory / 'terminal'},server=on,wait=off",
+               "-chardev", "socket,id=terminal,path=terminal,server=on,wait=off",
                "-device", "virtserialport,chardev=terminal,name=terminal"]
     if boot.deterministic:
         command += ["-icount", "shift=1,sleep=off", "-rtc", "base=2026-01-01T00:00:00,clock=vm"]
@@ -90,15 +90,18 @@ class Machine(Dom0):
         if shutil.which(QEMU) is None:
             raise Unavailable(f"{QEMU} is missing; install the package qemu-system-x86.")
         super().__init__()
-        self.directory = pathlib.Path(directory)
+        self.directory = pathlib.Path(directory).resolve()
         self.directory.mkdir(parents=True, exist_ok=True)
         self.boot = boot
         self.release = image.release
-        command = qemu_command(boot, image, self.directory)
+        self.links = {"xen": image.hypervisor, "vmlinuz": image.kernel, "dom0.cpio": image.dom0}
+        self._link()
+        command = qemu_command(boot)
         (self.directory / "qemu.command").write_text(shlex.join(command) + "\n", encoding="utf-8")
         self.errors = self.directory / "qemu.log"
         with open(self.errors, "wb") as errors:
-            self.qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors)
+            self.qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
+                                         cwd=self.directory)
         self.numbers = itertools.count(1)
         self.waiting = {0: _Answer()}
         self.sending = threading.Lock()
@@ -112,6 +115,14 @@ class Machine(Dom0):
         except BaseException:
             self.close()
             raise
+
+    def _link(self):
+        """The image's files by short names, in the directory: qemu tells the machine what they are called, and in
+        deterministic time it must not notice where they lie."""
+        for name, file in self.links.items():
+            link = self.directory / name
+            link.unlink(missing_ok=True)
+            link.symlink_to(pathlib.Path(file).resolve())
 
     def _connect(self):
         path = self.directory / "control"
@@ -188,6 +199,8 @@ class Machine(Dom0):
         self.qemu.wait()
         if hasattr(self, "line"):
             self.line.close()
+        for name in self.links:
+            (self.directory / name).unlink(missing_ok=True)
 
     def __enter__(self):
         return self
