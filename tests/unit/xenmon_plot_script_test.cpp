@@ -105,6 +105,16 @@ TEST(PlotScript, ColumnsHaveOneScaleAndOneLegend) {
     EXPECT_EQ(count(script, title), 1U);
 }
 
+TEST(PlotScript, NarrowColumnsHaveTicsToReadThemBy) {
+  PlotSettings settings;
+  settings.figures = {Figure::kGotten};
+  settings.against = "requests/s";
+  const std::vector<Series> runs = {make_series("web (1)", {{100, 100, kRates}, {600, 600, kRates}})};
+  const std::string script = plot_script({{"a", runs}, {"b", runs}, {"c", runs}, {"d", runs}}, settings);
+  EXPECT_THAT(script, HasSubstr("set xrange [100:600]"));
+  EXPECT_THAT(script, HasSubstr("set xtics 200\n")); // 200, 400, 600: with 500 there would be but one
+}
+
 TEST(PlotScript, FigureKindsAreInTheirOrder) {
   for (std::size_t i = 0; i < kFigureKinds.size(); ++i)
     EXPECT_EQ(static_cast<std::size_t>(kFigureKinds[i].figure), i);

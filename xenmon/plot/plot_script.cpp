@@ -31,7 +31,7 @@ constexpr int kTimeAxis = 56;
 constexpr int kTimeLabel = 42; // below the last panel
 constexpr int kTics = 4;       // at most, on a vertical axis
 constexpr int kTicsOfOnlyPanel = 10;
-constexpr int kTicDistance = 60;   // on the horizontal axis of several columns, at least
+constexpr int kTicDistance = 45;   // on the horizontal axis of several columns, at least
 constexpr double kCharacter = 7.2; // how wide one is, on average, in the legend
 constexpr int kSample = 66;        // of a line, in the legend, with the space around it
 
