@@ -172,7 +172,7 @@ def _base(release, top, kept, say):
         _copy(top, guest, path[1:])
     _copy_closure_of_guest_helper(top, guest, release)
 
-    _archive(root, archive)
+    write_archive(root, archive)
     mark.write_text(digest.hexdigest(), encoding="ascii")
     return archive
 
@@ -205,7 +205,7 @@ def _own(top, kept, programs, scripts):
     (own / "etc/xen").mkdir(parents=True)
     (own / "boot").mkdir()
     (own / "usr/lib/xenmon-testbed").mkdir(parents=True)
-    _archive(guest, own / "boot/guest.cpio")
+    write_archive(guest, own / "boot/guest.cpio")
     shutil.copy2(kept / "guest-kernel", own / "boot/vmlinuz")
     shutil.copy2(scripts / "dom0_init", own / "init")
     for path in (*(scripts / name for name in ("agent.py", "await_region.py", "study_point.py", "vif")),
@@ -216,7 +216,7 @@ def _own(top, kept, programs, scripts):
         shutil.copy2(programs / name, own / "usr/bin" / name)
     shutil.copy2(programs / "small_guest", own / "boot/small_guest")
     archive = kept / "own.cpio"
-    _archive(own, archive)
+    write_archive(own, archive)
     return archive
 
 
@@ -279,7 +279,7 @@ def _module_order(top, version, modules):
     return [f"{base}/{path}" for path in order]
 
 
-def _archive(root, archive):
+def write_archive(root, archive):
     """A directory as a cpio archive, owned by root; the same bytes for the same content, whenever the files were made
     and with whatever umask."""
     for path in root.rglob("*"):

@@ -199,7 +199,7 @@ class Machine(Dom0):
         self.qemu.wait()
         if hasattr(self, "line"):
             self.line.close()
-        for name in self.links:
+        for name in (*self.links, "control", "terminal"):
             (self.directory / name).unlink(missing_ok=True)
 
     def __enter__(self):
