@@ -76,7 +76,8 @@ def figures_of_httperf(text):
         assert found, text
         return float(found[1])
     return {"replies": figure(r"replies (\d+) test-duration"), "duration_s": figure(r"test-duration ([\d.]+) s"),
-            "connections": figure(r"connections (\d+) requests"), "errors": figure(r"Errors: total (\d+)"),
+            "connections": figure(r"connections (\d+) requests"), "requests": figure(r"requests (\d+) replies"),
+            "errors": figure(r"Errors: total (\d+)"),
             "response_ms": figure(r"Reply time \[ms\]: response ([\d.]+)"),
             "connection_ms": figure(r"Connection time \[ms\]: min [\d.]+ avg ([\d.]+)"),
             "request_bytes": figure(r"Request size \[B\]: ([\d.]+)"), "reply_bytes": figure(r"\(total ([\d.]+)\)")}

@@ -95,9 +95,10 @@ HEAD = 128
 
 
 def bytes_from_web(row):
-    """By httperf's account, and the number of packets."""
+    """By httperf's account, and the number of packets. Who asked and gave up before the reply came is sent it all the
+    same."""
     httperf = row["httperf"]
-    return (httperf["replies"] * (httperf["reply_bytes"] + FIRST)
+    return (httperf["requests"] * (httperf["reply_bytes"] + FIRST)
             + row["vifs"]["web"]["rx_packets"] * IP_AND_TCP)
 
 
@@ -134,7 +135,8 @@ def reckoned(value):
 SUMS = (
     RATE,
     ("Dom0, web and idle, % of the pCPU", lambda row: f"{all_of_the_cpu(row):.2f}"),
-    ("httperf: replies", counted("httperf", "replies")),
+    ("httperf: requests", counted("httperf", "requests")),
+    ("replies", counted("httperf", "replies")),
     ("errors", counted("httperf", "errors")),
     ("XenMon: pages mapped for the client, one a request", reckoned(requests_sent)),
     ("netback: packets from the web server", counted("vifs", "web", "rx_packets")),
