@@ -109,14 +109,14 @@ def requests_sent(row):
 
 def bytes_to_web(row):
     httperf = row["httperf"]
-    return (httperf["replies"] * FIRST + requests_sent(row) * httperf["request_bytes"]
+    return (httperf["requests"] * FIRST + requests_sent(row) * httperf["request_bytes"]
             + row["vifs"]["web"]["tx_packets"] * (IP_AND_TCP + ETHERNET))
 
 
 def copied_for_client(row):
     """All that it gets, and of what it sends the requests' heads and the other packets, which are shorter."""
     sent, vif = requests_sent(row), row["vifs"]["client"]
-    return (vif["tx_bytes"] + row["httperf"]["replies"] * FIRST + sent * HEAD
+    return (vif["tx_bytes"] + row["httperf"]["requests"] * FIRST + sent * HEAD
             + (vif["rx_packets"] - sent) * (IP_AND_TCP + ETHERNET))
 
 
