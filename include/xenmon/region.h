@@ -25,6 +25,7 @@
  *   row      xenmon_row         [row.capacity]        ring              |  guarded by each sample's seq
  *   io_row   xenmon_io_row      [io_row.capacity]     ring             /
  *   wait     xenmon_wait        [wait.capacity]       ring                guarded by each wait's seq
+ *   verdict  xenmon_verdict     [verdict.capacity]                        guarded by tables_seq
  *
  * Every table is found by its xenmon_table in the header: offset, stride, capacity, count. Step by
  * the stride and never by sizeof: a later minor version may append fields to a record.
@@ -83,7 +84,7 @@
 /* "XENMONRG" read as a little-endian number. */
 #define XENMON_MAGIC UINT64_C(0x47524e4f4d4e4558)
 #define XENMON_VERSION_MAJOR 1u
-#define XENMON_VERSION_MINOR 1u
+#define XENMON_VERSION_MINOR 2u
 
 /* Attempts after which a reader gives up on a table and keeps what it had. */
 #define XENMON_READ_TRIES 1000
@@ -110,6 +111,8 @@
 /* The header's length in version 1.0. What stands behind it is there only if header_bytes says so, and
  * only then does the daemon record waits. */
 #define XENMON_HEADER_BYTES_1_0 576u
+/* The same in version 1.1: no verdicts, no causes of bad records, no faults of the source. */
+#define XENMON_HEADER_BYTES_1_1 616u
 
 /* header.flags */
 #define XENMON_FLAG_KHZ_ASSUMED 1u       /* nobody said how fast the TSC runs; cpu_khz is a guess */
@@ -117,6 +120,7 @@
 #define XENMON_FLAG_NO_ALLOCATION 4u     /* the trace mask leaves the time slices out */
 #define XENMON_FLAG_HISTORY_SHORTENED 8u /* the row ring holds less than history_ns; see oldest sample */
 #define XENMON_FLAG_HELD 16u /* a recording stands still at the newest sample's end (since 1.1) */
+#define XENMON_FLAG_KHZ_MEASURED 32u /* nobody said cpu_khz; the records themselves tell it (since 1.2) */
 
 /* header.io_kinds: which kinds of page exchange this hypervisor reports, and so what io_total counts */
 #define XENMON_IO_MAP 1u
@@ -150,6 +154,37 @@
 /* wait.flags: why its runners do not add up to all of the time */
 #define XENMON_WAIT_FORGOTTEN 1u /* more has run meanwhile than the daemon remembers: the newest is told */
 #define XENMON_WAIT_UNKNOWN 2u   /* for a time nobody knows who ran: records were lost, or had not begun */
+
+/* pcpu.seen */
+#define XENMON_PCPU_HAS_RECORDS 1u /* it has produced records */
+#define XENMON_PCPU_NO_RECORDS 2u  /* it exists and has produced none (since 1.2) */
+
+/* header.bad_records_by: why a record was malformed (since 1.2). Their sum is counters.bad_records. */
+#define XENMON_BAD_FRAMING 0u /* a recording's own framing is damaged */
+#define XENMON_BAD_LENGTH 1u  /* a record does not fit into what was read of its pCPU */
+#define XENMON_BAD_TSC 2u     /* its time stamp is impossible */
+#define XENMON_BAD_WORDS 3u   /* it has fewer words than its kind needs */
+#define XENMON_BAD_CONTENT 4u /* it names a domain, vCPU or kind that cannot be */
+#define XENMON_BAD_RING 5u    /* a trace buffer's positions were impossible; what it held is lost */
+#define XENMON_BAD_INPUT 6u   /* a recording is cut off, or its compression is damaged */
+#define XENMON_BAD_CAUSES 8u
+
+/* header.source_faults: what a live source met (since 1.2) */
+#define XENMON_FAULT_RING 0u  /* trace buffers with impossible positions */
+#define XENMON_FAULT_EVENT 1u /* events that were not ours */
+#define XENMON_FAULT_MASK 2u  /* times that another program changed the trace mask */
+#define XENMON_FAULTS 4u
+
+/* verdict.kind: what is wrong with the trace as a whole (since 1.2) */
+#define XENMON_VERDICT_NOT_TRACED 1u  /* pCPUs whose records are not here */
+#define XENMON_VERDICT_CLOCK_SKEW 2u  /* a pCPU's clock differs from another's */
+#define XENMON_VERDICT_FREQUENCY 3u   /* the TSC frequency given is not the one that the records tell */
+#define XENMON_VERDICT_NO_RECORDS 4u  /* kinds of records that are needed are missing */
+#define XENMON_VERDICT_DAMAGED 5u     /* a recording is cut off or damaged */
+#define XENMON_VERDICT_CLOCK_RESTART 6u /* the TSC starts again: there is a gap in the trace */
+#define XENMON_VERDICT_NOT_RECORDED 7u  /* a time of which there are no records */
+#define XENMON_VERDICT_CONTRADICTS 8u   /* records contradict each other, and nothing was reported lost */
+#define XENMON_VERDICT_TEXT_BYTES 120
 
 /* vCPUs that a wait names as having run meanwhile */
 #define XENMON_WAIT_RUNNERS 3
@@ -195,7 +230,9 @@ typedef struct xenmon_region_header {
     uint64_t sample_ns;  /* nominal length of a sample */
     uint64_t history_ns; /* what the samples are meant to reach back */
     uint64_t heartbeat_period_ns;
-    uint64_t wall_epoch_ns; /* CLOCK_REALTIME of trace time 0; 0 for a recording without it */
+    /* CLOCK_REALTIME of trace time 0; 0 for a recording without it. Since 1.2 it follows the host's clock
+     * in small steps while the trace is live, one word, read by itself. */
+    uint64_t wall_epoch_ns;
 
     char source_text[XENMON_TEXT_BYTES]; /* a recording's file name, or "" */
     char xen_version[XENMON_TEXT_BYTES]; /* "4.17.7", or "" */
@@ -221,10 +258,15 @@ typedef struct xenmon_region_header {
     xenmon_table wait;
     uint64_t slow_wait_ns; /* waits of at least this length are recorded */
     uint64_t newest_wait;  /* number of the newest wait, from 1; 0 before that */
+
+    /* Since version 1.2. The table never moves; the words change, each is read by itself. */
+    xenmon_table verdict;
+    uint64_t bad_records_by[XENMON_BAD_CAUSES];
+    uint64_t source_faults[XENMON_FAULTS];
 } xenmon_region_header;
 
 typedef struct xenmon_pcpu {
-    uint32_t seen; /* 1: this pCPU has produced records */
+    uint32_t seen; /* XENMON_PCPU_*; 0: there is no such pCPU */
     uint32_t running_vcpu; /* slot of the vCPU on it at the newest edge, or XENMON_NO_SLOT */
     uint64_t records;
     uint64_t lost_records;
@@ -362,9 +404,18 @@ typedef struct xenmon_wait {
     uint64_t others_ns;                         /* what further vCPUs ran, together */
 } xenmon_wait;
 
+/* Something that is true of the trace as a whole and that a reader of its figures must know. One sentence
+ * in English, UTF-8, NUL-terminated. verdict.count only grows while the daemon lives; a verdict may be
+ * replaced by a better one of the same kind. */
+typedef struct xenmon_verdict {
+    uint32_t kind; /* XENMON_VERDICT_*; a reader shows the text of kinds that it does not know, too */
+    uint32_t reserved;
+    char text[XENMON_VERDICT_TEXT_BYTES];
+} xenmon_verdict;
+
 XENMON_STATIC_ASSERT(sizeof(xenmon_table) == 24, "layout");
 XENMON_STATIC_ASSERT(sizeof(xenmon_counters) == 80, "layout");
-XENMON_STATIC_ASSERT(sizeof(xenmon_region_header) == 616, "layout");
+XENMON_STATIC_ASSERT(sizeof(xenmon_region_header) == 736, "layout");
 XENMON_STATIC_ASSERT(sizeof(xenmon_pcpu) == 24, "layout");
 XENMON_STATIC_ASSERT(sizeof(xenmon_domain) == 136, "layout");
 XENMON_STATIC_ASSERT(sizeof(xenmon_vcpu) == 168, "layout");
@@ -374,6 +425,7 @@ XENMON_STATIC_ASSERT(sizeof(xenmon_row) == 64, "layout");
 XENMON_STATIC_ASSERT(sizeof(xenmon_io_row) == 32, "layout");
 XENMON_STATIC_ASSERT(sizeof(xenmon_runner) == 24, "layout");
 XENMON_STATIC_ASSERT(sizeof(xenmon_wait) == 136, "layout");
+XENMON_STATIC_ASSERT(sizeof(xenmon_verdict) == 128, "layout");
 
 /* The bucket that a duration belongs to. */
 static inline uint32_t xenmon_hist_bucket(uint64_t ns)

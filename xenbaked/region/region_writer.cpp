@@ -19,6 +19,8 @@ namespace xenmon {
 namespace {
 
 constexpr std::uint64_t kPage = 4096;
+// More kinds of verdict than there are.
+constexpr std::uint32_t kVerdictCapacity = 32;
 
 std::uint64_t boot_time_ns() {
   struct timespec now {};
@@ -80,6 +82,7 @@ std::uint64_t lay_out(xenmon_region_header& header, std::uint32_t pcpu, std::uin
   at = place_table(header.row, at, sizeof(xenmon_row), row, true);
   at = place_table(header.io_row, at, sizeof(xenmon_io_row), io_row, true);
   at = place_table(header.wait, at, sizeof(xenmon_wait), wait, true);
+  at = place_table(header.verdict, at, sizeof(xenmon_verdict), kVerdictCapacity, false);
   return (at + kPage - 1) / kPage * kPage;
 }
 
