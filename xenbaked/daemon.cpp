@@ -266,7 +266,7 @@ class Daemon {
       if (first_tsc_ == 0) first_tsc_ = baker_.base_tsc();
       // The next round begins a millisecond after this one's last record.
       shift_ = merge_.position() - first_tsc_ + baker_.clock().to_cycles(1'000'000);
-      merge_.restart();
+      merge_.begin_round();
       baker_.discontinuity();
       return ok();
     }

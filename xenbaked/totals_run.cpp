@@ -30,7 +30,7 @@ Result<TraceTotals> run_totals(Source& source, bool stock_records, Recorder* rec
   TraceTotals totals;
   totals.records = counts.records;
   totals.lost_records = counts.lost_records;
-  totals.bad_records = counts.bad_records + baker.counts().bad_records;
+  totals.bad_records = counts.bad_records + baker.counts().bad.total();
   totals.duration_ns = baker.now_ns();
   totals.pcpus = merge.pcpus_seen();
   totals.domains = baker.totals();

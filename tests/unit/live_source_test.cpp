@@ -199,7 +199,7 @@ TEST_F(LiveSourceTest, ADamagedRingIsCountedAndTracingResumed) {
   (void)calls();
   Pass pass;
   ASSERT_TRUE(source->read_pass(pass));
-  EXPECT_EQ(pass.bad_records, 1u);
+  EXPECT_EQ(pass.bad.total(), 1u);
   EXPECT_EQ(source->counts().ring_faults, 1u);
   ASSERT_EQ(pass.windows.size(), 1u);
   EXPECT_EQ(pass.windows[0].pcpu, 0u);
@@ -208,7 +208,7 @@ TEST_F(LiveSourceTest, ADamagedRingIsCountedAndTracingResumed) {
   source->release_pass();
   xen_.write(1, 8);
   ASSERT_TRUE(source->read_pass(pass));
-  EXPECT_EQ(pass.bad_records, 0u);
+  EXPECT_EQ(pass.bad.total(), 0u);
   ASSERT_EQ(pass.windows.size(), 1u);
   EXPECT_EQ(pass.windows[0].pcpu, 1u);
 }
@@ -222,7 +222,7 @@ TEST_F(LiveSourceTest, AMaskThatAnotherProgramSetsIsPutBackAndAGap) {
   ASSERT_TRUE(source->read_pass(pass));
   EXPECT_TRUE(pass.gap);
   EXPECT_TRUE(pass.windows.empty()) << "some may be missing between them";
-  EXPECT_EQ(pass.bad_records, 0u);
+  EXPECT_EQ(pass.bad.total(), 0u);
   EXPECT_EQ(source->counts().masks_changed, 1u);
   EXPECT_EQ(calls(), (Calls{"info", "all_cpus", "mask 00129000", "enable"}));
   EXPECT_EQ(xen_.mask, 0x00129000u);

@@ -458,7 +458,7 @@ void RegionWriter::write_counters(const Baker& baker, const Merge& merge) {
   store_word(counters.records, merged.records);
   store_word(counters.bytes, merged.bytes);
   store_word(counters.lost_records, merged.lost_records);
-  store_word(counters.bad_records, merged.bad_records + baker.counts().bad_records);
+  store_word(counters.bad_records, merged.bad_records + baker.counts().bad.total());
   store_word(counters.late_records, merged.late_records);
   store_word(counters.state_conflicts, baker.counts().state_conflicts);
   store_word(counters.conservation_violations, baker.counts().conservation_violations);

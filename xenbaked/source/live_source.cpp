@@ -155,14 +155,15 @@ Status LiveSource::read_pass(Pass& pass) {
   for (Ring& ring : rings_) {
     const TraceRing::Taken taken = ring.buffer.take();
     if (taken.fault != TraceRing::Fault::kNone) {
-      ++pass.bad_records;
+      pass.bad.add(XENMON_BAD_RING);
     } else if (!taken.first.empty()) {
       pass.windows.push_back(Window{ring.pcpu, taken.first, taken.second});
     }
   }
-  if (pass.bad_records == 0) return ok();
+  const std::uint64_t faults = pass.bad.total();
+  if (faults == 0) return ok();
   pass.gap = true;
-  counts_.ring_faults += pass.bad_records;
+  counts_.ring_faults += faults;
   return tracing_->resume();
 }
 

@@ -43,7 +43,7 @@ class ReplaySource final : public Source {
       const Found found = next_frame(frame, pass);
       if (found == Found::kNone) {
         pass.last = true;
-        if (supply_->damaged()) ++pass.bad_records;
+        if (supply_->damaged()) pass.bad.add(XENMON_BAD_INPUT);
         break;
       }
       if (found == Found::kNextPass) break;
@@ -89,7 +89,7 @@ class ReplaySource final : public Source {
     std::size_t available = supply_->ensure(at_ + kFrameBytes);
     if (available <= at_) return Found::kNone;
     if (!is_frame(at_, available)) {
-      ++pass.bad_records;
+      pass.bad.add(XENMON_BAD_FRAMING);
       do {
         at_ += 4;
         available = supply_->ensure(at_ + kFrameBytes);
@@ -108,13 +108,13 @@ class ReplaySource final : public Source {
     available = supply_->ensure(frame.begin + bytes + kFrameBytes);
     const bool cut_short = available - frame.begin < bytes;
     frame.end = cut_short ? available : frame.begin + bytes;
-    if (cut_short) ++pass.bad_records;
+    if (cut_short) pass.bad.add(XENMON_BAD_INPUT);
     if (cut_short || (frame.end != available && !is_frame(frame.end, available))) {
       // The length is wrong. Another pCPU's records must not be taken for this one's: stop at the next
       // frame that begins inside.
       const std::size_t stated = frame.end;
       frame.end = walk_to_frame(frame.begin, frame.end, available);
-      if (!cut_short && frame.end != stated) ++pass.bad_records;
+      if (!cut_short && frame.end != stated) pass.bad.add(XENMON_BAD_FRAMING);
     }
     at_ = frame.end;
     return Found::kFrame;

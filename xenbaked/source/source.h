@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "trace/bad_records.h"
 #include "xenmon/result.h"
 
 namespace xenmon {
@@ -41,12 +42,12 @@ struct Pass {
   // There is one pCPU, and there will be no other: its own order is all the order there is.
   bool one_pcpu = false;
   // Faults that the source met while finding the windows (a recording's broken framing).
-  std::uint64_t bad_records = 0;
+  BadRecords bad;
 
   void clear() {
     windows.clear();
     stable = last = gap = one_pcpu = false;
-    bad_records = 0;
+    bad.clear();
   }
 };
 
