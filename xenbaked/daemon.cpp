@@ -15,6 +15,8 @@
 #include "merge/merge.h"
 #include "pace.h"
 #include "region/region_writer.h"
+#include "survey/learn_trace.h"
+#include "trace_judge.h"
 #include "xenmon/trace_time.h"
 
 namespace xenmon {
@@ -28,8 +30,8 @@ constexpr std::uint64_t kForEverNs = 3600 * kSecond;
 // A recording that is played as fast as possible is thousands of times as fast as a host: 9 MiB.
 constexpr std::uint32_t kFastWaitCapacity = 16 * RegionWriter::kWaitCapacity;
 
-std::uint32_t wait_capacity(const Source& source, const DaemonOptions& options) {
-  const bool fast = source.origin().kind == XENMON_SOURCE_RECORDING &&
+std::uint32_t wait_capacity(const Origin& origin, const DaemonOptions& options) {
+  const bool fast = origin.kind == XENMON_SOURCE_RECORDING &&
                     (options.speed <= 0 || options.held_at_ns || options.control_fd >= 0);
   return fast ? kFastWaitCapacity : RegionWriter::kWaitCapacity;
 }
@@ -48,15 +50,19 @@ std::uint64_t own_cpu_ns() {
 class Publisher final : public BakeSink {
  public:
   // recorder may be null.
-  Publisher(RegionWriter& writer, const Merge& merge, Source& source, Recorder* recorder)
+  Publisher(RegionWriter& writer, const Merge& merge, Source& source, const Origin& origin,
+            Verdicts& verdicts, Recorder* recorder)
       : writer_(writer),
         merge_(merge),
         source_(source),
+        origin_(origin),
+        verdicts_(verdicts),
         recorder_(recorder),
         names_are_known_(source.origin().kind == XENMON_SOURCE_RECORDING) {}
   void on_sample(Baker& baker, const BakedSample& sample) override {
     if (error_) return;
     if (names_are_known_) name_domains(baker);
+    judge_trace(merge_.counts(), baker, origin_, verdicts_);
     if (Status published = writer_.publish(baker, sample, merge_); !published) error_ = published.error();
     end_ns_ = sample.end_ns;
   }
@@ -81,6 +87,8 @@ class Publisher final : public BakeSink {
   const Merge& merge_;
   std::uint64_t end_ns_ = 0;
   Source& source_;
+  const Origin& origin_;
+  Verdicts& verdicts_;
   Recorder* recorder_;
   bool names_are_known_;
   std::optional<Error> error_;
@@ -96,23 +104,25 @@ class Daemon {
  public:
   // Of a recording: goes to `held_at` first and holds there, if it is given; otherwise it plays. `control`
   // may be null.
-  Daemon(Source& source, const DaemonOptions& options, Recorder* recorder, StopFlag& stop,
-         RegionWriter& writer, ControlChannel* control, std::optional<std::uint64_t> held_at)
+  Daemon(Source& source, const Origin& origin, Verdicts& verdicts, const DaemonOptions& options,
+         Recorder* recorder, StopFlag& stop, RegionWriter& writer, ControlChannel* control,
+         std::optional<std::uint64_t> held_at)
       : source_(source),
+        origin_(origin),
         options_(options),
         recorder_(recorder),
         stop_(stop),
         writer_(writer),
         control_(control),
-        publisher_(writer, merge_, source, recorder),
-        baker_(baker_options(source, options), &publisher_),
+        publisher_(writer, merge_, source, origin, verdicts, recorder),
+        baker_(baker_options(origin, options), &publisher_),
         names_(source, baker_, recorder),
         pace_(options.speed) {
     if (held_at) target_ = edge_at(*held_at, options.sample_ns);
   }
 
   Status run() {
-    Status result = source_.origin().kind == XENMON_SOURCE_RECORDING ? play() : listen();
+    Status result = origin_.kind == XENMON_SOURCE_RECORDING ? play() : listen();
     if (result && publisher_.error()) result = *publisher_.error();
     if (result && anew_) return result;
     if (started_) baker_.finish(merge_.position());
@@ -128,16 +138,14 @@ class Daemon {
   [[nodiscard]] std::optional<std::uint64_t> anew() const { return anew_; }
 
  private:
-  static Baker::Options baker_options(const Source& source, const DaemonOptions& options) {
-    Baker::Options out;
-    out.cpu_khz = source.origin().cpu_khz;
+  static Baker::Options baker_options(const Origin& origin, const DaemonOptions& options) {
+    Baker::Options out = bake_options(origin);
     out.sample_ns = options.sample_ns;
     // A reader that is late by a second still finds what a remembered sample refers to.
     out.linger_ns = options.history_ns + 2 * kSecond;
-    out.event_mask = source.origin().event_mask;
     out.stock_records = options.stock_records;
     out.slow_wait_ns = options.slow_wait_ns;
-    out.waits_per_sample = wait_capacity(source, options);
+    out.waits_per_sample = wait_capacity(origin, options);
     return out;
   }
 
@@ -384,6 +392,7 @@ class Daemon {
   }
 
   Source& source_;
+  const Origin& origin_;
   const DaemonOptions& options_;
   Recorder* recorder_;
   StopFlag& stop_;
@@ -419,8 +428,11 @@ Status run_daemon(Source& source, const DaemonOptions& options, Recorder* record
   region.history_ns = options.history_ns;
   region.heartbeat_period_ns = std::max(region.heartbeat_period_ns, options.poll_ns);
   region.slow_wait_ns = options.slow_wait_ns;
-  region.wait_capacity = wait_capacity(source, options);
-  Result<std::unique_ptr<RegionWriter>> writer = RegionWriter::create(region, source.origin());
+  Verdicts verdicts;
+  const Origin origin = learn_trace(source, verdicts);
+  warn_of_frequency(origin);
+  region.wait_capacity = wait_capacity(origin, options);
+  Result<std::unique_ptr<RegionWriter>> writer = RegionWriter::create(region, origin);
   if (!writer) return writer.error();
   if (options.ready_fd >= 0) {
     // Whoever started us may be gone; then nobody needs to know.
@@ -432,7 +444,7 @@ Status run_daemon(Source& source, const DaemonOptions& options, Recorder* record
   std::optional<std::uint64_t> held_at = options.held_at_ns;
   for (;;) {
     // Large tables: not on the stack.
-    const auto daemon = std::make_unique<Daemon>(source, options, recorder, stop, **writer,
+    const auto daemon = std::make_unique<Daemon>(source, origin, verdicts, options, recorder, stop, **writer,
                                                  control ? &*control : nullptr, held_at);
     if (Status result = daemon->run(); !result || !daemon->anew()) return result;
     // What has been played cannot be taken back, so a time that lies before is reached from the beginning.

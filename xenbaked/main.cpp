@@ -26,10 +26,6 @@ Status run(const CommandOptions& options) {
   StopFlag stop;
   Result<std::unique_ptr<Source>> source = open_source(options);
   if (!source) return source.error();
-  if ((*source)->origin().cpu_khz_assumed) {
-    std::cerr << "xenbaked: nothing tells " << (*source)->origin().text
-              << "'s TSC frequency; assuming 2.4 GHz. Give --cpu-khz if you know it.\n";
-  }
   std::unique_ptr<Recorder> recorder;
   if (!options.record.empty()) {
     std::error_code ignored;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "totals_report.h"
 
+#include <array>
 #include <iomanip>
 #include <nlohmann/json.hpp>
 #include <ostream>
@@ -12,6 +13,9 @@ namespace xenmon {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+// By XENMON_BAD_*; those behind have no meaning yet.
+constexpr std::array kBadCauses{"framing", "length", "tsc", "words", "content", "ring", "input"};
 
 Json percentiles_json(const Percentiles& p) {
   return {{"p50", p.p50}, {"p95", p.p95}, {"p99", p.p99}, {"max", p.max}};
@@ -110,9 +114,13 @@ void write_json(std::ostream& out, const TraceTotals& totals) {
   json["schema"] = 1;
   json["records"] = totals.records;
   json["lost_records"] = totals.lost_records;
-  json["bad_records"] = totals.bad_records;
+  json["bad_records"] = totals.bad.total();
+  json["bad_records_by"] = Json::object();
+  for (std::size_t cause = 0; cause < kBadCauses.size(); ++cause)
+    json["bad_records_by"][kBadCauses[cause]] = totals.bad.by_cause()[cause];
   json["duration_ns"] = totals.duration_ns;
   json["pcpus"] = totals.pcpus;
+  json["verdicts"] = totals.verdicts;
   json["domains"] = Json::array();
   for (const DomainTotals& domain : totals.domains) {
     Json entry;
@@ -136,8 +144,9 @@ void write_json(std::ostream& out, const TraceTotals& totals) {
 void write_text(std::ostream& out, const TraceTotals& totals) {
   out << duration(totals.duration_ns) << " on " << totals.pcpus
       << (totals.pcpus == 1 ? " pCPU, " : " pCPUs, ") << totals.records << " records, " << totals.lost_records
-      << " lost, " << totals.bad_records << " bad\n"
+      << " lost, " << totals.bad.total() << " bad\n"
       << "Percentages are of one pCPU's time.\n";
+  for (const std::string& verdict : totals.verdicts) out << verdict << '\n';
   for (const DomainTotals& domain : totals.domains) {
     const IoCounts& io = domain.io;
     out << '\n'

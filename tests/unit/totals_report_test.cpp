@@ -12,7 +12,7 @@ TraceTotals small() {
   TraceTotals totals;
   totals.records = 5;
   totals.lost_records = 2;
-  totals.bad_records = 1;
+  totals.bad.add(XENMON_BAD_TSC);
   totals.duration_ns = 1000;
   totals.pcpus = 2;
   DomainTotals& domain = totals.domains.emplace_back();

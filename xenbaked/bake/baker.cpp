@@ -2,6 +2,7 @@
 #include "bake/baker.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 namespace xenmon {
@@ -330,7 +331,7 @@ Vcpu* Baker::make_vcpu(std::uint32_t domid, std::uint32_t vcpu_id) {
 
 void Baker::domain_added(std::uint32_t domid, std::uint64_t now) {
   if (domid >= kFirstReservedDomid) return; // Xen's own: idle, I/O, xen
-  credit_all(); // to whoever has had the number until now
+  credit_all();                             // to whoever has had the number until now
   std::uint32_t removals_due = 0;
   if (Domain* previous = find_domain(domid)) {
     // Xen destroys a domain's scheduling data only after a grace period, so its DOM_REM may come behind
@@ -691,39 +692,45 @@ void Baker::tell_wait(std::uint32_t domid, std::uint32_t unit, std::uint32_t wai
   if (Vcpu* vcpu = find_vcpu(domid << 16 | unit)) vcpu->told_wait_ns = waited_ns;
 }
 
-// It is about to run. If Xen's word agrees with what was claimed, that was the truth; if it contradicts what
+// It is about to run. If Xen's word agrees with what was claimed, that was the truth; if it is less than what
 // is known, records are missing.
 void Baker::check_told_wait(Vcpu& vcpu, std::uint64_t now) {
-  const std::uint32_t told = std::exchange(vcpu.told_wait_ns, 0);
+  const std::uint64_t told = std::exchange(vcpu.told_wait_ns, 0);
   const std::uint64_t measured = now - vcpu.entered_ns;
-  // Xen's word has 32 bits: compare what it can tell.
-  const auto apart = static_cast<std::int32_t>(static_cast<std::uint32_t>(measured) - told);
-  const bool agrees = static_cast<std::uint64_t>(std::abs(std::int64_t{apart})) <=
-                      kWaitToleranceNs + (measured >> 8);
+  if (measured > 0xffffffffU) return; // longer than the word can tell
   if (vcpu.bucket == kUnknown) {
-    if (!agrees || (vcpu.claimed != kWaitWake && vcpu.claimed != kWaitPreempt)) return;
+    const std::uint64_t apart = measured > told ? measured - told : told - measured;
+    // Only of a wait that began when it left its pCPU the word tells just that.
+    if (apart > kWaitToleranceNs + (measured >> 12) || vcpu.claimed != kWaitPreempt) return;
     account(vcpu, std::max(vcpu.entered_ns, vcpu.since_ns));
     vcpu.bucket = std::exchange(vcpu.claimed, kUnknown);
     return;
   }
-  if (agrees || (vcpu.bucket != kWaitWake && vcpu.bucket != kWaitPreempt)) return;
+  if (may_be_wait(measured, told) || (vcpu.bucket != kWaitWake && vcpu.bucket != kWaitPreempt)) return;
   ++counts_.waits_contradicted;
   conflict(vcpu, now);
 }
 
-// Of two clocks that differ nobody knows how much passed between them.
-void Baker::measure_across_clocks(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) {
+// Of two clocks that differ nobody knows how much passed between them. False: nor which of both records was
+// the first, and so what the vCPU does now.
+bool Baker::measure_across_clocks(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) {
   const auto ahead = [&](std::uint32_t of) {
     return of < options_.clock_ahead_ns.size() ? options_.clock_ahead_ns[of] : 0;
   };
-  if (vcpu.told_by != XENMON_NO_PCPU && ahead(vcpu.told_by) != ahead(pcpu) && vcpu.bucket != kUnknown &&
-      !vcpu.idle) {
-    if (vcpu.bucket == kRunning && pcpu_state(vcpu.part.pcpu).current == vcpu.slot)
-      nobody_runs(vcpu.part.pcpu, now);
-    vcpu.bucket = kUnknown;
-    account(vcpu, now);
+  const std::uint32_t before = std::exchange(vcpu.told_by, pcpu);
+  if (before == XENMON_NO_PCPU || vcpu.idle || ahead(before) == ahead(pcpu)) return true;
+  const auto apart = static_cast<std::uint64_t>(std::abs(ahead(before) - ahead(pcpu)));
+  const bool ordered = now - vcpu.entered_ns > 2 * apart;
+  if (vcpu.bucket == kRunning && pcpu_state(vcpu.part.pcpu).current == vcpu.slot)
+    nobody_runs(vcpu.part.pcpu, now);
+  vcpu.bucket = kUnknown;
+  account(vcpu, now);
+  if (!ordered) {
+    ++counts_.state_conflicts;
+    vcpu.claimed = kUnknown;
+    vcpu.entered_ns = now;
   }
-  vcpu.told_by = pcpu;
+  return ordered;
 }
 
 // ---- I/O

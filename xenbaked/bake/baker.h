@@ -113,9 +113,12 @@ class Baker {
   // A pCPU that has written nothing for so long since the trace began runs its idle vCPU: schedulers decide
   // again within 10 to 30 ms, if there is anything to decide.
   static constexpr std::uint64_t kIdleIsSilentNs = 100'000'000;
-  // How far Xen's own account of a wait and the records' may be apart: two clocks, read at moments that
-  // differ a little, and a frequency that is known to 0.1 %.
+  // How far Xen's own account of a wait and the records' may be apart and still be of one wait: two clocks,
+  // read at moments that differ a little, and a frequency that is known to 0.1 %.
   static constexpr std::uint64_t kWaitToleranceNs = 20'000;
+  // A wait that is longer than Xen says by more than this was none: records are missing. An emulated pCPU may
+  // stand still for 6 ms between Xen's look at its clock and the record.
+  static constexpr std::uint64_t kMissingNs = 10'000'000;
   // More samples than these without a record are leapt over: their time is in the totals, but no sink
   // hears of them.
   static constexpr std::uint64_t kMaxEmptySamples = 10'000;
@@ -136,7 +139,7 @@ class Baker {
     // Behind each of these TSCs, up to the next record, nothing was recorded. Ascending.
     std::vector<std::uint64_t> unrecorded_after;
     // By pCPU number: how far its clock is ahead, ns. Empty: not at all. What begins by one clock and ends
-    // by another that differs has no known length.
+    // by another that differs has no known length, and what follows within the difference no known order.
     std::vector<std::int64_t> clock_ahead_ns;
   };
 
@@ -244,8 +247,8 @@ class Baker {
   void notice_silence(std::uint64_t next_ns);
   void make_late(std::uint32_t who, std::uint64_t now);
   void check_told_wait(Vcpu& vcpu, std::uint64_t now);
-  [[nodiscard]] bool is_told_wait(std::uint64_t measured_ns, std::uint64_t told_ns) const;
-  void measure_across_clocks(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now);
+  [[nodiscard]] bool may_be_wait(std::uint64_t measured_ns, std::uint64_t told_ns) const;
+  bool measure_across_clocks(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now);
   void tell_wait(std::uint32_t domid, std::uint32_t unit, std::uint32_t waited_ns);
   [[nodiscard]] std::uint32_t gaps_open() const { return careful_ & ~kSkewed; }
 

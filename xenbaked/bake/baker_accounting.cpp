@@ -75,7 +75,7 @@ void Baker::switched_odd(std::uint32_t pcpu, const Record& record, std::uint64_t
   if (Vcpu* came = find_vcpu(record.word(1))) {
     const bool woken = waited.cause == event::kCauseWoken || waited.cause == event::kCauseUnpaused;
     const bool waits = came->bucket == kWaitWake || came->bucket == kWaitPreempt;
-    if (waits && !is_told_wait(now - came->entered_ns, waited.ns)) {
+    if (waits && !may_be_wait(now - came->entered_ns, waited.ns)) {
       // Records are missing; but Xen says what the end of that time was.
       ++counts_.waits_contradicted;
       ++counts_.state_conflicts;

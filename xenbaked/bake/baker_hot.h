@@ -155,7 +155,7 @@ inline bool Baker::apply_accounting(std::uint32_t pcpu, const Record& record) {
   if (left == nullptr || came == nullptr || left == came || careful_ != 0 || state.current != left->slot ||
       left->bucket != kRunning || left->part.pcpu != pcpu || came->part.pcpu != pcpu ||
       (came->bucket != kWaitWake && came->bucket != kWaitPreempt) ||
-      !is_told_wait(now - came->entered_ns, hot::acct_time(record, 4).ns)) [[unlikely]] {
+      !may_be_wait(now - came->entered_ns, hot::acct_time(record, 4).ns)) [[unlikely]] {
     switched_odd(pcpu, record, now);
     return;
   }
@@ -220,10 +220,9 @@ inline bool Baker::reconcile(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from,
   return reconcile_odd(vcpu, pcpu, from, now);
 }
 
-// Whether Xen's word for a wait, of which INFNEXT has 32 bits and ACCT_SWITCH 52, agrees with the records.
-inline bool Baker::is_told_wait(std::uint64_t measured_ns, std::uint64_t told_ns) const {
-  const std::uint64_t apart = measured_ns > told_ns ? measured_ns - told_ns : told_ns - measured_ns;
-  return apart <= kWaitToleranceNs + (measured_ns >> 8) || !options_.check_waits || told_ns == 0;
+// Xen's word for a wait begins when the vCPU left its pCPU, so it is never less than the wait.
+inline bool Baker::may_be_wait(std::uint64_t measured_ns, std::uint64_t told_ns) const {
+  return measured_ns <= told_ns + kMissingNs + (measured_ns >> 8) || !options_.check_waits;
 }
 
 inline void Baker::enter(Vcpu& vcpu, Bucket bucket, std::uint64_t now) {
@@ -270,8 +269,8 @@ inline void Baker::runstate(std::uint32_t pcpu, std::uint32_t from, std::uint32_
 inline void Baker::change_state(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, std::uint32_t to,
                                 std::uint64_t now) {
   // An idle vCPU belongs to its pCPU, whichever pCPU reports it (core scheduling).
-  if ((careful_ & kSkewed) != 0) [[unlikely]]
-    measure_across_clocks(vcpu, pcpu, now);
+  if ((careful_ & kSkewed) != 0 && !measure_across_clocks(vcpu, pcpu, now)) [[unlikely]]
+    return;
   if (vcpu.idle) pcpu = vcpu.vcpu_id;
   if (to == XENMON_VCPU_RUNNING && vcpu.told_wait_ns != 0) check_told_wait(vcpu, now);
   if (!reconcile(vcpu, pcpu, from, now)) [[unlikely]]

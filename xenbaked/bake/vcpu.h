@@ -77,15 +77,15 @@ struct Vcpu {
   // What a record told that could not be trusted, since entered_ns; what Xen says of that time later may
   // still prove it. kUnknown: nothing.
   Bucket claimed = kUnknown;
-  bool idle = false;            // one of the idle domain's: tied to the pCPU of its number
-  bool observed = false;        // some record has told its state
-  bool known = false;           // in Baker's list of vCPUs whose state is known
-  bool ended = false;           // its domain is gone
-  bool silent = false;          // the idle vCPU of a pCPU that has no records yet: it is taken to run
+  bool idle = false;              // one of the idle domain's: tied to the pCPU of its number
+  bool observed = false;          // some record has told its state
+  bool known = false;             // in Baker's list of vCPUs whose state is known
+  bool ended = false;             // its domain is gone
+  bool silent = false;            // the idle vCPU of a pCPU that has no records yet: it is taken to run
   std::uint32_t told_wait_ns = 0; // what Xen says that it has waited before the switch to come; 0: nothing
   std::uint32_t told_by = XENMON_NO_PCPU; // whose record told its state; only where clocks differ
-  std::uint64_t since_ns = 0;   // accounted up to here
-  std::uint64_t entered_ns = 0; // in this state from here on; unlike since_ns not moved by samples
+  std::uint64_t since_ns = 0;             // accounted up to here
+  std::uint64_t entered_ns = 0;           // in this state from here on; unlike since_ns not moved by samples
 
   VcpuPart part;               // of the pCPU it runs on or ran on last
   std::vector<VcpuPart> parts; // of other pCPUs in this sample

@@ -160,7 +160,7 @@ class PcpuStream {
   bool restarting_ = false;
   bool heard_any_ = false;
   bool doubt_borne_out_ = false;
-  bool in_doubt_ = false; // doubt_ is a TSC that nothing has borne out yet
+  bool in_doubt_ = false;         // doubt_ is a TSC that nothing has borne out yet
   const std::byte* at_ = nullptr; // the head, or where to look for it
   const std::byte* end_ = nullptr;
   std::uint64_t shift_ = 0; // of the segment that at_ is in, restart_shift_ included

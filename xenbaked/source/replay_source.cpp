@@ -56,6 +56,33 @@ class ReplaySource final : public Source {
     return ok();
   }
 
+  Preview preview(std::size_t bytes) override {
+    Preview preview;
+    std::vector<std::vector<Frame>> rounds(1);
+    Pass scratch;
+    Frame frame;
+    const std::size_t begun = at_;
+    while (at_ < bytes) {
+      // Rounds are told apart here, as a plain file is one pass for everybody else.
+      frames_.clear();
+      if (next_frame(frame, scratch) == Found::kNone) {
+        preview.whole = true;
+        break;
+      }
+      if (!rounds.back().empty() && frame.pcpu <= rounds.back().back().pcpu) rounds.emplace_back();
+      rounds.back().push_back(frame);
+    }
+    at_ = begun;
+    frames_.clear();
+    const std::byte* data = supply_->data();
+    for (const std::vector<Frame>& round : rounds) {
+      std::vector<Window>& windows = preview.rounds.emplace_back();
+      for (const Frame& each : round)
+        windows.push_back({each.pcpu, {data + each.begin, each.end - each.begin}, {}});
+    }
+    return preview;
+  }
+
   std::optional<std::string> domain_name(std::uint32_t domid) override {
     const auto found = metadata_.names.find(domid);
     if (found == metadata_.names.end()) return std::nullopt;
@@ -175,6 +202,7 @@ Result<std::unique_ptr<Source>> open_replay(const ReplayOptions& options) {
   origin.scheduler = metadata.scheduler;
   origin.event_mask = metadata.event_mask;
   origin.wall_epoch_ns = metadata.wall_epoch_ns;
+  origin.facts.pcpus = metadata.pcpus;
   return std::unique_ptr<Source>(
       std::make_unique<ReplaySource>(std::move(*supply), std::move(origin), std::move(metadata)));
 }

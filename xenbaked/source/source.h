@@ -51,17 +51,37 @@ struct Pass {
   }
 };
 
+// The beginning of a recording, for a look at it before anything is read. Valid until the next call of the
+// source.
+struct Preview {
+  std::vector<std::vector<Window>> rounds; // one round over the pCPUs each, as passes are
+  bool whole = false;                      // there is nothing behind them
+};
+
+// What is true of a trace as a whole, and must be known before it is baked.
+struct TraceFacts {
+  std::vector<std::uint32_t> pcpus; // are traced, whether they have records or not; empty: nobody said
+  // Exist, are not traced, or nobody knows whether they are.
+  std::vector<std::uint32_t> untraced_pcpus;
+  bool pcpus_missing = false;                  // some pCPU is in use and is not traced
+  bool check_waits = false;                    // Xen's words for waiting times can be relied upon
+  std::vector<std::uint64_t> unrecorded_after; // see Baker::Options
+  std::vector<std::int64_t> clock_ahead_ns;    // see Baker::Options
+};
+
 // What is known about a trace besides its records.
 struct Origin {
   std::uint32_t kind = 0; // XENMON_SOURCE_*
   std::string text;       // a recording's file name
   std::uint32_t cpu_khz = 0;
   bool cpu_khz_assumed = false;
+  bool cpu_khz_measured = false; // nobody said it, but the records tell
   std::string xen_version;
   std::string scheduler;
   std::uint32_t event_mask = 0;    // 0: unknown
   std::uint64_t wall_epoch_ns = 0; // CLOCK_REALTIME of the first record; 0: unknown
   bool patched = false;            // the hypervisor carries XenMon's trace points
+  TraceFacts facts;
 };
 
 class Source {
@@ -76,6 +96,13 @@ class Source {
   // Fills `pass` (cleared first) with what has come since the last call; possibly nothing. Never
   // blocks on the hypervisor; a recording that is a pipe is read as it comes. An Error ends the daemon.
   virtual Status read_pass(Pass& pass) = 0;
+
+  // The first `bytes` of a recording, before the first pass is read; a source that cannot look ahead says
+  // nothing. A pipe is waited for.
+  virtual Preview preview(std::size_t bytes) {
+    (void)bytes;
+    return {};
+  }
 
   // The pass's bytes have been used or copied; a live source gives the space back to Xen.
   virtual void release_pass() {}
