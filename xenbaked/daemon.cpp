@@ -14,6 +14,7 @@
 #include "domain_names.h"
 #include "merge/merge.h"
 #include "pace.h"
+#include "reader_patience.h"
 #include "region/region_writer.h"
 #include "xenmon/trace_time.h"
 
@@ -48,15 +49,18 @@ std::uint64_t own_cpu_ns() {
 class Publisher final : public BakeSink {
  public:
   // recorder may be null.
-  Publisher(RegionWriter& writer, const Merge& merge, Source& source, Recorder* recorder)
+  Publisher(RegionWriter& writer, const Merge& merge, Source& source, Recorder* recorder,
+            ReaderPatience patience)
       : writer_(writer),
         merge_(merge),
         source_(source),
         recorder_(recorder),
+        patience_(std::move(patience)),
         names_are_known_(source.origin().kind == XENMON_SOURCE_RECORDING) {}
   void on_sample(Baker& baker, const BakedSample& sample) override {
     if (error_) return;
     if (names_are_known_) name_domains(baker);
+    patience_.wait_before(baker, sample, merge_);
     if (Status published = writer_.publish(baker, sample, merge_); !published) error_ = published.error();
     end_ns_ = sample.end_ns;
   }
@@ -82,6 +86,7 @@ class Publisher final : public BakeSink {
   std::uint64_t end_ns_ = 0;
   Source& source_;
   Recorder* recorder_;
+  ReaderPatience patience_;
   bool names_are_known_;
   std::optional<Error> error_;
 };
@@ -104,7 +109,8 @@ class Daemon {
         stop_(stop),
         writer_(writer),
         control_(control),
-        publisher_(writer, merge_, source, recorder),
+        publisher_(writer, merge_, source, recorder,
+                   ReaderPatience(writer, control, stop, [this] { beat(); })),
         baker_(baker_options(source, options), &publisher_),
         names_(source, baker_, recorder),
         pace_(options.speed) {
@@ -270,7 +276,7 @@ class Daemon {
       baker_.discontinuity();
       return ok();
     }
-    if (control_ == nullptr) {
+    if (control_ == nullptr || control_->read_sample()) {
       over_ = true;
       return ok();
     }
@@ -379,9 +385,10 @@ class Daemon {
         if (const std::optional<Error> error = recorder_->take_error())
           std::cerr << "xenbaked: " << error->message << '\n';
       }
-      writer_.heartbeat(wakeups_, own_cpu_ns());
+      beat();
     }
   }
+  void beat() { writer_.heartbeat(wakeups_, own_cpu_ns()); }
 
   Source& source_;
   const DaemonOptions& options_;
