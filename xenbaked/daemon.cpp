@@ -14,6 +14,7 @@
 #include "domain_names.h"
 #include "merge/merge.h"
 #include "pace.h"
+#include "reader_patience.h"
 #include "region/region_writer.h"
 #include "survey/learn_trace.h"
 #include "trace_judge.h"
@@ -51,18 +52,20 @@ class Publisher final : public BakeSink {
  public:
   // recorder may be null.
   Publisher(RegionWriter& writer, const Merge& merge, Source& source, const Origin& origin,
-            Verdicts& verdicts, Recorder* recorder)
+            Verdicts& verdicts, Recorder* recorder, ReaderPatience patience)
       : writer_(writer),
         merge_(merge),
         source_(source),
         origin_(origin),
         verdicts_(verdicts),
         recorder_(recorder),
+        patience_(std::move(patience)),
         names_are_known_(source.origin().kind == XENMON_SOURCE_RECORDING) {}
   void on_sample(Baker& baker, const BakedSample& sample) override {
     if (error_) return;
     if (names_are_known_) name_domains(baker);
     judge_trace(merge_.counts(), baker, origin_, verdicts_);
+    patience_.wait_before(baker, sample, merge_);
     if (Status published = writer_.publish(baker, sample, merge_); !published) error_ = published.error();
     end_ns_ = sample.end_ns;
   }
@@ -90,6 +93,7 @@ class Publisher final : public BakeSink {
   const Origin& origin_;
   Verdicts& verdicts_;
   Recorder* recorder_;
+  ReaderPatience patience_;
   bool names_are_known_;
   std::optional<Error> error_;
 };
@@ -114,7 +118,8 @@ class Daemon {
         stop_(stop),
         writer_(writer),
         control_(control),
-        publisher_(writer, merge_, source, origin, verdicts, recorder),
+        publisher_(writer, merge_, source, origin, verdicts, recorder,
+                   ReaderPatience(writer, control, stop, [this] { beat(); })),
         baker_(baker_options(origin, options), &publisher_),
         names_(source, baker_, recorder),
         pace_(options.speed) {
@@ -278,7 +283,7 @@ class Daemon {
       baker_.discontinuity();
       return ok();
     }
-    if (control_ == nullptr) {
+    if (control_ == nullptr || control_->read_sample()) {
       over_ = true;
       return ok();
     }
@@ -387,9 +392,10 @@ class Daemon {
         if (const std::optional<Error> error = recorder_->take_error())
           std::cerr << "xenbaked: " << error->message << '\n';
       }
-      writer_.heartbeat(wakeups_, own_cpu_ns());
+      beat();
     }
   }
+  void beat() { writer_.heartbeat(wakeups_, own_cpu_ns()); }
 
   Source& source_;
   const Origin& origin_;

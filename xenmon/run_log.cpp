@@ -107,6 +107,7 @@ class Session {
       feed_.resume(*reader);
     }
     feed_.drain(*reader, *writer_);
+    if (publisher_.replay) publisher_.replay->have_read(feed_.passed());
   }
 
   Publisher& publisher_;

@@ -73,6 +73,7 @@ class Session {
       feed_.resume(*reader);
     }
     writer_.drain(*reader);
+    if (publisher_.replay) publisher_.replay->have_read(feed_.passed());
     return ok();
   }
 
