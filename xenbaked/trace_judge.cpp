@@ -24,6 +24,8 @@ Baker::Options bake_options(const Origin& origin) {
   Baker::Options options;
   options.cpu_khz = origin.cpu_khz;
   options.event_mask = origin.event_mask;
+  options.has_dispatches = origin.facts.has_dispatches;
+  options.has_page_counts = origin.facts.has_page_counts;
   options.pcpus = origin.facts.pcpus;
   options.pcpus_missing = origin.facts.pcpus_missing;
   options.check_waits = origin.facts.check_waits;

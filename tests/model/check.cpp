@@ -36,6 +36,11 @@ std::uint32_t event_mask(Kind kind) {
   return 0;
 }
 
+// On a live host it is always known: it has just been set.
+std::uint32_t live_mask(Kind kind) {
+  return event_mask(kind == Kind::kBothUnsaid ? Kind::kBoth : kind);
+}
+
 // Long enough for some tens of samples, short enough for their numbers. The last record is not to stand at a
 // sample's very end: there is nothing behind it that could be published.
 std::uint64_t sample_length(const Truth& truth, std::uint64_t seed) {
@@ -79,7 +84,7 @@ std::string Checker::check(const History& history, Way way) {
   const auto open = [&]() -> Result<std::unique_ptr<Source>> {
     if (way == Way::kLive)
       return std::unique_ptr<Source>(
-          std::make_unique<LiveRounds>(rounds, history.setup.khz, event_mask(history.kind)));
+          std::make_unique<LiveRounds>(rounds, history.setup.khz, live_mask(history.kind)));
     return open_replay({path, history.setup.khz});
   };
   std::string differences;

@@ -2,6 +2,7 @@
 #include "truth.h"
 
 #include <algorithm>
+#include <numeric>
 #include <limits>
 #include <utility>
 
@@ -66,7 +67,11 @@ class Teller {
     if (base_ == kNever) return truth_;
     for (const Fact& fact : trace_.facts[static_cast<std::size_t>(view_)]) take(fact);
     truth_.duration = ns(last_);
-    for (std::size_t d = 0; d < domains_.size(); ++d) {
+    std::vector<std::size_t> in_order(domains_.size());
+    std::iota(in_order.begin(), in_order.end(), std::size_t{0});
+    std::stable_sort(in_order.begin(), in_order.end(),
+                     [&](std::size_t a, std::size_t b) { return domains_[a].order < domains_[b].order; });
+    for (const std::size_t d : in_order) {
       Domain& domain = domains_[d];
       if (!domain.heard) continue;
       DomainTruth& out = truth_.domains.emplace_back();
@@ -90,6 +95,7 @@ class Teller {
   struct Domain {
     bool heard = false;
     bool born = false;
+    std::uint64_t order = 0; // in which domains were heard of
     Pages pages;
     std::map<std::uint32_t, Pages> pages_by_pcpu;
     std::vector<Known> vcpus;
@@ -115,6 +121,11 @@ class Teller {
 
   void take(const Fact& fact) {
     Domain& domain = domains_[fact.domain];
+    apply(fact, domain);
+    if (domain.heard && domain.order == 0) domain.order = ++heard_;
+  }
+
+  void apply(const Fact& fact, Domain& domain) {
     switch (fact.kind) {
       case Fact::Kind::kAdd:
         domain.heard = domain.born = true;
@@ -228,6 +239,7 @@ class Teller {
   std::uint64_t sample_ns_;
   std::uint64_t base_;
   std::uint64_t last_ = 0;
+  std::uint64_t heard_ = 0;
   std::map<std::uint32_t, std::uint64_t> first_tsc_; // by number of pCPU
   std::map<std::uint32_t, bool> runs_told_;          // a record has told who runs there
   std::vector<Domain> domains_;

@@ -27,6 +27,10 @@ Baker::Baker(const Options& options, BakeSink* sink)
     accounting_ = (options_.event_mask & event::kAcctDispatches) != 0;
     if ((options_.event_mask & event::kAcctPages) != 0) exchanges_from_ = ExchangesFrom::kPageCounts;
   }
+  if (!options_.stock_records) {
+    accounting_ = accounting_ || options_.has_dispatches;
+    if (options_.has_page_counts) exchanges_from_ = ExchangesFrom::kPageCounts;
+  }
 }
 
 [[gnu::cold]] void Baker::hear_of_pcpu(std::uint32_t pcpu) {
@@ -689,7 +693,9 @@ void Baker::make_late(std::uint32_t who, std::uint64_t now) {
 void Baker::tell_wait(std::uint32_t domid, std::uint32_t unit, std::uint32_t waited_ns) {
   // Without a limit of 32 bits the word would be another one; some tools write the largest for that.
   if (waited_ns == 0xffffffffU || (domid | unit) > 0xffffU) return;
-  if (Vcpu* vcpu = find_vcpu(domid << 16 | unit)) vcpu->told_wait_ns = waited_ns;
+  Vcpu* const vcpu = find_vcpu(domid << 16 | unit);
+  // Behind the switch the word would be taken for that of the next one.
+  if (vcpu != nullptr && vcpu->bucket != kRunning) vcpu->told_wait_ns = waited_ns;
 }
 
 // It is about to run. If Xen's word agrees with what was claimed, that was the truth; if it is less than what
@@ -747,9 +753,36 @@ void Baker::credit_exchanges() {
 void Baker::credit(std::uint32_t granter, std::uint32_t pcpu, const Exchanges& exchanges) {
   for (const std::uint32_t party : {granter, 0U}) {
     Domain* domain = find_domain(party);
-    credit(domain != nullptr ? *domain : make_domain(party, false, now_ns_), pcpu, exchanges);
+    if (domain != nullptr) {
+      credit(*domain, pcpu, exchanges);
+    } else if (!credit_to_ended(party, pcpu, exchanges)) {
+      credit(make_domain(party, false, now_ns_), pcpu, exchanges);
+    }
     if (granter == 0) break;
   }
+}
+
+// Pages are counted for an execution, and are told when it is over: the domain may have ended meanwhile. Then
+// nobody has its number, unless a creation has been lost since.
+bool Baker::credit_to_ended(std::uint32_t domid, std::uint32_t pcpu, const Exchanges& exchanges) {
+  if (exchanges_from_ == ExchangesFrom::kGrantRecords) return false; // these are told at once
+  const auto none_lost_since = [&](std::uint64_t ns) {
+    return (losses_ == 0 && !interrupted_) || last_loss_ns_ <= ns;
+  };
+  const auto slot = std::find_if(ended_domains_.rbegin(), ended_domains_.rend(),
+                                 [&](std::uint32_t each) { return domains_[each]->domid == domid; });
+  if (slot != ended_domains_.rend()) {
+    Domain& domain = *domains_[*slot];
+    if (!none_lost_since(domain.ended_ns)) return false;
+    credit(domain, pcpu, exchanges);
+    return true;
+  }
+  const auto ended = std::find_if(ended_totals_.rbegin(), ended_totals_.rend(),
+                                  [&](const DomainTotals& each) { return each.domid == domid; });
+  if (ended == ended_totals_.rend() || !none_lost_since(ended->ended_ns)) return false;
+  for (std::size_t kind = 0; kind < kIoKinds; ++kind) ended->io[kind] += exchanges.counts[kind];
+  ended->io_copy_bytes += exchanges.copy_bytes;
+  return true;
 }
 
 void Baker::credit(Domain& domain, std::uint32_t pcpu, const Exchanges& exchanges) const {
@@ -771,6 +804,7 @@ DomainTotals Baker::totals_of(const Domain& domain) const {
   DomainTotals totals;
   totals.domid = domain.domid;
   totals.uid = domain.uid;
+  totals.ended_ns = domain.ended_ns;
   totals.name = domain.name;
   totals.io = domain.io;
   totals.io_copy_bytes = domain.io_copy_bytes;

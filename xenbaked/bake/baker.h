@@ -90,6 +90,7 @@ struct VcpuTotals {
 struct DomainTotals {
   std::uint32_t domid = 0;
   std::uint64_t uid = 0;
+  std::uint64_t ended_ns = 0; // 0: it lives
   std::string name;
   std::uint64_t executions = 0;
   IoCounts io{};
@@ -109,7 +110,7 @@ class Baker {
   // A trace in which nobody writes anything for so long was not traced: all states are unknown then.
   static constexpr std::uint64_t kMaxSilenceNs = 900'000'000'000;
   // The same while a vCPU is ready to run: no scheduler keeps one waiting for so long without a decision.
-  static constexpr std::uint64_t kMaxSilentWaitNs = 60'000'000'000;
+  static constexpr std::uint64_t kMaxSilentWaitNs = 100'000'000'000;
   // A pCPU that has written nothing for so long since the trace began runs its idle vCPU: schedulers decide
   // again within 10 to 30 ms, if there is anything to decide.
   static constexpr std::uint64_t kIdleIsSilentNs = 100'000'000;
@@ -133,6 +134,8 @@ class Baker {
     std::uint32_t waits_per_sample = 4096;          // at most
 
     // What is known of the trace as a whole.
+    bool has_dispatches = false;      // records of the patches: of dispatches
+    bool has_page_counts = false;     // and of pages summed up
     std::vector<std::uint32_t> pcpus; // are traced, whether they have records or not
     bool pcpus_missing = false;       // other pCPUs are in use, and their records are not here
     bool check_waits = false;         // Xen's words for waiting times can be relied upon
@@ -292,6 +295,7 @@ class Baker {
   void credit_exchanges();
   void credit_all();
   void credit(std::uint32_t granter, std::uint32_t pcpu, const Exchanges& exchanges);
+  bool credit_to_ended(std::uint32_t domid, std::uint32_t pcpu, const Exchanges& exchanges);
   void credit(Domain& domain, std::uint32_t pcpu, const Exchanges& exchanges) const;
   void domain_added(std::uint32_t domid, std::uint64_t now);
   void domain_removed(std::uint32_t domid, std::uint64_t now);

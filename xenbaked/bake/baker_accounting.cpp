@@ -58,6 +58,9 @@ bool Baker::apply_accounting_odd(std::uint32_t pcpu, Record record) {
     if (event == event::kAcctContinue && has_slices(record.word(0)))
       record.header = with_words(record.header, 1);
     accounting_ = true;
+    // Xen's own record has told it already.
+    const Vcpu* vcpu = event == event::kAcctContinue ? find_vcpu(record.word(0)) : nullptr;
+    if (vcpu != nullptr && vcpu->bucket == kRunning && vcpu->part.pcpu == pcpu) return true;
     return apply_accounting(pcpu, record);
   }
   return true;

@@ -48,6 +48,7 @@ std::uint64_t Merge::restart_clock() {
   for (const std::uint32_t pcpu : seen_) {
     if (streams_[pcpu]->restarting()) first = std::min(first, streams_[pcpu]->restart_tsc());
   }
+  position_ = position();
   const std::uint64_t shift = position_ + kRestartGap - first;
   restart_shift_ += shift;
   for (const std::uint32_t pcpu : seen_) streams_[pcpu]->restart_at(shift, position_);

@@ -59,8 +59,8 @@ class Merge final : private HeardClocks {
   [[nodiscard]] std::uint64_t watermark() const { return watermark_; }
   // The TSC at which the first queued record stands, or kNoLimit. Cheap; no sink is called.
   [[nodiscard]] std::uint64_t next_tsc() const { return heap_.empty() ? kNoLimit : heap_.front().key; }
-  // The last TSC that was handed over.
-  [[nodiscard]] std::uint64_t position() const { return position_; }
+  // The last TSC that was handed over, or passed over.
+  [[nodiscard]] std::uint64_t position() const { return std::max(position_, passed_over_); }
 
   // Nothing that is still to come precedes what is queued: drain() hands over all of it.
   void lift_watermark() {
@@ -120,6 +120,7 @@ class Merge final : private HeardClocks {
   std::uint64_t watermark_ = 0;
   std::uint64_t heard_ = 0; // the newest TSC of all passes so far that is certainly right
   std::uint64_t position_ = 0;
+  std::uint64_t passed_over_ = 0;
   std::uint64_t bytes_ = 0;
   std::uint64_t late_records_ = 0;
   BadRecords bad_framing_;
@@ -174,7 +175,9 @@ void Merge::drain(std::uint64_t limit, Sink& sink) {
         more = stream.run_late(sink);
       } else {
         more = stream.run(bound, sink);
-        position_ = std::max(position_, more ? std::min(bound, stream.key()) : stream.last_tsc());
+        position_ = std::max(position_, std::min(bound, more ? stream.key() : stream.last_tsc()));
+        // What a sink ignores may be ahead of what others have still to hand over.
+        if (!more) passed_over_ = std::max(passed_over_, stream.last_tsc());
       }
       if (more) {
         heap_.front().key = stream.key();

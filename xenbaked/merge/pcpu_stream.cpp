@@ -43,8 +43,6 @@ bool PcpuStream::next_segment() {
 }
 
 void PcpuStream::keep_untimed(const Record& record) {
-  // Before the first TSC nobody knows when they were written.
-  if (!any_tsc_) return;
   const std::size_t bytes = record.bytes();
   if (untimed_.size() + bytes > kMaxUntimedBytes) {
     bad_records_.add(XENMON_BAD_LENGTH);

@@ -65,6 +65,9 @@ struct TraceFacts {
   std::vector<std::uint32_t> untraced_pcpus;
   bool pcpus_missing = false;                  // some pCPU is in use and is not traced
   bool check_waits = false;                    // Xen's words for waiting times can be relied upon
+  // There are records of XenMon's patches to Xen: of dispatches, and of pages summed up.
+  bool has_dispatches = false;
+  bool has_page_counts = false;
   std::vector<std::uint64_t> unrecorded_after; // see Baker::Options
   std::vector<std::int64_t> clock_ahead_ns;    // see Baker::Options
 };

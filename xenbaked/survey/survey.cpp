@@ -171,6 +171,8 @@ Survey survey(const Preview& preview, std::uint32_t cpu_khz) {
   out.whole = preview.whole;
   out.records = counts.records;
   out.runstates = tracks.runstates();
+  out.has_dispatches = tracks.has_dispatches();
+  out.has_page_counts = tracks.has_page_counts();
   out.lost_records = counts.lost_records;
   out.bad_records = counts.bad_records;
   out.pcpus.assign(tracks.pcpus().begin(), tracks.pcpus().end());

@@ -33,6 +33,10 @@ void VcpuTracks::begin(std::uint32_t pcpu, std::uint64_t) {
   pcpus_.insert(pcpu);
 }
 
+void VcpuTracks::apply_untimed(std::uint32_t, const Record& record) {
+  has_page_counts_ = has_page_counts_ || record.event() == event::kAcctPageCounts;
+}
+
 void VcpuTracks::forget() {
   tracks_.clear();
 }
@@ -49,13 +53,16 @@ void VcpuTracks::apply(std::uint32_t pcpu, const Record& record) {
   if (record.tsc > last_tsc_) last_tsc_ = record.tsc;
   const std::uint32_t event = record.event();
   const std::uint32_t words = record.extra_words();
-  if ((event & event::kAccountingOnly) != 0 && !patched_) {
+  const bool patched = (event & event::kAccountingOnly) != 0;
+  constexpr std::uint32_t kDispatches =
+      event::kAccountingOnly | event::kAcctDispatches | event::kAcctStates;
+  if (patched && (event & event::kClassMask & ~kDispatches) == 0 && !has_dispatches_) {
     // These tell everything, and Xen's own beside them tell it a second time.
-    patched_ = true;
+    has_dispatches_ = true;
     forget();
     contradictions_ = 0;
   }
-  if (patched_ && (event & event::kAccountingOnly) == 0) return;
+  if (has_dispatches_ && !patched) return;
   if (((event & event::kRunstateMask) == event::kRunstateChange ||
        (event & event::kRunstateMask) == event::kAcctRunstate) &&
       words > 0) {
@@ -64,10 +71,15 @@ void VcpuTracks::apply(std::uint32_t pcpu, const Record& record) {
   }
   switch (event) {
     case event::kSwitchInfPrev:
-      if (words >= 3) tracks_[who_of(record.word(0), record.word(1))].told_run = word_ns(record.word(2));
+      if (words < 3) return;
+      // Behind the switch the words would be taken for those of the next one.
+      if (Track& track = tracks_[who_of(record.word(0), record.word(1))]; track.state == XENMON_VCPU_RUNNING)
+        track.told_run = word_ns(record.word(2));
       return;
     case event::kSwitchInfNext:
-      if (words >= 4) tracks_[who_of(record.word(0), record.word(1))].told_wait = word_ns(record.word(2));
+      if (words < 4) return;
+      if (Track& track = tracks_[who_of(record.word(0), record.word(1))]; track.state != XENMON_VCPU_RUNNING)
+        track.told_wait = word_ns(record.word(2));
       return;
     case event::kContinueRunning:
     case event::kAcctContinue:

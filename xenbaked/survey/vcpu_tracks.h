@@ -41,6 +41,7 @@ class VcpuTracks {
   // What Merge calls.
   void begin(std::uint32_t pcpu, std::uint64_t tsc);
   void apply(std::uint32_t pcpu, const Record& record);
+  void apply_untimed(std::uint32_t, const Record& record);
   void apply_late(std::uint32_t pcpu, const Record& record) { apply(pcpu, record); }
   void lost_begin(std::uint32_t, std::uint64_t) { forget(); }
   void lost_end(std::uint32_t, std::uint64_t, std::uint32_t, std::uint32_t, std::uint32_t) { forget(); }
@@ -55,6 +56,8 @@ class VcpuTracks {
   [[nodiscard]] std::uint64_t contradictions() const { return contradictions_; }
   // pCPUs that a scheduler has woken; nothing if some of these records make no sense.
   [[nodiscard]] std::set<std::uint32_t> woken_pcpus() const;
+  [[nodiscard]] bool has_dispatches() const { return has_dispatches_; }
+  [[nodiscard]] bool has_page_counts() const { return has_page_counts_; }
   [[nodiscard]] const std::set<std::uint32_t>& pcpus() const { return pcpus_; }
 
  private:
@@ -89,7 +92,8 @@ class VcpuTracks {
   std::uint64_t silent_from_ = 0;
   std::uint64_t silent_to_ = 0;
   bool senseless_wake_ = false;
-  bool patched_ = false; // there are records of XenMon's patches to Xen
+  bool has_dispatches_ = false;
+  bool has_page_counts_ = false;
   std::set<std::uint32_t> woken_;
   std::set<std::uint32_t> pcpus_;
 };
