@@ -2,8 +2,8 @@
 #include "truth.h"
 
 #include <algorithm>
-#include <numeric>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 namespace xenmon::model {

@@ -61,6 +61,7 @@ void Baker::make_unheard_pcpus() {
 // It has run since the trace began, as far as that has not been published yet.
 void Baker::believe_silence(Vcpu& vcpu) {
   vcpu.silent = false;
+  if (pcpu_state(vcpu.vcpu_id).any_run) return; // another one has been seen there
   vcpu.bucket = kRunning;
   vcpu.entered_ns = vcpu.since_ns;
   vcpu.known = true;
@@ -92,6 +93,7 @@ void Baker::notice_silence(std::uint64_t next_ns) {
   bool unrecorded = silent_ns > kMaxSilenceNs || (silent_ns > kMaxSilentWaitNs && anybody_waits());
   while (next_unrecorded_ < options_.unrecorded_after.size() &&
          to_trace_ns(options_.unrecorded_after[next_unrecorded_]) < next_ns) {
+    now_ns_ = std::max(now_ns_, to_trace_ns(options_.unrecorded_after[next_unrecorded_]));
     ++next_unrecorded_;
     unrecorded = true;
   }

@@ -66,7 +66,8 @@ class PcpuStream {
   static constexpr std::uint64_t kMaxLeap = std::uint64_t{1} << 28;
   // 15 minutes: records further apart than that do not bear each other out.
   static constexpr std::uint64_t kMaxApart = std::uint64_t{1} << 41;
-  // A minute at 2.4 GHz: a leap by the very last record of a trace, which nothing can bear out, is believed up to here.
+  // A minute at 2.4 GHz: a leap by the very last record of a trace, which nothing can bear out, is believed
+  // up to here.
   static constexpr std::uint64_t kMaxLastLeap = std::uint64_t{1} << 37;
   // Records without a TSC that wait for the one behind them, in bytes. A patched Xen writes a few for each
   // execution; what is more is damage.
@@ -391,7 +392,8 @@ bool PcpuStream::run(std::uint64_t bound, Sink& sink) {
       if (last_ignored != nullptr) {
         const std::uint64_t tsc = load_word<std::uint64_t>(last_ignored + 4) + shift;
         last_tsc_ = last;
-        const std::byte* const behind = last_ignored + 12 + extra_bytes(load_word<std::uint32_t>(last_ignored));
+        const std::byte* const behind =
+            last_ignored + 12 + extra_bytes(load_word<std::uint32_t>(last_ignored));
         if (tsc - last <= kMaxLeap || judge(tsc, behind) == Verdict::kRight) last = tsc;
       }
     }

@@ -92,6 +92,8 @@ Status LiveSource::start(const LiveOptions& options, const HostFacts& facts) {
     return refuse_sysctl(error, "describe this machine's CPUs", *hypervisor_);
   if (Status mapped = map_rings(*info, physical.max_cpu_id); !mapped) return mapped;
 
+  learn_pcpus();
+
   origin_.kind = XENMON_SOURCE_LIVE;
   origin_.cpu_khz = physical.cpu_khz;
   origin_.xen_version = hypervisor_->version();
@@ -115,6 +117,22 @@ Status LiveSource::start(const LiveOptions& options, const HostFacts& facts) {
   if (!started) return started.error();
   origin_.wall_epoch_ns = *started;
   return ok();
+}
+
+// Xen makes buffers for the pCPUs that are online at that moment. One that has gone offline since writes
+// nothing, and one that has come online since has no buffer. If Xen does not say which are online nobody is
+// taken to be idle for being silent.
+void LiveSource::learn_pcpus() {
+  std::vector<std::uint32_t> online;
+  if (hypervisor_->online_pcpus(online) != 0) return;
+  TraceFacts& facts = origin_.facts;
+  for (const std::uint32_t pcpu : online) {
+    const bool traced =
+        std::any_of(rings_.begin(), rings_.end(), [&](const Ring& ring) { return ring.pcpu == pcpu; });
+    (traced ? facts.pcpus : facts.untraced_pcpus).push_back(pcpu);
+  }
+  facts.pcpus_missing = !facts.untraced_pcpus.empty();
+  facts.check_waits = true;
 }
 
 bool LiveSource::holds(std::uint32_t event) {

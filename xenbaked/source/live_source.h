@@ -88,6 +88,7 @@ class LiveSource final : public Source {
 
   Status start(const LiveOptions& options, const HostFacts& facts);
   Status connect(const HostFacts& facts);
+  void learn_pcpus();
   void discard_all();
   bool holds(std::uint32_t event);
   Status map_rings(const TraceInfo& info, std::uint32_t max_cpu_id);

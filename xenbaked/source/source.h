@@ -63,8 +63,8 @@ struct TraceFacts {
   std::vector<std::uint32_t> pcpus; // are traced, whether they have records or not; empty: nobody said
   // Exist, are not traced, or nobody knows whether they are.
   std::vector<std::uint32_t> untraced_pcpus;
-  bool pcpus_missing = false;                  // some pCPU is in use and is not traced
-  bool check_waits = false;                    // Xen's words for waiting times can be relied upon
+  bool pcpus_missing = false; // some pCPU is in use and is not traced
+  bool check_waits = false;   // Xen's words for waiting times can be relied upon
   // There are records of XenMon's patches to Xen: of dispatches, and of pages summed up.
   bool has_dispatches = false;
   bool has_page_counts = false;

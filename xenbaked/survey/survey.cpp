@@ -124,6 +124,14 @@ std::map<Pair, double> offsets_of(const VcpuTracks& tracks, double khz) {
   return offsets;
 }
 
+// Of two in the middle the one that says less: half of the others may be at fault, but not more.
+double middle_one(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const double upper = values[values.size() / 2];
+  const double lower = values[(values.size() - 1) / 2];
+  return std::abs(lower) < std::abs(upper) ? lower : upper;
+}
+
 // Each pCPU's clock against those of most others. Of two that differ from each other the second is at fault.
 std::vector<std::int64_t> clocks_ahead(const std::map<Pair, double>& offsets) {
   std::map<std::uint32_t, std::vector<double>> by_pcpu;
@@ -132,7 +140,7 @@ std::vector<std::int64_t> clocks_ahead(const std::map<Pair, double>& offsets) {
   for (const auto& [pcpu, ahead] : by_pcpu) {
     const bool one_of_two = by_pcpu.size() == 2 && pcpu == by_pcpu.rbegin()->first;
     if (ahead.size() < 2 && !one_of_two) continue;
-    const double ns = median(ahead);
+    const double ns = middle_one(ahead);
     if (std::abs(ns) < kLeastSkewNs) continue;
     out.resize(pcpu + 1);
     out[pcpu] = std::llround(ns);

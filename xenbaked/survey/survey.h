@@ -33,7 +33,7 @@ struct Survey {
 
   bool whole = false; // there are no more records than these
   std::uint64_t records = 0;
-  std::uint64_t runstates = 0; // records that tell a vCPU's state
+  std::uint64_t runstates = 0;  // records that tell a vCPU's state
   bool has_dispatches = false;  // records of the patches: of dispatches
   bool has_page_counts = false; // and of pages summed up
   std::uint64_t lost_records = 0;

@@ -54,8 +54,7 @@ void VcpuTracks::apply(std::uint32_t pcpu, const Record& record) {
   const std::uint32_t event = record.event();
   const std::uint32_t words = record.extra_words();
   const bool patched = (event & event::kAccountingOnly) != 0;
-  constexpr std::uint32_t kDispatches =
-      event::kAccountingOnly | event::kAcctDispatches | event::kAcctStates;
+  constexpr std::uint32_t kDispatches = event::kAccountingOnly | event::kAcctDispatches | event::kAcctStates;
   if (patched && (event & event::kClassMask & ~kDispatches) == 0 && !has_dispatches_) {
     // These tell everything, and Xen's own beside them tell it a second time.
     has_dispatches_ = true;
@@ -125,7 +124,7 @@ void VcpuTracks::change(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t who
         track.state == XENMON_VCPU_BLOCKED && from == XENMON_VCPU_RUNNABLE && to == XENMON_VCPU_RUNNING;
     const bool wake_is_late =
         track.early && from == XENMON_VCPU_BLOCKED && to == XENMON_VCPU_RUNNABLE && track.early_on != pcpu;
-    if (ran_early && track.on != pcpu && tsc - track.since > kQuiet) {
+    if (ran_early && tsc - track.since > kQuiet) {
       // Is its wake told later, by a clock that is ahead?
       track.early = true;
       track.early_tsc = tsc;
