@@ -15,6 +15,8 @@ __extension__ using Wide = unsigned __int128;
 constexpr std::uint32_t kWake = 0x28004;
 constexpr std::uint32_t kSwitchRecord = 0x2800a;
 constexpr std::uint32_t kSwitchInfPrev = 0x2800e;
+constexpr std::uint32_t kNoise = 0x22202;
+constexpr std::uint64_t kLongLeap = std::uint64_t{1} << 34;
 constexpr std::uint32_t kNoLimit = 0xffffffff;
 
 constexpr std::size_t index(View view) {
@@ -526,7 +528,9 @@ void World::add(std::uint32_t pcpu, const Step& step) {
   if (domain.created) return;
   std::uint64_t tsc = earliest_of_domain(pcpu, step.tsc, step.domain);
   for (std::uint16_t i = 0; i < domains_.size(); ++i) {
-    if (i == step.domain || domid(i) != domid(step.domain) || !domains_[i].created) continue;
+    if (i == step.domain || domid(i) != domid(step.domain)) continue;
+    if (i < step.domain && !domains_[i].created) return; // each in its turn
+    if (!domains_[i].created) continue;
     // A number is used again when its domain is dead. Who never heard of that one could not tell its removal,
     // if it is still to come, from the removal of this one.
     if (!domains_[i].killed || !tells_domains(kind_) || (!domains_[i].removed && !domains_[i].heard)) return;
@@ -618,9 +622,23 @@ void World::remove(std::uint32_t pcpu, const Step& step) {
   }
 }
 
+void World::finish() {
+  for (std::uint32_t pcpu = 0; pcpu < pcpus_.size(); ++pcpu) {
+    std::uint64_t last = 0;
+    std::uint64_t before = 0;
+    for (const TraceRecord& record : trace_.records[pcpu]) {
+      if (!record.timed) continue;
+      before = last == 0 ? record.tsc : last;
+      last = record.tsc;
+    }
+    if (last - before >= kLongLeap) write(pcpu, last, kNoise, {});
+  }
+}
+
 Trace run_history(const History& history) {
   World world(history.setup, history.kind);
   for (const Step& step : history.steps) world.apply(step);
+  world.finish();
   return world.take();
 }
 

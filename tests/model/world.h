@@ -69,6 +69,9 @@ class World {
   World(const Setup& setup, Kind kind);
 
   void apply(const Step& step);
+  // A pCPU's very last record is not believed after a long silence (docs/trace-records.md), so it is not to
+  // be alone then.
+  void finish();
 
   [[nodiscard]] const Trace& trace() const { return trace_; }
   [[nodiscard]] Trace take() { return std::move(trace_); }
