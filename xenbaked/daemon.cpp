@@ -15,6 +15,7 @@
 #include "merge/merge.h"
 #include "pace.h"
 #include "region/region_writer.h"
+#include "text.h"
 #include "xenmon/trace_time.h"
 
 namespace xenmon {
@@ -317,7 +318,7 @@ class Daemon {
       set_off();
       anew_ = edge;
     } else {
-      std::cerr << "xenbaked: " << rewound.error().message << '\n';
+      std::cerr << "xenbaked: " << printable_lines(rewound.error().message) << '\n';
       // It goes on as before; but the other side waits for an answer.
       control_->tell(standing_.value_or(ControlChannel::State::kPlaying), here);
     }
@@ -377,7 +378,7 @@ class Daemon {
       last_beat_ns_ = now;
       if (recorder_ != nullptr) {
         if (const std::optional<Error> error = recorder_->take_error())
-          std::cerr << "xenbaked: " << error->message << '\n';
+          std::cerr << "xenbaked: " << printable_lines(error->message) << '\n';
       }
       writer_.heartbeat(wakeups_, own_cpu_ns());
     }

@@ -7,6 +7,8 @@
 #include <sstream>
 #include <string>
 
+#include "text.h"
+
 namespace xenmon {
 
 namespace {
@@ -68,7 +70,7 @@ std::string percent(std::uint64_t part, std::uint64_t whole) {
 std::string heading(const DomainTotals& domain) {
   if (domain.domid == XENMON_DOMID_IDLE) return "Idle";
   std::string text = "Domain " + std::to_string(domain.domid);
-  if (!domain.name.empty()) text += " (" + domain.name + ")";
+  if (!domain.name.empty()) text += " (" + printable(domain.name) + ")";
   return text;
 }
 
@@ -130,7 +132,7 @@ void write_json(std::ostream& out, const TraceTotals& totals) {
     for (const VcpuTotals& vcpu : domain.vcpus) entry["vcpus"].push_back(vcpu_json(vcpu));
     json["domains"].push_back(std::move(entry));
   }
-  out << json.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+  out << escaped_json(json.dump(-1, ' ', false, Json::error_handler_t::replace)) << '\n';
 }
 
 void write_text(std::ostream& out, const TraceTotals& totals) {

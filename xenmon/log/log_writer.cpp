@@ -134,7 +134,7 @@ LogWriter::DomainLog& LogWriter::log_of(const DomainEntry& domain) {
     if (log.uid != domain.uid) {
       log.uid = domain.uid;
       log.file.append("# a new domain " + std::to_string(domain.domid) +
-                      (domain.name.empty() ? "" : " (" + domain.name + ")") +
+                      (domain.shown.empty() ? "" : " (" + domain.shown + ")") +
                       "; the lines above are another's");
     }
     return log;

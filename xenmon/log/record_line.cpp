@@ -7,6 +7,8 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "text.h"
+
 namespace xenmon {
 namespace {
 
@@ -21,6 +23,10 @@ std::string csv_field(const std::string& text) {
   }
   quoted += '"';
   return quoted;
+}
+
+std::string quoted(const std::string& text) {
+  return escaped_json(nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 } // namespace
@@ -52,7 +58,7 @@ std::string json_line(std::span<const RecordColumn> columns, std::span<const std
     line += '"';
     line += columns[i].name;
     line += "\":";
-    line += columns[i].quoted ? nlohmann::json(fields[i]).dump() : fields[i];
+    line += columns[i].quoted ? quoted(fields[i]) : fields[i];
   }
   line += '}';
   return line;

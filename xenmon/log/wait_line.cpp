@@ -108,7 +108,8 @@ std::string WaitLines::name(std::uint64_t uid) const {
 }
 
 std::string WaitLines::who(std::uint64_t uid, std::uint32_t domid, std::uint32_t vcpu_id) const {
-  const std::string known_as = name(uid);
+  const DomainIndex domain = directory_.find_uid(uid);
+  const std::string known_as = domain == kNoDomain ? "" : directory_[domain].shown;
   return known_as + (known_as.empty() ? "d" : " d") + std::to_string(domid) + "v" + std::to_string(vcpu_id);
 }
 

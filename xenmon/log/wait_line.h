@@ -48,7 +48,8 @@ class WaitLines {
  private:
   [[nodiscard]] std::string time(std::uint64_t ns) const;
   [[nodiscard]] std::string wall_time(std::uint64_t ns) const;
-  [[nodiscard]] std::string name(std::uint64_t uid) const;
+  [[nodiscard]] std::string name(std::uint64_t uid) const; // whole
+  // For people: printable.
   [[nodiscard]] std::string who(std::uint64_t uid, std::uint32_t domid, std::uint32_t vcpu_id) const;
 
   const DomainDirectory& directory_;

@@ -166,6 +166,10 @@ std::optional<FilesRemark> parse_files_remark(std::string_view line) {
   return remark;
 }
 
+bool csv_goes_on(std::string_view line) {
+  return std::count(line.begin(), line.end(), '"') % 2 != 0; // one that stands for itself is there twice
+}
+
 bool split_csv(std::string_view line, std::vector<std::string>& fields) {
   fields.clear();
   for (std::size_t at = 0;; ++at) { // at a field's beginning, later at the comma behind it
