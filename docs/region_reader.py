@@ -22,6 +22,7 @@ import unicodedata
 MAGIC = 0x47524E4F4D4E4558  # "XENMONRG"
 VERSION_MAJOR = 1
 READ_TRIES = 1000
+IDLE = 32767  # the domain of the idle vCPUs
 NO_SLOT = NO_PCPU = 0xFFFFFFFF
 IN_USE = 1  # vcpu.flags
 DEAD = 2  # domain.flags
@@ -30,6 +31,8 @@ SOURCES = {1: "live", 2: "recording", 3: "scripted"}
 VCPU_STATES = ("running", "runnable", "blocked", "offline", "unknown")
 # The six times into which all of a vCPU's time is divided, in a vCPU's totals and in a row.
 TIMES = ("running_ns", "waited_wake_ns", "waited_preempt_ns", "blocked_ns", "offline_ns", "unknown_ns")
+# Whoever else runs, an idle vCPU waits for nobody.
+NO_MEANING_OF_IDLE = ("waited_wake_ns", "waited_preempt_ns", "blocked_ns")
 
 
 class Record:
@@ -399,7 +402,7 @@ def domain_label(domains, slot):
     domain = domains.get(slot)
     if domain is None:
         return f"slot {slot}"
-    if domain["domid"] == 32767:
+    if domain["domid"] == IDLE:
         return "idle"
     return f"{domain['domid']} {domain['name']}".strip()
 
@@ -439,7 +442,8 @@ def print_report(facts):
           f"{'offline':>10} {'unknown':>10} {'executions':>10}")
     for slot, domain in domains.items():
         label = domain_label(domains, slot) + (" (dead)" if domain["flags"] & DEAD else "")
-        print(f"{padded(label, 24)} {domain['vcpus']:>5} " + " ".join(f"{domain[name] / 1e9:>10.3f}" for name in TIMES)
+        print(f"{padded(label, 24)} {domain['vcpus']:>5} " + " ".join("         -" if domain["domid"] == IDLE and name in NO_MEANING_OF_IDLE
+                                                                       else f"{domain[name] / 1e9:>10.3f}" for name in TIMES)
               + f" {domain['executions']:>10}")
     if facts["samples"]:
         print("\nGotten in the newest samples, 100 % is one physical CPU")

@@ -74,16 +74,19 @@ std::string heading(const DomainTotals& domain) {
   return text;
 }
 
-void write_vcpu(std::ostream& out, const VcpuTotals& vcpu, std::uint64_t whole) {
+// The idle domain's vCPUs wait for nobody, whoever else runs.
+void write_vcpu(std::ostream& out, const VcpuTotals& vcpu, std::uint64_t whole, bool idle) {
   const auto line = [&](const char* label, std::uint64_t ns) {
     out << "    " << std::left << std::setw(20) << label << std::right << std::setw(12) << duration(ns)
         << std::setw(10) << percent(ns, whole) << '\n';
   };
   out << "  vCPU " << vcpu.vcpu_id << '\n';
   line("gotten", vcpu.times[kRunning]);
-  line("waited after wake", vcpu.times[kWaitWake]);
-  line("waited, preempted", vcpu.times[kWaitPreempt]);
-  line("blocked", vcpu.times[kBlocked]);
+  if (!idle) {
+    line("waited after wake", vcpu.times[kWaitWake]);
+    line("waited, preempted", vcpu.times[kWaitPreempt]);
+    line("blocked", vcpu.times[kBlocked]);
+  }
   line("offline", vcpu.times[kOffline]);
   line("unknown", vcpu.times[kUnknown]);
   out << "    executions          " << std::setw(12) << vcpu.executions;
@@ -98,7 +101,7 @@ void write_vcpu(std::ostream& out, const VcpuTotals& vcpu, std::uint64_t whole) 
     out << "    " << label << "p50 " << duration(p.p50) << ", p95 " << duration(p.p95) << ", p99 "
         << duration(p.p99) << ", max " << duration(p.max) << '\n';
   };
-  spread("wait until running  ", vcpu.wait);
+  if (!idle) spread("wait until running  ", vcpu.wait);
   spread("length of execution ", vcpu.run);
   out << "    gotten by pCPU      ";
   for (const auto& [pcpu, ns] : vcpu.running_by_pcpu) out << ' ' << pcpu << ": " << duration(ns);
@@ -149,7 +152,8 @@ void write_text(std::ostream& out, const TraceTotals& totals) {
         << " copy";
     if (io[kIoCopy] > 0) out << " of " << domain.io_copy_bytes << " bytes";
     out << ")\n";
-    for (const VcpuTotals& vcpu : domain.vcpus) write_vcpu(out, vcpu, totals.duration_ns);
+    for (const VcpuTotals& vcpu : domain.vcpus)
+      write_vcpu(out, vcpu, totals.duration_ns, domain.domid == XENMON_DOMID_IDLE);
   }
 }
 

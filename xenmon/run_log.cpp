@@ -49,6 +49,7 @@ std::unique_ptr<IntervalWriter> make_writer(const Options& options, const Domain
   settings.format = options.format == LogFormat::kCsv ? StreamFormat::kCsv : StreamFormat::kJsonLines;
   settings.path = options.output;
   settings.vcpus = options.vcpus;
+  settings.formulas = options.csv_safe ? CsvFormulas::kGuarded : CsvFormulas::kWhole;
   settings.pcpu = options.pcpu;
   settings.interval_ns = interval_ns;
   settings.duration_ns = duration_ns;
