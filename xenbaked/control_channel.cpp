@@ -12,6 +12,7 @@
 #include <cmath>
 #include <iostream>
 
+#include "text.h"
 #include "xenmon/trace_time.h"
 
 namespace xenmon {
@@ -21,14 +22,8 @@ namespace {
 constexpr std::size_t kLongestLine = 256;
 // Whoever sends nonsense need not be told for ever, and may not listen.
 constexpr std::uint64_t kComplaints = 10;
-
+constexpr std::size_t kShown = 40; // of the nonsense, in columns
 constexpr std::size_t kMostCommands = 4096;
-
-std::string readable(std::string_view line) {
-  std::string text;
-  for (const char c : line.substr(0, 40)) text += c >= ' ' && c <= '~' ? c : '?';
-  return text;
-}
 
 } // namespace
 
@@ -148,7 +143,7 @@ bool ControlChannel::take_in() {
 void ControlChannel::complain(std::string_view line) {
   if (++bad_lines_ > kComplaints) return;
   std::cerr
-      << "xenbaked: \"" << readable(line)
+      << "xenbaked: \"" << shortened(line, kShown)
       << "\" is no command for a replay; there are \"to NS\", \"play SPEED\", \"hold\" and \"read N\".\n";
 }
 

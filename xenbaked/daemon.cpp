@@ -18,6 +18,7 @@
 #include "region/region_writer.h"
 #include "survey/learn_trace.h"
 #include "trace_judge.h"
+#include "text.h"
 #include "xenmon/trace_time.h"
 
 namespace xenmon {
@@ -330,7 +331,7 @@ class Daemon {
       set_off();
       anew_ = edge;
     } else {
-      std::cerr << "xenbaked: " << rewound.error().message << '\n';
+      std::cerr << "xenbaked: " << printable_lines(rewound.error().message) << '\n';
       // It goes on as before; but the other side waits for an answer.
       control_->tell(standing_.value_or(ControlChannel::State::kPlaying), here);
     }
@@ -390,7 +391,7 @@ class Daemon {
       last_beat_ns_ = now;
       if (recorder_ != nullptr) {
         if (const std::optional<Error> error = recorder_->take_error())
-          std::cerr << "xenbaked: " << error->message << '\n';
+          std::cerr << "xenbaked: " << printable_lines(error->message) << '\n';
       }
       beat();
     }

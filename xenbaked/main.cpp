@@ -8,6 +8,7 @@
 #include "source/recorder.h"
 #include "source/replay_source.h"
 #include "stop_flag.h"
+#include "text.h"
 #include "totals_report.h"
 
 namespace xenmon {
@@ -67,13 +68,13 @@ int main(int argc, char** argv) {
     if (command.status == xenmon::ExitStatus::kOk) {
       std::cout << command.text;
     } else {
-      std::cerr << "xenbaked: " << command.text << '\n';
+      std::cerr << "xenbaked: " << xenmon::printable_lines(command.text) << '\n';
     }
     return static_cast<int>(command.status);
   }
   const xenmon::Status result = xenmon::run(command.options);
   if (!result) {
-    std::cerr << "xenbaked: " << result.error().message << '\n';
+    std::cerr << "xenbaked: " << xenmon::printable_lines(result.error().message) << '\n';
     return static_cast<int>(result.error().status);
   }
   return 0;

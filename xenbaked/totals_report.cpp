@@ -8,6 +8,8 @@
 #include <sstream>
 #include <string>
 
+#include "text.h"
+
 namespace xenmon {
 
 namespace {
@@ -72,20 +74,23 @@ std::string percent(std::uint64_t part, std::uint64_t whole) {
 std::string heading(const DomainTotals& domain) {
   if (domain.domid == XENMON_DOMID_IDLE) return "Idle";
   std::string text = "Domain " + std::to_string(domain.domid);
-  if (!domain.name.empty()) text += " (" + domain.name + ")";
+  if (!domain.name.empty()) text += " (" + printable(domain.name) + ")";
   return text;
 }
 
-void write_vcpu(std::ostream& out, const VcpuTotals& vcpu, std::uint64_t whole) {
+// The idle domain's vCPUs wait for nobody, whoever else runs.
+void write_vcpu(std::ostream& out, const VcpuTotals& vcpu, std::uint64_t whole, bool idle) {
   const auto line = [&](const char* label, std::uint64_t ns) {
     out << "    " << std::left << std::setw(20) << label << std::right << std::setw(12) << duration(ns)
         << std::setw(10) << percent(ns, whole) << '\n';
   };
   out << "  vCPU " << vcpu.vcpu_id << '\n';
   line("gotten", vcpu.times[kRunning]);
-  line("waited after wake", vcpu.times[kWaitWake]);
-  line("waited, preempted", vcpu.times[kWaitPreempt]);
-  line("blocked", vcpu.times[kBlocked]);
+  if (!idle) {
+    line("waited after wake", vcpu.times[kWaitWake]);
+    line("waited, preempted", vcpu.times[kWaitPreempt]);
+    line("blocked", vcpu.times[kBlocked]);
+  }
   line("offline", vcpu.times[kOffline]);
   line("unknown", vcpu.times[kUnknown]);
   out << "    executions          " << std::setw(12) << vcpu.executions;
@@ -100,7 +105,7 @@ void write_vcpu(std::ostream& out, const VcpuTotals& vcpu, std::uint64_t whole) 
     out << "    " << label << "p50 " << duration(p.p50) << ", p95 " << duration(p.p95) << ", p99 "
         << duration(p.p99) << ", max " << duration(p.max) << '\n';
   };
-  spread("wait until running  ", vcpu.wait);
+  if (!idle) spread("wait until running  ", vcpu.wait);
   spread("length of execution ", vcpu.run);
   out << "    gotten by pCPU      ";
   for (const auto& [pcpu, ns] : vcpu.running_by_pcpu) out << ' ' << pcpu << ": " << duration(ns);
@@ -138,7 +143,7 @@ void write_json(std::ostream& out, const TraceTotals& totals) {
     for (const VcpuTotals& vcpu : domain.vcpus) entry["vcpus"].push_back(vcpu_json(vcpu));
     json["domains"].push_back(std::move(entry));
   }
-  out << json.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+  out << escaped_json(json.dump(-1, ' ', false, Json::error_handler_t::replace)) << '\n';
 }
 
 void write_text(std::ostream& out, const TraceTotals& totals) {
@@ -156,7 +161,8 @@ void write_text(std::ostream& out, const TraceTotals& totals) {
         << " copy";
     if (io[kIoCopy] > 0) out << " of " << domain.io_copy_bytes << " bytes";
     out << ")\n";
-    for (const VcpuTotals& vcpu : domain.vcpus) write_vcpu(out, vcpu, totals.duration_ns);
+    for (const VcpuTotals& vcpu : domain.vcpus)
+      write_vcpu(out, vcpu, totals.duration_ns, domain.domid == XENMON_DOMID_IDLE);
   }
 }
 

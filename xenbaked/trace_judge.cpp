@@ -6,6 +6,7 @@
 #include <iostream>
 #include <string>
 
+#include "text.h"
 #include "xenmon/region.h"
 
 namespace xenmon {
@@ -37,7 +38,7 @@ Baker::Options bake_options(const Origin& origin) {
 
 void warn_of_frequency(const Origin& origin) {
   if (!origin.cpu_khz_assumed) return;
-  std::cerr << "xenbaked: nothing tells " << origin.text
+  std::cerr << "xenbaked: nothing tells " << printable(origin.text)
             << "'s TSC frequency; assuming 2.4 GHz. Give --cpu-khz if you know it.\n";
 }
 

@@ -27,6 +27,7 @@ WaitWriter::Settings settings_of(const Options& options) {
   WaitWriter::Settings settings;
   settings.format = options.format;
   settings.path = options.output;
+  settings.formulas = options.csv_safe ? CsvFormulas::kGuarded : CsvFormulas::kWhole;
   settings.slow_ns = *options.slow_wait_ns;
   settings.pcpu = options.pcpu;
   settings.duration_ns = options.duration_s * kSecond;

@@ -279,11 +279,13 @@ TEST_F(LiveSourceTest, ASignalIsNoFailureAndABrokenDescriptorIs) {
 }
 
 TEST_F(LiveSourceTest, Names) {
-  xen_.names = {{1, "web"}, {2, ""}, {3, "a\x1b[2Jb\x7f"}, {4, "gr\xc3\xbc\xc3\x9f"}};
+  xen_.names = {
+      {1, "web"}, {2, ""}, {3, "a\x1b[2Jb\x7f\xff"}, {6, std::string("\0nul", 4)}, {4, "gr\xc3\xbc\xc3\x9f"}};
   auto source = open();
   EXPECT_EQ(source->domain_name(1), "web");
   EXPECT_EQ(source->domain_name(2), std::nullopt);
-  EXPECT_EQ(source->domain_name(3), "a?[2Jb?");
+  EXPECT_EQ(source->domain_name(3), "a\x1b[2Jb\x7f\ufffd"); // data, for xenmon to clean
+  EXPECT_EQ(source->domain_name(6), std::nullopt);
   EXPECT_EQ(source->domain_name(4), "gr\xc3\xbc\xc3\x9f");
   EXPECT_EQ(source->domain_name(5), std::nullopt);
   (void)calls();

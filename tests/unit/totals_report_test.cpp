@@ -60,6 +60,25 @@ TEST(TotalsReport, JsonKeepsNamesThatAreNoUtf8Readable) {
   EXPECT_NE(out.str().find("\"name\":\"bad \xef\xbf\xbd name \\\"x\\\"\""), std::string::npos);
 }
 
+TEST(TotalsReport, TextSaysNothingOfTheIdleDomainsWaiting) {
+  TraceTotals totals = small();
+  totals.domains[0].domid = XENMON_DOMID_IDLE;
+  std::ostringstream out;
+  write_text(out, totals);
+  EXPECT_EQ(out.str().find("waited"), std::string::npos) << out.str();
+  EXPECT_EQ(out.str().find("blocked"), std::string::npos);
+  EXPECT_EQ(out.str().find("wait until running"), std::string::npos);
+  EXPECT_NE(out.str().find("gotten"), std::string::npos);
+}
+
+TEST(TotalsReport, TextSteersNoTerminal) {
+  TraceTotals totals = small();
+  totals.domains[0].name = "\x1b[2J\u202e\u6570";
+  std::ostringstream out;
+  write_text(out, totals);
+  EXPECT_NE(out.str().find("(?[2J?\u6570)"), std::string::npos) << out.str();
+}
+
 TEST(TotalsReport, TextSaysTheSame) {
   TraceTotals totals = small();
   totals.domains[0].name = "web";

@@ -8,6 +8,7 @@
 
 #include "source/live_refusal.h"
 #include "source/trace_ring_table.h"
+#include "text.h"
 #include "trace/events.h"
 #include "trace/record.h"
 #include "xenmon/region.h"
@@ -215,10 +216,10 @@ std::optional<std::string> LiveSource::domain_name(std::uint32_t domid) {
   if (domid == kDomainZero) return "Domain-0";
   if (domid >= kFirstReservedDomain || !hypervisor_) return std::nullopt;
   std::optional<std::string> name = hypervisor_->domain_name(domid);
-  if (!name || name->empty()) return std::nullopt;
-  const auto controls = [](char byte) { return static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f; };
-  std::replace_if(name->begin(), name->end(), controls, '?');
-  return name;
+  if (!name) return std::nullopt;
+  std::string whole = whole_text(*name);
+  if (whole.empty()) return std::nullopt;
+  return whole;
 }
 
 Status LiveSource::close() {

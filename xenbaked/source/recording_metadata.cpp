@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "text.h"
+
 namespace xenmon {
 
 namespace {
@@ -73,7 +75,7 @@ Result<std::optional<RecordingMetadata>> load_metadata(const std::string& record
       for (const Json& domain : *domains) {
         if (!domain.is_object()) continue;
         const auto domid = number_at<std::uint32_t>(domain, "domid", UINT32_MAX);
-        const std::string text = text_at(domain, "name");
+        const std::string text = whole_text(text_at(domain, "name"));
         if (domid != UINT32_MAX && !text.empty()) metadata.names[domid] = text;
       }
     }

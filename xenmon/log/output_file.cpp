@@ -19,7 +19,8 @@ OutputFile::OutputFile(OutputFile&& other) noexcept
       pending_(std::move(other.pending_)),
       fd_(std::exchange(other.fd_, -1)),
       begun_(other.begun_),
-      keep_(other.keep_) {}
+      keep_(other.keep_),
+      terminal_(other.terminal_) {}
 
 OutputFile::~OutputFile() {
   if (fd_ >= 0 && !is_standard_output()) close(fd_);
@@ -45,6 +46,7 @@ std::string OutputFile::name() const {
 Status OutputFile::open_file() {
   if (is_standard_output()) {
     fd_ = STDOUT_FILENO;
+    terminal_ = isatty(fd_) != 0;
     return ok();
   }
   const int emptied = keep_ ? 0 : O_TRUNC;
@@ -57,6 +59,7 @@ Status OutputFile::open_file() {
     }
     return system_error("cannot write " + name());
   }
+  terminal_ = isatty(fd_) != 0;
   struct stat status {};
   begun_ = fstat(fd_, &status) == 0 && status.st_size > 0;
   return ok();
@@ -73,6 +76,7 @@ Status OutputFile::flush() {
   }
   struct stat before {};
   const bool can_be_cut = !is_standard_output() && fstat(fd_, &before) == 0 && S_ISREG(before.st_mode);
+  if (terminal_) pending_ = printable_lines(pending_);
   std::string_view rest = pending_;
   while (!rest.empty()) {
     const ssize_t written = write(fd_, rest.data(), rest.size());
