@@ -81,27 +81,6 @@ std::string beside_ourselves(const std::string& name) {
 
 } // namespace
 
-Result<PrivateDirectory> PrivateDirectory::make() {
-  std::string problem;
-  const char* runtime = std::getenv("XDG_RUNTIME_DIR");
-  for (const std::string& parent : {std::string(runtime == nullptr ? "" : runtime), std::string("/tmp")}) {
-    if (parent.empty() || parent.front() != '/') continue;
-    std::string path = parent + "/xenmon-XXXXXX";
-    if (mkdtemp(path.data()) != nullptr) return PrivateDirectory(std::move(path));
-    problem = system_error("cannot make a directory for the replay in " + printable(parent)).message;
-  }
-  return Error{problem};
-}
-
-PrivateDirectory::PrivateDirectory(PrivateDirectory&& other) noexcept
-    : path_(std::exchange(other.path_, {})) {}
-
-PrivateDirectory::~PrivateDirectory() {
-  if (path_.empty()) return;
-  std::error_code ignored; // nobody is left to be told
-  std::filesystem::remove_all(path_, ignored);
-}
-
 std::vector<std::string> daemon_command(const Options& options, const std::string& region) {
   std::string program = options.xenbaked;
   if (program.empty()) program = beside_ourselves("xenbaked");
@@ -166,6 +145,7 @@ Status DaemonProcess::wait_until_ready(DaemonProcess& daemon, int ready) {
   // It gave up, and is about to end.
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (!daemon.reap(WNOHANG) && std::chrono::steady_clock::now() < deadline) {
+    if (stop_requested()) return Error{"interrupted while xenbaked was starting."};
     daemon.listen();
     std::this_thread::sleep_for(5ms);
   }
@@ -183,10 +163,12 @@ DaemonProcess::DaemonProcess(DaemonProcess&& other) noexcept
 
 DaemonProcess::~DaemonProcess() {
   if (pid_ > 0) {
-    kill(pid_, SIGINT);
+    // SIGINT may be ignored in the background. One that somebody has stopped is to put things in order, too.
+    kill(pid_, SIGTERM);
+    kill(pid_, SIGCONT);
     const auto deadline = std::chrono::steady_clock::now() + kPatience;
     while (!reap(WNOHANG)) {
-      if (std::chrono::steady_clock::now() >= deadline) {
+      if (std::chrono::steady_clock::now() >= deadline || (stop_requested() && stopping_for() > kTimeToEnd)) {
         kill(pid_, SIGKILL);
         reap(0);
         break;
@@ -223,7 +205,11 @@ void DaemonProcess::listen() {
 
 bool DaemonProcess::reap(int options) {
   if (pid_ <= 0) return true;
-  if (waitpid(pid_, &wait_status_, options) != pid_) return false;
+  pid_t ended = -1;
+  do {
+    ended = waitpid(pid_, &wait_status_, options);
+  } while (ended < 0 && errno == EINTR);
+  if (ended != pid_) return false;
   pid_ = -1;
   return true;
 }

@@ -7,7 +7,6 @@
 
 #include <sys/types.h>
 
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,25 +14,6 @@
 #include "xenmon/result.h"
 
 namespace xenmon {
-
-// A directory that only we may enter, under $XDG_RUNTIME_DIR or /tmp, for a replay's region. It and
-// the files in it are removed with the object.
-class PrivateDirectory {
- public:
-  static Result<PrivateDirectory> make();
-
-  PrivateDirectory(PrivateDirectory&& other) noexcept;
-  PrivateDirectory& operator=(PrivateDirectory&&) = delete;
-  PrivateDirectory(const PrivateDirectory&) = delete;
-  PrivateDirectory& operator=(const PrivateDirectory&) = delete;
-  ~PrivateDirectory();
-
-  const std::string& path() const { return path_; }
-
- private:
-  explicit PrivateDirectory(std::string path) : path_(std::move(path)) {}
-  std::string path_;
-};
 
 // The command line of the xenbaked to start, the program first.
 std::vector<std::string> daemon_command(const Options& options, const std::string& region);
@@ -49,7 +29,8 @@ class DaemonProcess {
   DaemonProcess& operator=(DaemonProcess&&) = delete;
   DaemonProcess(const DaemonProcess&) = delete;
   DaemonProcess& operator=(const DaemonProcess&) = delete;
-  // Stops it: SIGINT, and SIGKILL if that did nothing within five seconds.
+  // Stops it: SIGTERM, and SIGKILL if that did nothing within five seconds, or kTimeToEnd after a signal told
+  // us to end.
   ~DaemonProcess();
 
   // Takes in what it has said and whether it has ended. Call now and then.

@@ -9,6 +9,7 @@
 
 #include "daemon_process.h"
 #include "options.h"
+#include "private_directory.h"
 #include "region/replay_control.h"
 #include "xenmon/result.h"
 

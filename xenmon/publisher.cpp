@@ -29,6 +29,7 @@ Result<bool> is_published(const std::string& region, Attachment& attachment) {
 } // namespace
 
 Result<Publisher> find_publisher(const Options& options) {
+  sweep_private_directories();
   Publisher publisher;
   publisher.region = options.region;
   if (!options.replay.empty()) {

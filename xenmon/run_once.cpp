@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <unistd.h>
+
 #include <chrono>
-#include <cstdio>
 #include <string>
 
 #include "front_end.h"
+#include "log/line_output.h"
 #include "log/once_table.h"
 #include "model/history.h"
 #include "model/model_builder.h"
@@ -51,9 +53,7 @@ Status run_once(const Options& options, Publisher& publisher) {
     wait_for_input(going ? publisher.replay->fd() : -1, kPoll);
   }
   const std::string text = once_table(build_screen_model(history, feed, attachment, options.pcpu));
-  if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0)
-    return system_error("cannot write standard output");
-  return ok();
+  return write_lines(STDOUT_FILENO, text, "standard output");
 }
 
 } // namespace xenmon

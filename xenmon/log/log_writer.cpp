@@ -111,8 +111,9 @@ Status LogWriter::write(const Interval& interval) {
   }
   write_comments(passed_ms, interval);
   Status status = ok();
+  // That one cannot be written does not take the other domains' lines away.
   for (auto& [domid, log] : logs_) {
-    if (status) status = log.file.flush();
+    if (Status flushed = log.file.flush(); !flushed && status) status = flushed;
   }
   // Accounts of domains long gone would pile up in a log that runs for months.
   const std::size_t in_use = used_.size();

@@ -22,6 +22,7 @@
 #undef columns
 #undef timeout
 
+#include "screen/terminal_rescue.h"
 #include "signals.h"
 #include "text.h"
 
@@ -169,13 +170,10 @@ struct Terminal::State {
 
   ~State() {
     if (screen == nullptr) return;
-    // A terminal stopped with Ctrl-S would keep us here for ever. Only what was stopped by program may
-    // be started by program, hence both.
-    if (!takes_output()) {
-      tcflow(STDOUT_FILENO, TCOOFF);
-      tcflow(STDOUT_FILENO, TCOON);
-    }
+    // A terminal stopped with Ctrl-S would keep us here for ever.
+    if (!takes_output()) unblock_terminal();
     endwin();
+    disarm_terminal_rescue();
     delscreen(screen);
   }
 };
@@ -209,9 +207,12 @@ Result<Terminal> Terminal::open(Palette palette) {
   auto state = std::make_unique<State>();
   state->utf8 = std::string(nl_langinfo(CODESET)) == "UTF-8";
   const std::string type = terminal_type();
+  termios before = {};
+  const bool known = read_terminal_modes(before);
   state->screen = newterm(type.c_str(), stdout, stdin);
   if (state->screen == nullptr) return unusable(type);
   set_term(state->screen);
+  if (known) arm_terminal_rescue(before);
   if (palette == Palette::kColours && has_colors() && start_color() == OK && COLORS >= kColours &&
       use_default_colors() == OK) {
     for (short colour = 0; colour < kColours; ++colour) init_pair(pair_of(colour), colour, -1);
