@@ -56,6 +56,8 @@ Status run(const CommandOptions& options) {
     if (Status finished = recorder->finish(); !finished && result) result = finished;
   }
   if (Status closed = (*source)->close(); !closed && result) result = closed;
+  if (const std::optional<std::string> damage = (*source)->damage(); damage && result)
+    result = Error{*damage, ExitStatus::kFailed};
   return result;
 }
 

@@ -118,6 +118,9 @@ class Source {
   // A domain's present name, if anybody knows it. May ask another process; not for every record.
   virtual std::optional<std::string> domain_name(std::uint32_t domid) = 0;
 
+  // Why not all is there that should be, in a sentence; known after the last pass. What is there was shown.
+  [[nodiscard]] virtual std::optional<std::string> damage() const { return std::nullopt; }
+
   // Start again from the first record; only recordings can.
   virtual Status rewind() { return Error{"This source cannot be played again.", ExitStatus::kUsage}; }
 
