@@ -73,6 +73,17 @@ TEST(OnceTable, SaysWhatIsWrongWithTheFigures) {
   EXPECT_EQ(lines[1], "CPU 3, the last 10.0 s, in percent of one CPU");
 }
 
+TEST(OnceTable, AllVerdictsStandBelowIt) {
+  ScreenModel model = two_domains();
+  model.verdicts = {"CPUs 2 to 7 were not traced.", "CPU 3's clock is 100 us ahead of CPU 0's."};
+  const std::vector<std::string> lines = lines_of(once_table(model));
+  EXPECT_EQ(lines[0], "live");
+  ASSERT_GE(lines.size(), 3U);
+  EXPECT_EQ(lines[lines.size() - 3], "");
+  EXPECT_EQ(lines[lines.size() - 2], model.verdicts[0]);
+  EXPECT_EQ(lines[lines.size() - 1], model.verdicts[1]);
+}
+
 TEST(OnceTable, NoFigureIsCutHoweverLargeItIs) {
   ScreenModel model = two_domains();
   Figures& web = model.domains[1].halves[kLong].figures;

@@ -67,11 +67,19 @@ std::string window_text(const ScreenModel& model) {
   return text.data();
 }
 
+std::string verdict_lines(const ScreenModel& model) {
+  std::string text;
+  for (const std::string& verdict : model.verdicts) text += (text.empty() ? "\n" : "") + verdict + "\n";
+  return text;
+}
+
 } // namespace
 
 std::string once_table(const ScreenModel& model) {
   const std::uint64_t length_ns = model.length_ns[kLong];
-  std::string text = status_text(model, kAnyLength) + "\n" + window_text(model) + "\n";
+  ScreenModel status = model;
+  status.verdicts.clear(); // below the table, all of them
+  std::string text = status_text(status, kAnyLength) + "\n" + window_text(model) + "\n";
   text += right("id", kIdWidth) +
           columns({"gotten", "waited", "blocked", "offline", "executions", "gotten/ex", "waited/ex",
                    "allocated", "I/O", "I/O/ex"}) +
@@ -84,7 +92,8 @@ std::string once_table(const ScreenModel& model) {
     if (domain.domid != XENMON_DOMID_IDLE) text += domain_line(domain, length_ns);
   }
   return text + sum_line("idle", idle, "-", length_ns) + "\n" +
-         sum_line("total", total, percent(total.waited_ns(), length_ns), length_ns) + "  without idle\n";
+         sum_line("total", total, percent(total.waited_ns(), length_ns), length_ns) + "  without idle\n" +
+         verdict_lines(model);
 }
 
 } // namespace xenmon
