@@ -2,6 +2,7 @@
 #include "daemon.h"
 
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +17,7 @@
 #include "pace.h"
 #include "reader_patience.h"
 #include "region/region_writer.h"
+#include "wall_epoch.h"
 #include "xenmon/trace_time.h"
 
 namespace xenmon {
@@ -33,6 +35,12 @@ std::uint32_t wait_capacity(const Source& source, const DaemonOptions& options) 
   const bool fast = source.origin().kind == XENMON_SOURCE_RECORDING &&
                     (options.speed <= 0 || options.held_at_ns || options.control_fd >= 0);
   return fast ? kFastWaitCapacity : RegionWriter::kWaitCapacity;
+}
+
+std::uint64_t clock_ns(clockid_t clock) {
+  struct timespec now {};
+  clock_gettime(clock, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * kSecond + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
 std::uint64_t own_cpu_ns() {
@@ -113,6 +121,7 @@ class Daemon {
                    ReaderPatience(writer, control, stop, [this] { beat(); })),
         baker_(baker_options(source, options), &publisher_),
         names_(source, baker_, recorder),
+        wall_epoch_(source.origin().wall_epoch_ns),
         pace_(options.speed) {
     if (held_at) target_ = edge_at(*held_at, options.sample_ns);
   }
@@ -165,9 +174,12 @@ class Daemon {
 
   Status listen() {
     while (!stop_.raised() && !publisher_.error()) {
+      const WallEpoch::Reading before = std::exchange(clocks_, {});
       if (Status taken = take_pass(0); !taken) return taken;
+      read_clocks();
       merge_.drain(Merge::kNoLimit, baker_);
       if (pass_.last) return ok();
+      if (!pass_.gap) follow_wall_clock(before);
       keep_house();
       ++wakeups_;
       if (stop_.wait(source_.event_fd(), options_.poll_ns)) {
@@ -179,6 +191,21 @@ class Daemon {
     merge_.lift_watermark();
     merge_.drain(Merge::kNoLimit, baker_);
     return taken;
+  }
+
+  void read_clocks() {
+    clocks_.realtime_ns = clock_ns(CLOCK_REALTIME);
+    clocks_.monotonic_ns = clock_ns(CLOCK_MONOTONIC);
+  }
+
+  // The newest record that has been accounted is the last one of the pass before, whose clocks `before` are;
+  // where there is one pCPU, it is that of this pass.
+  void follow_wall_clock(WallEpoch::Reading before) {
+    WallEpoch::Reading reading = pass_.one_pcpu ? clocks_ : before;
+    if (reading.realtime_ns == 0 || !baker_.started() || merge_.position() == position_) return;
+    position_ = merge_.position();
+    reading.trace_ns = baker_.clock().to_ns(position_ - baker_.base_tsc());
+    writer_.set_wall_epoch(wall_epoch_.take(reading));
   }
 
   Status play() {
@@ -403,6 +430,10 @@ class Daemon {
   Pass pass_;
   bool started_ = false;
   std::uint64_t wakeups_ = 0;
+  // A live trace's.
+  WallEpoch wall_epoch_;
+  WallEpoch::Reading clocks_;  // when the newest pass had been read
+  std::uint64_t position_ = 0; // the TSC that wall_epoch_ was told of last
   // A recording's.
   Pace pace_;
   std::optional<std::uint64_t> target_;           // on the way to this sample's end
