@@ -13,6 +13,7 @@
 #include "log/data_end.h"
 #include "log/log_writer.h"
 #include "log/stream_writer.h"
+#include "log/verdict_log.h"
 #include "region/attachment.h"
 #include "region/sample_feed.h"
 #include "signals.h"
@@ -68,15 +69,26 @@ class Session {
         feed_(directory_, options.vcpus ? SampleFeed::Vcpus::kResolve : SampleFeed::Vcpus::kLeave),
         writer_(make_writer(options, directory_)) {}
 
+  // With what is wrong with the trace said at the end, whatever that is.
   Status run() {
+    const Status result = log();
+    verdicts_.say_all();
+    return result;
+  }
+
+ private:
+  Status log() {
     while (!stop_requested()) {
       if (take_reopen()) writer_->reopen();
       take_new_data();
+      if (!failed_) return failed_;
       if (!writer_->status() || writer_->done()) break;
       const Result<bool> over = end_.reached(attachment_.health());
       if (!over || *over) {
         writer_->finish();
-        return over ? writer_->status() : Status(over.error());
+        const Status written =
+            writer_->status() ? writer_->write_verdicts(verdicts_.take()) : writer_->status();
+        return over ? written : Status(over.error());
       }
       const Health::Kind kind = attachment_.health().kind;
       const bool may_be_fast = kind == Health::Kind::kRecording || kind == Health::Kind::kWaiting;
@@ -86,7 +98,6 @@ class Session {
     return writer_->status();
   }
 
- private:
   void take_new_data() {
     // In this order nothing is left behind: once the daemon has ended, no more samples come.
     if (publisher_.daemon) publisher_.daemon->poll();
@@ -103,16 +114,27 @@ class Session {
       if (history / 4 > kPollRecording) poll_live_ = std::min(poll_live_, history / 4);
       if (begun_) writer_->restart();
       begun_ = true;
-      writer_->set_wall_epoch(reader->header().wall_epoch_ns);
       feed_.start(*reader, whole ? SampleFeed::From::kOldest : SampleFeed::From::kNow);
     } else if (change == Attachment::Change::kSuperseded) {
       feed_.resume(*reader);
     }
+    writer_->set_wall_epoch(reader->wall_epoch_ns());
     feed_.drain(*reader, *writer_);
     if (publisher_.replay) publisher_.replay->have_read(feed_.passed());
+    take_verdicts(*reader);
+  }
+
+  // A recording's are told behind its end: before that it is chance when they are seen, and a log of it has
+  // the same bytes each time.
+  void take_verdicts(const RegionReader& reader) {
+    verdicts_.look(reader);
+    if (reader.header().source_kind == XENMON_SOURCE_RECORDING) return;
+    if (Status written = writer_->write_verdicts(verdicts_.take()); !written) failed_ = written;
   }
 
   Publisher& publisher_;
+  VerdictLog verdicts_;
+  Status failed_ = ok(); // to write a verdict
   DataEnd end_;
   std::chrono::nanoseconds poll_live_;
   Attachment attachment_;

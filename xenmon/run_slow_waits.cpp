@@ -8,6 +8,7 @@
 #include "format.h"
 #include "front_end.h"
 #include "log/data_end.h"
+#include "log/verdict_log.h"
 #include "log/wait_writer.h"
 #include "model/history.h"
 #include "region/attachment.h"
@@ -44,14 +45,25 @@ class Session {
         feed_(directory_),
         writer_(settings_of(options), feed_, directory_) {}
 
+  // With what is wrong with the trace said at the end, whatever that is.
   Status run() {
+    const Status result = log();
+    verdicts_.say_all();
+    return result;
+  }
+
+ private:
+  Status log() {
     while (!stop_requested()) {
       if (take_reopen()) writer_.reopen();
       if (Status taken = take_new_data(); !taken) return taken;
+      if (!failed_) return failed_;
       if (!writer_.status() || writer_.done()) break;
       const Result<bool> over = end_.reached(attachment_.health());
-      if (!over) return over.error();
-      if (*over) break;
+      if (!over || *over) {
+        const Status written = writer_.write_verdicts(verdicts_.take());
+        return over ? written : Status(over.error());
+      }
       const Health::Kind kind = attachment_.health().kind;
       const bool may_be_fast = kind == Health::Kind::kRecording || kind == Health::Kind::kWaiting;
       wait_for_input(-1, may_be_fast ? kPollRecording : kPollLive);
@@ -59,7 +71,6 @@ class Session {
     return writer_.status();
   }
 
- private:
   Status take_new_data() {
     // In this order nothing is left behind: once the daemon has ended, no more samples come.
     if (publisher_.daemon) publisher_.daemon->poll();
@@ -75,6 +86,7 @@ class Session {
     }
     writer_.drain(*reader);
     if (publisher_.replay) publisher_.replay->have_read(feed_.passed());
+    take_verdicts(*reader);
     return ok();
   }
 
@@ -86,7 +98,17 @@ class Session {
     return recording ? WaitFeed::From::kOldest : WaitFeed::From::kNow;
   }
 
+  // A recording's are told behind its end: before that it is chance when they are seen, and a log of it has
+  // the same bytes each time.
+  void take_verdicts(const RegionReader& reader) {
+    verdicts_.look(reader);
+    if (reader.header().source_kind == XENMON_SOURCE_RECORDING) return;
+    if (Status written = writer_.write_verdicts(verdicts_.take()); !written) failed_ = written;
+  }
+
   Publisher& publisher_;
+  VerdictLog verdicts_;
+  Status failed_ = ok(); // to write a verdict
   DataEnd end_;
   Attachment attachment_;
   DomainDirectory directory_;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "log/output_file.h"
 #include "log/wait_line.h"
@@ -35,6 +36,8 @@ class WaitWriter final : private SampleSink, private WaitSink {
   Status start(const RegionReader& reader, WaitFeed::From from);
   // Writes all that is new.
   void drain(const RegionReader& reader);
+  // What is wrong with the trace as a whole, behind what has been written; where the form can carry it.
+  Status write_verdicts(const std::vector<std::string>& sentences);
   // A file that was moved away is to be followed by another of its name.
   void reopen() { file_.reopen(); }
 
