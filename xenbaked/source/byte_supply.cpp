@@ -129,8 +129,9 @@ class Descriptor {
 } // namespace
 
 Result<std::unique_ptr<ByteSupply>> open_bytes(const std::string& file) {
+  // Open until it is open once more: who writes into a FIFO gives up when its last reader closes it.
+  const Descriptor fd(file == "-" ? -1 : open(file.c_str(), O_RDONLY | O_CLOEXEC));
   if (file != "-") {
-    const Descriptor fd(open(file.c_str(), O_RDONLY | O_CLOEXEC));
     if (fd.get() < 0) return system_error("Cannot open " + file);
     struct stat status {};
     if (fstat(fd.get(), &status) != 0) return system_error("Cannot look at " + file);

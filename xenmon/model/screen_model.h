@@ -103,6 +103,7 @@ struct ScreenModel {
   std::string last_words;           // of a xenbaked of our own that ended; "" if none did
   std::uint64_t lost_records = 0;   // in the long window, as all below
   std::uint64_t missed_samples = 0; // overwritten before they were read
+  std::uint64_t damaged = 0;        // in the region, skipped; since it was first read
   std::uint64_t unknown_ns = 0;     // time in which no record told the state
   std::uint32_t io_kinds = 0;       // XENMON_IO_*
   bool patched = false;             // the hypervisor has XenMon's records

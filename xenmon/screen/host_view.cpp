@@ -113,9 +113,14 @@ std::vector<Line> make_lines(const ScreenModel& model) {
       {"State unknown", short_time_text(static_cast<double>(sums.domains.unknown_ns)) + ", " +
                             percent_text(100 * quotient(sums.domains.unknown_ns, whole_ns), kAnyWidth) +
                             " of the domains' vCPU time"});
-  lines.push_back({"Odd records", std::to_string(host.since_start.bad_records) + " bad, " +
-                                      std::to_string(host.since_start.late_records) + " late, " +
-                                      std::to_string(host.since_start.state_conflicts) + " contradict"});
+  lines.push_back({"Odd records",
+                   std::to_string(host.since_start.bad_records) + " bad, " +
+                       std::to_string(host.since_start.late_records) + " late, " +
+                       std::to_string(host.since_start.state_conflicts) + " contradict" +
+                       (model.damaged == 0
+                            ? std::string()
+                            : ", " + std::to_string(model.damaged) + " damaged in the region and left out"),
+                   model.damaged > 0 ? Role::kAlarming : Role::kText});
   lines.push_back({"Records", per_second(host.recent.records, host.recent_trace_ns) + ", " +
                                   bytes_per_second(1e9 * quotient(host.recent.bytes, host.recent_trace_ns))});
   lines.push_back({"xenbaked", cpu_share(host.recent.daemon_cpu_ns, host.recent_wall_ns) + ", " +
