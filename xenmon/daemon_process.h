@@ -22,8 +22,10 @@ class DaemonProcess {
  public:
   // Starts it and waits until its region is in place. What it said last before failing is the Error's
   // message, and its exit status the Error's. `inherited` is a descriptor that it gets from us under the same
-  // number; -1: none but the usual three.
-  static Result<DaemonProcess> start(const std::vector<std::string>& command, int inherited = -1);
+  // number; -1: none but the usual three. It has our standard input if it is to play that, else /dev/null.
+  enum class StandardInput { kNone, kOurs };
+  static Result<DaemonProcess> start(const std::vector<std::string>& command, int inherited = -1,
+                                     StandardInput input = StandardInput::kNone);
 
   DaemonProcess(DaemonProcess&& other) noexcept;
   DaemonProcess& operator=(DaemonProcess&&) = delete;

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <iostream>
+#include <optional>
 #include <string>
 
 #include "format.h"
@@ -12,6 +13,7 @@
 #include "log/wait_writer.h"
 #include "model/history.h"
 #include "region/attachment.h"
+#include "region/known_pcpus.h"
 #include "region/sample_feed.h"
 #include "signals.h"
 
@@ -40,6 +42,7 @@ class Session {
   Session(const Options& options, Publisher& publisher)
       : publisher_(publisher),
         end_(publisher, options.duration_s == 0),
+        pcpu_(options.pcpu),
         attachment_(publisher.region),
         directory_(2 * kWindowNs[0]),
         feed_(directory_),
@@ -47,22 +50,29 @@ class Session {
 
   // With what is wrong with the trace said at the end, whatever that is.
   Status run() {
-    const Status result = log();
+    const Status status = follow();
     verdicts_.say_all();
-    return result;
+    if (const std::uint64_t damaged = damaged_before_ + feed_.damaged() + writer_.damaged(); damaged > 0)
+      std::cerr << "xenmon: " << damaged_sentence(damaged) << '\n';
+    return status;
   }
 
  private:
-  Status log() {
+  [[nodiscard]] Status check_selected(bool whole) const {
+    return check_pcpu(pcpu_, feed_.tables(), writer_.passed_ns(), whole);
+  }
+
+  Status follow() {
     while (!stop_requested()) {
       if (take_reopen()) writer_.reopen();
       if (Status taken = take_new_data(); !taken) return taken;
       if (!failed_) return failed_;
+      if (Status exists = check_selected(false); !exists) return exists;
       if (!writer_.status() || writer_.done()) break;
       const Result<bool> over = end_.reached(attachment_.health());
       if (!over || *over) {
         const Status written = writer_.write_verdicts(verdicts_.take());
-        return over ? written : Status(over.error());
+        return !over ? Status(over.error()) : !written ? written : check_selected(true);
       }
       const Health::Kind kind = attachment_.health().kind;
       const bool may_be_fast = kind == Health::Kind::kRecording || kind == Health::Kind::kWaiting;
@@ -79,6 +89,7 @@ class Session {
     const RegionReader* reader = attachment_.reader();
     if (reader == nullptr) return ok();
     if (change == Attachment::Change::kNewDaemon) {
+      damaged_before_ += feed_.damaged() + writer_.damaged();
       if (Status started = writer_.start(*reader, from(*reader)); !started) return started;
       begun_ = true;
     } else if (change == Attachment::Change::kSuperseded) {
@@ -110,10 +121,12 @@ class Session {
   VerdictLog verdicts_;
   Status failed_ = ok(); // to write a verdict
   DataEnd end_;
+  std::optional<std::uint32_t> pcpu_;
   Attachment attachment_;
   DomainDirectory directory_;
   SampleFeed feed_;
   WaitWriter writer_;
+  std::uint64_t damaged_before_ = 0; // of earlier daemons
   bool begun_ = false;
 };
 

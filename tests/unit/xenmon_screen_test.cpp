@@ -392,6 +392,34 @@ TEST(Screen, WideNamesMoveNoFigure) {
   }
 }
 
+TEST(Screen, SaysWhatWasDamagedInTheRegion) {
+  ScreenModel model = make_model();
+  EXPECT_FALSE(has(show(model, 132, 24), "damaged"));
+  model.damaged = 3;
+  EXPECT_TRUE(has(show(model, 132, 24), "3 damaged rows of the region left out"));
+  ViewState state;
+  state.view = View::kHost;
+  EXPECT_TRUE(has(show(model, 132, 24, state), "3 damaged in the region and left out"));
+}
+
+TEST(KnownPcpus, OneThatDoesNotExistIsRefusedOnceThatIsKnown) {
+  TablesCopy tables;
+  tables.pcpus.resize(9);
+  for (const std::size_t id : {0, 1, 2, 3, 6, 8}) tables.pcpus[id].seen = 1;
+  EXPECT_EQ(pcpu_list(seen_pcpus(tables)), "CPUs 0 to 3, 6 and 8");
+  EXPECT_TRUE(check_pcpu(8, tables, 0, true));
+  EXPECT_TRUE(check_pcpu(std::nullopt, tables, 0, true));
+  EXPECT_TRUE(check_pcpu(5, tables, kPcpusKnownAfterNs - 1, false));
+  const Status refused = check_pcpu(5, tables, kPcpusKnownAfterNs, false);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(
+      refused.error().message,
+      "there is no CPU 5: the trace has CPUs 0 to 3, 6 and 8; give --cpu one of them, or leave it out.");
+  EXPECT_EQ(refused.error().status, ExitStatus::kUsage);
+  EXPECT_FALSE(check_pcpu(100, tables, 0, true));
+  EXPECT_TRUE(check_pcpu(5, TablesCopy(), 0, true)); // nothing is known
+}
+
 TEST(PcpuCycle, StartsWithAllAndSkipsGaps) {
   const std::vector<std::uint32_t> seen = {0, 2, 7};
   EXPECT_EQ(next_pcpu(seen, std::nullopt), 0u);

@@ -43,6 +43,10 @@ class WaitWriter final : private SampleSink, private WaitSink {
 
   // True once duration_ns has passed. What comes later is left out.
   bool done() const { return done_; }
+  // Of the present daemon's trace, in ns.
+  std::uint64_t passed_ns() const { return newest_ns_ - begin_ns_; }
+  // Waits of the present daemon that could not be, and were skipped.
+  std::uint64_t damaged() const { return waits_.damaged(); }
   // The first failure to write; nothing is written after it.
   const Status& status() const { return status_; }
 

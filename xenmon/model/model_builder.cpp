@@ -228,14 +228,6 @@ class LatencyReader {
 
 } // namespace
 
-std::vector<std::uint32_t> seen_pcpus(const TablesCopy& tables) {
-  std::vector<std::uint32_t> seen;
-  for (std::size_t id = 0; id < tables.pcpus.size(); ++id) {
-    if (tables.pcpus[id].seen != 0) seen.push_back(static_cast<std::uint32_t>(id));
-  }
-  return seen;
-}
-
 std::optional<std::uint32_t> next_pcpu(const std::vector<std::uint32_t>& seen,
                                        std::optional<std::uint32_t> pcpu) {
   const auto next = pcpu ? std::upper_bound(seen.begin(), seen.end(), *pcpu) : seen.begin();
@@ -258,6 +250,7 @@ ScreenModel build_screen_model(const History& history, const SampleFeed& feed, c
   add_state(model, attachment);
   model.lost_records = history.lost_records(WindowId::kLong);
   model.missed_samples = history.missed_samples(WindowId::kLong);
+  model.damaged = feed.damaged();
   for (const WindowId window : kWindowIds) {
     model.nominal_ns[slot(window)] = history.nominal_ns(window);
     model.length_ns[slot(window)] = history.length_ns(window);

@@ -105,6 +105,7 @@ struct ScreenModel {
   std::string last_words;            // of a xenbaked of our own that ended; "" if none did
   std::uint64_t lost_records = 0;    // in the long window, as all below
   std::uint64_t missed_samples = 0;  // overwritten before they were read
+  std::uint64_t damaged = 0;         // in the region, skipped; since it was first read
   std::uint64_t unknown_ns = 0;      // time in which no record told the state
   std::vector<std::string> verdicts; // what is wrong with the trace as a whole; printable sentences
   std::size_t verdict_turn = 0;      // which of them the status line has; any number

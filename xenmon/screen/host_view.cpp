@@ -176,9 +176,14 @@ std::vector<Line> make_lines(const ScreenModel& model, int width) {
       {"State unknown", short_time_text(static_cast<double>(sums.domains.unknown_ns)) + ", " +
                             percent_text(100 * quotient(sums.domains.unknown_ns, whole_ns), kAnyWidth) +
                             " of the domains' vCPU time"});
-  lines.push_back({"Odd records", std::to_string(host.since_start.bad_records) + " bad, " +
-                                      std::to_string(host.since_start.late_records) + " late, " +
-                                      std::to_string(host.since_start.state_conflicts) + " contradict"});
+  lines.push_back({"Odd records",
+                   std::to_string(host.since_start.bad_records) + " bad, " +
+                       std::to_string(host.since_start.late_records) + " late, " +
+                       std::to_string(host.since_start.state_conflicts) + " contradict" +
+                       (model.damaged == 0
+                            ? std::string()
+                            : ", " + std::to_string(model.damaged) + " damaged in the region and left out"),
+                   model.damaged > 0 ? Role::kAlarming : Role::kText});
   if (const std::string bad = bad_text(host); !bad.empty()) lines.push_back({"Bad records", bad});
   if (const std::string faults = faults_text(host.faults); !faults.empty())
     lines.push_back({"Source faults", faults, Role::kNotable});

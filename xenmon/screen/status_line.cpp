@@ -60,6 +60,10 @@ std::vector<Part> parts(const ScreenModel& model) {
     const std::string missed = plural(model.missed_samples, "sample") + " missed";
     list.push_back({missed + " in the last " + window_text(model.nominal_ns[0]), missed});
   }
+  if (model.damaged > 0) {
+    const std::string damaged = plural(model.damaged, "damaged row");
+    list.push_back({damaged + " of the region left out", damaged});
+  }
   const std::uint64_t length = model.length_ns[static_cast<std::size_t>(WindowId::kLong)];
   if (length > 0 && model.unknown_ns > 0) {
     const std::string time = short_time_text(static_cast<double>(model.unknown_ns));
