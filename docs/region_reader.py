@@ -17,10 +17,12 @@ import signal
 import struct
 import sys
 import time
+import unicodedata
 
 MAGIC = 0x47524E4F4D4E4558  # "XENMONRG"
 VERSION_MAJOR = 1
 READ_TRIES = 1000
+IDLE = 32767  # the domain of the idle vCPUs
 NO_SLOT = NO_PCPU = 0xFFFFFFFF
 IN_USE = 1  # vcpu.flags
 DEAD = 2  # domain.flags
@@ -29,6 +31,8 @@ SOURCES = {1: "live", 2: "recording", 3: "scripted"}
 VCPU_STATES = ("running", "runnable", "blocked", "offline", "unknown")
 # The six times into which all of a vCPU's time is divided, in a vCPU's totals and in a row.
 TIMES = ("running_ns", "waited_wake_ns", "waited_preempt_ns", "blocked_ns", "offline_ns", "unknown_ns")
+# Whoever else runs, an idle vCPU waits for nobody.
+NO_MEANING_OF_IDLE = ("waited_wake_ns", "waited_preempt_ns", "blocked_ns")
 
 
 class Record:
@@ -55,6 +59,40 @@ def u64(*names):
 
 def text(raw):
     return raw.split(b"\0")[0].decode("utf-8", "replace")
+
+
+# Characters of no width that Unicode does not class as controls: fillers and selectors.
+UNSEEN = {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0, *range(0x180B, 0x1810), *range(0xFE00, 0xFE10),
+          *range(0xFFF0, 0xFFF9), *range(0x1BCA0, 0x1BCA4), *range(0x1D173, 0x1D17B), *range(0xE0000, 0xE1000)}
+MARKS_OF_A_LETTER = 3
+
+
+def width(character):
+    """Columns of a terminal: 0, 1 or 2."""
+    if unicodedata.category(character) in ("Mn", "Me") or 0x1160 <= ord(character) < 0x1200:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def printable(name):
+    """For a terminal: what could steer it, or cannot be seen, is a question mark. Data has names as they are."""
+    shown = []
+    room = 0  # for marks of the letter before
+    for character in name:
+        good = (unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+                and ord(character) not in UNSEEN and character != "\ufffd")
+        if good and width(character) == 0:
+            good, room = room > 0, room - 1
+        else:
+            room = MARKS_OF_A_LETTER if good else 0
+        shown.append(character if good else "?")
+    return "".join(shown)
+
+
+def padded(name, columns):
+    """printable() with blanks behind it, up to so many columns."""
+    shown = printable(name)
+    return shown + " " * (columns - sum(map(width, shown)))
 
 
 # The part of the header that never changes; the tables and the changing words follow.
@@ -364,7 +402,7 @@ def domain_label(domains, slot):
     domain = domains.get(slot)
     if domain is None:
         return f"slot {slot}"
-    if domain["domid"] == 32767:
+    if domain["domid"] == IDLE:
         return "idle"
     return f"{domain['domid']} {domain['name']}".strip()
 
@@ -392,8 +430,9 @@ def collect(region, count):
 def print_report(facts):
     header, counters, domains = facts["header"], facts["counters"], facts["domains"]
     print(f"format       {header['version_major']}.{header['version_minor']}, generation {header['generation']:#x}")
-    print(f"source       {facts['source']} {header['source_text']}".rstrip()
-          + f", Xen {header['xen_version'] or '?'}, scheduler {header['scheduler'] or '?'}, {header['cpu_khz']} kHz")
+    print(f"source       {facts['source']} {printable(header['source_text'])}".rstrip()
+          + f", Xen {printable(header['xen_version']) or '?'}, scheduler {printable(header['scheduler']) or '?'}, "
+          f"{header['cpu_khz']} kHz")
     print(f"state        {facts['state']}" + ("" if facts["alive"] else "; what follows is history"))
     print(f"samples      {facts['newest_sample']} of {header['sample_ns'] / 1e6:g} ms")
     print(f"records      {counters['records']}, lost {counters['lost_records']}, bad {counters['bad_records']}, "
@@ -403,12 +442,13 @@ def print_report(facts):
           f"{'offline':>10} {'unknown':>10} {'executions':>10}")
     for slot, domain in domains.items():
         label = domain_label(domains, slot) + (" (dead)" if domain["flags"] & DEAD else "")
-        print(f"{label:<24} {domain['vcpus']:>5} " + " ".join(f"{domain[name] / 1e9:>10.3f}" for name in TIMES)
+        print(f"{padded(label, 24)} {domain['vcpus']:>5} " + " ".join("         -" if domain["domid"] == IDLE and name in NO_MEANING_OF_IDLE
+                                                                       else f"{domain[name] / 1e9:>10.3f}" for name in TIMES)
               + f" {domain['executions']:>10}")
     if facts["samples"]:
         print("\nGotten in the newest samples, 100 % is one physical CPU")
     for sample in facts["samples"]:
-        shares = ", ".join(f"{domain_label(domains, slot)} {100 * share:.1f} %"
+        shares = ", ".join(f"{printable(domain_label(domains, slot))} {100 * share:.1f} %"
                            for slot, share in sorted(sample["gotten"].items()))
         print(f"{sample['number']:>8} ({sample['end_ns'] / 1e9:.3f} s): {shares or 'nothing'}"
               + ("" if sample["conserved"] else "  TIMES DO NOT ADD UP"))
@@ -424,7 +464,7 @@ def main(arguments=None):
         with Region(options.path) as region:
             facts = collect(region, max(0, options.samples))
     except RegionError as error:
-        print(f"region_reader: {error}", file=sys.stderr)
+        print(f"region_reader: {printable(str(error))}", file=sys.stderr)
         return 1
     if options.json:
         json.dump(facts, sys.stdout, indent=2)

@@ -14,7 +14,11 @@
 #include "domain_names.h"
 #include "merge/merge.h"
 #include "pace.h"
+#include "reader_patience.h"
 #include "region/region_writer.h"
+#include "survey/learn_trace.h"
+#include "trace_judge.h"
+#include "text.h"
 #include "xenmon/trace_time.h"
 
 namespace xenmon {
@@ -28,8 +32,8 @@ constexpr std::uint64_t kForEverNs = 3600 * kSecond;
 // A recording that is played as fast as possible is thousands of times as fast as a host: 9 MiB.
 constexpr std::uint32_t kFastWaitCapacity = 16 * RegionWriter::kWaitCapacity;
 
-std::uint32_t wait_capacity(const Source& source, const DaemonOptions& options) {
-  const bool fast = source.origin().kind == XENMON_SOURCE_RECORDING &&
+std::uint32_t wait_capacity(const Origin& origin, const DaemonOptions& options) {
+  const bool fast = origin.kind == XENMON_SOURCE_RECORDING &&
                     (options.speed <= 0 || options.held_at_ns || options.control_fd >= 0);
   return fast ? kFastWaitCapacity : RegionWriter::kWaitCapacity;
 }
@@ -48,15 +52,21 @@ std::uint64_t own_cpu_ns() {
 class Publisher final : public BakeSink {
  public:
   // recorder may be null.
-  Publisher(RegionWriter& writer, const Merge& merge, Source& source, Recorder* recorder)
+  Publisher(RegionWriter& writer, const Merge& merge, Source& source, const Origin& origin,
+            Verdicts& verdicts, Recorder* recorder, ReaderPatience patience)
       : writer_(writer),
         merge_(merge),
         source_(source),
+        origin_(origin),
+        verdicts_(verdicts),
         recorder_(recorder),
+        patience_(std::move(patience)),
         names_are_known_(source.origin().kind == XENMON_SOURCE_RECORDING) {}
   void on_sample(Baker& baker, const BakedSample& sample) override {
     if (error_) return;
     if (names_are_known_) name_domains(baker);
+    judge_trace(merge_.counts(), baker, origin_, verdicts_);
+    patience_.wait_before(baker, sample, merge_);
     if (Status published = writer_.publish(baker, sample, merge_); !published) error_ = published.error();
     end_ns_ = sample.end_ns;
   }
@@ -81,7 +91,10 @@ class Publisher final : public BakeSink {
   const Merge& merge_;
   std::uint64_t end_ns_ = 0;
   Source& source_;
+  const Origin& origin_;
+  Verdicts& verdicts_;
   Recorder* recorder_;
+  ReaderPatience patience_;
   bool names_are_known_;
   std::optional<Error> error_;
 };
@@ -96,23 +109,26 @@ class Daemon {
  public:
   // Of a recording: goes to `held_at` first and holds there, if it is given; otherwise it plays. `control`
   // may be null.
-  Daemon(Source& source, const DaemonOptions& options, Recorder* recorder, StopFlag& stop,
-         RegionWriter& writer, ControlChannel* control, std::optional<std::uint64_t> held_at)
+  Daemon(Source& source, const Origin& origin, Verdicts& verdicts, const DaemonOptions& options,
+         Recorder* recorder, StopFlag& stop, RegionWriter& writer, ControlChannel* control,
+         std::optional<std::uint64_t> held_at)
       : source_(source),
+        origin_(origin),
         options_(options),
         recorder_(recorder),
         stop_(stop),
         writer_(writer),
         control_(control),
-        publisher_(writer, merge_, source, recorder),
-        baker_(baker_options(source, options), &publisher_),
+        publisher_(writer, merge_, source, origin, verdicts, recorder,
+                   ReaderPatience(writer, control, stop, [this] { beat(); })),
+        baker_(baker_options(origin, options), &publisher_),
         names_(source, baker_, recorder),
         pace_(options.speed) {
     if (held_at) target_ = edge_at(*held_at, options.sample_ns);
   }
 
   Status run() {
-    Status result = source_.origin().kind == XENMON_SOURCE_RECORDING ? play() : listen();
+    Status result = origin_.kind == XENMON_SOURCE_RECORDING ? play() : listen();
     if (result && publisher_.error()) result = *publisher_.error();
     if (result && anew_) return result;
     if (started_) baker_.finish(merge_.position());
@@ -128,16 +144,14 @@ class Daemon {
   [[nodiscard]] std::optional<std::uint64_t> anew() const { return anew_; }
 
  private:
-  static Baker::Options baker_options(const Source& source, const DaemonOptions& options) {
-    Baker::Options out;
-    out.cpu_khz = source.origin().cpu_khz;
+  static Baker::Options baker_options(const Origin& origin, const DaemonOptions& options) {
+    Baker::Options out = bake_options(origin);
     out.sample_ns = options.sample_ns;
     // A reader that is late by a second still finds what a remembered sample refers to.
     out.linger_ns = options.history_ns + 2 * kSecond;
-    out.event_mask = source.origin().event_mask;
     out.stock_records = options.stock_records;
     out.slow_wait_ns = options.slow_wait_ns;
-    out.waits_per_sample = wait_capacity(source, options);
+    out.waits_per_sample = wait_capacity(origin, options);
     return out;
   }
 
@@ -266,11 +280,11 @@ class Daemon {
       if (first_tsc_ == 0) first_tsc_ = baker_.base_tsc();
       // The next round begins a millisecond after this one's last record.
       shift_ = merge_.position() - first_tsc_ + baker_.clock().to_cycles(1'000'000);
-      merge_.restart();
+      merge_.begin_round();
       baker_.discontinuity();
       return ok();
     }
-    if (control_ == nullptr) {
+    if (control_ == nullptr || control_->read_sample()) {
       over_ = true;
       return ok();
     }
@@ -317,7 +331,7 @@ class Daemon {
       set_off();
       anew_ = edge;
     } else {
-      std::cerr << "xenbaked: " << rewound.error().message << '\n';
+      std::cerr << "xenbaked: " << printable_lines(rewound.error().message) << '\n';
       // It goes on as before; but the other side waits for an answer.
       control_->tell(standing_.value_or(ControlChannel::State::kPlaying), here);
     }
@@ -377,13 +391,15 @@ class Daemon {
       last_beat_ns_ = now;
       if (recorder_ != nullptr) {
         if (const std::optional<Error> error = recorder_->take_error())
-          std::cerr << "xenbaked: " << error->message << '\n';
+          std::cerr << "xenbaked: " << printable_lines(error->message) << '\n';
       }
-      writer_.heartbeat(wakeups_, own_cpu_ns());
+      beat();
     }
   }
+  void beat() { writer_.heartbeat(wakeups_, own_cpu_ns()); }
 
   Source& source_;
+  const Origin& origin_;
   const DaemonOptions& options_;
   Recorder* recorder_;
   StopFlag& stop_;
@@ -419,8 +435,11 @@ Status run_daemon(Source& source, const DaemonOptions& options, Recorder* record
   region.history_ns = options.history_ns;
   region.heartbeat_period_ns = std::max(region.heartbeat_period_ns, options.poll_ns);
   region.slow_wait_ns = options.slow_wait_ns;
-  region.wait_capacity = wait_capacity(source, options);
-  Result<std::unique_ptr<RegionWriter>> writer = RegionWriter::create(region, source.origin());
+  Verdicts verdicts;
+  const Origin origin = learn_trace(source, verdicts);
+  warn_of_frequency(origin);
+  region.wait_capacity = wait_capacity(origin, options);
+  Result<std::unique_ptr<RegionWriter>> writer = RegionWriter::create(region, origin);
   if (!writer) return writer.error();
   if (options.ready_fd >= 0) {
     // Whoever started us may be gone; then nobody needs to know.
@@ -432,7 +451,7 @@ Status run_daemon(Source& source, const DaemonOptions& options, Recorder* record
   std::optional<std::uint64_t> held_at = options.held_at_ns;
   for (;;) {
     // Large tables: not on the stack.
-    const auto daemon = std::make_unique<Daemon>(source, options, recorder, stop, **writer,
+    const auto daemon = std::make_unique<Daemon>(source, origin, verdicts, options, recorder, stop, **writer,
                                                  control ? &*control : nullptr, held_at);
     if (Status result = daemon->run(); !result || !daemon->anew()) return result;
     // What has been played cannot be taken back, so a time that lies before is reached from the beginning.

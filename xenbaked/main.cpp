@@ -8,6 +8,7 @@
 #include "source/recorder.h"
 #include "source/replay_source.h"
 #include "stop_flag.h"
+#include "text.h"
 #include "totals_report.h"
 
 namespace xenmon {
@@ -26,10 +27,6 @@ Status run(const CommandOptions& options) {
   StopFlag stop;
   Result<std::unique_ptr<Source>> source = open_source(options);
   if (!source) return source.error();
-  if ((*source)->origin().cpu_khz_assumed) {
-    std::cerr << "xenbaked: nothing tells " << (*source)->origin().text
-              << "'s TSC frequency; assuming 2.4 GHz. Give --cpu-khz if you know it.\n";
-  }
   std::unique_ptr<Recorder> recorder;
   if (!options.record.empty()) {
     std::error_code ignored;
@@ -59,6 +56,8 @@ Status run(const CommandOptions& options) {
     if (Status finished = recorder->finish(); !finished && result) result = finished;
   }
   if (Status closed = (*source)->close(); !closed && result) result = closed;
+  if (const std::optional<std::string> damage = (*source)->damage(); damage && result)
+    result = Error{*damage, ExitStatus::kFailed};
   return result;
 }
 
@@ -71,13 +70,13 @@ int main(int argc, char** argv) {
     if (command.status == xenmon::ExitStatus::kOk) {
       std::cout << command.text;
     } else {
-      std::cerr << "xenbaked: " << command.text << '\n';
+      std::cerr << "xenbaked: " << xenmon::printable_lines(command.text) << '\n';
     }
     return static_cast<int>(command.status);
   }
   const xenmon::Status result = xenmon::run(command.options);
   if (!result) {
-    std::cerr << "xenbaked: " << result.error().message << '\n';
+    std::cerr << "xenbaked: " << xenmon::printable_lines(result.error().message) << '\n';
     return static_cast<int>(result.error().status);
   }
   return 0;

@@ -72,7 +72,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
                  "Go to this time of the recording, in seconds or as 1:30.5, and hold there; end is its end")
       ->type_name("TIME");
   app.add_option("--control-fd", options.daemon.control_fd,
-                 "Obey \"to NS\", \"play SPEED\" and \"hold\", a line each, from this descriptor")
+                 "Obey \"to NS\", \"play SPEED\", \"hold\" and \"read N\", a line each, from this descriptor")
       ->check(CLI::Range(0, 1'000'000))
       ->type_name("FD");
   app.add_option("--record", options.record, "Keep the raw records, readable by xenalyze and --replay")

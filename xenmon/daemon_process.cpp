@@ -99,8 +99,6 @@ std::vector<std::string> daemon_command(const Options& options, const std::strin
   if (!options.speed.empty()) command.insert(command.end(), {"--speed", options.speed});
   if (options.loop) command.emplace_back("--loop");
   if (!options.at.empty()) command.insert(command.end(), {"--held-at", options.at});
-  // Played faster than we may be able to read it: it had better stay for a while.
-  if (options.slow_wait_ns && options.speed == "max") command.insert(command.end(), {"--history", "600"});
   return command;
 }
 

@@ -19,7 +19,7 @@ namespace xenmon {
 struct Publisher {
   std::optional<PrivateDirectory> directory; // outlives the daemon
   std::optional<DaemonProcess> daemon;
-  std::optional<ReplayControl> replay; // of a recording, unless it is for a log
+  std::optional<ReplayControl> replay; // of a recording; for a log it is not steered, only waits for us
   std::string region;
   std::string notice; // a sentence about an option that has no effect; "" if there is none
 };

@@ -20,11 +20,12 @@
 #include "run_plot.h"
 #include "screen/terminal.h"
 #include "signals.h"
+#include "text.h"
 
 namespace {
 
 int fail(const xenmon::Error& error) {
-  std::fprintf(stderr, "xenmon: %s\n", error.message.c_str());
+  std::fprintf(stderr, "xenmon: %s\n", xenmon::printable_lines(error.message).c_str());
   return static_cast<int>(error.status);
 }
 

@@ -30,6 +30,7 @@ Shows where each domain's time goes on a Xen host: on the screen, or as a log.
       --format FORMAT     write one log instead: csv, or jsonl, a JSON object a line
   -o, --output FILE       into this file; - is standard output (-)
       --vcpus             with a record for each vCPU as well
+      --csv-safe          guard spreadsheets against names that look like formulas
       --slow-waits TIME   tell of each wait for a CPU that is so long: 10ms, 500us
       --once              print one table of the last 10 s, and end
   -t, --time SECONDS      stop logging after so much time on the trace clock; 0: never (10)
@@ -131,6 +132,7 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
       if (app.count(option) > 0) return usage(std::string("option ") + option + " is for --format.");
     }
   }
+  if (options.csv_safe && texts.format != "csv") return usage("option --csv-safe is for --format csv.");
   if (app.count("--slow-waits") > 0) {
     if (Status status = check_slow_waits(app, texts, options); !status) return status;
   }
@@ -211,6 +213,7 @@ Result<std::variant<Options, Information>> parse_options(int argc, const char* c
   app.add_option("--format", texts.format);
   app.add_option("-o,--output", options.output);
   app.add_flag("--vcpus", options.vcpus);
+  app.add_flag("--csv-safe", options.csv_safe);
   app.add_option("--slow-waits", texts.slow_waits);
   app.add_flag("--once", options.once);
   app.add_option("-t,--time", texts.duration);

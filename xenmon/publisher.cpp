@@ -52,11 +52,16 @@ Result<Publisher> find_publisher(const Options& options) {
   }
   std::vector<std::string> command = daemon_command(options, publisher.region);
   Descriptor control;
-  // Nobody steers a log, nor a table of a recording's end.
-  if (!options.replay.empty() && (options.live || !options.at.empty())) {
+  const bool is_steered = options.live || !options.at.empty();
+  const bool is_log = !is_steered && !options.once;
+  // Nobody steers a table of a recording's end, nor does anything that is not shown matter there.
+  if (!options.replay.empty() && (is_steered || is_log)) {
     auto pair = ReplayControl::make(options.ms_per_sample * 1'000'000, !options.at.empty());
     if (!pair) return pair.error();
     publisher.replay.emplace(std::move(pair->ours));
+    // A log of a recording is complete, however slow we are: the replay waits for us from its first sample
+    // on.
+    if (is_log) publisher.replay->have_read(0);
     control = std::move(pair->theirs);
     command.insert(command.end(), {"--control-fd", std::to_string(control.get())});
   }

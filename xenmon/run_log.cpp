@@ -16,6 +16,7 @@
 #include "region/attachment.h"
 #include "region/sample_feed.h"
 #include "signals.h"
+#include "text.h"
 
 namespace xenmon {
 namespace {
@@ -48,6 +49,7 @@ std::unique_ptr<IntervalWriter> make_writer(const Options& options, const Domain
   settings.format = options.format == LogFormat::kCsv ? StreamFormat::kCsv : StreamFormat::kJsonLines;
   settings.path = options.output;
   settings.vcpus = options.vcpus;
+  settings.formulas = options.csv_safe ? CsvFormulas::kGuarded : CsvFormulas::kWhole;
   settings.pcpu = options.pcpu;
   settings.interval_ns = interval_ns;
   settings.duration_ns = duration_ns;
@@ -107,6 +109,7 @@ class Session {
       feed_.resume(*reader);
     }
     feed_.drain(*reader, *writer_);
+    if (publisher_.replay) publisher_.replay->have_read(feed_.passed());
   }
 
   Publisher& publisher_;
@@ -126,9 +129,9 @@ Status run_log(const Options& options, Publisher& publisher) {
   // Nothing else is printed until the end: a person who waits wants to know for what.
   if (isatty(STDERR_FILENO) != 0) {
     std::cerr << "xenmon: logging to "
-              << (options.format == LogFormat::kFiles ? options.prefix + "-dom<ID>.log"
+              << (options.format == LogFormat::kFiles ? printable(options.prefix) + "-dom<ID>.log"
                   : options.output == "-"             ? std::string("standard output")
-                                                      : options.output)
+                                                      : printable(options.output))
               << ' '
               << (options.duration_s == 0
                       ? std::string("until Ctrl-C")

@@ -27,6 +27,7 @@ WaitWriter::Settings settings_of(const Options& options) {
   WaitWriter::Settings settings;
   settings.format = options.format;
   settings.path = options.output;
+  settings.formulas = options.csv_safe ? CsvFormulas::kGuarded : CsvFormulas::kWhole;
   settings.slow_ns = *options.slow_wait_ns;
   settings.pcpu = options.pcpu;
   settings.duration_ns = options.duration_s * kSecond;
@@ -73,6 +74,7 @@ class Session {
       feed_.resume(*reader);
     }
     writer_.drain(*reader);
+    if (publisher_.replay) publisher_.replay->have_read(feed_.passed());
     return ok();
   }
 

@@ -20,7 +20,7 @@ int main(int argc, char** argv) {
     std::fputs("usage: repeat_trace RECORDING RECORDS OUTPUT\n", stderr);
     return 2;
   }
-  auto supply = xenmon::open_bytes(argv[1]);
+  auto supply = xenmon::open_bytes({argv[1]});
   if (!supply) {
     std::fprintf(stderr, "repeat_trace: %s\n", supply.error().message.c_str());
     return 1;

@@ -95,7 +95,7 @@ void StressWriter::start_anew() {
   ++life_;
   number_ = tsc_ = 0;
   domains_ = 0;
-  merge_ = Merge();
+  merge_.emplace();
   Baker::Options baking;
   baking.cpu_khz = 1'000'000;
   baker_ = std::make_unique<Baker>(baking);
@@ -164,7 +164,7 @@ void StressWriter::publish() {
   sample.records = number_;
   sample.rows = rows_;
   sample.io_rows = io_rows_;
-  const Status done = writer_->publish(*baker_, sample, merge_);
+  const Status done = writer_->publish(*baker_, sample, *merge_);
   ASSERT_TRUE(done) << done.error().message;
   ++published_;
   if (published_ % 256 == 0) writer_->heartbeat(published_, 0);

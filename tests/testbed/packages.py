@@ -23,8 +23,8 @@ RELEASES = {"bookworm": "4.17", "trixie": "4.20"}
 SYSTEM = ("linux-image-amd64", "busybox-static", "xen-utils-common", "xenstore-utils", "apache2-bin", "apache2-utils",
           "ethtool", "httperf", "python3", "tmux", "ncurses-base", "libc-bin", "util-linux", "kmod", "binutils")
 # To build XenMon: the programs' own needs.
-BUILD = ("g++", "cmake", "ninja-build", "pkg-config", "libxen-dev", "libcli11-dev", "libarchive-dev",
-         "libncurses-dev", "nlohmann-json3-dev", "dash", "coreutils")
+BUILD = ("g++", "cmake", "ninja-build", "pkg-config", "libxen-dev", "libcli11-dev", "libarchive-dev", "liblzma-dev",
+         "zlib1g-dev", "libncurses-dev", "libutf8proc-dev", "nlohmann-json3-dev", "dash", "coreutils")
 # To build a hypervisor, in a tree of its own.
 HYPERVISOR_BUILD = ("gcc", "libc6-dev", "make", "flex", "bison", "python3", "patch", "xz-utils", "tar", "gzip",
                     "dash", "bash", "mawk", "coreutils", "diffutils", "findutils", "grep", "sed")

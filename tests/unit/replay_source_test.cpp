@@ -47,7 +47,7 @@ class ReplaySourceTest : public testing::Test {
     do {
       EXPECT_TRUE(source.read_pass(pass));
       ++read.passes;
-      read.bad += pass.bad_records;
+      read.bad += pass.bad.total();
       for (const Window& window : pass.windows) {
         read.pcpus.push_back(window.pcpu);
         read.bytes.push_back(window.first.size() + window.second.size());
@@ -158,8 +158,57 @@ TEST_F(ReplaySourceTest, DamagedCompressionIsCounted) {
   Result<std::unique_ptr<Source>> source = open_replay({whole, 0});
   ASSERT_TRUE(source) << source.error().message;
   EXPECT_GE(read_all(**source).bad, 1U);
-  std::filesystem::resize_file(whole, 100);
+  std::filesystem::resize_file(whole, 20);
   EXPECT_NE(refusal(whole).find("is damaged"), std::string::npos);
+}
+
+// Small, so that all of it is in the decompressors' last block.
+TEST_F(ReplaySourceTest, WhateverIsCutOffIsSaidAndTheRestIsRead) {
+  WindowBuilder a(0);
+  WindowBuilder b(1);
+  for (std::uint64_t tsc = 10; tsc < 60; ++tsc) a.record(kEvent, tsc * tsc * tsc, {1});
+  b.record(kEvent, 20, {});
+  const std::string bytes = recording({&a, &b, &a, &b, &b});
+  const std::string plain = write("trace", bytes);
+  for (const std::string tool : {"xz -k", "zstd -q -k", "gzip -k"}) {
+    ASSERT_EQ(std::system((tool + " " + plain).c_str()), 0);
+  }
+  const auto read_part = [&](const std::string& suffix, const std::string& part, std::size_t& got) {
+    Result<std::unique_ptr<Source>> source = open_replay({write("part" + suffix, part), 0});
+    if (!source) return source.error().message;
+    for (const std::size_t size : read_all(**source).bytes) got += size + 12;
+    return (*source)->damage().value_or("");
+  };
+  for (const std::string suffix : {".xz", ".zst", ".gz", ""}) {
+    std::ifstream file(plain + suffix, std::ios::binary);
+    const std::string whole(std::istreambuf_iterator<char>(file), {});
+    std::size_t got = 0;
+    EXPECT_EQ(read_part(suffix, whole, got), "");
+    EXPECT_EQ(got, bytes.size());
+    std::size_t most = 0;
+    for (std::size_t size = 1; size < whole.size(); ++size) {
+      got = 0;
+      const std::string said = read_part(suffix, whole.substr(0, size), got);
+      if (suffix.empty() && got == size && said.empty()) continue; // between two windows nothing tells
+      EXPECT_NE(said, "") << suffix << " cut at " << size;
+      if (suffix.empty() && size > 12) {
+        EXPECT_NE(said.find("is cut off in the middle"), std::string::npos) << size;
+      }
+      most = std::max(most, got);
+    }
+    // zstd decompresses a block of 128 KiB as a whole; the others give what there is.
+    EXPECT_GT(most, bytes.size() - 50) << suffix;
+  }
+}
+
+TEST_F(ReplaySourceTest, ADamagedPlainFileIsNotCutOff) {
+  WindowBuilder a(0);
+  a.record(kEvent, 10, {});
+  Result<std::unique_ptr<Source>> source =
+      open_replay({write("trace", recording({&a}) + std::string(40, '\x55') + recording({&a})), 0});
+  ASSERT_TRUE(source);
+  EXPECT_EQ(read_all(**source).bad, 1U);
+  EXPECT_EQ((*source)->damage(), std::nullopt);
 }
 
 TEST_F(ReplaySourceTest, TakesFrequencyAndNamesFromBesideTheFile) {

@@ -34,6 +34,25 @@ void expect_rates(const Rates& rates, double running, double blocked, double wai
   EXPECT_DOUBLE_EQ(rates.io, io);
 }
 
+TEST_F(LogReaderTest, ANameMayHaveLineEnds) {
+  std::string line = csv_line({.pcpu = 0, .gotten = 25});
+  const std::string name = "\"line\nbreak, \"\"x\"\"\r\n.\"";
+  std::string named = line;
+  const std::size_t at = named.find(",web,");
+  ASSERT_NE(at, std::string::npos) << named;
+  named.replace(at + 1, 3, name);
+  const LogFile file = read("a.csv", kCsvHeader + named + line);
+  EXPECT_EQ(file.malformed_lines, 0U);
+  ASSERT_EQ(file.parts.size(), 1U);
+  const LogFile first = read("b.csv", kCsvHeader + named);
+  EXPECT_EQ(only_domain(first).name, "line?break, \"x\"?.");
+  // What is cut off within a name takes no other record with it.
+  const LogFile cut = read("c.csv", kCsvHeader + named.substr(0, at + 4) + "\r\n" + line + line);
+  EXPECT_EQ(cut.malformed_lines, 1U);
+  EXPECT_EQ(cut.first_malformed, 2U);
+  EXPECT_EQ(cut.parts[0].intervals.size(), 1U);
+}
+
 TEST_F(LogReaderTest, AllFormsSayTheSame) {
   const std::string files_text = kFilesHeader + files_line(1000, 0, 1, 25, 10, 30, 4, 7) +
                                  files_line(1000, 1, 1, 50, 20, 5, 6, 1) +

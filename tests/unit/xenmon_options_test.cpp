@@ -122,8 +122,7 @@ TEST(Options, ADaemonOfOurOwnRecordsTheWaitsThatAreAskedFor) {
     return at != command.end() && at + 1 != command.end() && at[1] == value;
   };
   EXPECT_TRUE(has(daemon_command(parsed({"--slow-waits", "20us"}), "R"), "--slow-waits", "20000ns"));
-  EXPECT_TRUE(
-      has(daemon_command(parsed({"--slow-waits", "20us", "--replay", "f"}), "R"), "--history", "600"));
+  EXPECT_TRUE(has(daemon_command(parsed({"--slow-waits", "20us", "--replay", "f"}), "R"), "--speed", "max"));
   const std::vector<std::string> other = daemon_command(parsed({}), "R");
   EXPECT_EQ(std::find(other.begin(), other.end(), "--slow-waits"), other.end());
 }

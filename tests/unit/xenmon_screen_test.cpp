@@ -79,7 +79,7 @@ TEST(Screen, FitsEverySize) {
       EXPECT_EQ(grid.width(), width);
       EXPECT_EQ(grid.height(), height);
       for (int row = 0; row < height; ++row) {
-        EXPECT_LE(to_cells(grid.line(row)).size(), static_cast<std::size_t>(width));
+        EXPECT_LE(columns_of(grid.line(row)), static_cast<std::size_t>(width));
       }
     }
   }
@@ -313,13 +313,47 @@ TEST(Format, NeverCutsAFigure) {
   }
 }
 
-TEST(Text, LeavesOnlyOneColumnCharacters) {
-  EXPECT_EQ(printable("caf\xc3\xa9"), "caf\xc3\xa9");
-  EXPECT_EQ(printable("a\tb\x7f\xc2\x9b"), "a?b??");
-  EXPECT_EQ(printable("\xe4\xb8\xad\xf0\x9f\x98\x80"), "??");
-  EXPECT_EQ(printable("\xc3"), "?");
-  EXPECT_EQ(printable("e\xcc\x81"), "e?");
-  EXPECT_EQ(printable_field("abcdef", 3), "abc");
+TEST(Grid, WideCharactersTakeTwoColumnsAndMarksNone) {
+  Grid grid(8, 1);
+  grid.put(0, 0, "\u6570a\u0301\u0928\u093e!");
+  EXPECT_EQ(grid.at(0, 0).character, U'\u6570');
+  EXPECT_EQ(grid.at(0, 1).character, kTail);
+  EXPECT_EQ(grid.at(0, 2).character, U'a');
+  EXPECT_EQ(grid.at(0, 2).marks[0], U'\u0301');
+  EXPECT_EQ(grid.at(0, 5).character, U'!');
+  EXPECT_EQ(grid.line(0), "\u6570a\u0301\u0928\u093e!");
+  // Half of what was wide is nothing.
+  grid.put(0, 1, "x");
+  EXPECT_EQ(grid.line(0), " xa\u0301\u0928\u093e!");
+  grid.put(0, 0, "\u6570");
+  grid.put(0, 0, "y");
+  EXPECT_EQ(grid.line(0), "y a\u0301\u0928\u093e!");
+  // Nor does half of it stand at an edge.
+  grid.put(0, 7, "\u6570");
+  EXPECT_EQ(grid.at(0, 7).character, U' ');
+  grid.put(0, -1, "\u6570z");
+  EXPECT_EQ(grid.line(0).substr(0, 2), " z");
+}
+
+TEST(Screen, WideNamesMoveNoFigure) {
+  const std::string name = "\u6570\u636e\u5e93\u670d\u52a1\u5668-\u751f\u4ea7\u73af\u5883-01";
+  for (const View view : {View::kDomains, View::kVcpus, View::kPcpus}) {
+    ScreenModel plain = make_model();
+    plain.domains[0].name = std::string(columns_of(name), 'x');
+    ScreenModel wide = plain;
+    wide.domains[0].name = name;
+    ViewState state;
+    state.view = view;
+    for (const int width : {40, 80, 132}) {
+      const Grid one = render(plain, state, width, 24);
+      const Grid other = render(wide, state, width, 24);
+      for (int row = 0; row < 24; ++row) {
+        for (int column = 33; column < width; ++column)
+          ASSERT_EQ(one.at(row, column), other.at(row, column)) << row << ' ' << column;
+        ASSERT_LE(columns_of(other.line(row)), static_cast<std::size_t>(width));
+      }
+    }
+  }
 }
 
 TEST(PcpuCycle, StartsWithAllAndSkipsGaps) {

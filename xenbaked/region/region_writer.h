@@ -3,10 +3,10 @@
 // Publishes samples into the region; include/xenmon/region.h says what readers may rely on.
 //
 // The layout of one file never changes. When a table is full the writer makes a larger file, writes the
-// tables and the remembered samples into it, renames it into place and marks the old one superseded.
-// Tables grow by an eighth at least, and by half while they are small. The row rings are kept large
-// enough for the history as long as the whole stays below kSizeLimit; beyond that the history gets
-// shorter and XENMON_FLAG_HISTORY_SHORTENED says so.
+// tables, the remembered samples and the new one into it, renames it into place and only then marks the old
+// one superseded. So whoever opens the path finds a file that is complete. Tables grow by an eighth at least,
+// and by half while they are small. The row rings are kept large enough for the history as long as the whole
+// stays below kSizeLimit; beyond that the history gets shorter and XENMON_FLAG_HISTORY_SHORTENED says so.
 //
 // One thread. Steady state allocates nothing.
 #ifndef XENMON_XENBAKED_REGION_REGION_WRITER_H
@@ -47,6 +47,11 @@ class RegionWriter {
   // A sample with the tables as of its end. An Error (no room for a larger file) ends the daemon.
   Status publish(Baker& baker, const BakedSample& sample, const Merge& merge);
 
+  // Whether publish() would now write over, or move into another file, anything that is newer than the sample
+  // of number `read`: a sample, its rows, or a wait that ended in it.
+  [[nodiscard]] bool overwrites_unread(const Baker& baker, const BakedSample& sample, const Merge& merge,
+                                       std::uint64_t read) const;
+
   // Call at least every heartbeat_period_ns, also when nothing happens.
   void heartbeat(std::uint64_t wakeups, std::uint64_t daemon_cpu_ns);
   void set_state(std::uint64_t state);
@@ -68,15 +73,20 @@ class RegionWriter {
     std::uint32_t row = 4096;
     std::uint32_t io_row = 1024;
     std::uint32_t wait = 0;
+    bool history_shortened = false; // the row ring holds less than the history, for want of room
   };
 
   RegionWriter(Options options, Origin origin, RegionPlace place);
 
   [[nodiscard]] static std::uint64_t bytes_for(const Capacities& capacities);
   enum class Content { kEmpty, kRemembered };
-  Status make_file(const Capacities& capacities, Content content = Content::kRemembered);
-  Status learn_origin(const Baker& baker);
-  Status make_room(const Baker& baker, const BakedSample& sample, const Merge& merge);
+  Status make_file(const Capacities& capacities, Content content);
+  Status put_in_place();
+  [[nodiscard]] Capacities wanted_for(const Baker& baker, const BakedSample& sample,
+                                      const Merge& merge) const;
+  [[nodiscard]] bool has_room(const Capacities& wanted, const BakedSample& sample) const;
+  [[nodiscard]] std::uint32_t kinds_told_by(const Baker& baker) const;
+  [[nodiscard]] bool overwrites(std::uint64_t number, const BakedSample& sample) const;
   void copy_history(const RegionMapping& old, const xenmon_region_header& old_header);
 
   void write_tables(Baker& baker, const Merge& merge, std::uint64_t end_ns);
@@ -97,6 +107,8 @@ class RegionWriter {
   Origin origin_;
   RegionPlace place_;
   RegionMapping mapping_;
+  RegionMapping previous_; // what readers see while mapping_ is being filled
+  bool placed_ = false;    // mapping_ is what readers see
   Capacities capacities_;
   std::uint64_t daemon_start_ = 0;
   std::uint64_t generation_ = 0;
@@ -108,7 +120,8 @@ class RegionWriter {
   std::uint64_t row_position_ = 0; // ring positions, ever growing
   std::uint64_t io_row_position_ = 0;
   std::uint64_t newest_wait_ = 0;
-  std::vector<std::uint64_t> slot_owner_; // by vCPU slot: uid of the domain whose histograms are there
+  std::vector<std::uint64_t> waits_until_; // by sample number, a ring: newest_wait_ when it was published
+  std::vector<std::uint64_t> slot_owner_;  // by vCPU slot: uid of the domain whose histograms are there
 };
 
 } // namespace xenmon

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// A recording's bytes, decompressed: mapped when the file is plain, read by libarchive otherwise.
+// A recording's bytes, decompressed, as a range that grows at its end: mapped when the file is plain, else
+// read as they are asked for (byte_reader.h).
 #ifndef XENMON_XENBAKED_SOURCE_BYTE_SUPPLY_H
 #define XENMON_XENBAKED_SOURCE_BYTE_SUPPLY_H
 
@@ -8,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "source/byte_reader.h"
 #include "xenmon/result.h"
 
 namespace xenmon {
@@ -20,20 +22,20 @@ class ByteSupply {
   virtual ~ByteSupply() = default;
 
   // Makes bytes [0, upto) available if there are so many, and returns how many are (maybe more). May
-  // block on a pipe. Moves data() unless stable(). Damaged compression ends the supply early.
+  // wait for a pipe. Moves data() unless stable(). If they are fewer, end() says why.
   virtual std::size_t ensure(std::size_t upto) = 0;
   [[nodiscard]] virtual const std::byte* data() const = 0;
   // Forgets the first n bytes; the others move to the front.
   virtual void discard(std::size_t n) = 0;
   // data() never moves and discard() is not to be called.
   [[nodiscard]] virtual bool stable() const = 0;
-  // The supply ended because its compression is damaged, not because it was over.
-  [[nodiscard]] virtual bool damaged() const { return false; }
+  // kNone: there is more, or (of a file that is followed) there may be later.
+  [[nodiscard]] virtual ByteReader::End end() const = 0;
   virtual Status rewind() = 0;
 };
 
-// `file` "-" is standard input. Errors: cannot be opened, is empty, is a directory.
-Result<std::unique_ptr<ByteSupply>> open_bytes(const std::string& file);
+// Errors: cannot be opened, is empty, is a directory, cannot be followed.
+Result<std::unique_ptr<ByteSupply>> open_bytes(const ByteReaderOptions& options);
 
 } // namespace xenmon
 

@@ -61,7 +61,7 @@ class LiveSource final : public Source {
   ~LiveSource() override;
 
   [[nodiscard]] const Origin& origin() const override { return origin_; }
-  // One window for each pCPU that has something, ascending. A ring's fault is in pass.bad_records, and
+  // One window for each pCPU that has something, ascending. A ring's fault is in pass.bad, and
   // pass.gap is set: records are then missing on every pCPU, because Xen stops all tracing when it sees
   // one; it has been started again. A gap is also what there was while another program had changed the
   // mask; all records since the pass before are then dropped. After close() a pass is empty and the last.
@@ -88,6 +88,7 @@ class LiveSource final : public Source {
 
   Status start(const LiveOptions& options, const HostFacts& facts);
   Status connect(const HostFacts& facts);
+  void learn_pcpus();
   void discard_all();
   bool holds(std::uint32_t event);
   Status map_rings(const TraceInfo& info, std::uint32_t max_cpu_id);

@@ -15,6 +15,7 @@ Recorder::Recorder(std::string name, File file, const Origin& origin)
   metadata_.scheduler = origin.scheduler;
   metadata_.event_mask = origin.event_mask;
   metadata_.wall_epoch_ns = origin.wall_epoch_ns;
+  metadata_.pcpus = origin.facts.pcpus;
 }
 
 Result<std::unique_ptr<Recorder>> Recorder::create(const std::string& file, const Origin& origin) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "source/replay_source.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -22,11 +23,41 @@ constexpr std::uint32_t kFrameHeader = event::kCpuChange | (2U << 28);
 constexpr std::size_t kFrameBytes = 12;
 // t_info's tbuf_size is a u16 of 4 KiB pages, so no buffer, and no window, is larger.
 constexpr std::uint32_t kMaxWindowBytes = 65536U * 4096U - 1U;
+// What comes as a stream is kept a round at a time: so much of it and no more. xentrace's own buffers of 128
+// KiB come to that with 512 pCPUs.
+constexpr std::size_t kMaxRoundBytes = std::size_t{64} << 20;
+// So much that makes no sense may stand between two windows of a round before the round is handed out.
+constexpr std::size_t kMaxGarbageBytes = std::size_t{1} << 20;
+
+enum class Damage : std::uint8_t { kNone, kCut, kCompression, kUnread, kTooLong };
+
+std::string damage_text(const std::string& name, Damage damage) {
+  switch (damage) {
+    case Damage::kNone:
+      break;
+    case Damage::kCut:
+      return name + " is cut off in the middle of a record: it is shown as far as it goes; copy it again.";
+    case Damage::kCompression:
+      return name +
+             " is damaged or cut off: it is shown as far as it can be decompressed; make or copy it again.";
+    case Damage::kUnread:
+      return name + " cannot be read to its end: it is shown as far as it could be; copy it again.";
+    case Damage::kTooLong:
+      return name + " has more than " + std::to_string(kMaxRoundBytes >> 20) +
+             " MiB in one round over the CPUs, for which it is not decompressed into memory: it is shown up "
+             "to there; decompress it and replay the plain file.";
+  }
+  return {};
+}
 
 class ReplaySource final : public Source {
  public:
-  ReplaySource(std::unique_ptr<ByteSupply> supply, Origin origin, RecordingMetadata metadata)
-      : supply_(std::move(supply)), origin_(std::move(origin)), metadata_(std::move(metadata)) {}
+  ReplaySource(std::string name, std::unique_ptr<ByteSupply> supply, Origin origin,
+               RecordingMetadata metadata)
+      : name_(std::move(name)),
+        supply_(std::move(supply)),
+        origin_(std::move(origin)),
+        metadata_(std::move(metadata)) {}
 
   [[nodiscard]] const Origin& origin() const override { return origin_; }
 
@@ -43,7 +74,7 @@ class ReplaySource final : public Source {
       const Found found = next_frame(frame, pass);
       if (found == Found::kNone) {
         pass.last = true;
-        if (supply_->damaged()) ++pass.bad_records;
+        note_end(pass);
         break;
       }
       if (found == Found::kNextPass) break;
@@ -56,14 +87,51 @@ class ReplaySource final : public Source {
     return ok();
   }
 
+  Preview preview(std::size_t bytes) override {
+    Preview preview;
+    std::vector<std::vector<Frame>> rounds(1);
+    Pass scratch;
+    Frame frame;
+    const std::size_t begun = at_;
+    previewing_ = true;
+    while (at_ < bytes) {
+      // Rounds are told apart here, as a plain file is one pass for everybody else.
+      frames_.clear();
+      const Found found = next_frame(frame, scratch);
+      if (found != Found::kFrame) {
+        preview.whole = found == Found::kNone;
+        break;
+      }
+      if (!rounds.back().empty() && frame.pcpu <= rounds.back().back().pcpu) rounds.emplace_back();
+      rounds.back().push_back(frame);
+    }
+    at_ = begun;
+    frames_.clear();
+    previewing_ = searching_ = cut_ = false;
+    damage_ = Damage::kNone;
+    const std::byte* data = supply_->data();
+    for (const std::vector<Frame>& round : rounds) {
+      std::vector<Window>& windows = preview.rounds.emplace_back();
+      for (const Frame& each : round)
+        windows.push_back({each.pcpu, {data + each.begin, each.end - each.begin}, {}});
+    }
+    return preview;
+  }
+
   std::optional<std::string> domain_name(std::uint32_t domid) override {
     const auto found = metadata_.names.find(domid);
     if (found == metadata_.names.end()) return std::nullopt;
     return found->second;
   }
 
+  [[nodiscard]] std::optional<std::string> damage() const override {
+    if (damage_ == Damage::kNone) return std::nullopt;
+    return damage_text(name_, damage_);
+  }
+
   Status rewind() override {
     at_ = 0;
+    searching_ = false;
     return supply_->rewind();
   }
 
@@ -74,6 +142,28 @@ class ReplaySource final : public Source {
     std::size_t end = 0;
   };
   enum class Found { kFrame, kNextPass, kNone };
+
+  // What is left is not worth reading: why.
+  void note_end(Pass& pass) {
+    const ByteReader::End end = supply_->end();
+    if (end == ByteReader::End::kDamaged) damage_ = Damage::kCompression;
+    if (end == ByteReader::End::kUnread) damage_ = Damage::kUnread;
+    if (end == ByteReader::End::kDamaged || end == ByteReader::End::kUnread)
+      pass.bad.add(XENMON_BAD_INPUT);
+    if (end == ByteReader::End::kOver && cut_) damage_ = Damage::kCut;
+    cut_ = false;
+  }
+
+  // More bytes may come for what stands at at_.
+  [[nodiscard]] bool unfinished(std::size_t available, std::size_t wanted) const {
+    return available < wanted && supply_->end() == ByteReader::End::kNone;
+  }
+
+  // Whether the file ends in the middle of a CPU_CHANGE.
+  [[nodiscard]] bool begins_frame(std::size_t at, std::size_t available) const {
+    const std::size_t bytes = std::min(available - at, sizeof kFrameHeader);
+    return available - at < kFrameBytes && std::memcmp(supply_->data() + at, &kFrameHeader, bytes) == 0;
+  }
 
   // Whether a credible CPU_CHANGE stands at `at`; `available` bytes are there in all.
   [[nodiscard]] bool is_frame(std::size_t at, std::size_t available) const {
@@ -86,18 +176,12 @@ class ReplaySource final : public Source {
   }
 
   Found next_frame(Frame& frame, Pass& pass) {
+    if (damage_ == Damage::kTooLong) return Found::kNone;
     std::size_t available = supply_->ensure(at_ + kFrameBytes);
+    if (unfinished(available, at_ + kFrameBytes)) return Found::kNextPass;
     if (available <= at_) return Found::kNone;
     if (!is_frame(at_, available)) {
-      ++pass.bad_records;
-      do {
-        at_ += 4;
-        available = supply_->ensure(at_ + kFrameBytes);
-        if (at_ >= available || available - at_ < kFrameBytes) {
-          at_ = available;
-          return Found::kNone;
-        }
-      } while (!is_frame(at_, available));
+      if (const Found found = search(available, pass); found != Found::kFrame) return found;
     }
     const std::byte* data = supply_->data() + at_;
     frame.pcpu = load_word<std::uint32_t>(data + 4);
@@ -105,16 +189,62 @@ class ReplaySource final : public Source {
     if (!supply_->stable() && !frames_.empty() && frame.pcpu <= frames_.back().pcpu) return Found::kNextPass;
     const std::size_t bytes = load_word<std::uint32_t>(data + 8);
     frame.begin = at_ + kFrameBytes;
-    available = supply_->ensure(frame.begin + bytes + kFrameBytes);
+    const bool too_long = !supply_->stable() && frame.begin + bytes > kMaxRoundBytes;
+    available = supply_->ensure(too_long ? kMaxRoundBytes : frame.begin + bytes + kFrameBytes);
+    if (unfinished(available, too_long ? kMaxRoundBytes : frame.begin + bytes)) return Found::kNextPass;
+    if (too_long) return end_long_window(frame, available, pass);
     const bool cut_short = available - frame.begin < bytes;
     frame.end = cut_short ? available : frame.begin + bytes;
-    if (cut_short) ++pass.bad_records;
+    if (cut_short) pass.bad.add(XENMON_BAD_INPUT);
     if (cut_short || (frame.end != available && !is_frame(frame.end, available))) {
       // The length is wrong. Another pCPU's records must not be taken for this one's: stop at the next
       // frame that begins inside.
       const std::size_t stated = frame.end;
       frame.end = walk_to_frame(frame.begin, frame.end, available);
-      if (!cut_short && frame.end != stated) ++pass.bad_records;
+      if (!cut_short && frame.end != stated) pass.bad.add(XENMON_BAD_FRAMING);
+      cut_ = cut_short && frame.end == available;
+    }
+    at_ = frame.end;
+    return Found::kFrame;
+  }
+
+  // Steps over what is no frame. In a stream it is forgotten on the way.
+  Found search(std::size_t available, Pass& pass) {
+    if (!searching_) pass.bad.add(XENMON_BAD_FRAMING);
+    searching_ = true;
+    std::size_t begin = at_;
+    while (!is_frame(at_, available)) {
+      if (available - at_ < kFrameBytes) {
+        cut_ = begins_frame(at_, available);
+        at_ = available;
+        return Found::kNone;
+      }
+      if (!supply_->stable() && at_ - begin >= kMaxGarbageBytes) {
+        if (previewing_) return Found::kNone; // it is all to be read again
+        if (!frames_.empty()) return Found::kNextPass;
+        supply_->discard(at_);
+        begin = at_ = 0;
+      }
+      at_ += 4;
+      available = supply_->ensure(at_ + kFrameBytes);
+      if (unfinished(available, at_ + kFrameBytes)) return Found::kNextPass;
+      at_ = std::min(at_, available);
+    }
+    searching_ = false;
+    return Found::kFrame;
+  }
+
+  // A stream's window that says it is longer than a round may be: it ends at the next frame inside, or it is
+  // so.
+  Found end_long_window(Frame& frame, std::size_t available, Pass& pass) {
+    pass.bad.add(XENMON_BAD_FRAMING);
+    frame.end = walk_to_frame(frame.begin, available, available);
+    if (!is_frame(frame.end, available)) {
+      if (available >= kMaxRoundBytes) {
+        damage_ = Damage::kTooLong;
+        return Found::kNone;
+      }
+      cut_ = true;
     }
     at_ = frame.end;
     return Found::kFrame;
@@ -130,25 +260,32 @@ class ReplaySource final : public Source {
     return is_frame(at, available) ? at : end;
   }
 
+  std::string name_;
   std::unique_ptr<ByteSupply> supply_;
   Origin origin_;
   RecordingMetadata metadata_;
   std::size_t at_ = 0;
+  bool previewing_ = false;
+  bool searching_ = false; // for a frame; what made it necessary has been counted
+  bool cut_ = false;       // the last thing that was found goes over the file's end
+  Damage damage_ = Damage::kNone;
   std::vector<Frame> frames_;
 };
 
 } // namespace
 
 Result<std::unique_ptr<Source>> open_replay(const ReplayOptions& options) {
-  Result<std::unique_ptr<ByteSupply>> supply = open_bytes(options.file);
+  Result<std::unique_ptr<ByteSupply>> supply = open_bytes({options.file, options.stop_fd, options.follow});
   if (!supply) return supply.error();
   const std::size_t available = (*supply)->ensure(kFrameBytes);
   const std::string name = options.file == "-" ? "Standard input" : options.file;
-  if (available < kFrameBytes && (*supply)->damaged()) {
+  if (available < kFrameBytes && (*supply)->end() == ByteReader::End::kDamaged) {
     return Error{name + " is damaged: it cannot be decompressed; make or copy it again.",
                  ExitStatus::kFailed};
   }
-  if (available < 4 || load_word<std::uint32_t>((*supply)->data()) != kFrameHeader) {
+  const bool to_come = options.follow && available < sizeof kFrameHeader;
+  if (!to_come &&
+      (available < sizeof kFrameHeader || load_word<std::uint32_t>((*supply)->data()) != kFrameHeader)) {
     return Error{name +
                      " is not a recording of xentrace or xenbaked: it does not begin with a pCPU's "
                      "records; make one with 'xentrace -D' or 'xenbaked --record'.",
@@ -175,8 +312,9 @@ Result<std::unique_ptr<Source>> open_replay(const ReplayOptions& options) {
   origin.scheduler = metadata.scheduler;
   origin.event_mask = metadata.event_mask;
   origin.wall_epoch_ns = metadata.wall_epoch_ns;
+  origin.facts.pcpus = metadata.pcpus;
   return std::unique_ptr<Source>(
-      std::make_unique<ReplaySource>(std::move(*supply), std::move(origin), std::move(metadata)));
+      std::make_unique<ReplaySource>(name, std::move(*supply), std::move(origin), std::move(metadata)));
 }
 
 } // namespace xenmon

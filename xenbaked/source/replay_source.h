@@ -3,10 +3,11 @@
 // A recording: what `xentrace -D FILE` or `xenbaked --record FILE` wrote.
 //
 // The file is runs of one pCPU's records, each introduced by CPU_CHANGE (pCPU, bytes that follow). A
-// plain file is mapped and comes as one stable pass; anything else (standard input, .xz, .zst, .gz) is
-// read by libarchive and comes as one pass per round of the tracing tool over the pCPUs, so that memory
-// does not grow with the recording. Where the framing is broken the source looks for the next
-// CPU_CHANGE that makes sense, and counts.
+// plain file is mapped and comes as one stable pass; anything else (standard input, .xz, .zst, .gz, a file
+// that is followed) is read as it comes (byte_reader.h), one pass per round of the tracing tool over the
+// pCPUs, so that memory does not grow with the recording. Where the framing is broken the source looks for
+// the next CPU_CHANGE that makes sense, and counts. Where the file is cut off or cannot be decompressed any
+// further, all before that is used, and damage() says so.
 //
 // Beside FILE there may be FILE.json, also for a compressed FILE under its name without the suffix:
 //   {"cpu_khz": N, "xen_version": "...", "scheduler": "...", "event_mask": N, "wall_epoch_ns": N,
@@ -30,6 +31,8 @@ inline constexpr std::uint32_t kAssumedCpuKhz = 2'400'000;
 struct ReplayOptions {
   std::string file;          // "-" is standard input
   std::uint32_t cpu_khz = 0; // overrides what is beside the file; 0: not given
+  int stop_fd = -1;          // see ByteReaderOptions
+  bool follow = false;       // the recording still grows: a pass may be empty, and none is the last
 };
 
 // Errors: the file cannot be opened or is not a recording; what is beside it cannot be understood.

@@ -96,6 +96,11 @@ Status LogWriter::write(const Interval& interval) {
     Account& account = accounts_[place];
     if (account.figures.active() && interval.length_ns > 0) {
       const DomainEntry& domain = directory_[account.domain];
+      // It waits for nobody, whoever else runs: the columns stay, and say nothing.
+      if (domain.domid == XENMON_DOMID_IDLE) {
+        account.figures.waited_wake_ns = account.figures.waited_preempt_ns = 0;
+        account.figures.blocked_ns = 0;
+      }
       log_of(domain).file.append(
           log_line(passed_ms, account.pcpu == XENMON_NO_PCPU ? kNoPcpu : std::int64_t{account.pcpu},
                    domain.domid == XENMON_DOMID_IDLE ? kIdle : std::int64_t{domain.domid}, account.figures,
@@ -135,7 +140,7 @@ LogWriter::DomainLog& LogWriter::log_of(const DomainEntry& domain) {
     if (log.uid != domain.uid) {
       log.uid = domain.uid;
       log.file.append("# a new domain " + std::to_string(domain.domid) +
-                      (domain.name.empty() ? "" : " (" + domain.name + ")") +
+                      (domain.shown.empty() ? "" : " (" + domain.shown + ")") +
                       "; the lines above are another's");
     }
     return log;

@@ -21,7 +21,8 @@ OutputFile::OutputFile(OutputFile&& other) noexcept
       pending_(std::move(other.pending_)),
       fd_(std::exchange(other.fd_, -1)),
       begun_(other.begun_),
-      keep_(other.keep_) {}
+      keep_(other.keep_),
+      terminal_(other.terminal_) {}
 
 OutputFile::~OutputFile() {
   if (fd_ >= 0 && !is_standard_output()) close(fd_);
@@ -47,6 +48,7 @@ std::string OutputFile::name() const {
 Status OutputFile::open_file() {
   if (is_standard_output()) {
     fd_ = STDOUT_FILENO;
+    terminal_ = isatty(fd_) != 0;
     return ok();
   }
   const int emptied = keep_ ? 0 : O_TRUNC;
@@ -65,6 +67,7 @@ Status OutputFile::open_file() {
     }
     return system_error("cannot write " + name());
   }
+  terminal_ = isatty(fd_) != 0;
   struct stat status {};
   begun_ = fstat(fd_, &status) == 0 && status.st_size > 0;
   return ok();
@@ -79,6 +82,7 @@ Status OutputFile::flush() {
     pending_.insert(0, header_);
     begun_ = true;
   }
+  if (terminal_) pending_ = printable_lines(pending_);
   if (Status written = write_lines(fd_, pending_, name()); !written) return written;
   pending_.clear();
   return ok();

@@ -22,9 +22,10 @@ class WaitWriter final : private SampleSink, private WaitSink {
   struct Settings {
     LogFormat format = LogFormat::kFiles; // kFiles: text
     std::string path = "-";               // "-": standard output
-    std::uint64_t slow_ns = 0;            // waits of this length and more
-    std::optional<std::uint32_t> pcpu;    // that ended on this one
-    std::uint64_t duration_ns = 0;        // on the trace clock; 0: without end
+    CsvFormulas formulas = CsvFormulas::kWhole;
+    std::uint64_t slow_ns = 0;         // waits of this length and more
+    std::optional<std::uint32_t> pcpu; // that ended on this one
+    std::uint64_t duration_ns = 0;     // on the trace clock; 0: without end
   };
 
   // feed is drained by this writer alone; directory is the feed's.
@@ -53,6 +54,7 @@ class WaitWriter final : private SampleSink, private WaitSink {
   WaitLines lines_;
   OutputFile file_;
   const RegionReader* reader_ = nullptr; // during drain()
+  bool started_ = false;                 // with a first daemon
   bool begun_ = false;                   // the present daemon's trace
   std::uint64_t end_ns_ = 0;             // of what is wanted of it
   std::uint64_t left_ns_;                // of duration_ns, at begin_ns_

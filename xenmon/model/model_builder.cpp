@@ -87,7 +87,7 @@ void add_domains(ScreenModel& model, const Sums& sums, const DomainDirectory& di
     domain.index = index;
     domain.domid = entry.domid;
     domain.uid = entry.uid;
-    domain.name = entry.name;
+    domain.name = entry.shown;
     domain.ended = entry.ended;
     domain.halves = of_domain[index];
     model.domains.push_back(std::move(domain));

@@ -84,23 +84,19 @@ std::string join(const std::vector<Part>& list, std::size_t in_full, std::size_t
 } // namespace
 
 std::string status_text(const ScreenModel& model, std::size_t width) {
-  const std::vector<Part> list = parts(model);
+  std::vector<Part> list = parts(model);
+  for (Part& part : list) part = {printable(part.full), printable(part.brief)};
   std::string text;
   for (std::size_t in_full = list.size() + 1; in_full-- > 0;) {
     text = join(list, in_full, list.size());
-    if (to_cells(text).size() <= width) return text;
+    if (columns_of(text) <= width) return text;
   }
   // Not even so: leave out from the end, and show that something is missing.
   for (std::size_t used = list.size(); used-- > 1;) {
     text = join(list, 0, used);
-    if (to_cells(text).size() + 4 <= width) return text + " ...";
+    if (columns_of(text) + 4 <= width) return text + " ...";
   }
-  std::u32string cells = to_cells(list.front().full);
-  if (cells.size() > width && width > 0) {
-    cells.resize(width);
-    cells.back() = U'~';
-  }
-  return to_utf8(cells);
+  return shortened(list.front().full, width);
 }
 
 } // namespace xenmon

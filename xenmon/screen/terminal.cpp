@@ -6,8 +6,10 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <array>
 #include <clocale>
 #include <cstdlib>
+#include <cwchar>
 #include <optional>
 #include <string>
 
@@ -144,6 +146,19 @@ Press meaning(int pressed) {
   return press;
 }
 
+// A character that the C library does not know as we do would shift what is behind it.
+std::array<wchar_t, kMarksOfALetter + 2> on_terminal(const Cell& cell, bool utf8) {
+  std::array<wchar_t, kMarksOfALetter + 2> text{};
+  const auto letter = static_cast<wchar_t>(cell.character);
+  const bool shown = cell.character < 0x80 || (utf8 && wcwidth(letter) == columns_of(cell.character));
+  text[0] = shown ? letter : L'?';
+  std::size_t end = 1;
+  for (const char32_t mark : cell.marks) {
+    if (shown && mark != 0) text[end++] = static_cast<wchar_t>(mark);
+  }
+  return text;
+}
+
 } // namespace
 
 struct Terminal::State {
@@ -234,11 +249,11 @@ void Terminal::draw(const Grid& grid) {
     for (int column = 0; column < grid.width(); ++column) {
       const Cell& cell = grid.at(row, column);
       if (cell == (before == nullptr ? Cell{} : before->at(row, column))) continue;
-      const bool shown = cell.character < 0x80 || state_->utf8;
-      const wchar_t text[] = {shown ? static_cast<wchar_t>(cell.character) : L'?', L'\0'};
+      if (cell.character == kTail) continue; // drawn with its other half
+      const std::array<wchar_t, kMarksOfALetter + 2> text = on_terminal(cell, state_->utf8);
       cchar_t character;
       const Ink ink = ink_for(cell.style, state_->palette);
-      setcchar(&character, text, curses_attributes(ink.attributes),
+      setcchar(&character, text.data(), curses_attributes(ink.attributes),
                ink.colour == Ink::kTerminalsOwn ? short{0} : pair_of(ink.colour), nullptr);
       // The last cell cannot move the cursor on and says so; it is drawn all the same.
       mvadd_wch(row, column, &character);

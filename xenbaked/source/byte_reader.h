@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The bytes of a file, a pipe or standard input, in order and decompressed: .xz, .zst, .gz or plain, by what
+// they begin with.
+//
+// All that can be decompressed is handed out before an end that is damage is told. So .xz and .gz are read by
+// their own libraries: libarchive, which reads .zst, gives up the last 64 KiB before the damage with it, and
+// does not look at gzip's checksum.
+//
+// Waiting for a pipe, also for one that nobody has opened for writing yet, ends when a stop is asked for.
+#ifndef XENMON_XENBAKED_SOURCE_BYTE_READER_H
+#define XENMON_XENBAKED_SOURCE_BYTE_READER_H
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "xenmon/result.h"
+
+namespace xenmon {
+
+struct ByteReaderOptions {
+  std::string file; // "-" is standard input
+  int stop_fd = -1; // readable once nothing more is to be waited for; -1: never
+  // The file may still grow: its end is not an end. Only for regular files that are not compressed.
+  bool follow = false;
+};
+
+class ByteReader {
+ public:
+  enum class End : std::uint8_t {
+    kNone,    // not yet, or (follow) nothing more at the moment
+    kOver,    // the file's own end
+    kDamaged, // the rest cannot be decompressed, or is missing
+    kUnread,  // the system does not let it be read
+    kStopped, // a stop was asked for while it was waited for
+  };
+
+  ByteReader() = default;
+  ByteReader(const ByteReader&) = delete;
+  ByteReader& operator=(const ByteReader&) = delete;
+  virtual ~ByteReader() = default;
+
+  // Some of what comes next; how many bytes. 0: end() says why.
+  virtual std::size_t read(std::span<std::byte> into) = 0;
+  [[nodiscard]] virtual End end() const = 0;
+};
+
+// Errors: cannot be opened, is a directory, is empty, cannot be followed.
+Result<std::unique_ptr<ByteReader>> open_reader(const ByteReaderOptions& options);
+
+} // namespace xenmon
+
+#endif // XENMON_XENBAKED_SOURCE_BYTE_READER_H
