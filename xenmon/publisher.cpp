@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <string>
 #include <utility>
@@ -83,11 +84,15 @@ Result<Publisher> find_publisher(const Options& options) {
     control = std::move(pair->theirs);
     command.insert(command.end(), {"--control-fd", std::to_string(control.get())});
   }
+  // As long as it lives its directory is in use, even if we are killed.
+  const std::array inherited = {control.get(), publisher.directory ? publisher.directory->lock() : -1};
   auto daemon = DaemonProcess::start(
-      command, control.get(),
+      command, inherited,
       options.replay == "-" ? DaemonProcess::StandardInput::kOurs : DaemonProcess::StandardInput::kNone);
   if (!daemon) return daemon.error();
   publisher.daemon.emplace(std::move(*daemon));
+  // Whoever was killed just before we began may have had a xenbaked that was still ending.
+  sweep_private_directories();
   return publisher;
 }
 

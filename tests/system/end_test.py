@@ -269,15 +269,18 @@ class FailureTest(EndingTest):
 
     def test_what_the_killed_leave_is_swept(self):
         chance = random.Random(20)
+        daemons = []
         for _ in range(20):
             xenmon = self.start("--replay", RECORDING, "--loop", "-n", "-p", self.directory / "log")
             time.sleep(chance.uniform(0, 0.15))
+            daemons += children(xenmon.pid)
             xenmon.kill()
             xenmon.wait()
+        wait_for(lambda: not any(map(alive, daemons)), "what they started to end")
         running = self.start("--replay", RECORDING, "--loop", "-n", "-t", "0", "-i", "100", "-p", self.directory / "log")
         wait_for(lambda: (self.directory / "log-idle.log").exists(), "a log")
         # Only its own is there, and a third one leaves it alone.
-        wait_for(lambda: len(os.listdir(self.runtime)) == 1, "the others' to be gone")
+        wait_for(lambda: len(os.listdir(self.runtime)) == 1, lambda: f"only its own in {os.listdir(self.runtime)}")
         other = self.start("--replay", RECORDING, "-n", "-t", "1", "-p", self.directory / "other")
         self.assertEqual(other.wait(PATIENCE), 0)
         self.assertEqual(len(os.listdir(self.runtime)), 1)
