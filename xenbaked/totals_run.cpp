@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -8,6 +10,21 @@
 #include "merge/merge.h"
 
 namespace xenmon {
+
+namespace {
+
+constexpr std::uint64_t kFollowNs = 100'000'000;
+constexpr std::uint64_t kStretchNs = 1'000'000'000;
+
+// All that can be handed over, in stretches: a signal is heard in between, however long the recording.
+void drain(Merge& merge, Baker& baker, const StopFlag& stop) {
+  const std::uint64_t stretch = baker.clock().to_cycles(kStretchNs);
+  merge.drain(0, baker); // finds the first record
+  while (!stop.raised() && merge.next_tsc() <= merge.watermark() && merge.next_tsc() != Merge::kNoLimit)
+    merge.drain(merge.next_tsc() + std::min(stretch, Merge::kNoLimit - merge.next_tsc()), baker);
+}
+
+} // namespace
 
 Result<TraceTotals> run_totals(Source& source, bool stock_records, Recorder* recorder, StopFlag& stop) {
   Baker::Options options;
@@ -22,7 +39,9 @@ Result<TraceTotals> run_totals(Source& source, bool stock_records, Recorder* rec
     if (recorder != nullptr) recorder->write(pass);
     merge.append(pass);
     source.release_pass();
-    merge.drain(Merge::kNoLimit, baker);
+    drain(merge, baker, stop);
+    // A recording that is followed has nothing more at the moment.
+    if (pass.windows.empty() && !pass.last) stop.wait(-1, kFollowNs);
   } while (!pass.last && !stop.raised());
   baker.finish(merge.position());
 
