@@ -30,6 +30,8 @@ namespace {
 constexpr std::uint64_t kSecond = 1'000'000'000;
 // So much of a recording is taken at once on the way to a time: a command or a signal is heard in between.
 constexpr std::uint64_t kStretchNs = kSecond;
+// How often a recording that is followed is looked at.
+constexpr std::uint64_t kFollowNs = kSecond / 10;
 constexpr std::uint64_t kForEverNs = 3600 * kSecond;
 // A recording that is played as fast as possible is thousands of times as fast as a host: 9 MiB.
 constexpr std::uint32_t kFastWaitCapacity = 16 * RegionWriter::kWaitCapacity;
@@ -251,10 +253,11 @@ class Daemon {
     if (!pace_.unlimited()) limit = baker_.base_tsc() + baker_.clock().to_cycles(pace_.due());
     while (!last_ && merge_.watermark() <= limit) {
       if (Status taken = take_recorded(); !taken) return taken;
-      if (pace_.unlimited()) break;
+      if (pace_.unlimited() || pass_.windows.empty()) break;
     }
-    merge_.drain(limit, baker_);
+    drain_to(limit);
     keep_house();
+    if (stop_.raised()) return ok();
     if (last_ && merge_.next_tsc() == Merge::kNoLimit) return end_round();
     if (pace_.unlimited()) return ok();
     ++wakeups_;
@@ -294,7 +297,7 @@ class Daemon {
 
   // Applies the first record, so that trace times mean something.
   Status find_start() {
-    while (!baker_.started()) {
+    while (!baker_.started() && !stop_.raised()) {
       merge_.drain(0, baker_);
       const std::uint64_t next = merge_.next_tsc();
       if (next != Merge::kNoLimit && merge_.watermark() >= next) {
@@ -311,7 +314,23 @@ class Daemon {
   Status take_recorded() {
     Status taken = take_pass(shift_);
     last_ = pass_.last;
+    if (taken && !last_ && pass_.windows.empty()) {
+      // A recording that is followed has nothing more at the moment.
+      keep_house();
+      stop_.wait(control_fd(), kFollowNs);
+    }
     return taken;
+  }
+
+  // In stretches: a signal is heard in between, however long the recording.
+  void drain_to(std::uint64_t limit) {
+    const std::uint64_t stretch = baker_.clock().to_cycles(kStretchNs);
+    merge_.drain(0, baker_); // finds the first record
+    for (std::uint64_t next = merge_.next_tsc();
+         !stop_.raised() && next != Merge::kNoLimit && next <= std::min(limit, merge_.watermark());
+         next = merge_.next_tsc()) {
+      merge_.drain(std::min(limit, next + std::min(stretch, Merge::kNoLimit - next)), baker_);
+    }
   }
 
   // The recording is over: again, if it is to be played in a loop. Who steers it may want to go back.

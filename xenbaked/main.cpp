@@ -1,9 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
 #include <filesystem>
 #include <iostream>
+#include <new>
+#include <sstream>
+#include <string_view>
 
 #include "daemon.h"
+#include "end_watch.h"
+#include "fatal_signals.h"
 #include "options.h"
+#include "region/region_file.h"
 #include "source/live_source.h"
 #include "source/recorder.h"
 #include "source/replay_source.h"
@@ -14,51 +26,117 @@
 namespace xenmon {
 namespace {
 
-Result<std::unique_ptr<Source>> open_source(const CommandOptions& options) {
-  if (!options.replay.empty()) return open_replay({options.replay, options.cpu_khz});
+ExitStatus fail(const Error& error) {
+  std::cerr << "xenbaked: " << printable_lines(error.message) << '\n';
+  return error.status;
+}
+
+Result<std::unique_ptr<Source>> open_source(const CommandOptions& options, TracingKeeper& keeper,
+                                            const StopFlag& stop) {
+  if (!options.replay.empty()) {
+    explain_bus_errors();
+    return open_replay({options.replay, options.cpu_khz, stop.descriptor(), options.follow});
+  }
   LiveOptions live;
   live.event_mask = options.event_mask;
   live.without_slices = options.without_slices;
   live.stock_records = options.daemon.stock_records;
+  live.keeper = &keeper;
   return LiveSource::open(live);
 }
 
-Status run(const CommandOptions& options) {
-  StopFlag stop;
-  Result<std::unique_ptr<Source>> source = open_source(options);
-  if (!source) return source.error();
+// To standard output, which may be a pipe that nobody empties.
+Status print(std::string_view text, const StopFlag& stop) {
+  while (!text.empty()) {
+    std::array<pollfd, 2> entries{{{STDOUT_FILENO, POLLOUT, 0}, {stop.descriptor(), POLLIN, 0}}};
+    if (poll(entries.data(), entries.size(), -1) < 0 && errno != EINTR) break;
+    if (entries[0].revents == 0 && stop.raised())
+      return Error{"Stopped before standard output had taken the totals.", ExitStatus::kFailed};
+    if (entries[0].revents == 0) continue;
+    // So much goes into a pipe that is ready without waiting.
+    const ssize_t written = write(STDOUT_FILENO, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
+    if (written < 0 && errno != EINTR && errno != EAGAIN)
+      return system_error("Cannot write the totals to standard output");
+    if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return ok();
+}
+
+Status print_totals(Source& source, const CommandOptions& options, Recorder* recorder, StopFlag& stop) {
+  Result<TraceTotals> totals = run_totals(source, options.daemon.stock_records, recorder, stop);
+  if (!totals) return totals.error();
+  std::ostringstream text;
+  (options.totals == TotalsFormat::kJson ? write_json : write_text)(text, *totals);
+  return print(text.view(), stop);
+}
+
+// What a process that was killed has left of Xen's tracing.
+ExitStatus restore(const CommandOptions& options, TracingKeeper& keeper) {
+  // Whoever has the lock will put it back itself.
+  RegionPlace::Options place;
+  place.path = options.daemon.region;
+  if (const Result<RegionPlace> locked = RegionPlace::open(place); !locked) return fail(locked.error());
+  const Result<bool> restored = LiveSource::restore(keeper);
+  if (!restored) return fail(restored.error());
+  std::cerr << "xenbaked: "
+            << (*restored ? "Xen's tracing is again as it was before the xenbaked that was killed."
+                          : "There is nothing to restore: the last xenbaked here left nothing behind.")
+            << '\n';
+  return ExitStatus::kOk;
+}
+
+ExitStatus run(const CommandOptions& options, TracingKeeper& keeper, StopFlag& stop) {
+  if (options.restore) return restore(options, keeper);
+  Result<std::unique_ptr<Source>> source = open_source(options, keeper, stop);
+  if (!source) return fail(source.error());
   std::unique_ptr<Recorder> recorder;
   if (!options.record.empty()) {
     std::error_code ignored;
     if (std::filesystem::equivalent(options.record, options.replay, ignored)) {
-      return Error{
-          "--record " + options.record + " would overwrite the recording that is played; name another file.",
-          ExitStatus::kUsage};
+      return fail(
+          {"--record " + options.record + " would overwrite the recording that is played; name another file.",
+           ExitStatus::kUsage});
     }
     Result<std::unique_ptr<Recorder>> made = Recorder::create(options.record, (*source)->origin());
-    if (!made) return made.error();
+    if (!made) return fail(made.error());
     recorder = std::move(*made);
   }
-  Status result = ok();
-  if (options.totals == TotalsFormat::kNone) {
-    result = run_daemon(**source, options.daemon, recorder.get(), stop);
-  } else {
-    Result<TraceTotals> totals = run_totals(**source, options.daemon.stock_records, recorder.get(), stop);
-    if (!totals) {
-      result = totals.error();
-    } else {
-      (options.totals == TotalsFormat::kJson ? write_json : write_text)(std::cout, *totals);
-      std::cout.flush();
-      if (!std::cout) result = Error{"Cannot write the totals to standard output.", ExitStatus::kFailed};
-    }
-  }
+  ExitStatus status = ExitStatus::kOk;
+  // The first that fails decides the status; what it was that failed besides is told as well.
+  const auto settle = [&](const Status& done) {
+    if (done) return;
+    const ExitStatus failed = fail(done.error());
+    if (status == ExitStatus::kOk) status = failed;
+  };
+  settle(options.totals == TotalsFormat::kNone ? run_daemon(**source, options.daemon, recorder.get(), stop)
+                                               : print_totals(**source, options, recorder.get(), stop));
+  // Before the disk is waited for.
+  settle((*source)->close());
   if (recorder) {
-    if (Status finished = recorder->finish(); !finished && result) result = finished;
+    settle(recorder->finish());
+    if (recorder->failed() && status == ExitStatus::kOk) status = ExitStatus::kFailed; // it has been said
   }
-  if (Status closed = (*source)->close(); !closed && result) result = closed;
-  if (const std::optional<std::string> damage = (*source)->damage(); damage && result)
-    result = Error{*damage, ExitStatus::kFailed};
-  return result;
+  if (const std::optional<std::string> damage = (*source)->damage())
+    settle(Error{*damage, ExitStatus::kFailed});
+  return status;
+}
+
+ExitStatus run_watched(const CommandOptions& options) {
+  StopFlag stop;
+  TracingKeeper keeper(options.daemon.region + ".found");
+  const EndWatch watch(stop.descriptor(), [&keeper] {
+    const std::optional<FoundTracing> found = keeper.current();
+    if (!found) return;
+    const std::unique_ptr<Hypervisor> hypervisor = make_xen_hypervisor();
+    if (hypervisor->open_control() != 0) return;
+    if (put_back(*hypervisor, found->event_mask, found->on)) keeper.forget();
+  });
+  try {
+    return run(options, keeper, stop);
+  } catch (const std::bad_alloc&) {
+    return fail({"Not enough memory; give it more, or play a plain file rather than a compressed one.",
+                 ExitStatus::kFailed});
+  }
 }
 
 } // namespace
@@ -74,10 +152,5 @@ int main(int argc, char** argv) {
     }
     return static_cast<int>(command.status);
   }
-  const xenmon::Status result = xenmon::run(command.options);
-  if (!result) {
-    std::cerr << "xenbaked: " << xenmon::printable_lines(result.error().message) << '\n';
-    return static_cast<int>(result.error().status);
-  }
-  return 0;
+  return static_cast<int>(xenmon::run_watched(command.options));
 }

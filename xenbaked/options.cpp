@@ -70,6 +70,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
       ->type_name("N");
   app.add_option("--speed", speed, "Play so many times faster (1), or as fast as possible")
       ->type_name("FACTOR|max");
+  app.add_flag("--follow", options.follow, "Go on reading a recording that still grows, until stopped");
   app.add_flag("--loop", options.daemon.loop, "Play the recording again and again");
   app.add_option("--held-at", held_at,
                  "Go to this time of the recording, in seconds or as 1:30.5, and hold there; end is its end")
@@ -90,6 +91,8 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   app.add_flag("--noallocated", options.without_slices,
                "Where Xen has not, leave out the time slices, and the ends of domains with them: 0x00121000, "
                "which costs less");
+  app.add_flag("--restore", options.restore,
+               "Put Xen's tracing back to what a xenbaked that was killed had found, and end");
   app.add_flag("--stock-records", options.daemon.stock_records,
                "Go by Xen's own records even where there are XenMon's");
   app.add_option("--ready-fd", options.daemon.ready_fd,
@@ -159,8 +162,8 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
 
   if (options.replay.empty()) {
     if (options.totals != TotalsFormat::kNone) return refuse("--totals needs a recording: --replay FILE.");
-    if (options.daemon.loop || app.count("--speed") > 0 || options.cpu_khz != 0) {
-      return refuse("--loop, --speed and --cpu-khz are about a recording: give --replay FILE.");
+    if (options.daemon.loop || options.follow || app.count("--speed") > 0 || options.cpu_khz != 0) {
+      return refuse("--loop, --follow, --speed and --cpu-khz are about a recording: give --replay FILE.");
     }
     if (options.daemon.held_at_ns || options.daemon.control_fd >= 0)
       return refuse("--held-at and --control-fd are about a recording: give --replay FILE.");
@@ -174,6 +177,10 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     if (options.daemon.loop && options.daemon.held_at_ns == kTraceEnd)
       return refuse("A loop has no end to be held at.");
   }
+  if (options.follow && (options.daemon.loop || options.replay == "-"))
+    return refuse("--follow excludes --loop and standard input, which is read as it comes.");
+  if (options.restore && (!options.replay.empty() || !options.record.empty()))
+    return refuse("--restore is about a live trace: leave out --replay and --record.");
   if (options.daemon.loop && options.totals != TotalsFormat::kNone)
     return refuse("--totals of a loop would never end.");
   if (options.daemon.loop && !options.record.empty()) return refuse("--record of a loop would never end.");

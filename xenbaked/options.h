@@ -18,6 +18,8 @@ struct CommandOptions {
   DaemonOptions daemon;
   std::string replay; // empty: live
   std::uint32_t cpu_khz = 0;
+  bool follow = false;  // the recording still grows
+  bool restore = false; // put back what a killed process left, and end
   std::string record;
   TotalsFormat totals = TotalsFormat::kNone;
   std::optional<std::uint32_t> event_mask;

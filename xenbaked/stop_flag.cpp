@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "stop_flag.h"
 
+#include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <array>
+#include <cerrno>
 
 namespace xenmon {
 
@@ -12,44 +16,64 @@ namespace {
 
 // What a signal handler may touch.
 volatile sig_atomic_t stop_requested = 0;
+volatile sig_atomic_t stop_write_end = -1;
 
 constexpr std::array kStopSignals{SIGINT, SIGTERM, SIGHUP};
+
+void on_stop(int /*number*/) {
+  const int kept = errno;
+  stop_requested = 1;
+  // Does not wait: should the pipe be full, it is readable.
+  if (stop_write_end >= 0) {
+    [[maybe_unused]] const ssize_t told = write(stop_write_end, "", 1);
+  }
+  errno = kept;
+}
 
 } // namespace
 
 StopFlag::StopFlag() {
+  std::array<int, 2> ends{-1, -1};
+  if (pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) == 0) {
+    read_end_ = ends[0];
+    stop_write_end = ends[1];
+  }
+  struct sigaction action {};
+  action.sa_handler = on_stop;
+  // What is under way is done to its end; what waits, waits for descriptor() too.
+  action.sa_flags = SA_RESTART;
+  sigemptyset(&action.sa_mask);
   sigset_t ours;
   sigemptyset(&ours);
-  struct sigaction action {};
-  action.sa_handler = [](int) { stop_requested = 1; };
-  sigemptyset(&action.sa_mask);
   for (const int number : kStopSignals) {
-    sigaddset(&ours, number);
+    struct sigaction before {};
+    if (sigaction(number, nullptr, &before) == 0 && before.sa_handler == SIG_IGN) continue;
     sigaction(number, &action, nullptr);
+    sigaddset(&ours, number);
   }
-  sigprocmask(SIG_BLOCK, &ours, &unblocked_);
-  for (const int number : kStopSignals) sigdelset(&unblocked_, number);
+  sigprocmask(SIG_UNBLOCK, &ours, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
+}
+
+StopFlag::~StopFlag() {
+  const int write_end = stop_write_end;
+  stop_write_end = -1;
+  if (read_end_ >= 0) close(read_end_);
+  if (write_end >= 0) close(write_end);
 }
 
 bool StopFlag::raised() const {
-  if (stop_requested != 0) return true;
-  // Also while nobody waits: a recording played at full speed never does.
-  sigset_t pending;
-  if (sigpending(&pending) != 0) return false;
-  return sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1 ||
-         sigismember(&pending, SIGHUP) == 1;
+  return stop_requested != 0;
 }
 
 bool StopFlag::wait(int fd, std::uint64_t timeout_ns) {
-  struct pollfd entry {};
-  entry.fd = fd;
-  entry.events = POLLIN;
+  std::array<pollfd, 2> entries{{{fd, POLLIN, 0}, {read_end_, POLLIN, 0}}};
   struct timespec timeout {};
   timeout.tv_sec = static_cast<time_t>(timeout_ns / 1'000'000'000U);
   timeout.tv_nsec = static_cast<long>(timeout_ns % 1'000'000'000U);
-  const int ready = ppoll(&entry, fd < 0 ? 0 : 1, &timeout, &unblocked_);
-  return ready > 0 && (entry.revents & (POLLIN | POLLERR | POLLHUP)) != 0;
+  const int ready = ppoll(entries.data(), entries.size(), &timeout, nullptr);
+  return ready > 0 && (entries[0].revents & (POLLIN | POLLERR | POLLHUP)) != 0;
 }
 
 } // namespace xenmon

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// SIGINT, SIGTERM and SIGHUP set a flag and do nothing else. They are blocked except while wait() sleeps,
-// so none is missed between looking at the flag and going to sleep.
+// SIGINT, SIGTERM and SIGHUP set a flag, make a descriptor readable, and do nothing else. Whoever waits for
+// something else as well waits for that descriptor with it, so none is missed between looking at the flag and
+// going to sleep. One that was ignored when the program was started (nohup) stays so.
+//
+// SIGPIPE and SIGXFSZ are ignored: a write that they would be about fails and is told of.
 #ifndef XENMON_XENBAKED_STOP_FLAG_H
 #define XENMON_XENBAKED_STOP_FLAG_H
-
-#include <signal.h>
 
 #include <cstdint>
 
@@ -13,16 +14,22 @@ namespace xenmon {
 
 class StopFlag {
  public:
-  // Installs the handlers; at most one object at a time, in main.
+  // Installs the handlers; at most one object at a time, in main, before anything is opened.
   StopFlag();
+  StopFlag(const StopFlag&) = delete;
+  StopFlag& operator=(const StopFlag&) = delete;
+  ~StopFlag();
 
   [[nodiscard]] bool raised() const;
+
+  // Readable from the first signal on; nobody reads from it. -1 if the system has no descriptor left.
+  [[nodiscard]] int descriptor() const { return read_end_; }
 
   // Until `fd` (if not -1) is readable, `timeout_ns` has passed or a signal came. True if fd is readable.
   bool wait(int fd, std::uint64_t timeout_ns);
 
  private:
-  sigset_t unblocked_{};
+  int read_end_ = -1;
 };
 
 } // namespace xenmon

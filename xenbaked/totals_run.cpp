@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,6 +14,17 @@
 namespace xenmon {
 
 namespace {
+
+constexpr std::uint64_t kFollowNs = 100'000'000;
+constexpr std::uint64_t kStretchNs = 1'000'000'000;
+
+// All that can be handed over, in stretches: a signal is heard in between, however long the recording.
+void drain(Merge& merge, Baker& baker, const StopFlag& stop) {
+  const std::uint64_t stretch = baker.clock().to_cycles(kStretchNs);
+  merge.drain(0, baker); // finds the first record
+  while (!stop.raised() && merge.next_tsc() <= merge.watermark() && merge.next_tsc() != Merge::kNoLimit)
+    merge.drain(merge.next_tsc() + std::min(stretch, Merge::kNoLimit - merge.next_tsc()), baker);
+}
 
 // Bakes all of a source into one sample. `recorder` may be null.
 Status bake_all(Source& source, Baker& baker, Merge& merge, Recorder* recorder, StopFlag& stop) {
@@ -27,7 +40,9 @@ Status bake_all(Source& source, Baker& baker, Merge& merge, Recorder* recorder, 
     }
     merge.append(pass);
     source.release_pass();
-    merge.drain(Merge::kNoLimit, baker);
+    drain(merge, baker, stop);
+    // A recording that is followed has nothing more at the moment.
+    if (pass.windows.empty() && !pass.last) stop.wait(-1, kFollowNs);
   } while (!pass.last && !stop.raised());
   baker.finish(merge.position());
   return ok();

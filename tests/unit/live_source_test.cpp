@@ -6,12 +6,17 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
 #include "live_fake_xen.h"
 #include "xenmon/region.h"
 
 namespace xenmon {
 namespace {
 
+namespace fs = std::filesystem;
 using Calls = std::vector<std::string>;
 
 class LiveSourceTest : public ::testing::Test {
@@ -302,6 +307,133 @@ TEST(LiveScheduler, Names) {
   EXPECT_EQ(scheduler_name(9), "null");
   EXPECT_EQ(scheduler_name(10), "bvt");
   EXPECT_EQ(scheduler_name(4), "scheduler 4");
+}
+
+// ---- a process that is killed, and the next one
+
+class LeftTracingTest : public LiveSourceTest {
+ protected:
+  LeftTracingTest() {
+    std::string pattern = (fs::temp_directory_path() / "xenmon-found-XXXXXX").string();
+    directory_ = mkdtemp(pattern.data());
+  }
+  ~LeftTracingTest() override { fs::remove_all(directory_); }
+
+  std::string file() const { return (directory_ / "run" / "region.found").string(); }
+  // Xen's state and the file as they are in the middle of a trace by a process that nothing is left of.
+  void be_killed() {
+    TracingKeeper keeper(file());
+    options_.keeper = &keeper;
+    auto source = open();
+    ASSERT_TRUE(fs::exists(file()));
+    const FakeXen traced = xen_;
+    std::ifstream from(file());
+    const std::string text(std::istreambuf_iterator<char>(from), {});
+    source.reset();
+    EXPECT_FALSE(fs::exists(file()));
+    xen_.on = traced.on;
+    xen_.mask = traced.mask;
+    std::ofstream(file()) << text;
+    options_.keeper = nullptr;
+  }
+
+  fs::path directory_;
+};
+
+TEST_F(LeftTracingTest, WhatAKilledOneFoundIsPutBackByRestore) {
+  xen_.make(4);
+  xen_.on = false;
+  xen_.mask = 0x0002f000;
+  be_killed();
+  ASSERT_TRUE(xen_.on);
+  TracingKeeper keeper(file());
+  (void)calls();
+  Result<bool> restored = LiveSource::restore_on(keeper, facts_, std::make_unique<FakeHypervisor>(xen_));
+  ASSERT_TRUE(restored) << restored.error().message;
+  EXPECT_TRUE(*restored);
+  EXPECT_EQ(calls(), (Calls{"open_control", "open_events", "bind", "disable", "mask 0002f000", "unbind"}));
+  EXPECT_FALSE(xen_.on);
+  EXPECT_FALSE(fs::exists(file()));
+  restored = LiveSource::restore_on(keeper, facts_, std::make_unique<FakeHypervisor>(xen_));
+  ASSERT_TRUE(restored);
+  EXPECT_FALSE(*restored);
+  EXPECT_EQ(calls(), Calls{}) << "nothing is asked of Xen, which may not be there";
+}
+
+TEST_F(LeftTracingTest, TheNextOnePutsItBackFirst) {
+  be_killed();
+  ASSERT_TRUE(xen_.on);
+  ASSERT_EQ(xen_.mask, 0x00129000u);
+  TracingKeeper keeper(file());
+  options_.keeper = &keeper;
+  auto source = open();
+  EXPECT_TRUE(xen_.on);
+  source.reset();
+  EXPECT_FALSE(xen_.on) << "which is what the first one had found";
+  EXPECT_EQ(xen_.mask, 0x0ffff000u);
+  EXPECT_FALSE(fs::exists(file()));
+}
+
+TEST_F(LeftTracingTest, TracingThatWasOnIsLeftOn) {
+  xen_.make(4);
+  xen_.mask = 0x0002f000;
+  be_killed();
+  TracingKeeper keeper(file());
+  const auto restored = LiveSource::restore_on(keeper, facts_, std::make_unique<FakeHypervisor>(xen_));
+  ASSERT_TRUE(restored && *restored);
+  EXPECT_TRUE(xen_.on);
+  EXPECT_EQ(xen_.mask, 0x0002f000u);
+}
+
+TEST_F(LeftTracingTest, NothingIsPutBackUnderWhoeverTraces) {
+  be_killed();
+  xen_.event_bound = true;
+  TracingKeeper keeper(file());
+  const auto restored = LiveSource::restore_on(keeper, facts_, std::make_unique<FakeHypervisor>(xen_));
+  ASSERT_FALSE(restored);
+  EXPECT_EQ(restored.error().status, ExitStatus::kBusy);
+  EXPECT_TRUE(fs::exists(file()));
+}
+
+TEST_F(LeftTracingTest, WhatCannotBePutBackCanBeTriedAgain) {
+  be_killed();
+  xen_.failures["disable"] = EPERM;
+  TracingKeeper keeper(file());
+  EXPECT_FALSE(LiveSource::restore_on(keeper, facts_, std::make_unique<FakeHypervisor>(xen_)));
+  EXPECT_TRUE(fs::exists(file()));
+}
+
+TEST_F(LeftTracingTest, AnotherStartOfTheHostHasAnotherState) {
+  be_killed();
+  std::ofstream(file()) << "xenbaked found 1\nboot another\nmask 0x0002f000\ntracing off\n";
+  TracingKeeper keeper(file());
+  const auto restored = LiveSource::restore_on(keeper, facts_, std::make_unique<FakeHypervisor>(xen_));
+  ASSERT_TRUE(restored);
+  EXPECT_FALSE(*restored);
+}
+
+TEST_F(LeftTracingTest, AFileThatIsNotOursOrMakesNoSenseIsNotObeyed) {
+  be_killed();
+  TracingKeeper keeper(file());
+  for (const char* text : {"", "xenbaked found 1\n", "xenbaked found 1\nboot x\nmask 5\ntracing off\n",
+                           "xenbaked found 1\nboot x\nmask 0x0002f000\ntracing perhaps\n"}) {
+    std::ofstream(file()) << text;
+    EXPECT_FALSE(keeper.left_behind()) << text;
+  }
+  fs::remove(file());
+  fs::create_symlink("/etc/hostname", file());
+  EXPECT_FALSE(keeper.left_behind());
+}
+
+TEST_F(LeftTracingTest, WhatCannotBeKeptIsNotChanged) {
+  std::ofstream(directory_ / "run") << "no directory";
+  TracingKeeper keeper(file());
+  options_.keeper = &keeper;
+  xen_.make(4);
+  (void)calls();
+  const auto source = LiveSource::open_on(options_, facts_, std::make_unique<FakeHypervisor>(xen_));
+  ASSERT_FALSE(source);
+  for (const std::string& call : calls()) EXPECT_NE(call.substr(0, 4), "mask");
 }
 
 } // namespace

@@ -80,6 +80,28 @@ TEST_F(RegionFileTest, APlantedFileIsReplacedAndItsHoldersSeeNothing) {
   EXPECT_EQ(fs::file_size(directory_ / "held"), 3U);
 }
 
+TEST_F(RegionFileTest, WhatWasInTheMakingWhenItsMakerWasKilledIsSweptUp) {
+  fs::create_directory(directory_ / "run");
+  fs::permissions(directory_ / "run", fs::perms(0755));
+  const std::string path = (directory_ / "run" / "region").string();
+  for (const char* left : {".region.0123456789abcdef", ".region.fedcba9876543210"})
+    std::ofstream(directory_ / "run" / left) << "half";
+  const char* const others[] = {".region.0123456789abcdef.part", ".region.0123456789abcde",
+                                ".other.0123456789abcdef", ".region.0123456789abcdeg"};
+  for (const char* other : others) std::ofstream(directory_ / "run" / other) << "somebody's";
+  {
+    Result<RegionPlace> first = RegionPlace::open({path, false});
+    ASSERT_TRUE(first);
+    EXPECT_FALSE(fs::exists(directory_ / "run" / ".region.0123456789abcdef"));
+    EXPECT_FALSE(fs::exists(directory_ / "run" / ".region.fedcba9876543210"));
+    for (const char* other : others) EXPECT_TRUE(fs::exists(directory_ / "run" / other)) << other;
+    // Nor is anything swept from under whoever has the lock.
+    std::ofstream(directory_ / "run" / ".region.0123456789abcdef") << "in the making";
+    EXPECT_FALSE(RegionPlace::open({path, false}));
+    EXPECT_TRUE(fs::exists(directory_ / "run" / ".region.0123456789abcdef"));
+  }
+}
+
 TEST_F(RegionFileTest, APlantedLockSymlinkIsRefused) {
   const fs::path victim = directory_ / "victim";
   std::ofstream(victim) << "precious";

@@ -16,7 +16,7 @@ _xenbaked() {
     --held-at) mapfile -t COMPREPLY < <(compgen -W "end" -- "$word") ; return ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "-m --ms_per_sample --ms-per-sample -s --poll-sleep -t --log-thresh --history
-    --slow-waits --region --world-readable --replay --cpu-khz --speed --loop --held-at --control-fd --record --totals --evt-mask --noallocated
-    --stock-records --ready-fd -V --version -h --help" -- "$word")
+    --slow-waits --region --world-readable --replay --cpu-khz --speed --follow --loop --held-at --control-fd
+    --record --totals --evt-mask --noallocated --restore --stock-records --ready-fd -V --version -h --help" -- "$word")
 }
 complete -F _xenbaked xenbaked

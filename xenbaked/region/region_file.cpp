@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "region/region_file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <sys/file.h>
@@ -11,6 +12,9 @@
 
 #include <cinttypes>
 #include <cstdio>
+#include <cstring>
+#include <optional>
+#include <string_view>
 
 namespace xenmon {
 
@@ -18,6 +22,16 @@ namespace {
 
 // The group that may read the region without being root.
 constexpr const char* kReaderGroup = "xenmon";
+constexpr std::size_t kSuffixDigits = 16; // of a region in the making
+
+struct CloseFile {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+using FilePointer = std::unique_ptr<std::FILE, CloseFile>;
+struct CloseDirectory {
+  void operator()(DIR* directory) const { closedir(directory); }
+};
+using DirectoryPointer = std::unique_ptr<DIR, CloseDirectory>;
 
 Result<FileDescriptor> open_directory(const std::string& path) {
   const bool made = mkdir(path.c_str(), 0755) == 0;
@@ -52,10 +66,43 @@ Result<FileDescriptor> open_directory(const std::string& path) {
   return directory;
 }
 
+// The group's number. The file is asked first: a name service behind it may not answer, and need not be asked
+// where there is the group that README has one make.
+std::optional<gid_t> find_reader_group() {
+  if (const FilePointer groups{std::fopen("/etc/group", "re")}) {
+    while (const struct group* each = fgetgrent(groups.get())) {
+      if (std::strcmp(each->gr_name, kReaderGroup) == 0) return each->gr_gid;
+    }
+  }
+  if (const struct group* readers = getgrnam(kReaderGroup)) return readers->gr_gid;
+  return std::nullopt;
+}
+
+bool is_half_made(const char* entry, const std::string& prefix) {
+  const std::string_view name(entry);
+  return name.size() == prefix.size() + kSuffixDigits && name.starts_with(prefix) &&
+         name.substr(prefix.size()).find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+// Regions that processes which were killed had in the making. Whoever has the lock makes the only one.
+void sweep(const FileDescriptor& directory, const std::string& name) {
+  const int copy = openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (copy < 0) return;
+  const DirectoryPointer entries{fdopendir(copy)};
+  if (!entries) {
+    close(copy);
+    return;
+  }
+  const std::string prefix = "." + name + ".";
+  while (const struct dirent* entry = readdir(entries.get())) {
+    if (is_half_made(entry->d_name, prefix)) unlinkat(directory.get(), entry->d_name, 0);
+  }
+}
+
 std::string random_suffix() {
   std::uint64_t number = 0;
   if (getrandom(&number, sizeof number, 0) != sizeof number) number = static_cast<std::uint64_t>(getpid());
-  char text[17];
+  char text[kSuffixDigits + 1];
   std::snprintf(text, sizeof text, "%016" PRIx64, number);
   return text;
 }
@@ -118,6 +165,7 @@ Result<RegionPlace> RegionPlace::open(const Options& options) {
                      "; use that one, stop it, or choose another --region.",
                  ExitStatus::kBusy};
   }
+  sweep(*directory, name);
   return RegionPlace(options, std::move(*directory), std::move(lock), std::move(name));
 }
 
@@ -132,8 +180,8 @@ Result<RegionMapping> RegionPlace::make(std::size_t bytes) {
     return error;
   };
   if (geteuid() == 0 && !options_.world_readable) {
-    const struct group* readers = getgrnam(kReaderGroup);
-    if (readers != nullptr && fchown(file.get(), 0, readers->gr_gid) != 0) {
+    const std::optional<gid_t> readers = find_reader_group();
+    if (readers && fchown(file.get(), 0, *readers) != 0) {
       return give_up(system_error("Cannot give the region to group " + std::string(kReaderGroup)));
     }
   }
@@ -141,7 +189,9 @@ Result<RegionMapping> RegionPlace::make(std::size_t bytes) {
     return give_up(system_error("Cannot set the region's mode"));
   }
   // Not ftruncate alone: a hole that cannot be filled later would be a SIGBUS.
-  if (const int error = posix_fallocate(file.get(), 0, static_cast<off_t>(bytes)); error != 0) {
+  int error = EINTR;
+  while (error == EINTR) error = posix_fallocate(file.get(), 0, static_cast<off_t>(bytes));
+  if (error != 0) {
     errno = error;
     return give_up(
         system_error("Cannot reserve " + std::to_string(bytes) + " bytes for the region " + options_.path));

@@ -8,7 +8,8 @@
 // stranger planted under the final name, a symlink included, is replaced and not followed.
 //
 // A lock file beside it (NAME.lock) keeps a second daemon away from the same path as long as this one
-// lives; the kernel drops the lock with the process.
+// lives; the kernel drops the lock with the process. Whoever gets the lock removes what others, which were
+// killed, had in the making.
 #ifndef XENMON_XENBAKED_REGION_REGION_FILE_H
 #define XENMON_XENBAKED_REGION_REGION_FILE_H
 

@@ -39,13 +39,41 @@ Result<std::unique_ptr<Source>> LiveSource::open(const LiveOptions& options) {
 Result<std::unique_ptr<LiveSource>> LiveSource::open_on(const LiveOptions& options, const HostFacts& facts,
                                                         std::unique_ptr<Hypervisor> hypervisor) {
   if (Status good = check_host(facts); !good) return good.error();
-  auto source = std::make_unique<LiveSource>(Private{}, std::move(hypervisor));
+  auto source = std::make_unique<LiveSource>(Private{}, std::move(hypervisor), options.keeper);
   if (Status started = source->start(options, facts); !started) return started.error();
   return source;
 }
 
-LiveSource::LiveSource(Private, std::unique_ptr<Hypervisor> hypervisor)
-    : hypervisor_(std::move(hypervisor)), tracing_(std::make_unique<LiveTracing>(*hypervisor_)) {}
+Result<bool> LiveSource::restore(TracingKeeper& keeper) {
+  return restore_on(keeper, read_host_facts(), make_xen_hypervisor());
+}
+
+Result<bool> LiveSource::restore_on(TracingKeeper& keeper, const HostFacts& facts,
+                                    std::unique_ptr<Hypervisor> hypervisor) {
+  const auto left = keeper.left_behind();
+  if (!left) return left.error();
+  if (!*left) return false;
+  if (Status good = check_host(facts); !good) return good.error();
+  LiveSource source(Private{}, std::move(hypervisor), &keeper);
+  if (Status connected = source.connect(facts); !connected) return connected.error();
+  return source.put_back_left();
+}
+
+Result<bool> LiveSource::put_back_left() {
+  if (keeper_ == nullptr) return false;
+  const auto left = keeper_->left_behind();
+  if (!left) return left.error();
+  if (!*left) return false;
+  if (Status restored = put_back(*hypervisor_, (*left)->event_mask, (*left)->on); !restored)
+    return restored.error();
+  keeper_->forget();
+  return true;
+}
+
+LiveSource::LiveSource(Private, std::unique_ptr<Hypervisor> hypervisor, TracingKeeper* keeper)
+    : keeper_(keeper),
+      hypervisor_(std::move(hypervisor)),
+      tracing_(std::make_unique<LiveTracing>(*hypervisor_, keeper)) {}
 
 LiveSource::~LiveSource() {
   (void)close();
@@ -83,6 +111,7 @@ Status LiveSource::map_rings(const TraceInfo& info, std::uint32_t max_cpu_id) {
 
 Status LiveSource::start(const LiveOptions& options, const HostFacts& facts) {
   if (Status connected = connect(facts); !connected) return connected;
+  if (const Result<bool> restored = put_back_left(); !restored) return restored.error();
 
   const std::uint32_t pages = options.buffer_pages != 0 ? options.buffer_pages : LiveOptions::kPagesDefault;
   const std::uint32_t stock_mask = options.without_slices ? event::kMaskWithoutSlices : event::kDefaultMask;

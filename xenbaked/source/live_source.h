@@ -6,7 +6,8 @@
 //   1. the machine runs Xen, this is Dom0, the user is root (live_host.h);
 //   2. the devices are opened and VIRQ_TBUF is bound. Xen gives that event to one program, so who has it
 //      is the one consumer; nothing of Xen's state is even read before;
-//   3. the present mask is read, buffers are made if there are none, mapped, emptied, and tracing is
+//   3. what a process that was killed has left behind is put back (found_tracing.h);
+//   4. the present mask is read, buffers are made if there are none, mapped, emptied, and tracing is
 //      switched on (live_tracing.h says what is restored at the end).
 // The buffers' size is what Xen says it is: it is set once until the host is started again.
 //
@@ -36,9 +37,10 @@ struct LiveOptions {
   // Which records; if none are named, those of XenMon's patches where Xen has them, and of Xen's own what
   // the accounting takes.
   std::optional<std::uint32_t> event_mask;
-  bool without_slices = false;    // of Xen's own: not the time slices
-  bool stock_records = false;     // Xen's own in any case
-  std::uint32_t buffer_pages = 0; // of 4096 bytes, per pCPU, if there are no buffers yet; 0: kPagesDefault
+  bool without_slices = false;     // of Xen's own: not the time slices
+  bool stock_records = false;      // Xen's own in any case
+  TracingKeeper* keeper = nullptr; // outlives the source; null: what was found is not kept
+  std::uint32_t buffer_pages = 0;  // of 4096 bytes, per pCPU, if there are no buffers yet; 0: kPagesDefault
 };
 
 class LiveSource final : public Source {
@@ -57,7 +59,13 @@ class LiveSource final : public Source {
   static Result<std::unique_ptr<LiveSource>> open_on(const LiveOptions& options, const HostFacts& facts,
                                                      std::unique_ptr<Hypervisor> hypervisor);
 
-  LiveSource(Private, std::unique_ptr<Hypervisor> hypervisor);
+  // Puts back what a process that was killed has left behind; false if there is nothing. kBusy: somebody
+  // traces.
+  static Result<bool> restore(TracingKeeper& keeper);
+  static Result<bool> restore_on(TracingKeeper& keeper, const HostFacts& facts,
+                                 std::unique_ptr<Hypervisor> hypervisor);
+
+  LiveSource(Private, std::unique_ptr<Hypervisor> hypervisor, TracingKeeper* keeper);
   ~LiveSource() override;
 
   [[nodiscard]] const Origin& origin() const override { return origin_; }
@@ -96,11 +104,14 @@ class LiveSource final : public Source {
   Status start(const LiveOptions& options, const HostFacts& facts);
   Status connect(const HostFacts& facts);
   void learn_pcpus();
+  // After connect(), since what somebody traces with is not left behind.
+  Result<bool> put_back_left();
   void discard_all();
   bool holds(std::uint32_t event);
   Status map_rings(const TraceInfo& info, std::uint32_t max_cpu_id);
 
   // Declared so that each is destroyed before what it works on.
+  TracingKeeper* keeper_;                  // may be null
   std::unique_ptr<Hypervisor> hypervisor_; // null after close()
   std::unique_ptr<LiveTracing> tracing_;
   std::vector<Ring> rings_; // ascending pCPU

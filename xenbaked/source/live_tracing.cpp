@@ -2,9 +2,8 @@
 #include "source/live_tracing.h"
 
 #include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <ctime>
+#include <optional>
 
 #include "source/live_refusal.h"
 #include "trace/events.h"
@@ -23,6 +22,10 @@ std::uint64_t wall_clock_ns() {
 
 } // namespace
 
+Status LiveTracing::keep() {
+  return keeper_ == nullptr ? ok() : keeper_->keep({found_mask_, found_});
+}
+
 Status LiveTracing::set_mask(std::uint32_t mask) {
   if (const Errno error = hypervisor_.set_event_mask(mask))
     return refuse_sysctl(error, "set the trace mask", hypervisor_);
@@ -37,7 +40,8 @@ Result<TraceInfo> LiveTracing::prepare(std::uint32_t mask, std::uint32_t pages_p
   found_mask_ = info.event_mask;
   if (info.table_frame != 0) return info;
 
-  found_ = Found::kOff;
+  found_ = TracingOn::kOff;
+  if (const Status kept = keep(); !kept) return kept.error();
   if (const Status set = set_mask(mask); !set) return set.error();
   const Errno made = hypervisor_.make_buffers(pages_per_cpu);
   if (made == 0) switched_ = true;
@@ -53,14 +57,15 @@ Result<TraceInfo> LiveTracing::prepare(std::uint32_t mask, std::uint32_t pages_p
 }
 
 Status LiveTracing::look_whether_on(const Rings& rings) {
+  if (Status kept = keep(); !kept) return kept;
   rings.discard(); // a full buffer would hide that Xen wants to write
   const std::uint64_t before = rings.marks();
   if (Status set = set_mask(kMaskAll); !set) return set;
   TraceInfo ignored; // the hypercall that is to be traced
   if (const Errno error = hypervisor_.trace_info(ignored))
     return refuse_sysctl(error, "describe its trace buffers", hypervisor_);
-  found_ = rings.marks() != before ? Found::kOn : Found::kOff;
-  return ok();
+  found_ = rings.marks() != before ? TracingOn::kOn : TracingOn::kOff;
+  return keep();
 }
 
 // Afresh: nothing is in the rings but what the mask asks for.
@@ -80,7 +85,7 @@ Status LiveTracing::switch_on(std::uint32_t mask, const Rings& rings) {
 Result<bool> LiveTracing::look_for_accounting(const Rings& rings) {
   if (const Errno error = hypervisor_.trace_all_cpus())
     return refuse_sysctl(error, "trace all CPUs", hypervisor_);
-  if (found_ == Found::kUnknown) {
+  if (found_ == TracingOn::kUnknown) {
     if (const Status looked = look_whether_on(rings); !looked) return looked.error();
   }
   // Its switches are the one thing that is asked for: not much can come before they are counted out.
@@ -113,27 +118,16 @@ Status LiveTracing::resume() {
 }
 
 Status LiveTracing::restore() {
-  // Off before the mask and on after it, so that nothing is traced that was not wanted.
-  const bool switch_off = switched_ && found_ != Found::kOn;
-  const bool switch_on = switched_ && found_ == Found::kOn;
-  const Errno off = switch_off ? hypervisor_.disable_tracing() : 0;
-  const Errno mask = mask_changed_ ? hypervisor_.set_event_mask(found_mask_) : 0;
-  const Errno on = switch_on ? hypervisor_.enable_tracing() : 0;
+  if (!switched_ && !mask_changed_) return ok();
+  const TracingOn on = !switched_                 ? TracingOn::kUnknown
+                       : found_ == TracingOn::kOn ? TracingOn::kOn
+                                                  : TracingOn::kOff;
+  Status restored =
+      put_back(hypervisor_, mask_changed_ ? std::optional(found_mask_) : std::optional<std::uint32_t>(), on);
   switched_ = mask_changed_ = false;
-
-  if (off != 0)
-    return Error{std::string("Xen goes on tracing, because it refused to stop (") + std::strerror(off) +
-                 "): start and stop xenbaked or xentrace once more."};
-  if (mask != 0) {
-    char number[16];
-    std::snprintf(number, sizeof number, "0x%08x", found_mask_);
-    return Error{std::string("Xen's trace mask could not be set back to ") + number + " (" +
-                 std::strerror(mask) + "): set it with xentrace -e " + number + "."};
-  }
-  if (on != 0)
-    return Error{std::string("Xen's tracing, which was on, could not be switched on again (") +
-                 std::strerror(on) + "): start xentrace to have it back."};
-  return ok();
+  // What could not be put back can be tried again.
+  if (restored && keeper_ != nullptr) keeper_->forget();
+  return restored;
 }
 
 } // namespace xenmon

@@ -16,7 +16,9 @@
 //   - The mask of CPUs can be set but not read. It is set to all CPUs, Xen's own setting, because a mask
 //     that a trace program left behind would hide CPUs; it stays that way.
 //   - Buffers cannot be freed, nor their size changed, before the host is started again.
-//   - A daemon that is killed (SIGKILL) restores nothing; the next one takes that state for the one it found.
+//   - A daemon that is killed (SIGKILL) restores nothing; what it found stays in a file (found_tracing.h),
+//   and the
+//     next one, or xenbaked --restore, puts that back.
 //
 // Not copyable; the destructor restores what restore() has not. The Hypervisor must outlive it and be
 // the one consumer (VIRQ_TBUF is bound) throughout.
@@ -26,6 +28,7 @@
 #include <cstdint>
 #include <functional>
 
+#include "source/found_tracing.h"
 #include "source/hypervisor.h"
 #include "xenmon/result.h"
 
@@ -36,7 +39,9 @@ class LiveTracing {
   // TRC_ALL (public/trace.h): every class, every subclass.
   static constexpr std::uint32_t kMaskAll = 0x0ffff000;
 
-  explicit LiveTracing(Hypervisor& hypervisor) : hypervisor_(hypervisor) {}
+  // `keeper` may be null; otherwise it outlives this, and is told what was found before anything is changed.
+  explicit LiveTracing(Hypervisor& hypervisor, TracingKeeper* keeper = nullptr)
+      : hypervisor_(hypervisor), keeper_(keeper) {}
   LiveTracing(const LiveTracing&) = delete;
   LiveTracing& operator=(const LiveTracing&) = delete;
   ~LiveTracing() { (void)restore(); }
@@ -74,19 +79,19 @@ class LiveTracing {
 
   [[nodiscard]] std::uint32_t found_mask() const { return found_mask_; }
   // Whether tracing is left on at the end.
-  [[nodiscard]] bool found_on() const { return found_ == Found::kOn; }
+  [[nodiscard]] bool found_on() const { return found_ == TracingOn::kOn; }
 
  private:
-  enum class Found { kUnknown, kOff, kOn };
-
+  Status keep();
   Status set_mask(std::uint32_t mask);
   Status look_whether_on(const Rings& rings);
   Status switch_on(std::uint32_t mask, const Rings& rings);
 
   Hypervisor& hypervisor_;
+  TracingKeeper* keeper_;
   std::uint32_t found_mask_ = 0;
   std::uint32_t mask_ = 0; // what start() set
-  Found found_ = Found::kUnknown;
+  TracingOn found_ = TracingOn::kUnknown;
   bool mask_changed_ = false;
   bool switched_ = false; // tracing was switched on or off, also by making buffers
 };

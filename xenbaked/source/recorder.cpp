@@ -1,15 +1,56 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "source/recorder.h"
 
+#include <algorithm>
 #include <array>
+#include <cstring>
 #include <utility>
 
 #include "trace/events.h"
+#include "trace/record.h"
 
 namespace xenmon {
 
-Recorder::Recorder(std::string name, File file, const Origin& origin)
-    : name_(std::move(name)), file_(std::move(file)) {
+namespace {
+
+// The domain of nobody: DOMID_INVALID (public/xen.h). xenalyze makes a vCPU of it all the same, has room for
+// so many of a domain, and lets none of them run on two pCPUs at once.
+constexpr std::uint32_t kNobody = 0x7ff4;
+constexpr std::uint32_t kXenalyzeVcpus = 256;
+
+// The TSC of the first record that has one; 0: none.
+std::uint64_t first_tsc(const Window& window) {
+  Record record;
+  const std::byte* at = window.first.data();
+  const std::byte* const end = at + window.first.size();
+  for (; decode_record(at, end, record); at += record.bytes()) {
+    if (record.has_tsc() && record.event() != event::kWrapBuffer) return record.tsc;
+  }
+  return 0;
+}
+
+// The TSC of the last record that has one; 0: none.
+std::uint64_t last_tsc(const Window& window) {
+  std::uint64_t last = 0;
+  Record record;
+  // A record that begins in the first part and ends in the second is stepped over by its length alone.
+  std::size_t overhang = 0;
+  for (const std::span<const std::byte> part : {window.first, window.second}) {
+    if (overhang > part.size()) break;
+    const std::byte* at = part.data() + overhang;
+    const std::byte* const end = part.data() + part.size();
+    overhang = 0;
+    for (; decode_record(at, end, record); at += record.bytes()) {
+      if (record.has_tsc() && record.event() != event::kWrapBuffer) last = record.tsc;
+    }
+    if (end - at >= 4) overhang = record.bytes() - static_cast<std::size_t>(end - at);
+  }
+  return last;
+}
+
+} // namespace
+
+Recorder::Recorder(PendingFile file, const Origin& origin) : file_(std::move(file)) {
   metadata_.cpu_khz = origin.cpu_khz_assumed ? 0 : origin.cpu_khz;
   metadata_.xen_version = origin.xen_version;
   metadata_.scheduler = origin.scheduler;
@@ -19,40 +60,104 @@ Recorder::Recorder(std::string name, File file, const Origin& origin)
 }
 
 Result<std::unique_ptr<Recorder>> Recorder::create(const std::string& file, const Origin& origin) {
-  File out(std::fopen(file.c_str(), "we"));
-  if (!out) return system_error("Cannot record to " + file);
-  std::unique_ptr<Recorder> recorder(new Recorder(file, std::move(out), origin));
-  // Early, so that a recording is usable even if the daemon is killed.
-  if (Status saved = save_metadata(file, recorder->metadata_); !saved) return saved.error();
-  return recorder;
+  Result<PendingFile> pending = PendingFile::create(file);
+  if (!pending) return pending.error();
+  return std::unique_ptr<Recorder>(new Recorder(std::move(*pending), origin));
 }
 
-void Recorder::write(const Pass& pass) {
-  if (stopped_) return;
-  for (const Window& window : pass.windows) {
-    const std::array<std::uint32_t, 3> frame{
-        event::kCpuChange | (2U << 28), window.pcpu,
-        static_cast<std::uint32_t>(window.first.size() + window.second.size())};
-    bool written = std::fwrite(frame.data(), sizeof frame, 1, file_.get()) == 1;
-    for (const std::span<const std::byte> part : {window.first, window.second}) {
-      if (!part.empty()) written = written && std::fwrite(part.data(), part.size(), 1, file_.get()) == 1;
+void Recorder::put(const void* bytes, std::size_t size) {
+  const auto* from = static_cast<const std::byte*>(bytes);
+  pass_.insert(pass_.end(), from, from + size);
+}
+
+void Recorder::put_window(std::uint32_t pcpu, std::size_t bytes) {
+  const std::array<std::uint32_t, 3> frame{event::kCpuChange | (2U << 28), pcpu,
+                                           static_cast<std::uint32_t>(bytes)};
+  put(frame.data(), sizeof frame);
+}
+
+void Recorder::put_gap(const Pass& pass) {
+  std::uint64_t newest = 0;
+  for (const auto& [pcpu, tsc] : last_tsc_) newest = std::max(newest, tsc);
+  for (auto& [pcpu, last] : last_tsc_) {
+    // From the newest record of all; but no pCPU's records go back in time.
+    std::uint64_t next = newest + 1;
+    for (const Window& window : pass.windows) {
+      if (const std::uint64_t first = first_tsc(window); window.pcpu == pcpu && first != 0)
+        next = std::min(next, first);
     }
-    if (!written) {
-      stop();
-      return;
-    }
+    const std::uint64_t begin = std::max(last, std::min(newest, next - 1));
+    // Its own TSC is a later one, which xenalyze asks for.
+    last = std::max(last, std::min(begin + 1, next));
+    const std::array<std::uint32_t, 7> lost{
+        event::kLostRecords | (4U << 28) | kHasTsc, static_cast<std::uint32_t>(last),
+        static_cast<std::uint32_t>(last >> 32),     0,
+        kNobody | (pcpu % kXenalyzeVcpus) << 16,    static_cast<std::uint32_t>(begin),
+        static_cast<std::uint32_t>(begin >> 32)};
+    put_window(pcpu, sizeof lost);
+    put(lost.data(), sizeof lost);
   }
 }
 
-void Recorder::stop() {
-  stopped_ = true;
-  error_ = system_error("Recording to " + name_ + " has stopped");
+void Recorder::note(const Pass& pass) {
+  for (const Window& window : pass.windows) {
+    std::uint64_t& last = last_tsc_[window.pcpu];
+    last = std::max(last, xenmon::last_tsc(window));
+  }
+}
+
+void Recorder::write(const Pass& pass) {
+  if (failed_) return;
+  if (pass.stable) {
+    // A whole recording in one pass: not a second time in memory, and replayed, so without gaps.
+    for (const Window& window : pass.windows) {
+      pass_.clear();
+      put_window(window.pcpu, window.first.size() + window.second.size());
+      for (const std::span<const std::byte> part :
+           {std::span<const std::byte>(pass_), window.first, window.second}) {
+        if (const int reason = file_.append(part); reason != 0) return fail(std::strerror(reason));
+      }
+    }
+    return;
+  }
+  pass_.clear();
+  if (pass.gap) put_gap(pass);
+  for (const Window& window : pass.windows) {
+    put_window(window.pcpu, window.first.size() + window.second.size());
+    put(window.first.data(), window.first.size());
+    put(window.second.data(), window.second.size());
+  }
+  note(pass);
+  if (const int reason = file_.append(pass_); reason != 0) fail(std::strerror(reason));
+}
+
+void Recorder::fail(const std::string& reason) {
+  failed_ = true;
+  const std::string partial = file_.name() + ".partial";
+  const bool kept = file_.size() > 0 && file_.place_as(partial);
+  std::string text = "Recording to " + file_.name() + " has stopped: " + reason;
+  text += kept ? "; what was recorded until then is " + partial + "." : ".";
+  if (kept) {
+    if (Result<PendingFile> beside = write_metadata(partial, metadata_)) (void)beside->place();
+  }
+  error_ = Error{text, ExitStatus::kFailed};
 }
 
 Status Recorder::finish() {
-  if (!stopped_ && std::fflush(file_.get()) != 0) stop();
-  if (Status saved = save_metadata(name_, metadata_); !saved) return saved;
-  if (std::optional<Error> error = take_error()) return *error;
+  if (failed_) {
+    if (std::optional<Error> error = take_error()) return *error;
+    return ok();
+  }
+  Result<PendingFile> beside = write_metadata(file_.name(), metadata_);
+  if (!beside) {
+    fail("its metadata could not be written");
+    error_.reset();
+    return beside.error();
+  }
+  failed_ = true; // until both are there
+  if (Status placed = beside->place(); !placed) return placed;
+  if (Status placed = file_.place(); !placed) return placed;
+  failed_ = false;
   return ok();
 }
 

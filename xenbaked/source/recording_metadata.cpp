@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "source/recording_metadata.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -84,7 +81,7 @@ Result<std::optional<RecordingMetadata>> load_metadata(const std::string& record
   return std::optional<RecordingMetadata>();
 }
 
-Status save_metadata(const std::string& recording, const RecordingMetadata& metadata) {
+Result<PendingFile> write_metadata(const std::string& recording, const RecordingMetadata& metadata) {
   Json json;
   json["cpu_khz"] = metadata.cpu_khz;
   json["xen_version"] = metadata.xen_version;
@@ -95,20 +92,14 @@ Status save_metadata(const std::string& recording, const RecordingMetadata& meta
   json["domains"] = Json::array();
   for (const auto& [domid, text] : metadata.names)
     json["domains"].push_back({{"domid", domid}, {"name", text}});
-  const std::string name = recording + ".json";
-  const std::string fresh = name + ".new";
-  {
-    std::ofstream file(fresh, std::ios::trunc);
-    file << json.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
-    file.close();
-    if (!file) {
-      const Error error = system_error("Cannot write " + fresh);
-      std::remove(fresh.c_str());
-      return error;
-    }
+  const std::string text = json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+  Result<PendingFile> file = PendingFile::create(recording + ".json");
+  if (!file) return file;
+  if (const int reason = file->append(std::as_bytes(std::span(text))); reason != 0) {
+    errno = reason;
+    return system_error("Cannot write " + file->name());
   }
-  if (std::rename(fresh.c_str(), name.c_str()) != 0) return system_error("Cannot put " + name + " in place");
-  return ok();
+  return file;
 }
 
 } // namespace xenmon

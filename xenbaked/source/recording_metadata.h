@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "source/pending_file.h"
 #include "xenmon/result.h"
 
 namespace xenmon {
@@ -28,8 +29,8 @@ struct RecordingMetadata {
 // there is neither.
 Result<std::optional<RecordingMetadata>> load_metadata(const std::string& recording);
 
-// Writes FILE.json whole or not at all (a new file renamed into place).
-Status save_metadata(const std::string& recording, const RecordingMetadata& metadata);
+// FILE.json, complete; to be placed together with the recording.
+Result<PendingFile> write_metadata(const std::string& recording, const RecordingMetadata& metadata);
 
 } // namespace xenmon
 

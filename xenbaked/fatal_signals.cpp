@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fatal_signals.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <string_view>
+
+#include "xenmon/result.h"
+
+namespace xenmon {
+
+namespace {
+
+constexpr std::string_view kSentence =
+    "xenbaked: The recording became shorter while it was read, or its disk fails: copy it again, and let "
+    "nobody "
+    "write to it.\n";
+
+void on_bus_error(int /*number*/) {
+  [[maybe_unused]] const ssize_t said = write(STDERR_FILENO, kSentence.data(), kSentence.size());
+  _exit(static_cast<int>(ExitStatus::kFailed));
+}
+
+} // namespace
+
+void explain_bus_errors() {
+  struct sigaction action {};
+  action.sa_handler = on_bus_error;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGBUS, &action, nullptr);
+}
+
+} // namespace xenmon
