@@ -34,6 +34,7 @@ constexpr const char* kUsage =
     "  --failures N   go on until so many have failed (default 1)\n"
     "  --no-shrink    print a failing history as it is\n"
     "  --out DIR      where failing histories are written to (default: here)\n"
+    "  --keep DIR     leave the last recording and region in DIR, which exists\n"
     "  --list-kinds   what histories there are\n"
     "  --help         this text\n";
 
@@ -48,6 +49,7 @@ struct Options {
   std::uint64_t failures = 1;
   bool shrinks = true;
   std::string out = ".";
+  std::string keep;
 };
 
 template <class Names>
@@ -194,6 +196,8 @@ std::optional<Options> read_options(int argc, char** argv, int& status) {
       options.cases = value;
     } else if (name == "--out") {
       options.out = value;
+    } else if (name == "--keep") {
+      options.keep = value;
     } else if (name == "--kind" && kind) {
       options.kind = static_cast<Kind>(*kind);
     } else if (name == "--way" && way) {
@@ -217,7 +221,7 @@ int run(int argc, char** argv) {
     return 2;
   }
   StopFlag stop;
-  Checker checker(directory, stop);
+  Checker checker(options->keep.empty() ? directory : options->keep, stop);
   status = Run(*options, checker).all();
   std::error_code ignored;
   std::filesystem::remove_all(directory, ignored);
