@@ -17,8 +17,8 @@
 #include "reader_patience.h"
 #include "region/region_writer.h"
 #include "survey/learn_trace.h"
-#include "text.h"
 #include "trace_judge.h"
+#include "text.h"
 #include "xenmon/trace_time.h"
 
 namespace xenmon {
