@@ -2,6 +2,7 @@
 #include "daemon.h"
 
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,8 +18,9 @@
 #include "reader_patience.h"
 #include "region/region_writer.h"
 #include "survey/learn_trace.h"
-#include "trace_judge.h"
 #include "text.h"
+#include "trace_judge.h"
+#include "wall_epoch.h"
 #include "xenmon/trace_time.h"
 
 namespace xenmon {
@@ -36,6 +38,12 @@ std::uint32_t wait_capacity(const Origin& origin, const DaemonOptions& options) 
   const bool fast = origin.kind == XENMON_SOURCE_RECORDING &&
                     (options.speed <= 0 || options.held_at_ns || options.control_fd >= 0);
   return fast ? kFastWaitCapacity : RegionWriter::kWaitCapacity;
+}
+
+std::uint64_t clock_ns(clockid_t clock) {
+  struct timespec now {};
+  clock_gettime(clock, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * kSecond + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
 std::uint64_t own_cpu_ns() {
@@ -65,10 +73,23 @@ class Publisher final : public BakeSink {
   void on_sample(Baker& baker, const BakedSample& sample) override {
     if (error_) return;
     if (names_are_known_) name_domains(baker);
-    judge_trace(merge_.counts(), baker, origin_, verdicts_);
+    say_health(baker);
     patience_.wait_before(baker, sample, merge_);
     if (Status published = writer_.publish(baker, sample, merge_); !published) error_ = published.error();
     end_ns_ = sample.end_ns;
+  }
+  // What is true of the trace as a whole, for readers. Also at the end, when there is no sample any more.
+  void say_health(const Baker& baker) {
+    const Merge::Counts counts = merge_.counts();
+    judge_trace(counts, baker, origin_, verdicts_);
+    if (source_.damage()) say_damaged(verdicts_);
+    if (verdicts_.changes() != said_) {
+      said_ = verdicts_.changes();
+      writer_.set_verdicts(verdicts_.all());
+    }
+    BadRecords bad = counts.bad;
+    bad.add(baker.counts().bad);
+    writer_.set_trace_health({bad.by_cause(), source_.faults()});
   }
   // Trace time up to which all is published.
   [[nodiscard]] std::uint64_t end_ns() const { return end_ns_; }
@@ -93,6 +114,7 @@ class Publisher final : public BakeSink {
   Source& source_;
   const Origin& origin_;
   Verdicts& verdicts_;
+  std::uint64_t said_ = 0; // verdicts_.changes() when readers were told last
   Recorder* recorder_;
   ReaderPatience patience_;
   bool names_are_known_;
@@ -123,6 +145,7 @@ class Daemon {
                    ReaderPatience(writer, control, stop, [this] { beat(); })),
         baker_(baker_options(origin, options), &publisher_),
         names_(source, baker_, recorder),
+        wall_epoch_(source.origin().wall_epoch_ns),
         pace_(options.speed) {
     if (held_at) target_ = edge_at(*held_at, options.sample_ns);
   }
@@ -133,6 +156,7 @@ class Daemon {
     if (result && anew_) return result;
     if (started_) baker_.finish(merge_.position());
     keep_house();
+    publisher_.say_health(baker_);
     writer_.set_held(false);
     writer_.set_state(XENMON_STATE_ENDED);
     if (result && publisher_.error()) result = *publisher_.error();
@@ -173,9 +197,12 @@ class Daemon {
 
   Status listen() {
     while (!stop_.raised() && !publisher_.error()) {
+      const WallEpoch::Reading before = std::exchange(clocks_, {});
       if (Status taken = take_pass(0); !taken) return taken;
+      read_clocks();
       merge_.drain(Merge::kNoLimit, baker_);
       if (pass_.last) return ok();
+      if (!pass_.gap) follow_wall_clock(before);
       keep_house();
       ++wakeups_;
       if (stop_.wait(source_.event_fd(), options_.poll_ns)) {
@@ -187,6 +214,21 @@ class Daemon {
     merge_.lift_watermark();
     merge_.drain(Merge::kNoLimit, baker_);
     return taken;
+  }
+
+  void read_clocks() {
+    clocks_.realtime_ns = clock_ns(CLOCK_REALTIME);
+    clocks_.monotonic_ns = clock_ns(CLOCK_MONOTONIC);
+  }
+
+  // The newest record that has been accounted is the last one of the pass before, whose clocks `before` are;
+  // where there is one pCPU, it is that of this pass.
+  void follow_wall_clock(WallEpoch::Reading before) {
+    WallEpoch::Reading reading = pass_.one_pcpu ? clocks_ : before;
+    if (reading.realtime_ns == 0 || !baker_.started() || merge_.position() == position_) return;
+    position_ = merge_.position();
+    reading.trace_ns = baker_.clock().to_ns(position_ - baker_.base_tsc());
+    writer_.set_wall_epoch(wall_epoch_.take(reading));
   }
 
   Status play() {
@@ -360,6 +402,7 @@ class Daemon {
     standing_ = state;
     target_.reset();
     if (at_end()) {
+      publisher_.say_health(baker_);
       writer_.set_state(XENMON_STATE_ENDED);
     } else {
       writer_.set_held(true);
@@ -412,6 +455,10 @@ class Daemon {
   Pass pass_;
   bool started_ = false;
   std::uint64_t wakeups_ = 0;
+  // A live trace's.
+  WallEpoch wall_epoch_;
+  WallEpoch::Reading clocks_;  // when the newest pass had been read
+  std::uint64_t position_ = 0; // the TSC that wall_epoch_ was told of last
   // A recording's.
   Pace pace_;
   std::optional<std::uint64_t> target_;           // on the way to this sample's end
@@ -441,6 +488,10 @@ Status run_daemon(Source& source, const DaemonOptions& options, Recorder* record
   region.wait_capacity = wait_capacity(origin, options);
   Result<std::unique_ptr<RegionWriter>> writer = RegionWriter::create(region, origin);
   if (!writer) return writer.error();
+  (*writer)->set_verdicts(verdicts.all());
+  std::vector<std::uint32_t> present = origin.facts.pcpus;
+  present.insert(present.end(), origin.facts.untraced_pcpus.begin(), origin.facts.untraced_pcpus.end());
+  (*writer)->set_present_pcpus(present);
   if (options.ready_fd >= 0) {
     // Whoever started us may be gone; then nobody needs to know.
     [[maybe_unused]] const ssize_t told = write(options.ready_fd, "R", 1);

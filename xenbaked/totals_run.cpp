@@ -67,6 +67,7 @@ Result<TraceTotals> run_totals(Source& source, bool stock_records, Recorder* rec
   }
   const Merge::Counts counts = merge->counts();
   judge_trace(counts, *baker, origin, verdicts);
+  if (source.damage()) say_damaged(verdicts);
   TraceTotals totals;
   totals.records = counts.records;
   totals.lost_records = counts.lost_records;

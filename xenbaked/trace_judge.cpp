@@ -56,6 +56,11 @@ void say_pcpus_missing(const Origin& origin, Verdicts& verdicts) {
                "Some CPUs were in use and not traced: what vCPUs did there is unknown.");
 }
 
+void say_damaged(Verdicts& verdicts) {
+  verdicts.say(XENMON_VERDICT_DAMAGED, 0,
+               "The recording is damaged or cut off: it is shown as far as it can be read.");
+}
+
 std::uint32_t known_pcpus(const Merge& merge, const Origin& origin) {
   std::uint32_t count = merge.pcpus_seen();
   const auto add = [&](std::uint32_t pcpu) {

@@ -27,6 +27,8 @@ void say_pcpus_missing(const Origin& origin, Verdicts& verdicts);
 // pCPUs that have records, or of which something says that they exist.
 std::uint32_t known_pcpus(const Merge& merge, const Origin& origin);
 
+void say_damaged(Verdicts& verdicts);
+
 // What has been found out by now. Costs a few comparisons if there is nothing new.
 void judge_trace(const Merge::Counts& merged, const Baker& baker, const Origin& origin, Verdicts& verdicts);
 

@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <initializer_list>
+#include <span>
 #include <string_view>
 #include <system_error>
 #include <thread>
@@ -46,17 +47,20 @@ struct Pipe {
 };
 
 // In the child: only what may be done between fork and exec.
-[[noreturn]] void become(char* const* arguments, pid_t parent, int ready, int said, int inherited) {
+[[noreturn]] void become(char* const* arguments, pid_t parent, int ready, int said,
+                         std::span<const int> inherited, bool has_our_input) {
   // A group of its own, so that a Ctrl-C meant for us does not end it under our feet.
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != parent) _exit(kExecFailed);
   restore_signals();
   const int null = open("/dev/null", O_RDWR);
-  if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
-      dup2(said, STDERR_FILENO) < 0 || fcntl(ready, F_SETFD, 0) != 0 ||
-      (inherited >= 0 && fcntl(inherited, F_SETFD, 0) != 0)) {
+  if (null < 0 || (!has_our_input && dup2(null, STDIN_FILENO) < 0) || dup2(null, STDOUT_FILENO) < 0 ||
+      dup2(said, STDERR_FILENO) < 0 || fcntl(ready, F_SETFD, 0) != 0) {
     _exit(kExecFailed);
+  }
+  for (const int fd : inherited) {
+    if (fd >= 0 && fcntl(fd, F_SETFD, 0) != 0) _exit(kExecFailed);
   }
   execvp(arguments[0], arguments);
   for (const std::string_view part :
@@ -102,7 +106,8 @@ std::vector<std::string> daemon_command(const Options& options, const std::strin
   return command;
 }
 
-Result<DaemonProcess> DaemonProcess::start(const std::vector<std::string>& command, int inherited) {
+Result<DaemonProcess> DaemonProcess::start(const std::vector<std::string>& command,
+                                           std::span<const int> inherited, StandardInput input) {
   Pipe ready;
   Pipe said;
   if (!ready.open() || !said.open()) return system_error("cannot start xenbaked");
@@ -117,7 +122,10 @@ Result<DaemonProcess> DaemonProcess::start(const std::vector<std::string>& comma
   const pid_t parent = getpid();
   const pid_t pid = fork();
   if (pid < 0) return system_error("cannot start xenbaked");
-  if (pid == 0) become(arguments.data(), parent, ready.write.get(), said.write.get(), inherited);
+  if (pid == 0) {
+    become(arguments.data(), parent, ready.write.get(), said.write.get(), inherited,
+           input == StandardInput::kOurs);
+  }
 
   ready.write.reset();
   said.write.reset();

@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,9 +22,13 @@ std::vector<std::string> daemon_command(const Options& options, const std::strin
 class DaemonProcess {
  public:
   // Starts it and waits until its region is in place. What it said last before failing is the Error's
-  // message, and its exit status the Error's. `inherited` is a descriptor that it gets from us under the same
-  // number; -1: none but the usual three.
-  static Result<DaemonProcess> start(const std::vector<std::string>& command, int inherited = -1);
+  // message, and its exit status the Error's. `inherited` are descriptors that it gets from us under the same
+  // numbers, beside the usual three; -1 is none. It has our standard input if it is to play that, else
+  // /dev/null.
+  enum class StandardInput { kNone, kOurs };
+  static Result<DaemonProcess> start(const std::vector<std::string>& command,
+                                     std::span<const int> inherited = {},
+                                     StandardInput input = StandardInput::kNone);
 
   DaemonProcess(DaemonProcess&& other) noexcept;
   DaemonProcess& operator=(DaemonProcess&&) = delete;

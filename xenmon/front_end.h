@@ -20,6 +20,7 @@ struct Publisher {
   std::optional<PrivateDirectory> directory; // outlives the daemon
   std::optional<DaemonProcess> daemon;
   std::optional<ReplayControl> replay; // of a recording; for a log it is not steered, only waits for us
+  bool replay_goes_back = true;        // false: it comes from a pipe
   std::string region;
   std::string notice; // a sentence about an option that has no effect; "" if there is none
 };

@@ -7,6 +7,8 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdlib>
+#include <exception>
 #include <memory>
 #include <new>
 
@@ -25,6 +27,12 @@ alignas(std::max_align_t) std::array<std::byte, kStackSize> handlers_stack;
 std::unique_ptr<std::byte[]>& reserve() {
   static std::unique_ptr<std::byte[]> kept;
   return kept;
+}
+
+// Where even an exception has no room, or nothing is there to catch it.
+[[noreturn]] void give_up() {
+  if (!reserve()) end_at_once(kNoMemory);
+  std::abort();
 }
 
 void use_the_reserve() {
@@ -61,7 +69,8 @@ void catch_failures() {
 }
 
 void keep_a_reserve() {
-  reserve() = std::make_unique<std::byte[]>(kReserve);
+  std::set_terminate(give_up);
+  reserve().reset(new (std::nothrow) std::byte[kReserve]{});
   std::set_new_handler(use_the_reserve);
 }
 

@@ -22,6 +22,10 @@ void catch_failures();
 // operator new that fails throws std::bad_alloc, as ever, and the reserve is free again.
 void keep_a_reserve();
 
+// What is said when there is no memory.
+inline constexpr std::string_view kNoMemory =
+    "xenmon: there is not enough memory; end other programs, or raise the limit (ulimit -v).\n";
+
 // Ends the program with status 1, and in a handler if need be. The sentence has its end of line.
 [[noreturn]] void end_at_once(std::string_view sentence);
 

@@ -79,15 +79,14 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   fill_standard_descriptors();
+  xenmon::keep_a_reserve();
   int status = static_cast<int>(xenmon::ExitStatus::kFailed);
   try {
-    xenmon::keep_a_reserve();
     xenmon::catch_failures();
     status = run(argc, argv);
   } catch (const std::bad_alloc&) {
     // Everything has been put in order on the way here.
-    xenmon::end_at_once(
-        "xenmon: there is not enough memory; end other programs, or raise the limit (ulimit -v).\n");
+    xenmon::end_at_once(xenmon::kNoMemory);
   }
   if (const int signal = xenmon::signal_to_end_by(); signal != 0) xenmon::die_of(signal);
   return status;

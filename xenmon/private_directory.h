@@ -3,9 +3,9 @@
 // A directory for a replay's region, and the removal of those that were left behind.
 //
 // Whoever has such a directory holds a lock on the file "lock" in it, and the kernel lets go of the lock
-// whichever way he ends. So what is not locked is nobody's any more and may go. A directory that has just
-// been made has no lock yet; the sweep may take it away, and its maker, who looks again once he has the lock,
-// makes another one.
+// whichever way he ends. The xenbaked that writes there inherits it, and may live a moment longer. So what is
+// not locked is nobody's any more and may go. A directory that has just been made has no lock yet; the sweep
+// may take it away, and its maker, who looks again once he has the lock, makes another one.
 #ifndef XENMON_XENMON_PRIVATE_DIRECTORY_H
 #define XENMON_XENMON_PRIVATE_DIRECTORY_H
 
@@ -30,6 +30,8 @@ class PrivateDirectory {
   ~PrivateDirectory();
 
   const std::string& path() const { return path_; }
+  // A descriptor; who inherits it holds the lock as well. -1: there are no locks.
+  int lock() const { return lock_.get(); }
 
  private:
   PrivateDirectory(std::string path, Descriptor directory, Descriptor lock)

@@ -10,6 +10,7 @@
 #include "model/history.h"
 #include "model/model_builder.h"
 #include "region/attachment.h"
+#include "region/known_pcpus.h"
 #include "region/sample_feed.h"
 #include "signals.h"
 
@@ -52,6 +53,9 @@ Status run_once(const Options& options, Publisher& publisher) {
                    "); is xenbaked well?"};
     wait_for_input(going ? publisher.replay->fd() : -1, kPoll);
   }
+  if (Status exists = check_pcpu(options.pcpu, feed.tables(), history.length_ns(WindowId::kLong), true);
+      !exists)
+    return exists;
   const std::string text = once_table(build_screen_model(history, feed, attachment, options.pcpu));
   return write_lines(STDOUT_FILENO, text, "standard output");
 }

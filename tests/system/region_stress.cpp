@@ -128,8 +128,8 @@ void StressWriter::grow() {
   pass.windows.push_back(window.window());
   for (const WindowBuilder& other : others) pass.windows.push_back(other.window());
   pass.last = true;
-  merge_.append(pass);
-  merge_.drain(Merge::kNoLimit, *baker_);
+  merge_->append(pass);
+  merge_->drain(Merge::kNoLimit, *baker_);
 }
 
 // One record on each pCPU, so that their counts move with the samples.
@@ -142,8 +142,8 @@ void StressWriter::feed() {
     pass.windows.push_back(windows.emplace_back(pcpu).record(0x22202, tsc_, {}).window());
   }
   pass.last = true;
-  merge_.append(pass);
-  merge_.drain(Merge::kNoLimit, *baker_);
+  merge_->append(pass);
+  merge_->drain(Merge::kNoLimit, *baker_);
 }
 
 void StressWriter::publish() {

@@ -363,6 +363,71 @@ TEST_F(RegionWriterTest, ASampleFitsIntoItsRowsHoweverLargeTheTablesAre) {
   }
 }
 
+std::vector<std::string> verdicts_in(const RegionReader& reader) {
+  std::vector<std::string> sentences;
+  EXPECT_TRUE(reader.read_verdicts(sentences));
+  return sentences;
+}
+
+TEST_F(RegionWriterTest, VerdictsAreReadAtOnceAndInEveryLaterFile) {
+  Pipeline pipeline(path_, 1'000'000, 10'000'000);
+  const RegionFile before = open();
+  std::vector<Verdict> verdicts = {{XENMON_VERDICT_NOT_TRACED, 0, "CPUs 2 to 7 were not traced."}};
+  pipeline.writer->set_verdicts(verdicts);
+  EXPECT_EQ(verdicts_in(before.reader()), std::vector<std::string>{"CPUs 2 to 7 were not traced."});
+  verdicts[0].text = "CPUs 2 to 6 were not traced.";
+  verdicts.push_back({XENMON_VERDICT_DAMAGED, 0, std::string(300, 'x')});
+  pipeline.writer->set_verdicts(verdicts);
+  const std::vector<std::string> told = verdicts_in(before.reader());
+  ASSERT_EQ(told.size(), 2U);
+  EXPECT_EQ(told[0], verdicts[0].text);
+  EXPECT_EQ(told[1], std::string(XENMON_VERDICT_TEXT_BYTES - 1, 'x'));
+  WindowBuilder crowd(0);
+  for (std::uint32_t dom = 0; dom < 300; ++dom)
+    crowd.runstate(1'000'000 + dom, dom, 0, kRunningState, kBlockedState);
+  crowd.record(0x22202, 2'500'000, {});
+  pipeline.feed({&crowd});
+  EXPECT_EQ(before.reader().state(), XENMON_STATE_SUPERSEDED);
+  EXPECT_EQ(verdicts_in(open().reader()), told);
+  ASSERT_TRUE(pipeline.writer->begin_anew());
+  EXPECT_EQ(verdicts_in(open().reader()), told);
+  pipeline.writer->set_verdicts(std::vector<Verdict>(100, verdicts[0]));
+  EXPECT_EQ(verdicts_in(open().reader()).size(), 32U);
+}
+
+TEST_F(RegionWriterTest, TellsWhyRecordsWereBadAndWhatTheSourceMet) {
+  Pipeline pipeline(path_, 1'000'000, 10'000'000);
+  TraceHealth health;
+  health.bad_by[XENMON_BAD_TSC] = 12;
+  health.faults[XENMON_FAULT_MASK] = 2;
+  pipeline.writer->set_trace_health(health);
+  pipeline.writer->set_wall_epoch(4'711);
+  WindowBuilder w(0);
+  w.record(0x22202, 1'000'000, {}).record(0x22202, 2'500'000, {});
+  pipeline.feed({&w});
+  const RegionFile file = open();
+  EXPECT_EQ(file.reader().faults().bad_by[XENMON_BAD_TSC], 12U);
+  EXPECT_EQ(file.reader().faults().source[XENMON_FAULT_MASK], 2U);
+  EXPECT_EQ(file.reader().wall_epoch_ns(), 4'711U);
+}
+
+TEST_F(RegionWriterTest, APcpuThatExistsIsThereWithoutRecords) {
+  Pipeline pipeline(path_, 1'000'000, 10'000'000);
+  const std::uint32_t present[] = {99, 1, 0};
+  pipeline.writer->set_present_pcpus(present);
+  WindowBuilder w(1);
+  w.record(0x22202, 1'000'000, {}).record(0x22202, 2'500'000, {});
+  pipeline.feed({&w});
+  TablesCopy tables;
+  ASSERT_TRUE(open().reader().read_tables(tables));
+  ASSERT_EQ(tables.pcpus.size(), 100U);
+  EXPECT_EQ(tables.pcpus[0].seen, XENMON_PCPU_NO_RECORDS);
+  EXPECT_EQ(tables.pcpus[0].running_vcpu, XENMON_NO_SLOT);
+  EXPECT_EQ(tables.pcpus[1].seen, XENMON_PCPU_HAS_RECORDS);
+  EXPECT_EQ(tables.pcpus[2].seen, 0U);
+  EXPECT_EQ(tables.pcpus[99].seen, XENMON_PCPU_NO_RECORDS);
+}
+
 TEST_F(RegionWriterTest, SaysThatItIsHeld) {
   Pipeline pipeline(path_, 1'000'000, 10'000'000);
   WindowBuilder w;

@@ -39,7 +39,9 @@ TEST(TotalsReport, JsonIsOneLineOfTheDocumentedForm) {
   write_json(out, small());
   EXPECT_EQ(
       out.str(),
-      R"({"schema":1,"records":5,"lost_records":2,"bad_records":1,"duration_ns":1000,"pcpus":2,)"
+      R"({"schema":1,"records":5,"lost_records":2,"bad_records":1,)"
+      R"("bad_records_by":{"framing":0,"length":0,"tsc":1,"words":0,"content":0,"ring":0,"input":0},)"
+      R"("duration_ns":1000,"pcpus":2,"verdicts":[],)"
       R"("domains":[{"domid":3,"name":null,"executions":4,)"
       R"("io":{"total":10,"map":1,"unmap":2,"transfer":3,"copy":4,"copy_bytes":5},)"
       R"("vcpus":[{"vcpu":1,"gotten_ns":100,"waited_ns":50,"waited_wake_ns":20,"waited_preempt_ns":30,)"

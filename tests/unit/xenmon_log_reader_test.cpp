@@ -80,6 +80,18 @@ TEST_F(LogReaderTest, AllFormsSayTheSame) {
   }
 }
 
+TEST_F(LogReaderTest, PassesOverVerdicts) {
+  const StreamLine line{.gotten = 25};
+  const std::string verdict = "{\"passed_s\":1.000000000,\"verdict\":\"CPUs 2 to 7 were not traced.\"}\n";
+  for (const LogFile& file :
+       {read("a.jsonl", json_line(line) + verdict), read("b.jsonl", verdict + json_line(line)),
+        read("a-dom1.log", kFilesHeader + files_line(1000, 0, 1, 25, 0, 0, 0, 0) +
+                               "# verdict: CPUs 2 to 7 were not traced.\n")}) {
+    EXPECT_EQ(file.malformed_lines, 0U);
+    ASSERT_EQ(only_domain(file).rates.size(), 1U);
+  }
+}
+
 TEST_F(LogReaderTest, KnowsTheNamesOfStreamsAsTheyWereQuoted) {
   const std::string csv = kCsvHeader + csv_line({.name = "\"a \"\"b\"\", c\"", .gotten = 1});
   EXPECT_EQ(only_domain(read("a.csv", csv)).name, "a \"b\", c");

@@ -135,6 +135,15 @@ TEST_F(LogWriterTest, SaysWhatWasLostAndMissed) {
       << log;
 }
 
+TEST_F(LogWriterTest, VerdictsAreComments) {
+  LogWriter writer = make_writer(100, 0);
+  region.publish({make_row(1, 0, {.running_ms = 50})});
+  drain(writer);
+  const std::string before = web();
+  ASSERT_TRUE(writer.write_verdicts({"CPUs 2 to 7 were not traced."}));
+  EXPECT_EQ(web(), before + "# verdict: CPUs 2 to 7 were not traced.\n");
+}
+
 TEST_F(LogWriterTest, AGapEndsTheIntervalWhereItShouldHaveEnded) {
   LogWriter writer = make_writer(1000, 0);
   region.publish({make_row(1, 0, {.running_ms = 50})});

@@ -87,6 +87,17 @@ TEST(OnceTable, UnknownTimeHasAColumnOfItsOwnIfThereIsAny) {
   EXPECT_NE(lines[7].find("          -      5.00%  without idle"), std::string::npos) << lines[7];
 }
 
+TEST(OnceTable, AllVerdictsStandBelowIt) {
+  ScreenModel model = two_domains();
+  model.verdicts = {"CPUs 2 to 7 were not traced.", "CPU 3's clock is 100 us ahead of CPU 0's."};
+  const std::vector<std::string> lines = lines_of(once_table(model));
+  EXPECT_EQ(lines[0], "live");
+  ASSERT_GE(lines.size(), 3U);
+  EXPECT_EQ(lines[lines.size() - 3], "");
+  EXPECT_EQ(lines[lines.size() - 2], model.verdicts[0]);
+  EXPECT_EQ(lines[lines.size() - 1], model.verdicts[1]);
+}
+
 TEST(OnceTable, NoFigureIsCutHoweverLargeItIs) {
   ScreenModel model = two_domains();
   Figures& web = model.domains[1].halves[kLong].figures;

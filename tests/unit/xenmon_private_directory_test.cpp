@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -74,6 +75,35 @@ TEST_F(PrivateDirectoryTest, WhatAKilledProcessLeftIsSwept) {
   abandon();
   ASSERT_EQ(entries().size(), 1);
   sweep_private_directories();
+  EXPECT_TRUE(entries().empty());
+}
+
+// The xenbaked of a killed xenmon ends a moment later, and must not find its directory emptied.
+TEST_F(PrivateDirectoryTest, WhatAnHeirHoldsStays) {
+  int hold[2];
+  ASSERT_EQ(pipe(hold), 0);
+  {
+    const pid_t child = fork();
+    if (child == 0) {
+      const auto directory = PrivateDirectory::make();
+      const pid_t heir = directory ? fork() : -1;
+      if (heir == 0) {
+        close(hold[1]);
+        char byte;
+        _exit(read(hold[0], &byte, 1) == 0 ? 0 : 1);
+      }
+      kill(getpid(), SIGKILL);
+    }
+    waitpid(child, nullptr, 0);
+  }
+  close(hold[0]);
+  sweep_private_directories();
+  EXPECT_EQ(entries().size(), 1);
+  close(hold[1]); // the heir ends
+  for (int i = 0; i < 1000 && !entries().empty(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    sweep_private_directories();
+  }
   EXPECT_TRUE(entries().empty());
 }
 

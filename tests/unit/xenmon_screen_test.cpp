@@ -273,6 +273,42 @@ TEST(StatusLine, SaysWhatThereIs) {
   EXPECT_TRUE(has(status_text(model, 400), "TSC frequency assumed"));
 }
 
+TEST(StatusLine, HasTheVerdictsInTurnWhereThereIsRoom) {
+  ScreenModel model = make_model();
+  model.verdicts = {"CPUs 2 to 7 were not traced."};
+  EXPECT_TRUE(has(status_text(model, 400), "live | CPUs 2 to 7 were not traced. | stock Xen"));
+  EXPECT_EQ(status_text(model, 50), "live | 1 verdict, key 5 | I/O without copies");
+  model.verdicts.emplace_back("CPU 3's clock is 100 us ahead of CPU 0's.");
+  EXPECT_TRUE(has(status_text(model, 400), "CPUs 2 to 7 were not traced. (1 of 2)"));
+  model.verdict_turn = 5;
+  EXPECT_TRUE(has(status_text(model, 400), "CPU 3's clock is 100 us ahead of CPU 0's. (2 of 2)"));
+  EXPECT_TRUE(has(status_text(model, 50), "2 verdicts, key 5"));
+}
+
+TEST(HostView, ListsVerdictsWholeAndCausesInWords) {
+  ScreenModel model = make_model();
+  ViewState state;
+  state.view = View::kHost;
+  EXPECT_TRUE(has(show(model, 80, 30, state), "0 bad, 0 late, 0 contradict"));
+  EXPECT_FALSE(has(show(model, 80, 30, state), "Source faults"));
+  model.verdicts = {
+      "CPUs 2 to 7 were not traced: what happened there is unknown, and so is who ran while others waited "
+      "there.",
+      "CPU 3's clock is 100 us ahead of CPU 0's."};
+  model.host.since_start.bad_records = 17;
+  model.host.faults.bad_by[XENMON_BAD_TSC] = 12;
+  model.host.faults.bad_by[XENMON_BAD_LENGTH] = 5;
+  model.host.faults.source[XENMON_FAULT_MASK] = 1;
+  const std::string text = show(model, 80, 30, state);
+  EXPECT_TRUE(has(text,
+                  "Verdicts      CPUs 2 to 7 were not traced: what happened there is unknown, and\n"
+                  "               so is who ran while others waited there.\n"
+                  "               CPU 3's clock is 100 us ahead of CPU 0's.\n"))
+      << text;
+  EXPECT_TRUE(has(text, "Bad records   17 malformed: 12 impossible time stamps, 5 cut off\n")) << text;
+  EXPECT_TRUE(has(text, "Source faults 1 time another program changed the trace mask")) << text;
+}
+
 TEST(StatusLine, SaysTheHealthInWords) {
   Health health;
   EXPECT_EQ(health_text(health), "waiting for data");
@@ -354,6 +390,34 @@ TEST(Screen, WideNamesMoveNoFigure) {
       }
     }
   }
+}
+
+TEST(Screen, SaysWhatWasDamagedInTheRegion) {
+  ScreenModel model = make_model();
+  EXPECT_FALSE(has(show(model, 132, 24), "damaged"));
+  model.damaged = 3;
+  EXPECT_TRUE(has(show(model, 132, 24), "3 damaged rows of the region left out"));
+  ViewState state;
+  state.view = View::kHost;
+  EXPECT_TRUE(has(show(model, 132, 24, state), "3 damaged in the region and left out"));
+}
+
+TEST(KnownPcpus, OneThatDoesNotExistIsRefusedOnceThatIsKnown) {
+  TablesCopy tables;
+  tables.pcpus.resize(9);
+  for (const std::size_t id : {0, 1, 2, 3, 6, 8}) tables.pcpus[id].seen = 1;
+  EXPECT_EQ(pcpu_list(seen_pcpus(tables)), "CPUs 0 to 3, 6 and 8");
+  EXPECT_TRUE(check_pcpu(8, tables, 0, true));
+  EXPECT_TRUE(check_pcpu(std::nullopt, tables, 0, true));
+  EXPECT_TRUE(check_pcpu(5, tables, kPcpusKnownAfterNs - 1, false));
+  const Status refused = check_pcpu(5, tables, kPcpusKnownAfterNs, false);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(
+      refused.error().message,
+      "there is no CPU 5: the trace has CPUs 0 to 3, 6 and 8; give --cpu one of them, or leave it out.");
+  EXPECT_EQ(refused.error().status, ExitStatus::kUsage);
+  EXPECT_FALSE(check_pcpu(100, tables, 0, true));
+  EXPECT_TRUE(check_pcpu(5, TablesCopy(), 0, true)); // nothing is known
 }
 
 TEST(PcpuCycle, StartsWithAllAndSkipsGaps) {

@@ -40,6 +40,7 @@ class StreamWriterTest : public testing::Test {
     feed.drain(reader, writer);
     writer.finish();
     EXPECT_TRUE(writer.status());
+    EXPECT_TRUE(writer.write_verdicts(verdicts));
     damaged = feed.damaged();
     std::stringstream text;
     text << std::ifstream(settings.path).rdbuf();
@@ -50,6 +51,7 @@ class StreamWriterTest : public testing::Test {
   FakeRegion region;
   RegionReader reader;
   DomainDirectory directory{20'000 * kMs};
+  std::vector<std::string> verdicts;
   std::uint64_t wall_epoch_ns = 0;
   std::uint64_t damaged = 0;
   CsvFormulas formulas = CsvFormulas::kWhole;
@@ -138,6 +140,16 @@ TEST_F(StreamWriterTest, UidsStayUniqueWhenAnotherDaemonFollows) {
   has(3, "\"domid\":5,");
   has(3, "\"domain_uid\":105,");
   has(4, "\"domid\":9,\"domain\":\"new\",\"domain_uid\":106,");
+}
+
+TEST_F(StreamWriterTest, VerdictsAreObjectsOfTheirOwn) {
+  region.publish({make_row(1, 0, {.running_ms = 50})});
+  const std::string as_csv = stream(StreamFormat::kCsv);
+  const std::string as_json = stream(StreamFormat::kJsonLines);
+  verdicts = {"CPUs 2 to 7 were \"not\" traced."};
+  EXPECT_EQ(stream(StreamFormat::kCsv), as_csv);
+  EXPECT_EQ(stream(StreamFormat::kJsonLines),
+            as_json + "{\"passed_s\":0.100000000,\"verdict\":\"CPUs 2 to 7 were \\\"not\\\" traced.\"}\n");
 }
 
 TEST_F(StreamWriterTest, TellsTheIntervalsEndByTheWallClock) {

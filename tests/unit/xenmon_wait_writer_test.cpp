@@ -170,6 +170,26 @@ TEST_F(WaitWriterTest, AJsonObjectLeavesOutWhatDoesNotApply) {
             "\"restarts\":0}\n");
 }
 
+TEST_F(WaitWriterTest, TheTimeOfDayFollowsTheRegions) {
+  region.header().wall_epoch_ns = 1'700'000'000'000'000'000;
+  start();
+  region.add_wait(make_wait(7, 777, 40 * kMs, 12 * kMs));
+  region.publish({});
+  const std::string first = written();
+  region.header().wall_epoch_ns += 60'000 * kMs;
+  region.add_wait(make_wait(7, 777, 140 * kMs, 12 * kMs));
+  region.publish({});
+  const std::string both = written();
+  EXPECT_NE(first.find("22:13:20"), std::string::npos) << first;
+  EXPECT_NE(both.find("22:14:20"), std::string::npos) << both;
+}
+
+TEST_F(WaitWriterTest, VerdictsAreLinesOfTheirOwn) {
+  start();
+  ASSERT_TRUE(writer().write_verdicts({"CPUs 2 to 7 were not traced."}));
+  EXPECT_EQ(written(), "verdict: CPUs 2 to 7 were not traced.\n");
+}
+
 TEST_F(WaitWriterTest, EndsAfterItsTimeOnTheTraceClock) {
   settings.duration_ns = 150 * kMs;
   region.publish({});

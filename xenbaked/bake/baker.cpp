@@ -463,6 +463,7 @@ bool Baker::believe_presumed(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) 
   vcpu.bucket = kRunning;
   account(vcpu, now);
   vcpu.bucket = kUnknown;
+  ++vcpu.part.executions; // of which the beginning was lost
   return true;
 }
 

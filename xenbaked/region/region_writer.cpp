@@ -161,12 +161,15 @@ Status RegionWriter::make_file(const Capacities& capacities, Content content) {
   tables_seq_ = 0;
   std::memcpy(mapping_.data(), &fresh, sizeof fresh);
 
+  write_verdicts();
   capacities_ = capacities;
   slot_owner_.assign(capacities.vcpu, 0);
   if (remembers) {
     const auto& old_header = *reinterpret_cast<const xenmon_region_header*>(old.data());
     fresh.counters = old_header.counters;
     std::memcpy(&header().counters, &fresh.counters, sizeof fresh.counters);
+    std::memcpy(header().bad_records_by, old_header.bad_records_by, sizeof fresh.bad_records_by);
+    std::memcpy(header().source_faults, old_header.source_faults, sizeof fresh.source_faults);
     copy_history(old, old_header);
   }
   placed_ = false;
@@ -246,7 +249,7 @@ void RegionWriter::copy_history(const RegionMapping& old, const xenmon_region_he
 RegionWriter::Capacities RegionWriter::wanted_for(const Baker& baker, const BakedSample& sample,
                                                   const Merge& merge) const {
   Capacities wanted = capacities_;
-  wanted.pcpu = grown(wanted.pcpu, merge.pcpu_limit());
+  wanted.pcpu = grown(wanted.pcpu, pcpu_limit(merge));
   wanted.domain = grown(wanted.domain, baker.domains().size());
   wanted.vcpu = grown(wanted.vcpu, baker.vcpus().size());
 
@@ -321,21 +324,35 @@ Status RegionWriter::publish(Baker& baker, const BakedSample& sample, const Merg
   return placed_ ? ok() : put_in_place();
 }
 
+std::uint32_t RegionWriter::pcpu_limit(const Merge& merge) const {
+  return std::max(merge.pcpu_limit(), present_pcpus_.empty() ? 0 : present_pcpus_.back() + 1);
+}
+
+bool RegionWriter::is_present(std::uint32_t pcpu) const {
+  return std::binary_search(present_pcpus_.begin(), present_pcpus_.end(), pcpu);
+}
+
+void RegionWriter::write_pcpus(const Baker& baker, const Merge& merge) {
+  for (std::uint32_t pcpu = 0; pcpu < pcpu_limit(merge); ++pcpu) {
+    const PcpuStream* stream = merge.stream(pcpu);
+    if (stream == nullptr && !is_present(pcpu)) continue;
+    xenmon_pcpu out{};
+    out.seen = stream != nullptr ? XENMON_PCPU_HAS_RECORDS : XENMON_PCPU_NO_RECORDS;
+    out.running_vcpu = baker.running_on(pcpu);
+    if (stream != nullptr) {
+      out.records = stream->records();
+      out.lost_records = stream->lost_records();
+    }
+    store_words(&entry<xenmon_pcpu>(header().pcpu, pcpu), &out, sizeof out);
+  }
+}
+
 void RegionWriter::write_tables(Baker& baker, const Merge& merge, std::uint64_t end_ns) {
   xenmon_region_header& h = header();
   store_word(h.tables_seq, ++tables_seq_);
   std::atomic_thread_fence(std::memory_order_release);
 
-  for (std::uint32_t pcpu = 0; pcpu < merge.pcpu_limit(); ++pcpu) {
-    const PcpuStream* stream = merge.stream(pcpu);
-    if (stream == nullptr) continue;
-    xenmon_pcpu out{};
-    out.seen = 1;
-    out.running_vcpu = baker.running_on(pcpu);
-    out.records = stream->records();
-    out.lost_records = stream->lost_records();
-    store_words(&entry<xenmon_pcpu>(h.pcpu, pcpu), &out, sizeof out);
-  }
+  write_pcpus(baker, merge);
   for (std::uint32_t slot = 0; slot < baker.domains().size(); ++slot) {
     xenmon_domain out{};
     if (const Domain* domain = baker.domains()[slot].get()) {
@@ -398,7 +415,7 @@ void RegionWriter::write_tables(Baker& baker, const Merge& merge, std::uint64_t 
     std::atomic_ref<std::uint32_t>(table.count)
         .store(static_cast<std::uint32_t>(count), std::memory_order_relaxed);
   };
-  set_count(h.pcpu, merge.pcpu_limit());
+  set_count(h.pcpu, pcpu_limit(merge));
   set_count(h.domain, baker.domains().size());
   set_count(h.vcpu, baker.vcpus().size());
   set_count(h.hist, baker.vcpus().size());
@@ -505,6 +522,48 @@ void RegionWriter::write_counters(const Baker& baker, const Merge& merge) {
   store_word(counters.state_conflicts, baker.counts().state_conflicts);
   store_word(counters.conservation_violations, baker.counts().conservation_violations);
   store_word(counters.samples, newest_);
+  for (std::size_t i = 0; i < health_.bad_by.size(); ++i)
+    store_word(header().bad_records_by[i], health_.bad_by[i]);
+  for (std::size_t i = 0; i < health_.faults.size(); ++i)
+    store_word(header().source_faults[i], health_.faults[i]);
+}
+
+void RegionWriter::set_verdicts(std::span<const Verdict> verdicts) {
+  std::vector<xenmon_verdict> told(std::min<std::size_t>(verdicts.size(), kVerdictCapacity));
+  for (std::size_t i = 0; i < told.size(); ++i) {
+    told[i].kind = verdicts[i].kind;
+    put_text(told[i].text, verdicts[i].text);
+  }
+  const bool same =
+      told.size() == verdicts_.size() &&
+      (told.empty() || std::memcmp(told.data(), verdicts_.data(), told.size() * sizeof told.front()) == 0);
+  if (same) return;
+  verdicts_ = std::move(told);
+  store_word(header().tables_seq, ++tables_seq_);
+  std::atomic_thread_fence(std::memory_order_release);
+  write_verdicts();
+  store_word(header().tables_seq, ++tables_seq_, std::memory_order_release);
+}
+
+void RegionWriter::write_verdicts() {
+  xenmon_table& table = header().verdict;
+  for (std::size_t i = 0; i < verdicts_.size(); ++i)
+    store_words(&entry<xenmon_verdict>(table, i), &verdicts_[i], sizeof verdicts_[i]);
+  std::atomic_ref<std::uint32_t>(table.count)
+      .store(static_cast<std::uint32_t>(verdicts_.size()), std::memory_order_relaxed);
+}
+
+void RegionWriter::set_present_pcpus(std::span<const std::uint32_t> pcpus) {
+  present_pcpus_.clear();
+  for (const std::uint32_t pcpu : pcpus) {
+    if (pcpu < Merge::kMaxPcpus) present_pcpus_.push_back(pcpu);
+  }
+  std::sort(present_pcpus_.begin(), present_pcpus_.end());
+}
+
+void RegionWriter::set_wall_epoch(std::uint64_t epoch_ns) {
+  origin_.wall_epoch_ns = epoch_ns;
+  store_word(header().wall_epoch_ns, epoch_ns);
 }
 
 void RegionWriter::heartbeat(std::uint64_t wakeups, std::uint64_t daemon_cpu_ns) {
@@ -525,6 +584,8 @@ Status RegionWriter::begin_anew() {
   newest_ = row_position_ = io_row_position_ = newest_wait_ = 0;
   oldest_ = 1;
   waits_until_.front() = 0;
+  health_ = {};
+  // The verdicts stay: it is the same recording.
   if (Status made = make_file(capacities_, Content::kEmpty); !made) return made;
   return put_in_place();
 }

@@ -12,8 +12,10 @@
 #ifndef XENMON_XENBAKED_REGION_REGION_WRITER_H
 #define XENMON_XENBAKED_REGION_REGION_WRITER_H
 
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,10 +23,18 @@
 #include "merge/merge.h"
 #include "region/region_file.h"
 #include "source/source.h"
+#include "source/verdict.h"
 #include "xenmon/region.h"
 #include "xenmon/result.h"
 
 namespace xenmon {
+
+// What was met that is not as it should be, since the daemon began.
+struct TraceHealth {
+  std::array<std::uint64_t, XENMON_BAD_CAUSES>
+      bad_by{};                                      // XENMON_BAD_*; their sum is the count of bad records
+  std::array<std::uint64_t, XENMON_FAULTS> faults{}; // XENMON_FAULT_*
+};
 
 class RegionWriter {
  public:
@@ -46,6 +56,16 @@ class RegionWriter {
 
   // A sample with the tables as of its end. An Error (no room for a larger file) ends the daemon.
   Status publish(Baker& baker, const BakedSample& sample, const Merge& merge);
+
+  // All that is known by now to be wrong with the trace as a whole; readers see it at once, and in every
+  // later file. More than XENMON's table holds are left out.
+  void set_verdicts(std::span<const Verdict> verdicts);
+  // Published with the counters of the next sample.
+  void set_trace_health(const TraceHealth& health) { health_ = health; }
+  // pCPUs that exist, whether they have produced records or not; the next sample's tables have them.
+  void set_present_pcpus(std::span<const std::uint32_t> pcpus);
+  // Of a live trace, as the host's clock goes; readers see it at once.
+  void set_wall_epoch(std::uint64_t epoch_ns);
 
   // Whether publish() would now write over, or move into another file, anything that is newer than the sample
   // of number `read`: a sample, its rows, or a wait that ended in it.
@@ -89,6 +109,10 @@ class RegionWriter {
   [[nodiscard]] bool overwrites(std::uint64_t number, const BakedSample& sample) const;
   void copy_history(const RegionMapping& old, const xenmon_region_header& old_header);
 
+  [[nodiscard]] std::uint32_t pcpu_limit(const Merge& merge) const;
+  [[nodiscard]] bool is_present(std::uint32_t pcpu) const;
+  void write_verdicts();
+  void write_pcpus(const Baker& baker, const Merge& merge);
   void write_tables(Baker& baker, const Merge& merge, std::uint64_t end_ns);
   void write_histograms(Vcpu& vcpu, bool whole);
   void write_waits(const BakedSample& sample);
@@ -114,6 +138,9 @@ class RegionWriter {
   std::uint64_t generation_ = 0;
   std::uint64_t flags_ = 0;
   std::uint32_t io_kinds_ = 0; // XENMON_IO_*
+  std::vector<xenmon_verdict> verdicts_;
+  TraceHealth health_;
+  std::vector<std::uint32_t> present_pcpus_; // sorted
   std::uint64_t tables_seq_ = 0;
   std::uint64_t newest_ = 0;       // number of the newest sample
   std::uint64_t oldest_ = 1;       // number of the oldest that readers may still find

@@ -76,6 +76,13 @@ class LiveSource final : public Source {
   Status close() override;
 
   [[nodiscard]] const Counts& counts() const { return counts_; }
+  [[nodiscard]] Faults faults() const override {
+    Faults faults{};
+    faults[XENMON_FAULT_RING] = counts_.ring_faults;
+    faults[XENMON_FAULT_EVENT] = counts_.unexpected_ports;
+    faults[XENMON_FAULT_MASK] = counts_.masks_changed;
+    return faults;
+  }
   [[nodiscard]] std::uint32_t pages_per_ring() const { return pages_per_ring_; }
   [[nodiscard]] std::size_t ring_count() const { return rings_.size(); }
 

@@ -148,8 +148,7 @@ class ReplaySource final : public Source {
     const ByteReader::End end = supply_->end();
     if (end == ByteReader::End::kDamaged) damage_ = Damage::kCompression;
     if (end == ByteReader::End::kUnread) damage_ = Damage::kUnread;
-    if (end == ByteReader::End::kDamaged || end == ByteReader::End::kUnread)
-      pass.bad.add(XENMON_BAD_INPUT);
+    if (end == ByteReader::End::kDamaged || end == ByteReader::End::kUnread) pass.bad.add(XENMON_BAD_INPUT);
     if (end == ByteReader::End::kOver && cut_) damage_ = Damage::kCut;
     cut_ = false;
   }

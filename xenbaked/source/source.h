@@ -10,6 +10,7 @@
 #ifndef XENMON_XENBAKED_SOURCE_SOURCE_H
 #define XENMON_XENBAKED_SOURCE_SOURCE_H
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "trace/bad_records.h"
+#include "xenmon/region.h"
 #include "xenmon/result.h"
 
 namespace xenmon {
@@ -109,6 +111,10 @@ class Source {
 
   // The pass's bytes have been used or copied; a live source gives the space back to Xen.
   virtual void release_pass() {}
+
+  // What a live source has met so far, by XENMON_FAULT_*.
+  using Faults = std::array<std::uint64_t, XENMON_FAULTS>;
+  [[nodiscard]] virtual Faults faults() const { return {}; }
 
   // A descriptor that becomes readable when a pass is worth taking early (a buffer is half full), or
   // -1. After it was readable, call acknowledge() before waiting again.

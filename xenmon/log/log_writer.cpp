@@ -66,6 +66,15 @@ void LogWriter::daemon_changed() {
   for (auto& [domid, log] : logs_) log.file.append("# xenbaked restarted; time without data is not counted");
 }
 
+Status LogWriter::write_verdicts(const std::vector<std::string>& sentences) {
+  Status status = ok();
+  for (auto& [domid, log] : logs_) {
+    for (const std::string& sentence : sentences) log.file.append("# verdict: " + sentence);
+    if (status) status = log.file.flush();
+  }
+  return status;
+}
+
 void LogWriter::reopen() {
   for (auto& [domid, log] : logs_) log.file.reopen();
 }

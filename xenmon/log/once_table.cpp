@@ -74,6 +74,12 @@ std::string window_text(const ScreenModel& model) {
   return text.data();
 }
 
+std::string verdict_lines(const ScreenModel& model) {
+  std::string text;
+  for (const std::string& verdict : model.verdicts) text += (text.empty() ? "\n" : "") + verdict + "\n";
+  return text;
+}
+
 } // namespace
 
 std::string once_table(const ScreenModel& model) {
@@ -81,7 +87,9 @@ std::string once_table(const ScreenModel& model) {
   const bool unknown = std::any_of(model.domains.begin(), model.domains.end(), [](const DomainModel& domain) {
     return domain.halves[kLong].figures.unknown_ns > 0;
   });
-  std::string text = status_text(model, kAnyLength) + "\n" + window_text(model) + "\n";
+  ScreenModel status = model;
+  status.verdicts.clear(); // below the table, all of them
+  std::string text = status_text(status, kAnyLength) + "\n" + window_text(model) + "\n";
   text += right("id", kIdWidth) +
           columns({"gotten", "waited", "blocked", "offline", "executions", "gotten/ex", "waited/ex",
                    "allocated", "I/O", "I/O/ex"}) +
@@ -95,7 +103,7 @@ std::string once_table(const ScreenModel& model) {
   }
   return text + sum_line("idle", idle, "-", length_ns, unknown) + "\n" +
          sum_line("total", total, percent(total.waited_ns(), length_ns), length_ns, unknown) +
-         "  without idle\n";
+         "  without idle\n" + verdict_lines(model);
 }
 
 } // namespace xenmon

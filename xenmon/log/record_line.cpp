@@ -70,6 +70,12 @@ std::string json_line(std::span<const RecordColumn> columns, std::span<const std
   return line;
 }
 
+std::string verdict_line(const std::string& passed_s, const std::string& sentence) {
+  constexpr std::array kColumns = {RecordColumn{"passed_s", false}, RecordColumn{"verdict", true}};
+  const std::array fields = {passed_s, sentence};
+  return json_line(kColumns, fields);
+}
+
 std::string seconds_text(std::uint64_t ns) {
   std::array<char, 40> text;
   std::snprintf(text.data(), text.size(), "%" PRIu64 ".%09" PRIu64, ns / kSecond, ns % kSecond);

@@ -27,6 +27,9 @@ std::string csv_header(std::span<const RecordColumn> columns);
 // Empty fields are left out.
 std::string json_line(std::span<const RecordColumn> columns, std::span<const std::string> fields);
 
+// {"passed_s":12.345678901,"verdict":"..."}; the time may be "".
+std::string verdict_line(const std::string& passed_s, const std::string& sentence);
+
 // "12.345678901".
 std::string seconds_text(std::uint64_t ns);
 // UTC, RFC 3339, with so many decimals, at most 9: "2026-11-23T07:48:49.123Z".

@@ -110,6 +110,13 @@ void StreamWriter::daemon_changed() {
   uids_.daemon_changed();
 }
 
+Status StreamWriter::write_verdicts(const std::vector<std::string>& sentences) {
+  if (settings_.format != StreamFormat::kJsonLines) return ok();
+  for (const std::string& sentence : sentences)
+    file_.append(verdict_line(seconds_text(passed_ns()), sentence));
+  return file_.flush();
+}
+
 Status StreamWriter::write(const Interval& interval) {
   Fields fields;
   for (const auto& [place, found] : sums_) {

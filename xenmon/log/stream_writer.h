@@ -40,6 +40,8 @@ class StreamWriter final : public IntervalWriter {
   // `directory` is the feed's.
   StreamWriter(const Settings& settings, const DomainDirectory& directory);
 
+  // An object of its own kind in JSON; CSV has no place for it.
+  Status write_verdicts(const std::vector<std::string>& sentences) override;
   void reopen() override { file_.reopen(); }
 
   struct Sums {

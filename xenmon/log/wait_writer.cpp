@@ -58,9 +58,18 @@ Status WaitWriter::start(const RegionReader& reader, WaitFeed::From from) {
 }
 
 void WaitWriter::drain(const RegionReader& reader) {
+  lines_.set_wall_epoch(reader.wall_epoch_ns());
   reader_ = &reader;
   feed_.drain(reader, *this);
   reader_ = nullptr;
+}
+
+Status WaitWriter::write_verdicts(const std::vector<std::string>& sentences) {
+  if (settings_.format == LogFormat::kCsv) return ok();
+  for (const std::string& sentence : sentences) {
+    file_.append(settings_.format == LogFormat::kFiles ? "verdict: " + sentence : verdict_line("", sentence));
+  }
+  return file_.flush();
 }
 
 void WaitWriter::add(const Sample& sample) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "log/output_file.h"
 #include "log/wait_line.h"
@@ -35,11 +36,17 @@ class WaitWriter final : private SampleSink, private WaitSink {
   Status start(const RegionReader& reader, WaitFeed::From from);
   // Writes all that is new.
   void drain(const RegionReader& reader);
+  // What is wrong with the trace as a whole, behind what has been written; where the form can carry it.
+  Status write_verdicts(const std::vector<std::string>& sentences);
   // A file that was moved away is to be followed by another of its name.
   void reopen() { file_.reopen(); }
 
   // True once duration_ns has passed. What comes later is left out.
   bool done() const { return done_; }
+  // Of the present daemon's trace, in ns.
+  std::uint64_t passed_ns() const { return newest_ns_ - begin_ns_; }
+  // Waits of the present daemon that could not be, and were skipped.
+  std::uint64_t damaged() const { return waits_.damaged(); }
   // The first failure to write; nothing is written after it.
   const Status& status() const { return status_; }
 

@@ -130,6 +130,8 @@ class Builder {
   bool take(std::string_view line) {
     switch (form_) {
       case Form::kJsonLines:
+        // What is wrong with the trace as a whole; in no name can this stand unescaped.
+        if (line.find("\"verdict\":") != std::string_view::npos) return true;
         return add(parse_json_line(line));
       case Form::kCsv:
         // Another log behind this one has a header of its own.

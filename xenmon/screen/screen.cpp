@@ -123,7 +123,7 @@ void paint_status(Grid& grid, const Scene& scene) {
     return;
   }
   const ScreenModel& model = scene.model;
-  const bool trouble = model.lost_records > 0 || !model.last_words.empty();
+  const bool trouble = model.lost_records > 0 || model.damaged > 0 || !model.last_words.empty();
   grid.put(y, 0, status_text(model, static_cast<std::size_t>(grid.width())),
            {model.current ? std::uint8_t{kPlain} : std::uint8_t{kBold}, trouble         ? Role::kAlarming
                                                                         : model.current ? Role::kText

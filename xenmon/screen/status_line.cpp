@@ -37,6 +37,15 @@ Part io_part(std::uint32_t kinds, bool patched) {
   return {xen + ", I/O: grant " + list + " without copies", "I/O without copies"};
 }
 
+// One after the other, as there is room for one at most. The view of the host has them all.
+Part verdict_part(const ScreenModel& model) {
+  const std::size_t count = model.verdicts.size();
+  const std::size_t at = model.verdict_turn % count;
+  const std::string which =
+      count == 1 ? "" : " (" + std::to_string(at + 1) + " of " + std::to_string(count) + ")";
+  return {model.verdicts[at] + which, plural(count, "verdict") + ", key 5"};
+}
+
 std::vector<Part> parts(const ScreenModel& model) {
   std::vector<Part> list;
   if (!model.notice.empty()) list.push_back({model.notice, model.notice}); // the answer to a key comes first
@@ -50,6 +59,10 @@ std::vector<Part> parts(const ScreenModel& model) {
   if (model.missed_samples > 0) {
     const std::string missed = plural(model.missed_samples, "sample") + " missed";
     list.push_back({missed + " in the last " + window_text(model.nominal_ns[0]), missed});
+  }
+  if (model.damaged > 0) {
+    const std::string damaged = plural(model.damaged, "damaged row");
+    list.push_back({damaged + " of the region left out", damaged});
   }
   const std::uint64_t length = model.length_ns[static_cast<std::size_t>(WindowId::kLong)];
   if (length > 0 && model.unknown_ns > 0) {
@@ -65,6 +78,7 @@ std::vector<Part> parts(const ScreenModel& model) {
     list.push_back({window_text(model.nominal_ns[0]) + " window holds " + seconds.data() + " so far",
                     std::string("holds ") + seconds.data()});
   }
+  if (!model.verdicts.empty()) list.push_back(verdict_part(model));
   if (model.khz_assumed) list.push_back({"TSC frequency assumed: times may be off", "TSC frequency assumed"});
   if (model.io_known) list.push_back(io_part(model.io_kinds, model.patched));
   return list;
