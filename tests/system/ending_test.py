@@ -214,11 +214,18 @@ class EndingTest(SystemTest):
     @unittest.skipIf(SANITIZED, "a sanitizer reserves more than there is")
     def test_out_of_memory_is_a_sentence(self):
         def limit():
-            resource.setrlimit(resource.RLIMIT_AS, (24 << 20, 24 << 20))
-        done = subprocess.run([XENBAKED, "--replay", RECORDING, "--totals", "json"], capture_output=True, text=True,
-                              preexec_fn=limit, timeout=PATIENCE, check=False)
-        self.assertEqual(done.returncode, 1, (signal_name(done.returncode), done.stderr))
-        self.assertEqual(done.stderr.count("\n"), 1)
+            resource.setrlimit(resource.RLIMIT_AS, (160 << 20, 160 << 20))
+        # More vCPUs than there is room for.
+        path = self.directory / "crowd"
+        path.write_bytes(frame(0, b"".join(
+            struct.pack("<IQI", 0x21001 | 1 << 8 | 1 << 28 | 1 << 31, 1000 + i, (i // 64) << 16 | i % 64)
+            for i in range(0x7000 * 16))))
+        for options in (("--totals", "json"), ("--region", self.region, "--speed", "max")):
+            with self.subTest(options):
+                done = subprocess.run([XENBAKED, "--replay", path, "--cpu-khz", "1000000", *map(str, options)],
+                                      capture_output=True, text=True, preexec_fn=limit, timeout=PATIENCE, check=False)
+                self.assertEqual(done.returncode, 1, (signal_name(done.returncode), done.stderr))
+                self.check_one_sentence(done.stderr, "xenbaked")
 
     def test_a_limit_on_file_size(self):
         def limit():

@@ -95,6 +95,7 @@ def xenbaked_comes_second(dom0):
 
 
 def xenbaked_is_killed(dom0):
+    found = trace_state(dom0)
     killed = dom0.start("xenbaked --ready-fd $READY_FD", ready=True)
     watch(dom0)
     before = facts(dom0)["header"]
@@ -106,7 +107,16 @@ def xenbaked_is_killed(dom0):
         after = facts(dom0)["header"]
         assert after["daemon_pid"] == another.pid, after
         assert after["generation"] != before["generation"], (before, after)
+    assert trace_state(dom0) == found, "what the one that was killed had found"
+    killed = dom0.start("xenbaked --ready-fd $READY_FD", ready=True)
+    watch(dom0)
+    busy = dom0.run("xenbaked --restore", status=BUSY)
+    assert re.fullmatch(r"xenbaked: Another xenbaked .*\.\n", busy.err), busy
+    killed.stop("SIGKILL")
     assert trace_state(dom0) == {"mask": OWN, "pages": PAGES, "on": True}, trace_state(dom0)
+    assert "is again as it was" in dom0.run("xenbaked --restore").err
+    assert trace_state(dom0) == found, trace_state(dom0)
+    assert "nothing to restore" in dom0.run("xenbaked --restore").err
 
 
 @contextlib.contextmanager
