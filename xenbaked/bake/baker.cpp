@@ -272,6 +272,8 @@ Domain& Baker::make_domain(std::uint32_t domid, bool born, std::uint64_t now) {
   domain.uid = next_uid_++;
   domain.born = born;
   domain.born_ns = now;
+  // Where records are being lost at that moment, the next ones about it may be among them.
+  if (born && gaps_open() != 0) domain.loss_ns = now;
   domain_by_id_[domid] = slot;
   return domain;
 }
@@ -553,7 +555,9 @@ void Baker::make_unknown(Vcpu& vcpu) {
   vcpu.entered_ns = vcpu.since_ns;
 }
 
-void Baker::lose(std::uint32_t pcpu, std::uint64_t now) {
+// Records of that pCPU are missing from `from_ns` on, which may be before now: Xen tells of a loss when it is
+// over, and others' records may have been accounted for by then.
+void Baker::lose(std::uint32_t pcpu, std::uint64_t from_ns, std::uint64_t now) {
   ++losses_;
   last_loss_ns_ = now;
   std::erase_if(known_, [&](std::uint32_t slot) {
@@ -561,7 +565,7 @@ void Baker::lose(std::uint32_t pcpu, std::uint64_t now) {
     const bool runs_elsewhere = vcpu.bucket == kRunning && vcpu.part.pcpu != pcpu;
     const bool idle_elsewhere = vcpu.idle && vcpu.vcpu_id != pcpu;
     if (runs_elsewhere || idle_elsewhere || vcpu.ended) return false;
-    account(vcpu, now);
+    account(vcpu, std::clamp(from_ns, vcpu.since_ns, now));
     make_unknown(vcpu);
     vcpu.known = false;
     return true;
@@ -573,7 +577,7 @@ void Baker::lose(std::uint32_t pcpu, std::uint64_t now) {
     }
   }
   for (const std::unique_ptr<Domain>& domain : domains_) {
-    if (domain && domain->loss_ns > now) domain->loss_ns = now;
+    if (domain && domain->loss_ns > now) domain->loss_ns = std::clamp(from_ns, domain->born_ns, now);
   }
   nobody_runs(pcpu, now);
   presumed_[pcpu] = {};
@@ -594,7 +598,8 @@ void Baker::lost_begin(std::uint32_t pcpu, std::uint64_t tsc) {
     state.gap_open = true;
     ++careful_;
   }
-  lose(pcpu, set_now(tsc));
+  const std::uint64_t now = set_now(tsc);
+  lose(pcpu, to_trace_ns(tsc), now);
 }
 
 void Baker::lost_end(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t count, std::uint32_t domid,
@@ -631,7 +636,8 @@ void Baker::lost_end(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t count,
 void Baker::gap(std::uint32_t pcpu, std::uint64_t tsc) {
   if (!started_) return;
   if (tsc >= edge_tsc_) advance_to(tsc);
-  lose(pcpu, set_now(tsc));
+  const std::uint64_t now = set_now(tsc);
+  lose(pcpu, now, now);
 }
 
 void Baker::discontinuity() {

@@ -319,7 +319,7 @@ class Baker {
     vcpu.since_ns = now;
   }
   void make_unknown(Vcpu& vcpu);
-  void lose(std::uint32_t pcpu, std::uint64_t now);
+  void lose(std::uint32_t pcpu, std::uint64_t from_ns, std::uint64_t now);
   bool reconcile(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, std::uint64_t now);
   bool reconcile_odd(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, std::uint64_t now);
   void conflict(Vcpu& vcpu, std::uint64_t now);
