@@ -17,10 +17,12 @@ import signal
 import struct
 import sys
 import time
+import unicodedata
 
 MAGIC = 0x47524E4F4D4E4558  # "XENMONRG"
 VERSION_MAJOR = 1
 READ_TRIES = 1000
+IDLE = 32767  # the domain of the idle vCPUs
 NO_SLOT = NO_PCPU = 0xFFFFFFFF
 IN_USE = 1  # vcpu.flags
 DEAD = 2  # domain.flags
@@ -29,6 +31,8 @@ SOURCES = {1: "live", 2: "recording", 3: "scripted"}
 VCPU_STATES = ("running", "runnable", "blocked", "offline", "unknown")
 # The six times into which all of a vCPU's time is divided, in a vCPU's totals and in a row.
 TIMES = ("running_ns", "waited_wake_ns", "waited_preempt_ns", "blocked_ns", "offline_ns", "unknown_ns")
+# Whoever else runs, an idle vCPU waits for nobody.
+NO_MEANING_OF_IDLE = ("waited_wake_ns", "waited_preempt_ns", "blocked_ns")
 
 
 class Record:
@@ -57,6 +61,40 @@ def text(raw):
     return raw.split(b"\0")[0].decode("utf-8", "replace")
 
 
+# Characters of no width that Unicode does not class as controls: fillers and selectors.
+UNSEEN = {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0, *range(0x180B, 0x1810), *range(0xFE00, 0xFE10),
+          *range(0xFFF0, 0xFFF9), *range(0x1BCA0, 0x1BCA4), *range(0x1D173, 0x1D17B), *range(0xE0000, 0xE1000)}
+MARKS_OF_A_LETTER = 3
+
+
+def width(character):
+    """Columns of a terminal: 0, 1 or 2."""
+    if unicodedata.category(character) in ("Mn", "Me") or 0x1160 <= ord(character) < 0x1200:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def printable(name):
+    """For a terminal: what could steer it, or cannot be seen, is a question mark. Data has names as they are."""
+    shown = []
+    room = 0  # for marks of the letter before
+    for character in name:
+        good = (unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+                and ord(character) not in UNSEEN and character != "\ufffd")
+        if good and width(character) == 0:
+            good, room = room > 0, room - 1
+        else:
+            room = MARKS_OF_A_LETTER if good else 0
+        shown.append(character if good else "?")
+    return "".join(shown)
+
+
+def padded(name, columns):
+    """printable() with blanks behind it, up to so many columns."""
+    shown = printable(name)
+    return shown + " " * (columns - sum(map(width, shown)))
+
+
 # The part of the header that never changes; the tables and the changing words follow.
 HEADER = Record(*u64("magic"), *u32("version_major", "version_minor", "header_bytes", "daemon_pid"),
                 *u64("region_bytes", "generation", "daemon_start"),
@@ -64,10 +102,12 @@ HEADER = Record(*u64("magic"), *u32("version_major", "version_minor", "header_by
                 *u64("sample_ns", "history_ns", "heartbeat_period_ns", "wall_epoch_ns"),
                 ("source_text", "64s"), ("xen_version", "64s"), ("scheduler", "64s"))
 HEADER_BYTES = 576  # of version 1.0; what is behind it is there only if header_bytes says so
+WALL_EPOCH_AT = 88
 TABLES_AT = 288
 TABLE = Record(*u64("offset"), *u32("stride", "capacity", "count", "reserved"))
 WORDS_AT = {"state": 456, "flags": 464, "heartbeat_ns": 472, "newest_sample": 480, "tables_seq": 488}
 WAIT_TABLE_AT, SLOW_WAIT_AT, NEWEST_WAIT_AT = 576, 600, 608
+VERDICT_TABLE_AT, BAD_BY_AT, FAULTS_AT, HEADER_BYTES_1_2 = 616, 640, 704, 736  # since 1.2
 COUNTERS_AT = 496
 COUNTERS = ("records", "bytes", "lost_records", "bad_records", "late_records", "state_conflicts",
             "conservation_violations", "samples", "wakeups", "daemon_cpu_ns")
@@ -94,6 +134,9 @@ WAIT = Record(*u64("seq", "start_ns", "end_ns", "domain_uid"),
                   *u64(f"runner{number}_domain_uid"), *u32(f"runner{number}_domid", f"runner{number}_vcpu_id"),
                   *u64(f"runner{number}_ns"))),
               *u64("others_ns"))
+VERDICT = Record(*u32("kind", "reserved"), ("text", "120s"))
+BAD_CAUSES = ("framing", "length", "tsc", "words", "content", "ring", "input")
+FAULTS = ("ring", "event", "mask")
 WOKEN, PREEMPTED = 1, 2  # wait.kind
 FORGOTTEN, UNKNOWN = 1, 2  # wait.flags
 
@@ -159,6 +202,9 @@ class Region:
         if header["header_bytes"] >= NEWEST_WAIT_AT + 8 <= size and TABLE.read(self._bytes, WAIT_TABLE_AT)["capacity"]:
             self.slow_wait_ns = self._word(SLOW_WAIT_AT)
             places.append(("wait", WAIT_TABLE_AT, WAIT.size))
+        self._is_1_2 = header["header_bytes"] >= HEADER_BYTES_1_2 <= size
+        if self._is_1_2 and TABLE.read(self._bytes, VERDICT_TABLE_AT)["capacity"]:
+            places.append(("verdict", VERDICT_TABLE_AT, VERDICT.size))
         for name, at, least in places:
             table = TABLE.read(self._bytes, at)
             del table["count"]  # it grows; _count() reads it afresh
@@ -204,6 +250,18 @@ class Region:
     def counters(self):
         return {name: self._word(COUNTERS_AT + 8 * index) for index, name in enumerate(COUNTERS)}
 
+    def wall_epoch_ns(self):
+        """CLOCK_REALTIME of trace time 0 as it is now, 0 if unknown; while a trace is live it follows the host's clock."""
+        return self._word(WALL_EPOCH_AT)
+
+    def bad_records_by(self):
+        """{cause: count}, whose sum is the counter bad_records; {} before 1.2."""
+        return {name: self._word(BAD_BY_AT + 8 * index) for index, name in enumerate(BAD_CAUSES)} if self._is_1_2 else {}
+
+    def source_faults(self):
+        """{kind: count} of what a live source met; {} before 1.2."""
+        return {name: self._word(FAULTS_AT + 8 * index) for index, name in enumerate(FAULTS)} if self._is_1_2 else {}
+
     # The tables under tables_seq.
     #
     # The format asks for an acquire fence between the copy and the second look at the counter. Python
@@ -214,7 +272,8 @@ class Region:
     # a counter and before each second one. Xen's other architecture is Arm, so this matters there.
 
     def _count(self, name):
-        return TABLE.read(self._bytes, TABLES_AT + list(TABLES).index(name) * TABLE.size)["count"]
+        at = VERDICT_TABLE_AT if name == "verdict" else TABLES_AT + list(TABLES).index(name) * TABLE.size
+        return TABLE.read(self._bytes, at)["count"]
 
     def _read_tables(self, *wanted):
         """Consistent copies of the used parts of several tables, each a list of dicts by slot."""
@@ -242,9 +301,13 @@ class Region:
         raise RegionError(f"{self.path} changes faster than it can be read, or its writer died while writing.")
 
     def pcpus(self):
-        """{pCPU id: record} of those that have produced records."""
+        """{pCPU id: record} of those that exist; "seen" is 1 of one that has produced records, 2 of one without."""
         (records,) = self._read_tables(("pcpu", PCPU))
         return {pcpu: record for pcpu, record in enumerate(records) if record["seen"]}
+
+    def verdicts(self):
+        """What is wrong with the trace as a whole: records with a "kind" and a "text"; [] before 1.2."""
+        return self._read_tables(("verdict", VERDICT))[0] if "verdict" in self.tables else []
 
     def vcpus(self):
         """{slot: record} of the vCPUs, with totals as of end_ns."""
@@ -364,7 +427,7 @@ def domain_label(domains, slot):
     domain = domains.get(slot)
     if domain is None:
         return f"slot {slot}"
-    if domain["domid"] == 32767:
+    if domain["domid"] == IDLE:
         return "idle"
     return f"{domain['domid']} {domain['name']}".strip()
 
@@ -382,7 +445,9 @@ def collect(region, count):
     return {
         "header": region.header, "source": SOURCES.get(region.header["source_kind"], "unknown"),
         "state": region.state(), "flags": region.word("flags"), "alive": region.alive(),
-        "newest_sample": region.word("newest_sample"), "counters": region.counters(), "domains": region.domains(),
+        "newest_sample": region.word("newest_sample"), "counters": region.counters(),
+        "bad_records_by": region.bad_records_by(), "source_faults": region.source_faults(),
+        "verdicts": region.verdicts(), "domains": region.domains(),
         "samples": [{"number": sample["seq"], "start_ns": sample["start_ns"], "end_ns": sample["end_ns"],
                      "lost_records": sample["lost_records"], "gotten": gotten(sample),
                      "conserved": not conservation(sample)} for sample in newest],
@@ -392,23 +457,27 @@ def collect(region, count):
 def print_report(facts):
     header, counters, domains = facts["header"], facts["counters"], facts["domains"]
     print(f"format       {header['version_major']}.{header['version_minor']}, generation {header['generation']:#x}")
-    print(f"source       {facts['source']} {header['source_text']}".rstrip()
-          + f", Xen {header['xen_version'] or '?'}, scheduler {header['scheduler'] or '?'}, {header['cpu_khz']} kHz")
+    print(f"source       {facts['source']} {printable(header['source_text'])}".rstrip()
+          + f", Xen {printable(header['xen_version']) or '?'}, scheduler {printable(header['scheduler']) or '?'}, "
+          f"{header['cpu_khz']} kHz")
     print(f"state        {facts['state']}" + ("" if facts["alive"] else "; what follows is history"))
     print(f"samples      {facts['newest_sample']} of {header['sample_ns'] / 1e6:g} ms")
     print(f"records      {counters['records']}, lost {counters['lost_records']}, bad {counters['bad_records']}, "
           f"late {counters['late_records']}")
+    for verdict in facts["verdicts"]:
+        print(f"verdict      {''.join(c if c.isprintable() else '?' for c in verdict['text'])}")
     print("\nSeconds since the trace began, summed over vCPUs")
     print(f"{'domain':<24} {'vcpus':>5} {'gotten':>10} {'wake wait':>10} {'preempt':>10} {'blocked':>10} "
           f"{'offline':>10} {'unknown':>10} {'executions':>10}")
     for slot, domain in domains.items():
         label = domain_label(domains, slot) + (" (dead)" if domain["flags"] & DEAD else "")
-        print(f"{label:<24} {domain['vcpus']:>5} " + " ".join(f"{domain[name] / 1e9:>10.3f}" for name in TIMES)
+        print(f"{padded(label, 24)} {domain['vcpus']:>5} " + " ".join("         -" if domain["domid"] == IDLE and name in NO_MEANING_OF_IDLE
+                                                                       else f"{domain[name] / 1e9:>10.3f}" for name in TIMES)
               + f" {domain['executions']:>10}")
     if facts["samples"]:
         print("\nGotten in the newest samples, 100 % is one physical CPU")
     for sample in facts["samples"]:
-        shares = ", ".join(f"{domain_label(domains, slot)} {100 * share:.1f} %"
+        shares = ", ".join(f"{printable(domain_label(domains, slot))} {100 * share:.1f} %"
                            for slot, share in sorted(sample["gotten"].items()))
         print(f"{sample['number']:>8} ({sample['end_ns'] / 1e9:.3f} s): {shares or 'nothing'}"
               + ("" if sample["conserved"] else "  TIMES DO NOT ADD UP"))
@@ -424,7 +493,7 @@ def main(arguments=None):
         with Region(options.path) as region:
             facts = collect(region, max(0, options.samples))
     except RegionError as error:
-        print(f"region_reader: {error}", file=sys.stderr)
+        print(f"region_reader: {printable(str(error))}", file=sys.stderr)
         return 1
     if options.json:
         json.dump(facts, sys.stdout, indent=2)

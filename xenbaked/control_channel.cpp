@@ -5,12 +5,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <iostream>
 
+#include "text.h"
 #include "xenmon/trace_time.h"
 
 namespace xenmon {
@@ -20,12 +22,8 @@ namespace {
 constexpr std::size_t kLongestLine = 256;
 // Whoever sends nonsense need not be told for ever, and may not listen.
 constexpr std::uint64_t kComplaints = 10;
-
-std::string readable(std::string_view line) {
-  std::string text;
-  for (const char c : line.substr(0, 40)) text += c >= ' ' && c <= '~' ? c : '?';
-  return text;
-}
+constexpr std::size_t kShown = 40; // of the nonsense, in columns
+constexpr std::size_t kMostCommands = 4096;
 
 } // namespace
 
@@ -63,30 +61,65 @@ std::optional<ReplayCommand> parse_replay_command(std::string_view line) {
   return command;
 }
 
+std::optional<std::uint64_t> parse_read(std::string_view line) {
+  constexpr std::string_view kWord = "read ";
+  if (!line.starts_with(kWord)) return std::nullopt;
+  line.remove_prefix(kWord.size());
+  std::uint64_t sample = 0;
+  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), sample);
+  if (error != std::errc() || end != line.data() + line.size()) return std::nullopt;
+  return sample;
+}
+
 ControlChannel::~ControlChannel() {
   if (fd_ >= 0) close(fd_);
 }
 
 std::optional<ReplayCommand> ControlChannel::next() {
+  listen();
+  if (heard_.empty()) {
+    lines_ = heard_of_;
+    return std::nullopt;
+  }
+  const Heard first = heard_.front();
+  heard_.pop_front();
+  lines_ = first.lines;
+  return first.command;
+}
+
+void ControlChannel::listen() {
   for (;;) {
     const std::size_t length = waiting_.find('\n');
-    if (length == std::string::npos) {
-      if (waiting_.size() > kLongestLine) {
-        if (!skipping_) complain(waiting_);
-        skipping_ = true;
-        waiting_.clear();
-      }
-      if (!take_in()) return std::nullopt;
+    if (length != std::string::npos) {
+      const std::string line = waiting_.substr(0, length);
+      waiting_.erase(0, length + 1);
+      take_line(line);
       continue;
     }
-    const std::string line = waiting_.substr(0, length);
-    waiting_.erase(0, length + 1);
-    ++lines_;
-    if (skipping_) {
-      skipping_ = false;
-      continue;
+    if (waiting_.size() > kLongestLine) {
+      if (!skipping_) complain(waiting_);
+      skipping_ = true;
+      waiting_.clear();
     }
-    if (std::optional<ReplayCommand> command = parse_replay_command(line)) return command;
+    // Whoever sends without an end is heard later: there is a recording to be played.
+    if (heard_.size() >= kMostCommands || !take_in()) return;
+  }
+}
+
+void ControlChannel::take_line(const std::string& line) {
+  if (skipping_) {
+    skipping_ = false;
+    ++heard_of_;
+    return;
+  }
+  if (const std::optional<std::uint64_t> sample = parse_read(line)) {
+    read_sample_ = std::max(read_sample_.value_or(0), *sample);
+    return;
+  }
+  ++heard_of_;
+  if (const std::optional<ReplayCommand> command = parse_replay_command(line)) {
+    heard_.push_back({*command, heard_of_});
+  } else {
     complain(line);
   }
 }
@@ -109,8 +142,9 @@ bool ControlChannel::take_in() {
 
 void ControlChannel::complain(std::string_view line) {
   if (++bad_lines_ > kComplaints) return;
-  std::cerr << "xenbaked: \"" << readable(line)
-            << "\" is no command for a replay; there are \"to NS\", \"play SPEED\" and \"hold\".\n";
+  std::cerr
+      << "xenbaked: \"" << shortened(line, kShown)
+      << "\" is no command for a replay; there are \"to NS\", \"play SPEED\", \"hold\" and \"read N\".\n";
 }
 
 void ControlChannel::tell(State state, std::uint64_t position_ns) {

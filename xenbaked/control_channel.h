@@ -5,6 +5,12 @@
 //   to NS        be at that trace time as soon as possible, and hold there; "to end" goes to the end
 //   play SPEED   go on from here, so many times as fast as it was, or "max"
 //   hold         stay here
+//   read N       the other side has what was published up to sample N, and the waits that ended by then
+//
+// Once there was a "read" (the first one is "read 0", before anything is published) the replay waits for its
+// reader: it overwrites no sample, row or wait that has not been read, nor moves one into another file, and
+// it ends when it is over instead of standing there for further commands. No answer is about a "read", and it
+// is no line as far as answers count them.
 //
 // What is none of these is said on standard error and passed over. When the other side closes its end, nobody
 // is left who would want the replay.
@@ -20,6 +26,7 @@
 #define XENMON_XENBAKED_CONTROL_CHANNEL_H
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,6 +44,8 @@ struct ReplayCommand {
 std::optional<double> parse_speed(std::string_view text);
 // Without the line's end.
 std::optional<ReplayCommand> parse_replay_command(std::string_view line);
+// N of "read N".
+std::optional<std::uint64_t> parse_read(std::string_view line);
 
 class ControlChannel {
  public:
@@ -50,21 +59,35 @@ class ControlChannel {
   [[nodiscard]] int fd() const { return fd_; }
   // The next command that has come; does not wait for one.
   std::optional<ReplayCommand> next();
-  // True once next() has found out that nothing comes any more.
+  // Takes in what has come; commands are kept for next(). Does not wait.
+  void listen();
+  // The newest sample that the other side has read; none if it never said so. As of the last next() or
+  // listen().
+  [[nodiscard]] std::optional<std::uint64_t> read_sample() const { return read_sample_; }
+  // True once next() or listen() has found out that nothing comes any more.
   [[nodiscard]] bool gone() const { return gone_; }
 
   enum class State { kHeld, kEnd, kPlaying };
   void tell(State state, std::uint64_t position_ns);
 
  private:
+  struct Heard {
+    ReplayCommand command;
+    std::uint64_t lines; // up to it
+  };
+
   bool take_in();
+  void take_line(const std::string& line);
   void complain(std::string_view line);
 
   int fd_;
   bool gone_ = false;
-  bool skipping_ = false; // the rest of a line that is too long
-  std::uint64_t lines_ = 0;
+  bool skipping_ = false;      // the rest of a line that is too long
+  std::uint64_t lines_ = 0;    // that have been acted upon
+  std::uint64_t heard_of_ = 0; // that have come
   std::uint64_t bad_lines_ = 0;
+  std::deque<Heard> heard_;
+  std::optional<std::uint64_t> read_sample_;
   std::string waiting_; // what has been read and not used
 };
 

@@ -2,6 +2,7 @@
 #include "daemon.h"
 
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,7 +15,12 @@
 #include "domain_names.h"
 #include "merge/merge.h"
 #include "pace.h"
+#include "reader_patience.h"
 #include "region/region_writer.h"
+#include "survey/learn_trace.h"
+#include "text.h"
+#include "trace_judge.h"
+#include "wall_epoch.h"
 #include "xenmon/trace_time.h"
 
 namespace xenmon {
@@ -30,10 +36,16 @@ constexpr std::uint64_t kForEverNs = 3600 * kSecond;
 // A recording that is played as fast as possible is thousands of times as fast as a host: 9 MiB.
 constexpr std::uint32_t kFastWaitCapacity = 16 * RegionWriter::kWaitCapacity;
 
-std::uint32_t wait_capacity(const Source& source, const DaemonOptions& options) {
-  const bool fast = source.origin().kind == XENMON_SOURCE_RECORDING &&
+std::uint32_t wait_capacity(const Origin& origin, const DaemonOptions& options) {
+  const bool fast = origin.kind == XENMON_SOURCE_RECORDING &&
                     (options.speed <= 0 || options.held_at_ns || options.control_fd >= 0);
   return fast ? kFastWaitCapacity : RegionWriter::kWaitCapacity;
+}
+
+std::uint64_t clock_ns(clockid_t clock) {
+  struct timespec now {};
+  clock_gettime(clock, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * kSecond + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
 std::uint64_t own_cpu_ns() {
@@ -50,17 +62,36 @@ std::uint64_t own_cpu_ns() {
 class Publisher final : public BakeSink {
  public:
   // recorder may be null.
-  Publisher(RegionWriter& writer, const Merge& merge, Source& source, Recorder* recorder)
+  Publisher(RegionWriter& writer, const Merge& merge, Source& source, const Origin& origin,
+            Verdicts& verdicts, Recorder* recorder, ReaderPatience patience)
       : writer_(writer),
         merge_(merge),
         source_(source),
+        origin_(origin),
+        verdicts_(verdicts),
         recorder_(recorder),
+        patience_(std::move(patience)),
         names_are_known_(source.origin().kind == XENMON_SOURCE_RECORDING) {}
   void on_sample(Baker& baker, const BakedSample& sample) override {
     if (error_) return;
     if (names_are_known_) name_domains(baker);
+    say_health(baker);
+    patience_.wait_before(baker, sample, merge_);
     if (Status published = writer_.publish(baker, sample, merge_); !published) error_ = published.error();
     end_ns_ = sample.end_ns;
+  }
+  // What is true of the trace as a whole, for readers. Also at the end, when there is no sample any more.
+  void say_health(const Baker& baker) {
+    const Merge::Counts counts = merge_.counts();
+    judge_trace(counts, baker, origin_, verdicts_);
+    if (source_.damage()) say_damaged(verdicts_);
+    if (verdicts_.changes() != said_) {
+      said_ = verdicts_.changes();
+      writer_.set_verdicts(verdicts_.all());
+    }
+    BadRecords bad = counts.bad;
+    bad.add(baker.counts().bad);
+    writer_.set_trace_health({bad.by_cause(), source_.faults()});
   }
   // Trace time up to which all is published.
   [[nodiscard]] std::uint64_t end_ns() const { return end_ns_; }
@@ -83,7 +114,11 @@ class Publisher final : public BakeSink {
   const Merge& merge_;
   std::uint64_t end_ns_ = 0;
   Source& source_;
+  const Origin& origin_;
+  Verdicts& verdicts_;
+  std::uint64_t said_ = 0; // verdicts_.changes() when readers were told last
   Recorder* recorder_;
+  ReaderPatience patience_;
   bool names_are_known_;
   std::optional<Error> error_;
 };
@@ -98,27 +133,32 @@ class Daemon {
  public:
   // Of a recording: goes to `held_at` first and holds there, if it is given; otherwise it plays. `control`
   // may be null.
-  Daemon(Source& source, const DaemonOptions& options, Recorder* recorder, StopFlag& stop,
-         RegionWriter& writer, ControlChannel* control, std::optional<std::uint64_t> held_at)
+  Daemon(Source& source, const Origin& origin, Verdicts& verdicts, const DaemonOptions& options,
+         Recorder* recorder, StopFlag& stop, RegionWriter& writer, ControlChannel* control,
+         std::optional<std::uint64_t> held_at)
       : source_(source),
+        origin_(origin),
         options_(options),
         recorder_(recorder),
         stop_(stop),
         writer_(writer),
         control_(control),
-        publisher_(writer, merge_, source, recorder),
-        baker_(baker_options(source, options), &publisher_),
+        publisher_(writer, merge_, source, origin, verdicts, recorder,
+                   ReaderPatience(writer, control, stop, [this] { beat(); })),
+        baker_(baker_options(origin, options), &publisher_),
         names_(source, baker_, recorder),
+        wall_epoch_(source.origin().wall_epoch_ns),
         pace_(options.speed) {
     if (held_at) target_ = edge_at(*held_at, options.sample_ns);
   }
 
   Status run() {
-    Status result = source_.origin().kind == XENMON_SOURCE_RECORDING ? play() : listen();
+    Status result = origin_.kind == XENMON_SOURCE_RECORDING ? play() : listen();
     if (result && publisher_.error()) result = *publisher_.error();
     if (result && anew_) return result;
     if (started_) baker_.finish(merge_.position());
     keep_house();
+    publisher_.say_health(baker_);
     writer_.set_held(false);
     writer_.set_state(XENMON_STATE_ENDED);
     if (result && publisher_.error()) result = *publisher_.error();
@@ -130,16 +170,14 @@ class Daemon {
   [[nodiscard]] std::optional<std::uint64_t> anew() const { return anew_; }
 
  private:
-  static Baker::Options baker_options(const Source& source, const DaemonOptions& options) {
-    Baker::Options out;
-    out.cpu_khz = source.origin().cpu_khz;
+  static Baker::Options baker_options(const Origin& origin, const DaemonOptions& options) {
+    Baker::Options out = bake_options(origin);
     out.sample_ns = options.sample_ns;
     // A reader that is late by a second still finds what a remembered sample refers to.
     out.linger_ns = options.history_ns + 2 * kSecond;
-    out.event_mask = source.origin().event_mask;
     out.stock_records = options.stock_records;
     out.slow_wait_ns = options.slow_wait_ns;
-    out.waits_per_sample = wait_capacity(source, options);
+    out.waits_per_sample = wait_capacity(origin, options);
     return out;
   }
 
@@ -161,9 +199,12 @@ class Daemon {
 
   Status listen() {
     while (!stop_.raised() && !publisher_.error()) {
+      const WallEpoch::Reading before = std::exchange(clocks_, {});
       if (Status taken = take_pass(0); !taken) return taken;
+      read_clocks();
       merge_.drain(Merge::kNoLimit, baker_);
       if (pass_.last) return ok();
+      if (!pass_.gap) follow_wall_clock(before);
       keep_house();
       ++wakeups_;
       if (stop_.wait(source_.event_fd(), options_.poll_ns)) {
@@ -175,6 +216,21 @@ class Daemon {
     merge_.lift_watermark();
     merge_.drain(Merge::kNoLimit, baker_);
     return taken;
+  }
+
+  void read_clocks() {
+    clocks_.realtime_ns = clock_ns(CLOCK_REALTIME);
+    clocks_.monotonic_ns = clock_ns(CLOCK_MONOTONIC);
+  }
+
+  // The newest record that has been accounted is the last one of the pass before, whose clocks `before` are;
+  // where there is one pCPU, it is that of this pass.
+  void follow_wall_clock(WallEpoch::Reading before) {
+    WallEpoch::Reading reading = pass_.one_pcpu ? clocks_ : before;
+    if (reading.realtime_ns == 0 || !baker_.started() || merge_.position() == position_) return;
+    position_ = merge_.position();
+    reading.trace_ns = baker_.clock().to_ns(position_ - baker_.base_tsc());
+    writer_.set_wall_epoch(wall_epoch_.take(reading));
   }
 
   Status play() {
@@ -285,11 +341,11 @@ class Daemon {
       if (first_tsc_ == 0) first_tsc_ = baker_.base_tsc();
       // The next round begins a millisecond after this one's last record.
       shift_ = merge_.position() - first_tsc_ + baker_.clock().to_cycles(1'000'000);
-      merge_.restart();
+      merge_.begin_round();
       baker_.discontinuity();
       return ok();
     }
-    if (control_ == nullptr) {
+    if (control_ == nullptr || control_->read_sample()) {
       over_ = true;
       return ok();
     }
@@ -336,7 +392,7 @@ class Daemon {
       set_off();
       anew_ = edge;
     } else {
-      std::cerr << "xenbaked: " << rewound.error().message << '\n';
+      std::cerr << "xenbaked: " << printable_lines(rewound.error().message) << '\n';
       // It goes on as before; but the other side waits for an answer.
       control_->tell(standing_.value_or(ControlChannel::State::kPlaying), here);
     }
@@ -365,6 +421,7 @@ class Daemon {
     standing_ = state;
     target_.reset();
     if (at_end()) {
+      publisher_.say_health(baker_);
       writer_.set_state(XENMON_STATE_ENDED);
     } else {
       writer_.set_held(true);
@@ -396,13 +453,15 @@ class Daemon {
       last_beat_ns_ = now;
       if (recorder_ != nullptr) {
         if (const std::optional<Error> error = recorder_->take_error())
-          std::cerr << "xenbaked: " << error->message << '\n';
+          std::cerr << "xenbaked: " << printable_lines(error->message) << '\n';
       }
-      writer_.heartbeat(wakeups_, own_cpu_ns());
+      beat();
     }
   }
+  void beat() { writer_.heartbeat(wakeups_, own_cpu_ns()); }
 
   Source& source_;
+  const Origin& origin_;
   const DaemonOptions& options_;
   Recorder* recorder_;
   StopFlag& stop_;
@@ -415,6 +474,10 @@ class Daemon {
   Pass pass_;
   bool started_ = false;
   std::uint64_t wakeups_ = 0;
+  // A live trace's.
+  WallEpoch wall_epoch_;
+  WallEpoch::Reading clocks_;  // when the newest pass had been read
+  std::uint64_t position_ = 0; // the TSC that wall_epoch_ was told of last
   // A recording's.
   Pace pace_;
   std::optional<std::uint64_t> target_;           // on the way to this sample's end
@@ -438,9 +501,16 @@ Status run_daemon(Source& source, const DaemonOptions& options, Recorder* record
   region.history_ns = options.history_ns;
   region.heartbeat_period_ns = std::max(region.heartbeat_period_ns, options.poll_ns);
   region.slow_wait_ns = options.slow_wait_ns;
-  region.wait_capacity = wait_capacity(source, options);
-  Result<std::unique_ptr<RegionWriter>> writer = RegionWriter::create(region, source.origin());
+  Verdicts verdicts;
+  const Origin origin = learn_trace(source, verdicts);
+  warn_of_frequency(origin);
+  region.wait_capacity = wait_capacity(origin, options);
+  Result<std::unique_ptr<RegionWriter>> writer = RegionWriter::create(region, origin);
   if (!writer) return writer.error();
+  (*writer)->set_verdicts(verdicts.all());
+  std::vector<std::uint32_t> present = origin.facts.pcpus;
+  present.insert(present.end(), origin.facts.untraced_pcpus.begin(), origin.facts.untraced_pcpus.end());
+  (*writer)->set_present_pcpus(present);
   if (options.ready_fd >= 0) {
     // Whoever started us may be gone; then nobody needs to know.
     [[maybe_unused]] const ssize_t told = write(options.ready_fd, "R", 1);
@@ -451,7 +521,7 @@ Status run_daemon(Source& source, const DaemonOptions& options, Recorder* record
   std::optional<std::uint64_t> held_at = options.held_at_ns;
   for (;;) {
     // Large tables: not on the stack.
-    const auto daemon = std::make_unique<Daemon>(source, options, recorder, stop, **writer,
+    const auto daemon = std::make_unique<Daemon>(source, origin, verdicts, options, recorder, stop, **writer,
                                                  control ? &*control : nullptr, held_at);
     if (Status result = daemon->run(); !result || !daemon->anew()) return result;
     // What has been played cannot be taken back, so a time that lies before is reached from the beginning.

@@ -20,13 +20,14 @@
 #include "source/recorder.h"
 #include "source/replay_source.h"
 #include "stop_flag.h"
+#include "text.h"
 #include "totals_report.h"
 
 namespace xenmon {
 namespace {
 
 ExitStatus fail(const Error& error) {
-  std::cerr << "xenbaked: " << error.message << '\n';
+  std::cerr << "xenbaked: " << printable_lines(error.message) << '\n';
   return error.status;
 }
 
@@ -88,10 +89,6 @@ ExitStatus run(const CommandOptions& options, TracingKeeper& keeper, StopFlag& s
   if (options.restore) return restore(options, keeper);
   Result<std::unique_ptr<Source>> source = open_source(options, keeper, stop);
   if (!source) return fail(source.error());
-  if ((*source)->origin().cpu_khz_assumed) {
-    std::cerr << "xenbaked: nothing tells " << (*source)->origin().text
-              << "'s TSC frequency; assuming 2.4 GHz. Give --cpu-khz if you know it.\n";
-  }
   std::unique_ptr<Recorder> recorder;
   if (!options.record.empty()) {
     std::error_code ignored;
@@ -151,7 +148,7 @@ int main(int argc, char** argv) {
     if (command.status == xenmon::ExitStatus::kOk) {
       std::cout << command.text;
     } else {
-      std::cerr << "xenbaked: " << command.text << '\n';
+      std::cerr << "xenbaked: " << xenmon::printable_lines(command.text) << '\n';
     }
     return static_cast<int>(command.status);
   }

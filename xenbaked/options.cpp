@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "control_channel.h"
+#include "xenmon/cpu_khz.h"
 #include "xenmon/duration.h"
 #include "xenmon/region.h"
 #include "xenmon/trace_time.h"
@@ -39,6 +40,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   std::string mask;
   std::string held_at;
   std::string slow_waits;
+  std::string cpu_khz;
   CommandLine out;
   CommandOptions& options = out.options;
   options.daemon.region = XENMON_DEFAULT_REGION;
@@ -62,8 +64,9 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   app.add_option("--replay", options.replay,
                  "Play a recording of xentrace -D or --record, plain or .xz/.zst/.gz; - is standard input")
       ->type_name("FILE");
-  app.add_option("--cpu-khz", options.cpu_khz, "The recording's TSC frequency (from FILE.json, else 2400000)")
-      ->check(CLI::Range(1000, 100000000))
+  app.add_option("--cpu-khz", cpu_khz,
+                 "The recording's TSC frequency in kHz, or with a decimal point in MHz, as xl info prints it "
+                 "(from FILE.json, else 2400000)")
       ->type_name("N");
   app.add_option("--speed", speed, "Play so many times faster (1), or as fast as possible")
       ->type_name("FACTOR|max");
@@ -73,7 +76,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
                  "Go to this time of the recording, in seconds or as 1:30.5, and hold there; end is its end")
       ->type_name("TIME");
   app.add_option("--control-fd", options.daemon.control_fd,
-                 "Obey \"to NS\", \"play SPEED\" and \"hold\", a line each, from this descriptor")
+                 "Obey \"to NS\", \"play SPEED\", \"hold\" and \"read N\", a line each, from this descriptor")
       ->check(CLI::Range(0, 1'000'000))
       ->type_name("FD");
   app.add_option("--record", options.record, "Keep the raw records, readable by xenalyze and --replay")
@@ -104,6 +107,12 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   } catch (const CLI::CallForVersion& version) {
     out.text = std::string(version.what()) + "\n";
     return out;
+  } catch (const CLI::ExtrasError& error) {
+    for (const std::string& word : app.remaining()) {
+      if (!word.starts_with('-'))
+        return refuse("\"" + word + "\" is no option; to play a recording: xenbaked --replay " + word + ".");
+    }
+    return refuse(std::string(error.what()) + ".");
   } catch (const CLI::ParseError& error) {
     std::string text = error.what();
     if (!text.empty() && text.back() != '.') text += '.';
@@ -132,6 +141,11 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
       return refuse("--evt-mask takes a number from 1 to 0x0fffffff.");
     }
     options.event_mask = static_cast<std::uint32_t>(value);
+  }
+  if (app.count("--cpu-khz") > 0) {
+    const Result<std::uint32_t> khz = parse_cpu_khz(cpu_khz);
+    if (!khz) return refuse("--cpu-khz: " + khz.error().message);
+    options.cpu_khz = *khz;
   }
   if (app.count("--slow-waits") > 0) {
     const std::optional<std::uint64_t> ns = parse_duration_ns(slow_waits);

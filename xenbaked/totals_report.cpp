@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "totals_report.h"
 
+#include <array>
 #include <iomanip>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <sstream>
 #include <string>
 
+#include "text.h"
+
 namespace xenmon {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+// By XENMON_BAD_*; those behind have no meaning yet.
+constexpr std::array kBadCauses{"framing", "length", "tsc", "words", "content", "ring", "input"};
 
 Json percentiles_json(const Percentiles& p) {
   return {{"p50", p.p50}, {"p95", p.p95}, {"p99", p.p99}, {"max", p.max}};
@@ -68,20 +74,23 @@ std::string percent(std::uint64_t part, std::uint64_t whole) {
 std::string heading(const DomainTotals& domain) {
   if (domain.domid == XENMON_DOMID_IDLE) return "Idle";
   std::string text = "Domain " + std::to_string(domain.domid);
-  if (!domain.name.empty()) text += " (" + domain.name + ")";
+  if (!domain.name.empty()) text += " (" + printable(domain.name) + ")";
   return text;
 }
 
-void write_vcpu(std::ostream& out, const VcpuTotals& vcpu, std::uint64_t whole) {
+// The idle domain's vCPUs wait for nobody, whoever else runs.
+void write_vcpu(std::ostream& out, const VcpuTotals& vcpu, std::uint64_t whole, bool idle) {
   const auto line = [&](const char* label, std::uint64_t ns) {
     out << "    " << std::left << std::setw(20) << label << std::right << std::setw(12) << duration(ns)
         << std::setw(10) << percent(ns, whole) << '\n';
   };
   out << "  vCPU " << vcpu.vcpu_id << '\n';
   line("gotten", vcpu.times[kRunning]);
-  line("waited after wake", vcpu.times[kWaitWake]);
-  line("waited, preempted", vcpu.times[kWaitPreempt]);
-  line("blocked", vcpu.times[kBlocked]);
+  if (!idle) {
+    line("waited after wake", vcpu.times[kWaitWake]);
+    line("waited, preempted", vcpu.times[kWaitPreempt]);
+    line("blocked", vcpu.times[kBlocked]);
+  }
   line("offline", vcpu.times[kOffline]);
   line("unknown", vcpu.times[kUnknown]);
   out << "    executions          " << std::setw(12) << vcpu.executions;
@@ -96,7 +105,7 @@ void write_vcpu(std::ostream& out, const VcpuTotals& vcpu, std::uint64_t whole) 
     out << "    " << label << "p50 " << duration(p.p50) << ", p95 " << duration(p.p95) << ", p99 "
         << duration(p.p99) << ", max " << duration(p.max) << '\n';
   };
-  spread("wait until running  ", vcpu.wait);
+  if (!idle) spread("wait until running  ", vcpu.wait);
   spread("length of execution ", vcpu.run);
   out << "    gotten by pCPU      ";
   for (const auto& [pcpu, ns] : vcpu.running_by_pcpu) out << ' ' << pcpu << ": " << duration(ns);
@@ -110,9 +119,13 @@ void write_json(std::ostream& out, const TraceTotals& totals) {
   json["schema"] = 1;
   json["records"] = totals.records;
   json["lost_records"] = totals.lost_records;
-  json["bad_records"] = totals.bad_records;
+  json["bad_records"] = totals.bad.total();
+  json["bad_records_by"] = Json::object();
+  for (std::size_t cause = 0; cause < kBadCauses.size(); ++cause)
+    json["bad_records_by"][kBadCauses[cause]] = totals.bad.by_cause()[cause];
   json["duration_ns"] = totals.duration_ns;
   json["pcpus"] = totals.pcpus;
+  json["verdicts"] = totals.verdicts;
   json["domains"] = Json::array();
   for (const DomainTotals& domain : totals.domains) {
     Json entry;
@@ -130,14 +143,15 @@ void write_json(std::ostream& out, const TraceTotals& totals) {
     for (const VcpuTotals& vcpu : domain.vcpus) entry["vcpus"].push_back(vcpu_json(vcpu));
     json["domains"].push_back(std::move(entry));
   }
-  out << json.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+  out << escaped_json(json.dump(-1, ' ', false, Json::error_handler_t::replace)) << '\n';
 }
 
 void write_text(std::ostream& out, const TraceTotals& totals) {
   out << duration(totals.duration_ns) << " on " << totals.pcpus
       << (totals.pcpus == 1 ? " pCPU, " : " pCPUs, ") << totals.records << " records, " << totals.lost_records
-      << " lost, " << totals.bad_records << " bad\n"
+      << " lost, " << totals.bad.total() << " bad\n"
       << "Percentages are of one pCPU's time.\n";
+  for (const std::string& verdict : totals.verdicts) out << verdict << '\n';
   for (const DomainTotals& domain : totals.domains) {
     const IoCounts& io = domain.io;
     out << '\n'
@@ -147,7 +161,8 @@ void write_text(std::ostream& out, const TraceTotals& totals) {
         << " copy";
     if (io[kIoCopy] > 0) out << " of " << domain.io_copy_bytes << " bytes";
     out << ")\n";
-    for (const VcpuTotals& vcpu : domain.vcpus) write_vcpu(out, vcpu, totals.duration_ns);
+    for (const VcpuTotals& vcpu : domain.vcpus)
+      write_vcpu(out, vcpu, totals.duration_ns, domain.domid == XENMON_DOMID_IDLE);
   }
 }
 

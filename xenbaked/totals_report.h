@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <iosfwd>
+#include <string>
 #include <vector>
 
 #include "bake/baker.h"
@@ -16,10 +17,11 @@ namespace xenmon {
 struct TraceTotals {
   std::uint64_t records = 0;
   std::uint64_t lost_records = 0;
-  std::uint64_t bad_records = 0;
+  BadRecords bad;
   std::uint64_t duration_ns = 0;
   std::uint32_t pcpus = 0;
   std::vector<DomainTotals> domains;
+  std::vector<std::string> verdicts; // on the trace as a whole, a sentence each
 };
 
 void write_json(std::ostream& out, const TraceTotals& totals);

@@ -8,6 +8,8 @@
 #include "bake/baker.h"
 #include "daemon.h"
 #include "merge/merge.h"
+#include "survey/learn_trace.h"
+#include "trace_judge.h"
 
 namespace xenmon {
 
@@ -24,19 +26,18 @@ void drain(Merge& merge, Baker& baker, const StopFlag& stop) {
     merge.drain(merge.next_tsc() + std::min(stretch, Merge::kNoLimit - merge.next_tsc()), baker);
 }
 
-} // namespace
-
-Result<TraceTotals> run_totals(Source& source, bool stock_records, Recorder* recorder, StopFlag& stop) {
-  Baker::Options options;
-  options.cpu_khz = source.origin().cpu_khz;
-  options.event_mask = source.origin().event_mask;
-  options.stock_records = stock_records;
-  Baker baker(options);
-  Merge merge;
+// Bakes all of a source into one sample. `recorder` may be null.
+Status bake_all(Source& source, Baker& baker, Merge& merge, Recorder* recorder, StopFlag& stop) {
   Pass pass;
   do {
-    if (Status read = source.read_pass(pass); !read) return read.error();
+    if (Status read = source.read_pass(pass); !read) return read;
     if (recorder != nullptr) recorder->write(pass);
+    if (pass.gap) {
+      merge.lift_watermark();
+      merge.drain(Merge::kNoLimit, baker);
+      merge.restart();
+      baker.discontinuity();
+    }
     merge.append(pass);
     source.release_pass();
     drain(merge, baker, stop);
@@ -44,21 +45,54 @@ Result<TraceTotals> run_totals(Source& source, bool stock_records, Recorder* rec
     if (pass.windows.empty() && !pass.last) stop.wait(-1, kFollowNs);
   } while (!pass.last && !stop.raised());
   baker.finish(merge.position());
+  return ok();
+}
 
-  const Merge::Counts counts = merge.counts();
-  TraceTotals totals;
-  totals.records = counts.records;
-  totals.lost_records = counts.lost_records;
-  totals.bad_records = counts.bad_records + baker.counts().bad_records;
-  totals.duration_ns = baker.now_ns();
-  totals.pcpus = merge.pcpus_seen();
-  totals.domains = baker.totals();
-  for (DomainTotals& domain : totals.domains) {
+// A domain that had the number of a later one has another name, which nobody has kept.
+void name_domains(std::vector<DomainTotals>& domains, Source& source, Recorder* recorder) {
+  for (std::size_t i = 0; i < domains.size(); ++i) {
+    DomainTotals& domain = domains[i];
+    if (i + 1 < domains.size() && domains[i + 1].domid == domain.domid) continue; // by domid, then in order
     if (std::optional<std::string> name = source.domain_name(domain.domid)) {
       domain.name = std::move(*name);
       if (recorder != nullptr) recorder->name_domain(domain.domid, domain.name);
     }
   }
+}
+
+} // namespace
+
+Result<TraceTotals> run_totals(Source& source, bool stock_records, Recorder* recorder, StopFlag& stop) {
+  Verdicts verdicts;
+  Origin origin = learn_trace(source, verdicts);
+  warn_of_frequency(origin);
+  std::optional<Baker> baker;
+  std::optional<Merge> merge;
+  for (;;) {
+    Baker::Options options = bake_options(origin);
+    options.stock_records = stock_records;
+    baker.emplace(options);
+    merge.emplace();
+    if (Status baked = bake_all(source, *baker, *merge, recorder, stop); !baked) return baked.error();
+    // What the beginning did not show, all of it may: then it has to be known from the start.
+    if (stop.raised() || !pcpus_seem_missing(merge->counts(), *baker, origin) || !source.rewind()) break;
+    origin.facts.pcpus_missing = true;
+    recorder = nullptr; // it has all of it
+    say_pcpus_missing(origin, verdicts);
+  }
+  const Merge::Counts counts = merge->counts();
+  judge_trace(counts, *baker, origin, verdicts);
+  if (source.damage()) say_damaged(verdicts);
+  TraceTotals totals;
+  totals.records = counts.records;
+  totals.lost_records = counts.lost_records;
+  totals.bad = counts.bad;
+  totals.bad.add(baker->counts().bad);
+  totals.duration_ns = baker->now_ns();
+  totals.pcpus = known_pcpus(*merge, origin);
+  totals.domains = baker->totals();
+  name_domains(totals.domains, source, recorder);
+  for (const Verdict& verdict : verdicts.all()) totals.verdicts.push_back(verdict.text);
   return totals;
 }
 

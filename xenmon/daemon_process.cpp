@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <initializer_list>
+#include <span>
 #include <string_view>
 #include <system_error>
 #include <thread>
@@ -46,17 +47,20 @@ struct Pipe {
 };
 
 // In the child: only what may be done between fork and exec.
-[[noreturn]] void become(char* const* arguments, pid_t parent, int ready, int said, int inherited) {
+[[noreturn]] void become(char* const* arguments, pid_t parent, int ready, int said,
+                         std::span<const int> inherited, bool has_our_input) {
   // A group of its own, so that a Ctrl-C meant for us does not end it under our feet.
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != parent) _exit(kExecFailed);
   restore_signals();
   const int null = open("/dev/null", O_RDWR);
-  if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
-      dup2(said, STDERR_FILENO) < 0 || fcntl(ready, F_SETFD, 0) != 0 ||
-      (inherited >= 0 && fcntl(inherited, F_SETFD, 0) != 0)) {
+  if (null < 0 || (!has_our_input && dup2(null, STDIN_FILENO) < 0) || dup2(null, STDOUT_FILENO) < 0 ||
+      dup2(said, STDERR_FILENO) < 0 || fcntl(ready, F_SETFD, 0) != 0) {
     _exit(kExecFailed);
+  }
+  for (const int fd : inherited) {
+    if (fd >= 0 && fcntl(fd, F_SETFD, 0) != 0) _exit(kExecFailed);
   }
   execvp(arguments[0], arguments);
   for (const std::string_view part :
@@ -81,27 +85,6 @@ std::string beside_ourselves(const std::string& name) {
 
 } // namespace
 
-Result<PrivateDirectory> PrivateDirectory::make() {
-  std::string problem;
-  const char* runtime = std::getenv("XDG_RUNTIME_DIR");
-  for (const std::string& parent : {std::string(runtime == nullptr ? "" : runtime), std::string("/tmp")}) {
-    if (parent.empty() || parent.front() != '/') continue;
-    std::string path = parent + "/xenmon-XXXXXX";
-    if (mkdtemp(path.data()) != nullptr) return PrivateDirectory(std::move(path));
-    problem = system_error("cannot make a directory for the replay in " + printable(parent)).message;
-  }
-  return Error{problem};
-}
-
-PrivateDirectory::PrivateDirectory(PrivateDirectory&& other) noexcept
-    : path_(std::exchange(other.path_, {})) {}
-
-PrivateDirectory::~PrivateDirectory() {
-  if (path_.empty()) return;
-  std::error_code ignored; // nobody is left to be told
-  std::filesystem::remove_all(path_, ignored);
-}
-
 std::vector<std::string> daemon_command(const Options& options, const std::string& region) {
   std::string program = options.xenbaked;
   if (program.empty()) program = beside_ourselves("xenbaked");
@@ -120,12 +103,11 @@ std::vector<std::string> daemon_command(const Options& options, const std::strin
   if (!options.speed.empty()) command.insert(command.end(), {"--speed", options.speed});
   if (options.loop) command.emplace_back("--loop");
   if (!options.at.empty()) command.insert(command.end(), {"--held-at", options.at});
-  // Played faster than we may be able to read it: it had better stay for a while.
-  if (options.slow_wait_ns && options.speed == "max") command.insert(command.end(), {"--history", "600"});
   return command;
 }
 
-Result<DaemonProcess> DaemonProcess::start(const std::vector<std::string>& command, int inherited) {
+Result<DaemonProcess> DaemonProcess::start(const std::vector<std::string>& command,
+                                           std::span<const int> inherited, StandardInput input) {
   Pipe ready;
   Pipe said;
   if (!ready.open() || !said.open()) return system_error("cannot start xenbaked");
@@ -140,7 +122,10 @@ Result<DaemonProcess> DaemonProcess::start(const std::vector<std::string>& comma
   const pid_t parent = getpid();
   const pid_t pid = fork();
   if (pid < 0) return system_error("cannot start xenbaked");
-  if (pid == 0) become(arguments.data(), parent, ready.write.get(), said.write.get(), inherited);
+  if (pid == 0) {
+    become(arguments.data(), parent, ready.write.get(), said.write.get(), inherited,
+           input == StandardInput::kOurs);
+  }
 
   ready.write.reset();
   said.write.reset();
@@ -168,6 +153,7 @@ Status DaemonProcess::wait_until_ready(DaemonProcess& daemon, int ready) {
   // It gave up, and is about to end.
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (!daemon.reap(WNOHANG) && std::chrono::steady_clock::now() < deadline) {
+    if (stop_requested()) return Error{"interrupted while xenbaked was starting."};
     daemon.listen();
     std::this_thread::sleep_for(5ms);
   }
@@ -185,10 +171,12 @@ DaemonProcess::DaemonProcess(DaemonProcess&& other) noexcept
 
 DaemonProcess::~DaemonProcess() {
   if (pid_ > 0) {
-    kill(pid_, SIGINT);
+    // SIGINT may be ignored in the background. One that somebody has stopped is to put things in order, too.
+    kill(pid_, SIGTERM);
+    kill(pid_, SIGCONT);
     const auto deadline = std::chrono::steady_clock::now() + kPatience;
     while (!reap(WNOHANG)) {
-      if (std::chrono::steady_clock::now() >= deadline) {
+      if (std::chrono::steady_clock::now() >= deadline || (stop_requested() && stopping_for() > kTimeToEnd)) {
         kill(pid_, SIGKILL);
         reap(0);
         break;
@@ -225,7 +213,11 @@ void DaemonProcess::listen() {
 
 bool DaemonProcess::reap(int options) {
   if (pid_ <= 0) return true;
-  if (waitpid(pid_, &wait_status_, options) != pid_) return false;
+  pid_t ended = -1;
+  do {
+    ended = waitpid(pid_, &wait_status_, options);
+  } while (ended < 0 && errno == EINTR);
+  if (ended != pid_) return false;
   pid_ = -1;
   return true;
 }

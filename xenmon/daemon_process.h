@@ -7,7 +7,7 @@
 
 #include <sys/types.h>
 
-#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,40 +16,26 @@
 
 namespace xenmon {
 
-// A directory that only we may enter, under $XDG_RUNTIME_DIR or /tmp, for a replay's region. It and
-// the files in it are removed with the object.
-class PrivateDirectory {
- public:
-  static Result<PrivateDirectory> make();
-
-  PrivateDirectory(PrivateDirectory&& other) noexcept;
-  PrivateDirectory& operator=(PrivateDirectory&&) = delete;
-  PrivateDirectory(const PrivateDirectory&) = delete;
-  PrivateDirectory& operator=(const PrivateDirectory&) = delete;
-  ~PrivateDirectory();
-
-  const std::string& path() const { return path_; }
-
- private:
-  explicit PrivateDirectory(std::string path) : path_(std::move(path)) {}
-  std::string path_;
-};
-
 // The command line of the xenbaked to start, the program first.
 std::vector<std::string> daemon_command(const Options& options, const std::string& region);
 
 class DaemonProcess {
  public:
   // Starts it and waits until its region is in place. What it said last before failing is the Error's
-  // message, and its exit status the Error's. `inherited` is a descriptor that it gets from us under the same
-  // number; -1: none but the usual three.
-  static Result<DaemonProcess> start(const std::vector<std::string>& command, int inherited = -1);
+  // message, and its exit status the Error's. `inherited` are descriptors that it gets from us under the same
+  // numbers, beside the usual three; -1 is none. It has our standard input if it is to play that, else
+  // /dev/null.
+  enum class StandardInput { kNone, kOurs };
+  static Result<DaemonProcess> start(const std::vector<std::string>& command,
+                                     std::span<const int> inherited = {},
+                                     StandardInput input = StandardInput::kNone);
 
   DaemonProcess(DaemonProcess&& other) noexcept;
   DaemonProcess& operator=(DaemonProcess&&) = delete;
   DaemonProcess(const DaemonProcess&) = delete;
   DaemonProcess& operator=(const DaemonProcess&) = delete;
-  // Stops it: SIGINT, and SIGKILL if that did nothing within five seconds.
+  // Stops it: SIGTERM, and SIGKILL if that did nothing within five seconds, or kTimeToEnd after a signal told
+  // us to end.
   ~DaemonProcess();
 
   // Takes in what it has said and whether it has ended. Call now and then.

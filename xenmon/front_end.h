@@ -9,6 +9,7 @@
 
 #include "daemon_process.h"
 #include "options.h"
+#include "private_directory.h"
 #include "region/replay_control.h"
 #include "xenmon/result.h"
 
@@ -18,7 +19,8 @@ namespace xenmon {
 struct Publisher {
   std::optional<PrivateDirectory> directory; // outlives the daemon
   std::optional<DaemonProcess> daemon;
-  std::optional<ReplayControl> replay; // of a recording, unless it is for a log
+  std::optional<ReplayControl> replay; // of a recording; for a log it is not steered, only waits for us
+  bool replay_goes_back = true;        // false: it comes from a pipe
   std::string region;
   std::string notice; // a sentence about an option that has no effect; "" if there is none
 };

@@ -2,7 +2,11 @@
 //
 // xenmon: shows where each domain's time goes. The one place where errors end that nobody can go on
 // from.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cstdio>
+#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,22 +14,33 @@
 #include <vector>
 
 #include "front_end.h"
+#include "last_words.h"
 #include "options.h"
 #include "plot/plot_options.h"
 #include "run_plot.h"
 #include "screen/terminal.h"
 #include "signals.h"
+#include "text.h"
 
 namespace {
 
 int fail(const xenmon::Error& error) {
-  std::fprintf(stderr, "xenmon: %s\n", error.message.c_str());
+  std::fprintf(stderr, "xenmon: %s\n", xenmon::printable_lines(error.message).c_str());
   return static_cast<int>(error.status);
 }
 
 int print(const std::string& text) {
   const bool written = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
   return written ? 0 : fail(xenmon::system_error("cannot write to standard output"));
+}
+
+// What a shell closed (2>&-) would become the first file that we open, and get what is not meant for it. In
+// its place stands what can be neither read nor written.
+void fill_standard_descriptors() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(fd, F_GETFD) >= 0) continue;
+    [[maybe_unused]] const int same = open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
 }
 
 // The publisher ends before its failure is told, so that nothing comes after the sentence.
@@ -51,13 +66,28 @@ int plot(std::vector<std::string> words) {
   return status ? 0 : fail(status.error());
 }
 
-} // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == "plot") return plot({argv + 2, argv + argc});
   const auto parsed = xenmon::parse_options(argc, argv);
   if (!parsed) return fail(parsed.error());
   if (const auto* information = std::get_if<xenmon::Information>(&*parsed)) return print(information->text);
   const xenmon::Status status = run(std::get<xenmon::Options>(*parsed));
   return status ? 0 : fail(status.error());
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  fill_standard_descriptors();
+  xenmon::keep_a_reserve();
+  int status = static_cast<int>(xenmon::ExitStatus::kFailed);
+  try {
+    xenmon::catch_failures();
+    status = run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    // Everything has been put in order on the way here.
+    xenmon::end_at_once(xenmon::kNoMemory);
+  }
+  if (const int signal = xenmon::signal_to_end_by(); signal != 0) xenmon::die_of(signal);
+  return status;
 }

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "text.h"
+#include "xenmon/cpu_khz.h"
 #include "xenmon/duration.h"
 #include "xenmon/trace_time.h"
 
@@ -17,7 +18,6 @@ constexpr std::uint64_t kLongestSampleMs = 4000;
 constexpr std::uint64_t kLongestDurationS = 1'000'000'000; // keeps all times in ns within 64 bits
 constexpr std::uint64_t kLongestIntervalMs = 1'000'000'000;
 constexpr std::uint64_t kHighestPcpu = 65535;
-constexpr std::uint64_t kHighestKhz = 100'000'000;
 
 constexpr char kHelp[] =
     R"(Usage: xenmon [OPTION]...
@@ -30,6 +30,7 @@ Shows where each domain's time goes on a Xen host: on the screen, or as a log.
       --format FORMAT     write one log instead: csv, or jsonl, a JSON object a line
   -o, --output FILE       into this file; - is standard output (-)
       --vcpus             with a record for each vCPU as well
+      --csv-safe          guard spreadsheets against names that look like formulas
       --slow-waits TIME   tell of each wait for a CPU that is so long: 10ms, 500us
       --once              print one table of the last 10 s, and end
   -t, --time SECONDS      stop logging after so much time on the trace clock; 0: never (10)
@@ -47,7 +48,8 @@ Shows where each domain's time goes on a Xen host: on the screen, or as a log.
 
       --region PATH       the region to read ()" XENMON_DEFAULT_REGION R"()
       --replay FILE       show a recording made with xentrace -D or xenbaked --record
-      --cpu-khz N         the TSC frequency of the recording's host, in kHz
+      --cpu-khz N         the TSC frequency of the recording's host: kHz, or MHz as
+                          xl info prints them, with a decimal point
       --speed FACTOR      replay so many times as fast, or "max" (1)
       --loop              replay again and again
       --at TIME           hold the replay at that time: seconds, 1:30.5, or "end"
@@ -131,6 +133,7 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
       if (app.count(option) > 0) return usage(std::string("option ") + option + " is for --format.");
     }
   }
+  if (options.csv_safe && texts.format != "csv") return usage("option --csv-safe is for --format csv.");
   if (app.count("--slow-waits") > 0) {
     if (Status status = check_slow_waits(app, texts, options); !status) return status;
   }
@@ -150,13 +153,11 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
     return read_number(option, text, lowest, highest, number);
   };
   std::uint64_t pcpu = 0;
-  std::uint64_t khz = 0;
   // The sample's own limit comes last: what the original refused is said in its terms.
   for (const Status& status :
        {read("--time", texts.duration, 0, kLongestDurationS, options.duration_s),
         read("--interval", texts.interval, 1, kLongestIntervalMs, options.interval_ms),
         read("--cpu", texts.cpu, 0, kHighestPcpu, pcpu),
-        read("--cpu-khz", texts.cpu_khz, 1, kHighestKhz, khz),
         read("--ms_per_sample", texts.ms_per_sample, 1, UINT32_MAX, options.ms_per_sample)}) {
     if (!status) return status;
   }
@@ -171,7 +172,11 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
                  ", not \"" + printable(texts.ms_per_sample) + "\".");
   }
   if (app.count("--cpu") > 0) options.pcpu = static_cast<std::uint32_t>(pcpu);
-  if (app.count("--cpu-khz") > 0) options.cpu_khz = khz;
+  if (app.count("--cpu-khz") > 0) {
+    const auto khz = parse_cpu_khz(texts.cpu_khz);
+    if (!khz) return usage("option --cpu-khz: " + khz.error().message);
+    options.cpu_khz = *khz;
+  }
 
   if (app.count("--replay") > 0 && options.replay.empty())
     return usage("option --replay takes a file's name.");
@@ -183,6 +188,15 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
     }
   } else if (app.count("--region") > 0) {
     return usage("options --replay and --region exclude each other: a replay has a region of its own.");
+  }
+  if (options.replay == "-") {
+    if (options.loop) return usage("option --loop is not for standard input, which cannot be played again.");
+    if (options.live) {
+      return usage(
+          "the screen reads its keys from standard input, so --replay - is for --once and logs; give the "
+          "screen a "
+          "file or a FIFO.");
+    }
   }
   if (app.count("--speed") > 0 && !is_speed(options.speed)) {
     return usage("option --speed takes a factor above 0 or \"max\", not \"" + printable(options.speed) +
@@ -211,6 +225,7 @@ Result<std::variant<Options, Information>> parse_options(int argc, const char* c
   app.add_option("--format", texts.format);
   app.add_option("-o,--output", options.output);
   app.add_flag("--vcpus", options.vcpus);
+  app.add_flag("--csv-safe", options.csv_safe);
   app.add_option("--slow-waits", texts.slow_waits);
   app.add_flag("--once", options.once);
   app.add_option("-t,--time", texts.duration);
@@ -242,6 +257,15 @@ Result<std::variant<Options, Information>> parse_options(int argc, const char* c
     return std::variant<Options, Information>(Information{std::string(call.what()) + "\n"});
   } catch (const CLI::CallForHelp&) {
     return std::variant<Options, Information>(Information{kHelp});
+  } catch (const CLI::ExtrasError& error) {
+    // Most likely somebody wants to see a recording.
+    for (const std::string& word : app.remaining()) {
+      if (!word.starts_with('-')) {
+        return usage("\"" + printable(word) + "\" is no option; to show a recording: xenmon --replay " +
+                     printable(word) + ".");
+      }
+    }
+    return usage(as_sentence(error.what()));
   } catch (const CLI::Error& error) {
     return usage(as_sentence(error.what()));
   }

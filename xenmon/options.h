@@ -34,6 +34,7 @@ struct Options {
   LogFormat format = LogFormat::kFiles;
   std::string prefix = "log";    // of the files
   std::string output = "-";      // where the stream goes; "-": standard output
+  bool csv_safe = false;         // no field is a formula
   bool vcpus = false;            // records of vCPUs, too
   std::uint64_t duration_s = 10; // of logging; 0: until stopped, the default with slow_wait_ns
   std::uint64_t interval_ms = 1000;

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <unistd.h>
+
 #include <chrono>
-#include <cstdio>
 #include <string>
 
 #include "front_end.h"
+#include "log/line_output.h"
 #include "log/once_table.h"
 #include "model/history.h"
 #include "model/model_builder.h"
 #include "region/attachment.h"
+#include "region/known_pcpus.h"
 #include "region/sample_feed.h"
 #include "signals.h"
 
@@ -50,10 +53,11 @@ Status run_once(const Options& options, Publisher& publisher) {
                    "); is xenbaked well?"};
     wait_for_input(going ? publisher.replay->fd() : -1, kPoll);
   }
+  if (Status exists = check_pcpu(options.pcpu, feed.tables(), history.length_ns(WindowId::kLong), true);
+      !exists)
+    return exists;
   const std::string text = once_table(build_screen_model(history, feed, attachment, options.pcpu));
-  if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0)
-    return system_error("cannot write standard output");
-  return ok();
+  return write_lines(STDOUT_FILENO, text, "standard output");
 }
 
 } // namespace xenmon

@@ -29,7 +29,7 @@ std::string count_of(std::uint64_t count, const char* one, const char* many) {
 }
 
 void say(const std::string& sentence) {
-  std::fprintf(stderr, "xenmon: %s\n", sentence.c_str());
+  std::fprintf(stderr, "xenmon: %s\n", printable_lines(sentence).c_str());
 }
 
 // What is in the span of one log, or of the logs of one run.

@@ -60,7 +60,7 @@ class Session {
 
   void say(std::string notice) { notice_ = std::move(notice); }
 
-  void run() {
+  Status run() {
     take_new_data();
     const auto patience = steady_clock::now() + kPatience;
     auto due = steady_clock::now();
@@ -74,10 +74,13 @@ class Session {
                              : refresh());
       }
       const Press press = terminal_.wait(due - now);
-      if (press.key == Key::kGone || (press.key == Key::kQuit && !help_ && !typed_ && !sort_menu_)) return;
+      if (press.key == Key::kGone || (press.key == Key::kQuit && !help_ && !typed_ && !sort_menu_))
+        return ok();
       if (press.key != Key::kNone) obey(press, due);
       if (steady_clock::now() >= due) take_new_data();
+      if (Status exists = source_.check_selected(); !exists) return exists;
     }
+    return ok();
   }
 
  private:
@@ -187,8 +190,12 @@ class Session {
     tell(replay.state() == ReplayControl::State::kPlaying ? replay.hold() : replay.play(speed_));
   }
 
+  static constexpr const char* kNoWayBack = "what comes from a pipe cannot be played again";
+
   void step(std::int64_t ns) {
-    if (publisher_.replay) {
+    if (ns < 0 && !publisher_.replay_goes_back) {
+      notice_ = kNoWayBack;
+    } else if (publisher_.replay) {
       tell(publisher_.replay->step(ns, source_.position_ns()));
     } else {
       notice_ = "only what --replay FILE plays can be stepped through";
@@ -199,6 +206,8 @@ class Session {
     const auto time = parse_trace_time(text);
     if (time && *time == kTraceEnd && loops_) {
       notice_ = "what is played again and again has no end";
+    } else if (time && *time < source_.position_ns() && !publisher_.replay_goes_back) {
+      notice_ = kNoWayBack;
     } else if (time) {
       tell(publisher_.replay->to(*time));
     } else {
@@ -396,8 +405,7 @@ Status run_screen(const Options& options, Publisher& publisher) {
   if (!terminal) return terminal.error();
   Session session(options, settings, path, publisher, *terminal);
   if (!loaded) session.say(loaded.error().message);
-  session.run();
-  return ok();
+  return session.run();
 }
 
 } // namespace xenmon

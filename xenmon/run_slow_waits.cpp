@@ -3,14 +3,17 @@
 
 #include <chrono>
 #include <iostream>
+#include <optional>
 #include <string>
 
 #include "format.h"
 #include "front_end.h"
 #include "log/data_end.h"
+#include "log/verdict_log.h"
 #include "log/wait_writer.h"
 #include "model/history.h"
 #include "region/attachment.h"
+#include "region/known_pcpus.h"
 #include "region/sample_feed.h"
 #include "signals.h"
 
@@ -27,6 +30,7 @@ WaitWriter::Settings settings_of(const Options& options) {
   WaitWriter::Settings settings;
   settings.format = options.format;
   settings.path = options.output;
+  settings.formulas = options.csv_safe ? CsvFormulas::kGuarded : CsvFormulas::kWhole;
   settings.slow_ns = *options.slow_wait_ns;
   settings.pcpu = options.pcpu;
   settings.duration_ns = options.duration_s * kSecond;
@@ -38,19 +42,38 @@ class Session {
   Session(const Options& options, Publisher& publisher)
       : publisher_(publisher),
         end_(publisher, options.duration_s == 0),
+        pcpu_(options.pcpu),
         attachment_(publisher.region),
         directory_(2 * kWindowNs[0]),
         feed_(directory_),
         writer_(settings_of(options), feed_, directory_) {}
 
+  // With what is wrong with the trace said at the end, whatever that is.
   Status run() {
+    const Status status = follow();
+    verdicts_.say_all();
+    if (const std::uint64_t damaged = damaged_before_ + feed_.damaged() + writer_.damaged(); damaged > 0)
+      std::cerr << "xenmon: " << damaged_sentence(damaged) << '\n';
+    return status;
+  }
+
+ private:
+  [[nodiscard]] Status check_selected(bool whole) const {
+    return check_pcpu(pcpu_, feed_.tables(), writer_.passed_ns(), whole);
+  }
+
+  Status follow() {
     while (!stop_requested()) {
       if (take_reopen()) writer_.reopen();
       if (Status taken = take_new_data(); !taken) return taken;
+      if (!failed_) return failed_;
+      if (Status exists = check_selected(false); !exists) return exists;
       if (!writer_.status() || writer_.done()) break;
       const Result<bool> over = end_.reached(attachment_.health());
-      if (!over) return over.error();
-      if (*over) break;
+      if (!over || *over) {
+        const Status written = writer_.write_verdicts(verdicts_.take());
+        return !over ? Status(over.error()) : !written ? written : check_selected(true);
+      }
       const Health::Kind kind = attachment_.health().kind;
       const bool may_be_fast = kind == Health::Kind::kRecording || kind == Health::Kind::kWaiting;
       wait_for_input(-1, may_be_fast ? kPollRecording : kPollLive);
@@ -58,7 +81,6 @@ class Session {
     return writer_.status();
   }
 
- private:
   Status take_new_data() {
     // In this order nothing is left behind: once the daemon has ended, no more samples come.
     if (publisher_.daemon) publisher_.daemon->poll();
@@ -67,12 +89,15 @@ class Session {
     const RegionReader* reader = attachment_.reader();
     if (reader == nullptr) return ok();
     if (change == Attachment::Change::kNewDaemon) {
+      damaged_before_ += feed_.damaged() + writer_.damaged();
       if (Status started = writer_.start(*reader, from(*reader)); !started) return started;
       begun_ = true;
     } else if (change == Attachment::Change::kSuperseded) {
       feed_.resume(*reader);
     }
     writer_.drain(*reader);
+    if (publisher_.replay) publisher_.replay->have_read(feed_.passed());
+    take_verdicts(*reader);
     return ok();
   }
 
@@ -84,12 +109,24 @@ class Session {
     return recording ? WaitFeed::From::kOldest : WaitFeed::From::kNow;
   }
 
+  // A recording's are told behind its end: before that it is chance when they are seen, and a log of it has
+  // the same bytes each time.
+  void take_verdicts(const RegionReader& reader) {
+    verdicts_.look(reader);
+    if (reader.header().source_kind == XENMON_SOURCE_RECORDING) return;
+    if (Status written = writer_.write_verdicts(verdicts_.take()); !written) failed_ = written;
+  }
+
   Publisher& publisher_;
+  VerdictLog verdicts_;
+  Status failed_ = ok(); // to write a verdict
   DataEnd end_;
+  std::optional<std::uint32_t> pcpu_;
   Attachment attachment_;
   DomainDirectory directory_;
   SampleFeed feed_;
   WaitWriter writer_;
+  std::uint64_t damaged_before_ = 0; // of earlier daemons
   bool begun_ = false;
 };
 

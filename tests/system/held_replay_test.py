@@ -22,7 +22,8 @@ HELD = 16
 IDLE = "32767"
 # The columns of the table that are sums of a log's by the length of the window: as share of a CPU, as rate.
 SHARES = {0: ("running_ns",), 1: ("waited_wake_ns", "waited_preempt_ns"), 2: ("blocked_ns",),
-          3: ("offline_ns", "unknown_ns")}
+          3: ("offline_ns",)}
+UNKNOWN = {10: ("unknown_ns",)}  # behind all others, if there is any
 RATES = {4: ("executions",), 8: ("io_map_pages", "io_unmap_pages", "io_transfer_pages", "io_copy_pages")}
 
 
@@ -40,7 +41,7 @@ def sums_before(log, end_ms):
     for line in log:
         passed_ms = round(float(line["passed_s"]) * 1000)
         if end_ms - 10_000 < passed_ms <= end_ms:
-            for name in sum((*SHARES.values(), *RATES.values()), ()):
+            for name in sum((*SHARES.values(), *RATES.values(), *UNKNOWN.values()), ()):
                 sums[line["domid"]][name] += int(line[name] or 0)
     return sums
 
@@ -63,13 +64,17 @@ class AtTest(SystemTest):
         self.assertIn(f"the last {window_ms / 1000:.1f} s", done.stdout)
         headings = next(number for number, line in enumerate(lines) if line.split()[:1] == ["id"])
         sums = sums_before(log, end_ms)
+        has_unknown = "unknown" in lines[headings].split()
+        if not any(sums[domid]["unknown_ns"] for domid in sums):
+            self.assertFalse(has_unknown, lines[headings])
+        shares = SHARES | (UNKNOWN if has_unknown else {})
         found = set()
         for fields in map(str.split, lines[headings + 1:]):
             if fields[0] == "total":
                 continue
             domid = IDLE if fields[0] == "idle" else fields[0]
             found.add(domid)
-            for columns, unit in ((SHARES, 1e-4), (RATES, 1e3)):
+            for columns, unit in ((shares, 1e-4), (RATES, 1e3)):
                 for column, names in columns.items():
                     if fields[1 + column] != "-":
                         exact = sum(sums[domid][name] for name in names) / window_ms * unit

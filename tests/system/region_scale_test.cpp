@@ -268,7 +268,7 @@ TEST_F(RegionScaleTest, AHundredThousandDomainsLeaveNothingBehind) {
   EXPECT_LE(baker.domains().size(), domain_slots + 16);
   EXPECT_LE(baker.vcpus().size(), vcpu_slots + 16);
   EXPECT_EQ(baker.counts().conservation_violations, 0U);
-  EXPECT_EQ(baker.counts().bad_records, 0U);
+  EXPECT_EQ(baker.counts().bad.total(), 0U);
   // All of them were different domains.
   std::uint64_t highest_uid = 0;
   for (const std::unique_ptr<Domain>& domain : baker.domains()) {

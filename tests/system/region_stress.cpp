@@ -95,7 +95,7 @@ void StressWriter::start_anew() {
   ++life_;
   number_ = tsc_ = 0;
   domains_ = 0;
-  merge_ = Merge();
+  merge_.emplace();
   Baker::Options baking;
   baking.cpu_khz = 1'000'000;
   baker_ = std::make_unique<Baker>(baking);
@@ -128,8 +128,8 @@ void StressWriter::grow() {
   pass.windows.push_back(window.window());
   for (const WindowBuilder& other : others) pass.windows.push_back(other.window());
   pass.last = true;
-  merge_.append(pass);
-  merge_.drain(Merge::kNoLimit, *baker_);
+  merge_->append(pass);
+  merge_->drain(Merge::kNoLimit, *baker_);
 }
 
 // One record on each pCPU, so that their counts move with the samples.
@@ -142,8 +142,8 @@ void StressWriter::feed() {
     pass.windows.push_back(windows.emplace_back(pcpu).record(0x22202, tsc_, {}).window());
   }
   pass.last = true;
-  merge_.append(pass);
-  merge_.drain(Merge::kNoLimit, *baker_);
+  merge_->append(pass);
+  merge_->drain(Merge::kNoLimit, *baker_);
 }
 
 void StressWriter::publish() {
@@ -164,7 +164,7 @@ void StressWriter::publish() {
   sample.records = number_;
   sample.rows = rows_;
   sample.io_rows = io_rows_;
-  const Status done = writer_->publish(*baker_, sample, merge_);
+  const Status done = writer_->publish(*baker_, sample, *merge_);
   ASSERT_TRUE(done) << done.error().message;
   ++published_;
   if (published_ % 256 == 0) writer_->heartbeat(published_, 0);

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -77,7 +78,7 @@ class StressWriter {
   std::uint64_t tsc_ = 0;
   std::uint64_t published_ = 0;
   std::uint32_t domains_ = 0;
-  Merge merge_;
+  std::optional<Merge> merge_{std::in_place};
   std::unique_ptr<Baker> baker_;
   std::unique_ptr<RegionWriter> writer_;
   std::vector<xenmon_row> rows_;

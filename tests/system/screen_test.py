@@ -333,6 +333,35 @@ class ScreenTest(SystemTest):
         os.kill(self.xenmon(), number)
         self.check_ended(status)
 
+    def test_stopped_and_continued(self):
+        """Ctrl-Z gives the shell its terminal, fg takes it again."""
+        self.start(80, 24, "--loop")
+        self.wait_for_figures()
+        for _ in range(2):
+            self.terminal.keys("C-z")
+            self.terminal.wait_for(lambda lines: any(line.startswith("ready>") for line in lines), "the shell's prompt")
+            self.assertEqual(self.terminal.fact("alternate_on"), "0")
+            self.terminal.type("fg")
+            self.wait_for_figures()
+            self.assertEqual(self.terminal.fact("alternate_on"), "1")
+        self.terminal.keys("q")
+        self.check_ended(0)
+
+    def test_told_to_end_while_it_is_stopped(self):
+        self.start(80, 24, "--loop")
+        self.wait_for_figures()
+        xenmon = self.xenmon()
+        self.terminal.keys("C-z")
+        self.terminal.wait_for(lambda lines: any(line.startswith("ready>") for line in lines), "the shell's prompt")
+        os.kill(xenmon, signal.SIGTERM)
+        os.kill(xenmon, signal.SIGCONT)  # as the shell's own kill does
+        wait_for(lambda: not alive(xenmon), "xenmon to end")
+        self.terminal.type("clear; stty -a > after; echo shell is well")
+        self.terminal.wait_for(lambda lines: "shell is well" in lines, "the shell's answer")
+        self.assertEqual((self.directory / "after").read_text(), (self.directory / "before").read_text())
+        self.assertEqual(self.terminal.fact("alternate_on"), "0")
+        self.check_no_daemon()
+
     def test_sigterm(self):
         self.check_signal(signal.SIGTERM, 0)
 

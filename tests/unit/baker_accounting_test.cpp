@@ -56,7 +56,7 @@ TEST(BakerAccounting, OneRecordTellsOfBothVcpusOfASwitch) {
   EXPECT_EQ(vcpu.preempt_wait.max, 100U);
   EXPECT_EQ(outcome.vcpu(2).times[kRunning], 100U);
   EXPECT_EQ(outcome.vcpu(kIdle).times[kRunning], 120U + 100);
-  EXPECT_EQ(outcome.counts.bad_records, 0U);
+  EXPECT_EQ(outcome.counts.bad.total(), 0U);
 }
 
 // As credit2 takes a vCPU away that has used up its cap, and gives it back: no record tells of its coming
@@ -247,7 +247,7 @@ TEST(BakerAccounting, ImpossibleContentsAreCountedAndSkipped) {
       .plain(event::kAcctPageCounts, {0x7ff1, 0})
       .record(0x01000fff, 1200, {1, 2, 3});
   const Outcome outcome = bake({&w});
-  EXPECT_EQ(outcome.counts.bad_records, 6U);
+  EXPECT_EQ(outcome.counts.bad.total(), 6U);
   EXPECT_EQ(outcome.duration, 200U);
 }
 

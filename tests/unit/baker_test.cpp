@@ -302,7 +302,7 @@ TEST(Baker, ImpossibleNumbersAreCountedAndMakeNothing) {
       .record(event::kSwitchInfNext, 130, {0x10000, 0, 0, 5})
       .record(event::kRunstateChange, 140, {});
   const Outcome outcome = bake({&w});
-  EXPECT_EQ(outcome.counts.bad_records, 5U);
+  EXPECT_EQ(outcome.counts.bad.total(), 5U);
   EXPECT_TRUE(outcome.totals.empty());
 }
 
@@ -519,7 +519,7 @@ TEST(BakerSamples, ARestartLeavesNothingKnown) {
   merge.append(pass);
   merge.drain(Merge::kNoLimit, baker);
   baker.discontinuity();
-  merge.restart();
+  merge.begin_round();
   merge.append(pass, 300);
   merge.drain(Merge::kNoLimit, baker);
   baker.finish(merge.position());

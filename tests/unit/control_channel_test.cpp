@@ -93,6 +93,21 @@ TEST_F(ControlChannelTest, DoesNotComplainForEver) {
   EXPECT_EQ(said.find('\x1b'), std::string::npos);
 }
 
+TEST_F(ControlChannelTest, HearsWhatHasBeenReadBetweenCommands) {
+  EXPECT_FALSE(channel_->read_sample());
+  say("read 0\nhold\nread 7\nto 5\nread 3\n");
+  channel_->listen();
+  EXPECT_EQ(channel_->read_sample(), 7U);
+  EXPECT_EQ(channel_->next()->kind, Kind::kHold);
+  channel_->tell(ControlChannel::State::kHeld, 700);
+  EXPECT_EQ(heard(), "held 1 700\n");
+  EXPECT_EQ(channel_->next()->to_ns, 5U);
+  EXPECT_FALSE(channel_->next());
+  for (const char* line : {"read", "read ", "read -1", "read 1 ", "read x", "read 99999999999999999999"}) {
+    EXPECT_FALSE(parse_read(line)) << line;
+  }
+}
+
 TEST_F(ControlChannelTest, AnswersInWords) {
   channel_->tell(ControlChannel::State::kEnd, 1);
   channel_->tell(ControlChannel::State::kPlaying, 2);

@@ -5,6 +5,10 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
 #include <cstdlib>
 #include <deque>
 #include <filesystem>
@@ -12,7 +16,9 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <thread>
 
+#include "region/region_reader.h"
 #include "trace_builder.h"
 #include "xenmon/region.h"
 
@@ -158,6 +164,114 @@ TEST(DaemonNames, ADomainThatEndsRightAfterwardsKeepsItsName) {
                                   {tick(7), {}},
                                   {tick(20), {}}});
   EXPECT_EQ(names, (std::map<std::uint64_t, std::string>{{1, "old"}}));
+}
+
+// ---- a replay that waits for its reader
+
+// What a slow reader sees of a recording of so many samples, played as fast as possible into a history of a
+// few of them. It reads one sample after the other and says so; none may be gone when it is looked for.
+TEST(DaemonPatience, NothingIsOverwrittenThatItsReaderHasNotRead) {
+  std::string directory = (std::filesystem::temp_directory_path() / "xenmon-daemon-XXXXXX").string();
+  ASSERT_NE(mkdtemp(directory.data()), nullptr);
+  constexpr std::uint64_t kSamples = 5'000;
+  WindowBuilder window;
+  for (std::uint64_t at = 1; at <= kSamples + 1; ++at) {
+    // More domains all the time, so that the file grows now and then.
+    const auto domain = static_cast<std::uint32_t>(at / 10);
+    window.runstate(at * kMs, domain, 0, test::kBlockedState, test::kRunnableState)
+        .runstate(at * kMs + 300'000, domain, 0, test::kRunnableState, test::kRunningState)
+        .runstate(at * kMs + 400'000, domain, 0, test::kRunningState, test::kBlockedState);
+  }
+  Host host(XENMON_SOURCE_RECORDING);
+  host.steps.push_back({window, {}});
+  DaemonOptions options;
+  options.sample_ns = kMs;
+  options.history_ns = 10 * kMs;
+  options.slow_wait_ns = 100'000;
+  options.speed = 0;
+  options.region = directory + "/region";
+  std::array<int, 2> ends{};
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
+  options.control_fd = ends[1];
+  std::array<int, 2> ready{};
+  ASSERT_EQ(pipe(ready.data()), 0);
+  options.ready_fd = ready[1];
+  const auto say_read = [&](std::uint64_t sample) {
+    const std::string line = "read " + std::to_string(sample) + "\n";
+    // When all has been published the daemon does not listen any more.
+    [[maybe_unused]] const ssize_t sent = send(ends[0], line.data(), line.size(), MSG_NOSIGNAL);
+  };
+  say_read(0);
+  StopFlag stop;
+  std::thread daemon([&] {
+    const Status ended = run_daemon(host, options, nullptr, stop);
+    EXPECT_TRUE(ended) << ended.error().message;
+  });
+  char byte = 0;
+  ASSERT_EQ(read(ready[0], &byte, 1), 1);
+  close(ready[0]);
+
+  std::uint64_t next = 1;
+  std::uint64_t next_wait = 1;
+  std::uint64_t gone = 0;
+  int files = 0;
+  bool over = false;
+  while (!over) {
+    Result<RegionFile> file = RegionFile::open(options.region);
+    ASSERT_TRUE(file) << file.error().message;
+    const RegionReader& reader = file->reader();
+    ++files;
+    for (;;) {
+      const std::uint64_t state = reader.state(); // before what there is: all is there when it has ended
+      const std::uint64_t newest = reader.newest_sample();
+      SampleCopy sample;
+      for (; next <= newest; ++next) {
+        if (reader.read_sample(next, sample) != ReadOutcome::kCopied) ++gone;
+        xenmon_wait wait;
+        for (; next_wait <= reader.newest_wait(); ++next_wait) {
+          if (reader.read_wait(next_wait, wait) != ReadOutcome::kCopied) {
+            ++gone;
+          } else if (wait.end_ns > sample.head().end_ns) {
+            break;
+          }
+        }
+        say_read(next);
+      }
+      over = state == XENMON_STATE_ENDED;
+      if (over || state == XENMON_STATE_SUPERSEDED) break;
+      std::this_thread::yield();
+    }
+  }
+  daemon.join();
+  close(ends[0]);
+  std::filesystem::remove_all(directory);
+  EXPECT_EQ(gone, 0U);
+  EXPECT_GT(files, 1);
+  EXPECT_GE(next - 1, kSamples);
+  EXPECT_GE(next_wait - 1, kSamples);
+}
+
+// A reader that is gone is not waited for.
+TEST(DaemonPatience, EndsWhenItsReaderIsGone) {
+  std::string directory = (std::filesystem::temp_directory_path() / "xenmon-daemon-XXXXXX").string();
+  ASSERT_NE(mkdtemp(directory.data()), nullptr);
+  WindowBuilder window;
+  for (std::uint64_t at = 1; at <= 5'000; ++at) window.record(0x22202, at * kMs, {});
+  Host host(XENMON_SOURCE_RECORDING);
+  host.steps.push_back({window, {}});
+  DaemonOptions options;
+  options.sample_ns = kMs;
+  options.history_ns = 10 * kMs;
+  options.speed = 0;
+  options.region = directory + "/region";
+  std::array<int, 2> ends{};
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
+  options.control_fd = ends[1];
+  ASSERT_EQ(write(ends[0], "read 0\n", 7), 7);
+  close(ends[0]);
+  StopFlag stop;
+  EXPECT_TRUE(run_daemon(host, options, nullptr, stop));
+  std::filesystem::remove_all(directory);
 }
 
 } // namespace

@@ -13,6 +13,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,8 @@ struct FakeXen {
   static constexpr std::uint32_t kPvClass = 0x00200000;
   static constexpr std::uint32_t kPort = 23;
 
-  std::vector<bool> online{true, true};
+  std::vector<bool> online{true, true};          // when buffers are made
+  std::optional<std::vector<std::uint32_t>> now; // online now; none: the same
   std::uint32_t mask = 0x0ffff000;
   bool on = false;
   bool patched = false;    // has XenMon's records, and says so when they are asked for
@@ -121,6 +123,16 @@ class FakeHypervisor final : public Hypervisor {
   }
   Errno unmask(std::uint32_t port) override { return call("unmask " + std::to_string(port)); }
 
+  Errno online_pcpus(std::vector<std::uint32_t>& pcpus) override {
+    if (const auto found = xen_.failures.find("online_pcpus"); found != xen_.failures.end())
+      return found->second;
+    pcpus.clear();
+    for (std::uint32_t cpu = 0; !xen_.now && cpu < xen_.online.size(); ++cpu) {
+      if (xen_.online[cpu]) pcpus.push_back(cpu);
+    }
+    if (xen_.now) pcpus = *xen_.now;
+    return 0;
+  }
   Errno physical_info(PhysicalInfo& info) override {
     info.cpu_khz = 2596128;
     info.max_cpu_id = static_cast<std::uint32_t>(xen_.online.size() - 1);

@@ -5,12 +5,34 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
+
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <map>
 
 #include "region/region_reader.h"
 #include "trace_builder.h"
+
+namespace {
+
+// Called with the path of a file that is about to be put in place.
+std::function<void(const std::string& path)> on_placing;
+
+} // namespace
+
+extern "C" {
+int __real_renameat(int from_directory, const char* from, int to_directory, const char* to);
+// The linker (--wrap) leads the writer here.
+int __wrap_renameat(int from_directory, const char* from, int to_directory, const char* to) {
+  if (on_placing) {
+    on_placing(std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(from_directory)).string() +
+               "/" + from);
+  }
+  return __real_renameat(from_directory, from, to_directory, to);
+}
+}
 
 namespace xenmon {
 namespace {
@@ -47,18 +69,18 @@ class Pipeline final : public BakeSink {
     baker = std::make_unique<Baker>(baking, this);
   }
   void on_sample(Baker& from, const BakedSample& sample) override {
-    const Status published = writer->publish(from, sample, merge);
+    const Status published = writer->publish(from, sample, *merge);
     EXPECT_TRUE(published) << published.error().message;
   }
   void feed(std::initializer_list<const WindowBuilder*> windows) {
     Pass pass;
     for (const WindowBuilder* window : windows) pass.windows.push_back(window->window());
     pass.last = true;
-    merge.append(pass);
-    merge.drain(Merge::kNoLimit, *baker);
+    merge->append(pass);
+    merge->drain(Merge::kNoLimit, *baker);
   }
 
-  Merge merge;
+  std::optional<Merge> merge{std::in_place};
   std::unique_ptr<RegionWriter> writer;
   std::unique_ptr<Baker> baker;
 };
@@ -70,7 +92,10 @@ class RegionWriterTest : public testing::Test {
     directory_ = mkdtemp(pattern.data());
     path_ = (directory_ / "region").string();
   }
-  ~RegionWriterTest() override { std::filesystem::remove_all(directory_); }
+  ~RegionWriterTest() override {
+    on_placing = nullptr;
+    std::filesystem::remove_all(directory_);
+  }
 
   RegionFile open() const {
     Result<RegionFile> file = RegionFile::open(path_);
@@ -264,6 +289,145 @@ TEST_F(RegionWriterTest, GrowsIntoANewFileAndKeepsItsHistory) {
   EXPECT_EQ(tables.domains.size(), 1199U);
 }
 
+// A reader that opens the path the moment the file is there must miss nothing: every row's slots are in the
+// tables, and the samples and waits that the old file had are in the new one.
+TEST_F(RegionWriterTest, ALargerFileIsCompleteBeforeItIsPutInPlace) {
+  Pipeline pipeline(path_, 1'000'000, 1'000'000'000, 2'000);
+  WindowBuilder first(0);
+  wait_often(first, 1, 1'000'000, 3'000'000);
+  first.record(0x22202, 3'500'000, {});
+  pipeline.feed({&first});
+  const std::uint64_t waits = open().reader().newest_wait();
+  EXPECT_GT(waits, 0U);
+
+  int placed = 0;
+  on_placing = [&](const std::string& path) {
+    ++placed;
+    Result<RegionFile> file = RegionFile::open(path);
+    ASSERT_TRUE(file) << file.error().message;
+    const RegionReader& reader = file->reader();
+    EXPECT_EQ(reader.state(), XENMON_STATE_RUNNING);
+    // The sample that needs the larger file is in it, too.
+    const std::uint64_t newest = reader.newest_sample();
+    EXPECT_EQ(newest, open().reader().newest_sample() + 1);
+    EXPECT_EQ(open().reader().state(), XENMON_STATE_RUNNING);
+    EXPECT_EQ(reader.counters().samples, newest);
+    EXPECT_GE(reader.newest_wait(), waits);
+    TablesCopy tables;
+    ASSERT_TRUE(reader.read_tables(tables, true));
+    EXPECT_GE(tables.pcpus.size(), 1U);
+    SampleCopy sample;
+    for (std::uint64_t number = 1; number <= newest; ++number) {
+      ASSERT_EQ(reader.read_sample(number, sample), ReadOutcome::kCopied) << number;
+      for (const xenmon_row& row : sample.rows()) {
+        ASSERT_LT(row.domain_slot, tables.domains.size());
+        EXPECT_NE(tables.domains[row.domain_slot].flags & XENMON_DOMAIN_IN_USE, 0U);
+        ASSERT_LT(row.vcpu_slot, tables.vcpus.size());
+        EXPECT_EQ(tables.vcpus[row.vcpu_slot].domain_slot, row.domain_slot);
+      }
+    }
+  };
+  for (std::uint64_t crowd = 1; crowd <= 4; ++crowd) {
+    WindowBuilder window(0);
+    const std::uint64_t at = crowd * 10'000'000;
+    for (std::uint32_t i = 0; i < 300; ++i) {
+      window.runstate(at + i, static_cast<std::uint32_t>(crowd * 1000 + i), 0, kRunningState, kBlockedState);
+    }
+    window.record(0x22202, at + 5'000'000, {});
+    pipeline.feed({&window});
+  }
+  EXPECT_GE(placed, 4);
+}
+
+// A history so long that its ring alone is larger than a region is meant to be: there is no room for rows but
+// for those of one sample.
+TEST_F(RegionWriterTest, ASampleFitsIntoItsRowsHoweverLargeTheTablesAre) {
+  Pipeline pipeline(path_, 1'000'000, 1'100'000'000'000);
+  WindowBuilder births(0);
+  for (std::uint32_t dom = 0; dom < 65; ++dom) births.record(event::kDomainAdd, 1'000'000 + dom, {dom});
+  births.record(0x22202, 2'100'000, {});
+  pipeline.feed({&births});
+  SampleCopy sample;
+  for (std::uint32_t crowd = 1; crowd <= 6; ++crowd) {
+    WindowBuilder window(0);
+    for (std::uint32_t dom = 0; dom < crowd * 10; ++dom) {
+      window.runstate(crowd * 2'000'000 + 500'000 + dom, dom, 0, kRunningState, kBlockedState);
+    }
+    window.record(0x22202, crowd * 2'000'000 + 1'100'000, {});
+    pipeline.feed({&window});
+    const RegionFile file = open();
+    EXPECT_GT(file.reader().header().region_bytes, RegionWriter::kSizeLimit);
+    ASSERT_EQ(file.reader().read_sample(file.reader().newest_sample(), sample), ReadOutcome::kCopied)
+        << crowd;
+    EXPECT_GE(sample.rows().size(), crowd * 10);
+  }
+}
+
+std::vector<std::string> verdicts_in(const RegionReader& reader) {
+  std::vector<std::string> sentences;
+  EXPECT_TRUE(reader.read_verdicts(sentences));
+  return sentences;
+}
+
+TEST_F(RegionWriterTest, VerdictsAreReadAtOnceAndInEveryLaterFile) {
+  Pipeline pipeline(path_, 1'000'000, 10'000'000);
+  const RegionFile before = open();
+  std::vector<Verdict> verdicts = {{XENMON_VERDICT_NOT_TRACED, 0, "CPUs 2 to 7 were not traced."}};
+  pipeline.writer->set_verdicts(verdicts);
+  EXPECT_EQ(verdicts_in(before.reader()), std::vector<std::string>{"CPUs 2 to 7 were not traced."});
+  verdicts[0].text = "CPUs 2 to 6 were not traced.";
+  verdicts.push_back({XENMON_VERDICT_DAMAGED, 0, std::string(300, 'x')});
+  pipeline.writer->set_verdicts(verdicts);
+  const std::vector<std::string> told = verdicts_in(before.reader());
+  ASSERT_EQ(told.size(), 2U);
+  EXPECT_EQ(told[0], verdicts[0].text);
+  EXPECT_EQ(told[1], std::string(XENMON_VERDICT_TEXT_BYTES - 1, 'x'));
+  WindowBuilder crowd(0);
+  for (std::uint32_t dom = 0; dom < 300; ++dom)
+    crowd.runstate(1'000'000 + dom, dom, 0, kRunningState, kBlockedState);
+  crowd.record(0x22202, 2'500'000, {});
+  pipeline.feed({&crowd});
+  EXPECT_EQ(before.reader().state(), XENMON_STATE_SUPERSEDED);
+  EXPECT_EQ(verdicts_in(open().reader()), told);
+  ASSERT_TRUE(pipeline.writer->begin_anew());
+  EXPECT_EQ(verdicts_in(open().reader()), told);
+  pipeline.writer->set_verdicts(std::vector<Verdict>(100, verdicts[0]));
+  EXPECT_EQ(verdicts_in(open().reader()).size(), 32U);
+}
+
+TEST_F(RegionWriterTest, TellsWhyRecordsWereBadAndWhatTheSourceMet) {
+  Pipeline pipeline(path_, 1'000'000, 10'000'000);
+  TraceHealth health;
+  health.bad_by[XENMON_BAD_TSC] = 12;
+  health.faults[XENMON_FAULT_MASK] = 2;
+  pipeline.writer->set_trace_health(health);
+  pipeline.writer->set_wall_epoch(4'711);
+  WindowBuilder w(0);
+  w.record(0x22202, 1'000'000, {}).record(0x22202, 2'500'000, {});
+  pipeline.feed({&w});
+  const RegionFile file = open();
+  EXPECT_EQ(file.reader().faults().bad_by[XENMON_BAD_TSC], 12U);
+  EXPECT_EQ(file.reader().faults().source[XENMON_FAULT_MASK], 2U);
+  EXPECT_EQ(file.reader().wall_epoch_ns(), 4'711U);
+}
+
+TEST_F(RegionWriterTest, APcpuThatExistsIsThereWithoutRecords) {
+  Pipeline pipeline(path_, 1'000'000, 10'000'000);
+  const std::uint32_t present[] = {99, 1, 0};
+  pipeline.writer->set_present_pcpus(present);
+  WindowBuilder w(1);
+  w.record(0x22202, 1'000'000, {}).record(0x22202, 2'500'000, {});
+  pipeline.feed({&w});
+  TablesCopy tables;
+  ASSERT_TRUE(open().reader().read_tables(tables));
+  ASSERT_EQ(tables.pcpus.size(), 100U);
+  EXPECT_EQ(tables.pcpus[0].seen, XENMON_PCPU_NO_RECORDS);
+  EXPECT_EQ(tables.pcpus[0].running_vcpu, XENMON_NO_SLOT);
+  EXPECT_EQ(tables.pcpus[1].seen, XENMON_PCPU_HAS_RECORDS);
+  EXPECT_EQ(tables.pcpus[2].seen, 0U);
+  EXPECT_EQ(tables.pcpus[99].seen, XENMON_PCPU_NO_RECORDS);
+}
+
 TEST_F(RegionWriterTest, SaysThatItIsHeld) {
   Pipeline pipeline(path_, 1'000'000, 10'000'000);
   WindowBuilder w;
@@ -301,7 +465,7 @@ TEST_F(RegionWriterTest, ARecordingThatBeginsAnewHasAnEmptyRegion) {
   EXPECT_TRUE(tables.vcpus.empty());
 
   // The same again, and it is as the first time.
-  pipeline.merge = Merge();
+  pipeline.merge.emplace();
   Baker::Options baking;
   baking.cpu_khz = 1'000'000;
   baking.sample_ns = 1'000'000;

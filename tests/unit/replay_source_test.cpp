@@ -45,7 +45,7 @@ class ReplaySourceTest : public testing::Test {
     do {
       EXPECT_TRUE(source.read_pass(pass));
       ++read.passes;
-      read.bad += pass.bad_records;
+      read.bad += pass.bad.total();
       for (const Window& window : pass.windows) {
         read.pcpus.push_back(window.pcpu);
         read.bytes.push_back(window.first.size() + window.second.size());

@@ -12,7 +12,7 @@ TraceTotals small() {
   TraceTotals totals;
   totals.records = 5;
   totals.lost_records = 2;
-  totals.bad_records = 1;
+  totals.bad.add(XENMON_BAD_TSC);
   totals.duration_ns = 1000;
   totals.pcpus = 2;
   DomainTotals& domain = totals.domains.emplace_back();
@@ -39,7 +39,9 @@ TEST(TotalsReport, JsonIsOneLineOfTheDocumentedForm) {
   write_json(out, small());
   EXPECT_EQ(
       out.str(),
-      R"({"schema":1,"records":5,"lost_records":2,"bad_records":1,"duration_ns":1000,"pcpus":2,)"
+      R"({"schema":1,"records":5,"lost_records":2,"bad_records":1,)"
+      R"("bad_records_by":{"framing":0,"length":0,"tsc":1,"words":0,"content":0,"ring":0,"input":0},)"
+      R"("duration_ns":1000,"pcpus":2,"verdicts":[],)"
       R"("domains":[{"domid":3,"name":null,"executions":4,)"
       R"("io":{"total":10,"map":1,"unmap":2,"transfer":3,"copy":4,"copy_bytes":5},)"
       R"("vcpus":[{"vcpu":1,"gotten_ns":100,"waited_ns":50,"waited_wake_ns":20,"waited_preempt_ns":30,)"
@@ -58,6 +60,25 @@ TEST(TotalsReport, JsonKeepsNamesThatAreNoUtf8Readable) {
   std::ostringstream out;
   write_json(out, totals);
   EXPECT_NE(out.str().find("\"name\":\"bad \xef\xbf\xbd name \\\"x\\\"\""), std::string::npos);
+}
+
+TEST(TotalsReport, TextSaysNothingOfTheIdleDomainsWaiting) {
+  TraceTotals totals = small();
+  totals.domains[0].domid = XENMON_DOMID_IDLE;
+  std::ostringstream out;
+  write_text(out, totals);
+  EXPECT_EQ(out.str().find("waited"), std::string::npos) << out.str();
+  EXPECT_EQ(out.str().find("blocked"), std::string::npos);
+  EXPECT_EQ(out.str().find("wait until running"), std::string::npos);
+  EXPECT_NE(out.str().find("gotten"), std::string::npos);
+}
+
+TEST(TotalsReport, TextSteersNoTerminal) {
+  TraceTotals totals = small();
+  totals.domains[0].name = "\x1b[2J\u202e\u6570";
+  std::ostringstream out;
+  write_text(out, totals);
+  EXPECT_NE(out.str().find("(?[2J?\u6570)"), std::string::npos) << out.str();
 }
 
 TEST(TotalsReport, TextSaysTheSame) {

@@ -120,5 +120,21 @@ TEST(XenbakedOptions, NonsenseIsRefusedInOneLine) {
   }
 }
 
+TEST(XenbakedOptions, WhatXlInfoPrintsAndWhatIsMeantForReplay) {
+  const auto parse = [](std::vector<const char*> words) {
+    words.insert(words.begin(), "xenbaked");
+    return parse_command_line(static_cast<int>(words.size()), words.data());
+  };
+  EXPECT_EQ(parse({"--replay", "f", "--cpu-khz", "2799.998"}).options.cpu_khz, 2'799'998U);
+  EXPECT_EQ(parse({"--replay", "f", "--cpu-khz", "62.500"}).options.cpu_khz, 62'500U);
+  const CommandLine thousandth = parse({"--replay", "f", "--cpu-khz", "2799"});
+  EXPECT_FALSE(thousandth.run);
+  EXPECT_NE(thousandth.text.find("2799 kHz would be 2.8 MHz"), std::string::npos);
+  const CommandLine word = parse({"web.xentrace"});
+  EXPECT_EQ(word.status, ExitStatus::kUsage);
+  EXPECT_NE(word.text.find("to play a recording: xenbaked --replay web.xentrace."), std::string::npos)
+      << word.text;
+}
+
 } // namespace
 } // namespace xenmon

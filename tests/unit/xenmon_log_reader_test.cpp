@@ -34,6 +34,25 @@ void expect_rates(const Rates& rates, double running, double blocked, double wai
   EXPECT_DOUBLE_EQ(rates.io, io);
 }
 
+TEST_F(LogReaderTest, ANameMayHaveLineEnds) {
+  std::string line = csv_line({.pcpu = 0, .gotten = 25});
+  const std::string name = "\"line\nbreak, \"\"x\"\"\r\n.\"";
+  std::string named = line;
+  const std::size_t at = named.find(",web,");
+  ASSERT_NE(at, std::string::npos) << named;
+  named.replace(at + 1, 3, name);
+  const LogFile file = read("a.csv", kCsvHeader + named + line);
+  EXPECT_EQ(file.malformed_lines, 0U);
+  ASSERT_EQ(file.parts.size(), 1U);
+  const LogFile first = read("b.csv", kCsvHeader + named);
+  EXPECT_EQ(only_domain(first).name, "line?break, \"x\"?.");
+  // What is cut off within a name takes no other record with it.
+  const LogFile cut = read("c.csv", kCsvHeader + named.substr(0, at + 4) + "\r\n" + line + line);
+  EXPECT_EQ(cut.malformed_lines, 1U);
+  EXPECT_EQ(cut.first_malformed, 2U);
+  EXPECT_EQ(cut.parts[0].intervals.size(), 1U);
+}
+
 TEST_F(LogReaderTest, AllFormsSayTheSame) {
   const std::string files_text = kFilesHeader + files_line(1000, 0, 1, 25, 10, 30, 4, 7) +
                                  files_line(1000, 1, 1, 50, 20, 5, 6, 1) +
@@ -58,6 +77,18 @@ TEST_F(LogReaderTest, AllFormsSayTheSame) {
     EXPECT_EQ(domain.rates[1].first, 1U);
     expect_rates(domain.rates[1].second, 0.01, 0.02, 0.03, 4, 5);
     EXPECT_EQ(file.parts[0].intervals[1].end_s, 2);
+  }
+}
+
+TEST_F(LogReaderTest, PassesOverVerdicts) {
+  const StreamLine line{.gotten = 25};
+  const std::string verdict = "{\"passed_s\":1.000000000,\"verdict\":\"CPUs 2 to 7 were not traced.\"}\n";
+  for (const LogFile& file :
+       {read("a.jsonl", json_line(line) + verdict), read("b.jsonl", verdict + json_line(line)),
+        read("a-dom1.log", kFilesHeader + files_line(1000, 0, 1, 25, 0, 0, 0, 0) +
+                               "# verdict: CPUs 2 to 7 were not traced.\n")}) {
+    EXPECT_EQ(file.malformed_lines, 0U);
+    ASSERT_EQ(only_domain(file).rates.size(), 1U);
   }
 }
 

@@ -89,6 +89,16 @@ TEST_F(LogWriterTest, WritesEachIntervalPcpuAndDomain) {
   EXPECT_FALSE(std::filesystem::exists(files / "log-dom0.log"));
 }
 
+TEST_F(LogWriterTest, TheIdleDomainsWaitingIsNone) {
+  LogWriter writer = make_writer(100, 0);
+  region.publish({make_row(2, 0, {.running_ms = 40, .waited_ms = 50, .blocked_ms = 10})});
+  drain(writer);
+  EXPECT_EQ(contents(files / "log-idle.log"),
+            kHeader + std::string(
+                          "100.000 0 -1 400000000.000 40.000 0.000 0.000 0.000 0.000 0.000 0.000 0.000 0.000 "
+                          "0.000 0.000 0.000\n"));
+}
+
 TEST_F(LogWriterTest, AnIntervalIsWholeSamples) {
   LogWriter writer = make_writer(250, 0);
   for (int i = 0; i < 10; ++i) region.publish({make_row(1, 0, {.running_ms = 10})});
@@ -123,6 +133,15 @@ TEST_F(LogWriterTest, SaysWhatWasLostAndMissed) {
   EXPECT_NE(log.find("# in the interval ending at 1000.000: 7 trace records lost, 1 sample missed\n"),
             std::string::npos)
       << log;
+}
+
+TEST_F(LogWriterTest, VerdictsAreComments) {
+  LogWriter writer = make_writer(100, 0);
+  region.publish({make_row(1, 0, {.running_ms = 50})});
+  drain(writer);
+  const std::string before = web();
+  ASSERT_TRUE(writer.write_verdicts({"CPUs 2 to 7 were not traced."}));
+  EXPECT_EQ(web(), before + "# verdict: CPUs 2 to 7 were not traced.\n");
 }
 
 TEST_F(LogWriterTest, AGapEndsTheIntervalWhereItShouldHaveEnded) {

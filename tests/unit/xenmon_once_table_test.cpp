@@ -73,6 +73,31 @@ TEST(OnceTable, SaysWhatIsWrongWithTheFigures) {
   EXPECT_EQ(lines[1], "CPU 3, the last 10.0 s, in percent of one CPU");
 }
 
+TEST(OnceTable, UnknownTimeHasAColumnOfItsOwnIfThereIsAny) {
+  EXPECT_EQ(once_table(two_domains()).find("unknown"), std::string::npos);
+  ScreenModel model = two_domains();
+  Figures& web = model.domains[1].halves[kLong].figures;
+  web.unknown_ns = 500 * kMs;
+  web.offline_ns = 1'500 * kMs;
+  const std::vector<std::string> lines = lines_of(once_table(model));
+  EXPECT_NE(lines[3].find("     I/O/ex    unknown  name"), std::string::npos) << lines[3];
+  EXPECT_NE(lines[4].find("          -      0.00%  Domain-0"), std::string::npos) << lines[4];
+  EXPECT_NE(lines[5].find("     40.00%     15.00% "), std::string::npos) << lines[5];
+  EXPECT_NE(lines[5].find("    0.25/ex      5.00%  web"), std::string::npos) << lines[5];
+  EXPECT_NE(lines[7].find("          -      5.00%  without idle"), std::string::npos) << lines[7];
+}
+
+TEST(OnceTable, AllVerdictsStandBelowIt) {
+  ScreenModel model = two_domains();
+  model.verdicts = {"CPUs 2 to 7 were not traced.", "CPU 3's clock is 100 us ahead of CPU 0's."};
+  const std::vector<std::string> lines = lines_of(once_table(model));
+  EXPECT_EQ(lines[0], "live");
+  ASSERT_GE(lines.size(), 3U);
+  EXPECT_EQ(lines[lines.size() - 3], "");
+  EXPECT_EQ(lines[lines.size() - 2], model.verdicts[0]);
+  EXPECT_EQ(lines[lines.size() - 1], model.verdicts[1]);
+}
+
 TEST(OnceTable, NoFigureIsCutHoweverLargeItIs) {
   ScreenModel model = two_domains();
   Figures& web = model.domains[1].halves[kLong].figures;

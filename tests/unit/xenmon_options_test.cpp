@@ -122,8 +122,7 @@ TEST(Options, ADaemonOfOurOwnRecordsTheWaitsThatAreAskedFor) {
     return at != command.end() && at + 1 != command.end() && at[1] == value;
   };
   EXPECT_TRUE(has(daemon_command(parsed({"--slow-waits", "20us"}), "R"), "--slow-waits", "20000ns"));
-  EXPECT_TRUE(
-      has(daemon_command(parsed({"--slow-waits", "20us", "--replay", "f"}), "R"), "--history", "600"));
+  EXPECT_TRUE(has(daemon_command(parsed({"--slow-waits", "20us", "--replay", "f"}), "R"), "--speed", "max"));
   const std::vector<std::string> other = daemon_command(parsed({}), "R");
   EXPECT_EQ(std::find(other.begin(), other.end(), "--slow-waits"), other.end());
 }
@@ -145,6 +144,16 @@ TEST(Options, RefusesNonsenseInOneSentence) {
   EXPECT_NE(refused({"--ms_per_sample", "0"}).find("--ms_per_sample"), std::string::npos);
   EXPECT_NE(refused({"--ms_per_sample", "5000"}).find("to 4000"), std::string::npos);
   EXPECT_NE(refused({"--ms_per_sample", "-1"}).find("--ms_per_sample"), std::string::npos);
+  EXPECT_NE(refused({"web.xentrace"}).find("to show a recording: xenmon --replay web.xentrace."),
+            std::string::npos);
+  EXPECT_NE(refused({"--replay", "f", "--cpu-khz", "2799"}).find("2799 kHz would be 2.8 MHz"),
+            std::string::npos);
+  EXPECT_EQ(parsed({"--replay", "f", "--cpu-khz", "2799.998"}).cpu_khz, 2799998u);
+  EXPECT_NE(refused({"--replay", "-"}).find("standard input"), std::string::npos);
+  EXPECT_NE(refused({"--replay", "-", "--once", "--loop"}).find("excludes --loop"), std::string::npos);
+  EXPECT_NE(refused({"--replay", "-", "-n", "--loop"}).find("cannot be played again"), std::string::npos);
+  EXPECT_NE(refused({"--csv-safe"}).find("--format csv"), std::string::npos);
+  EXPECT_NE(refused({"--csv-safe", "--format", "jsonl"}).find("--format csv"), std::string::npos);
   EXPECT_NE(refused({"--cpu-khz", "2000000"}).find("--replay"), std::string::npos);
   EXPECT_NE(refused({"--replay", "f", "--cpu-khz", "0"}).find("--cpu-khz"), std::string::npos);
   EXPECT_NE(refused({"--replay", "f", "--speed", "0"}).find("--speed"), std::string::npos);

@@ -31,6 +31,7 @@ struct RegionSizes {
   std::uint32_t rows = 4096;
   std::uint32_t io_rows = 512;
   std::uint32_t waits = 64;
+  std::uint32_t verdicts = 8;
   std::uint32_t extra_stride = 0; // as a later minor version would have
 };
 
@@ -50,6 +51,7 @@ class FakeRegion {
     place(head.sample, sizeof(xenmon_sample), sizes.samples);
     place(head.row, sizeof(xenmon_row), sizes.rows);
     place(head.io_row, sizeof(xenmon_io_row), sizes.io_rows);
+    place(head.verdict, sizeof(xenmon_verdict), sizes.verdicts);
     place(head.wait, sizeof(xenmon_wait), sizes.waits);
     head.slow_wait_ns = kMs;
     head.pcpu.count = sizes.pcpus;
@@ -127,6 +129,13 @@ class FakeRegion {
     }
     sample(entry.seq) = entry;
     header().state = XENMON_STATE_RUNNING;
+  }
+
+  void add_verdict(std::uint32_t kind, const std::string& text) {
+    xenmon_verdict verdict = {};
+    verdict.kind = kind;
+    std::strncpy(verdict.text, text.c_str(), sizeof(verdict.text) - 1);
+    element<xenmon_verdict>(header().verdict, header().verdict.count++) = verdict;
   }
 
   // Puts the next wait into its ring; it belongs to the sample that is published behind it.

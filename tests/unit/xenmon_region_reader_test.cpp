@@ -59,6 +59,53 @@ TEST(RegionReader, AcceptsTheShorterHeaderOfTheFirstVersion) {
   EXPECT_EQ(reader->read_sample(1, copy), ReadOutcome::kCopied);
 }
 
+TEST(RegionReader, ReadsVerdictsCausesAndFaults) {
+  FakeRegion region;
+  region.header().bad_records_by[XENMON_BAD_TSC] = 12;
+  region.header().source_faults[XENMON_FAULT_MASK] = 3;
+  region.header().wall_epoch_ns = 5;
+  const RegionReader reader = *RegionReader::make(region.bytes(), "R");
+  std::vector<std::string> sentences = {"old"};
+  EXPECT_TRUE(reader.read_verdicts(sentences));
+  EXPECT_TRUE(sentences.empty());
+  region.add_verdict(XENMON_VERDICT_NOT_TRACED, "CPUs 2 to 7 were not traced.");
+  region.add_verdict(99, "A kind of \x1b[2J later versions.");
+  region.header().wall_epoch_ns = 6;
+  EXPECT_TRUE(reader.read_verdicts(sentences));
+  ASSERT_EQ(sentences.size(), 2u);
+  EXPECT_EQ(sentences[0], "CPUs 2 to 7 were not traced.");
+  EXPECT_EQ(sentences[1].find('\x1b'), std::string::npos);
+  EXPECT_EQ(reader.faults().bad_by[XENMON_BAD_TSC], 12u);
+  EXPECT_EQ(reader.faults().source[XENMON_FAULT_MASK], 3u);
+  EXPECT_EQ(reader.wall_epoch_ns(), 6u);
+  region.header().tables_seq = 1;
+  EXPECT_FALSE(reader.read_verdicts(sentences));
+  region.header().tables_seq = 2;
+  region.header().verdict.count = 0xffffffff;
+  EXPECT_TRUE(reader.read_verdicts(sentences));
+  EXPECT_EQ(sentences.size(), 8u);
+}
+
+// A region of 1.1 has waits, and nothing behind them.
+TEST(RegionReader, AcceptsTheShorterHeaderOfTheSecondVersion) {
+  FakeRegion region;
+  region.add_wait(make_wait(5, 50, 7 * kMs, 3 * kMs));
+  region.add_verdict(XENMON_VERDICT_NOT_TRACED, "CPUs 2 to 7 were not traced.");
+  region.header().version_minor = 1;
+  region.header().header_bytes = XENMON_HEADER_BYTES_1_1;
+  region.header().verdict.offset = 3;
+  region.header().bad_records_by[0] = 7;
+  const auto reader = RegionReader::make(region.bytes(), "R");
+  ASSERT_TRUE(reader) << reader.error().message;
+  EXPECT_TRUE(reader->has_waits());
+  EXPECT_EQ(reader->newest_wait(), 1u);
+  EXPECT_EQ(reader->header().slow_wait_ns, kMs);
+  std::vector<std::string> sentences;
+  EXPECT_TRUE(reader->read_verdicts(sentences));
+  EXPECT_TRUE(sentences.empty());
+  EXPECT_EQ(reader->faults().bad_by[0], 0u);
+}
+
 TEST(RegionReader, ReadsWaitsByTheirNumber) {
   RegionSizes sizes;
   sizes.waits = 2;

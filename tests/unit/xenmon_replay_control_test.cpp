@@ -55,6 +55,17 @@ TEST_F(ReplayControlTest, IsGoingUntilTheAnswerToTheLastCommand) {
   EXPECT_FALSE(control->take_arrival());
 }
 
+TEST_F(ReplayControlTest, TellsOnceWhatHasBeenReadAndExpectsNoAnswer) {
+  control->have_read(0);
+  control->have_read(0);
+  control->have_read(12);
+  control->have_read(11);
+  ASSERT_TRUE(control->to(5 * kSecond));
+  EXPECT_EQ(commands(), "read 0\nread 12\nto 5000000000\n");
+  answer("held 1 5000000000\n");
+  EXPECT_EQ(control->state(), State::kHeld);
+}
+
 TEST_F(ReplayControlTest, PlaysAndHolds) {
   ASSERT_TRUE(control->hold());
   EXPECT_EQ(control->state(), State::kPlaying);

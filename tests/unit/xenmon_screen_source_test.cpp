@@ -52,6 +52,17 @@ TEST_F(ScreenSourceTest, GraphsBeginWithWhatTheRegionRemembers) {
   EXPECT_NEAR(source->trend().host()[0].running, 0.15, 1e-6); // of two pCPUs
 }
 
+TEST_F(ScreenSourceTest, APcpuWithoutRecordsCountsToo) {
+  region.element<xenmon_pcpu>(region.header().pcpu, 3).seen = XENMON_PCPU_NO_RECORDS;
+  region.add_verdict(XENMON_VERDICT_NOT_TRACED, "CPU 3 was not traced.");
+  publish(20);
+  update();
+  const ScreenModel model = source->model({});
+  EXPECT_EQ(model.pcpu_count, 3U);
+  EXPECT_EQ(source->pcpus(), (std::vector<std::uint32_t>{0, 1, 3}));
+  EXPECT_EQ(model.verdicts, std::vector<std::string>{"CPU 3 was not traced."});
+}
+
 TEST_F(ScreenSourceTest, AfterAPauseGraphsGoOn) {
   source->follow();
   source->hold(true);

@@ -79,7 +79,7 @@ TEST(Screen, FitsEverySize) {
       EXPECT_EQ(grid.width(), width);
       EXPECT_EQ(grid.height(), height);
       for (int row = 0; row < height; ++row) {
-        EXPECT_LE(to_cells(grid.line(row)).size(), static_cast<std::size_t>(width));
+        EXPECT_LE(columns_of(grid.line(row)), static_cast<std::size_t>(width));
       }
     }
   }
@@ -273,6 +273,42 @@ TEST(StatusLine, SaysWhatThereIs) {
   EXPECT_TRUE(has(status_text(model, 400), "TSC frequency assumed"));
 }
 
+TEST(StatusLine, HasTheVerdictsInTurnWhereThereIsRoom) {
+  ScreenModel model = make_model();
+  model.verdicts = {"CPUs 2 to 7 were not traced."};
+  EXPECT_TRUE(has(status_text(model, 400), "live | CPUs 2 to 7 were not traced. | stock Xen"));
+  EXPECT_EQ(status_text(model, 50), "live | 1 verdict, key 5 | I/O without copies");
+  model.verdicts.emplace_back("CPU 3's clock is 100 us ahead of CPU 0's.");
+  EXPECT_TRUE(has(status_text(model, 400), "CPUs 2 to 7 were not traced. (1 of 2)"));
+  model.verdict_turn = 5;
+  EXPECT_TRUE(has(status_text(model, 400), "CPU 3's clock is 100 us ahead of CPU 0's. (2 of 2)"));
+  EXPECT_TRUE(has(status_text(model, 50), "2 verdicts, key 5"));
+}
+
+TEST(HostView, ListsVerdictsWholeAndCausesInWords) {
+  ScreenModel model = make_model();
+  ViewState state;
+  state.view = View::kHost;
+  EXPECT_TRUE(has(show(model, 80, 30, state), "0 bad, 0 late, 0 contradict"));
+  EXPECT_FALSE(has(show(model, 80, 30, state), "Source faults"));
+  model.verdicts = {
+      "CPUs 2 to 7 were not traced: what happened there is unknown, and so is who ran while others waited "
+      "there.",
+      "CPU 3's clock is 100 us ahead of CPU 0's."};
+  model.host.since_start.bad_records = 17;
+  model.host.faults.bad_by[XENMON_BAD_TSC] = 12;
+  model.host.faults.bad_by[XENMON_BAD_LENGTH] = 5;
+  model.host.faults.source[XENMON_FAULT_MASK] = 1;
+  const std::string text = show(model, 80, 30, state);
+  EXPECT_TRUE(has(text,
+                  "Verdicts      CPUs 2 to 7 were not traced: what happened there is unknown, and\n"
+                  "               so is who ran while others waited there.\n"
+                  "               CPU 3's clock is 100 us ahead of CPU 0's.\n"))
+      << text;
+  EXPECT_TRUE(has(text, "Bad records   17 malformed: 12 impossible time stamps, 5 cut off\n")) << text;
+  EXPECT_TRUE(has(text, "Source faults 1 time another program changed the trace mask")) << text;
+}
+
 TEST(StatusLine, SaysTheHealthInWords) {
   Health health;
   EXPECT_EQ(health_text(health), "waiting for data");
@@ -313,13 +349,75 @@ TEST(Format, NeverCutsAFigure) {
   }
 }
 
-TEST(Text, LeavesOnlyOneColumnCharacters) {
-  EXPECT_EQ(printable("caf\xc3\xa9"), "caf\xc3\xa9");
-  EXPECT_EQ(printable("a\tb\x7f\xc2\x9b"), "a?b??");
-  EXPECT_EQ(printable("\xe4\xb8\xad\xf0\x9f\x98\x80"), "??");
-  EXPECT_EQ(printable("\xc3"), "?");
-  EXPECT_EQ(printable("e\xcc\x81"), "e?");
-  EXPECT_EQ(printable_field("abcdef", 3), "abc");
+TEST(Grid, WideCharactersTakeTwoColumnsAndMarksNone) {
+  Grid grid(8, 1);
+  grid.put(0, 0, "\u6570a\u0301\u0928\u093e!");
+  EXPECT_EQ(grid.at(0, 0).character, U'\u6570');
+  EXPECT_EQ(grid.at(0, 1).character, kTail);
+  EXPECT_EQ(grid.at(0, 2).character, U'a');
+  EXPECT_EQ(grid.at(0, 2).marks[0], U'\u0301');
+  EXPECT_EQ(grid.at(0, 5).character, U'!');
+  EXPECT_EQ(grid.line(0), "\u6570a\u0301\u0928\u093e!");
+  // Half of what was wide is nothing.
+  grid.put(0, 1, "x");
+  EXPECT_EQ(grid.line(0), " xa\u0301\u0928\u093e!");
+  grid.put(0, 0, "\u6570");
+  grid.put(0, 0, "y");
+  EXPECT_EQ(grid.line(0), "y a\u0301\u0928\u093e!");
+  // Nor does half of it stand at an edge.
+  grid.put(0, 7, "\u6570");
+  EXPECT_EQ(grid.at(0, 7).character, U' ');
+  grid.put(0, -1, "\u6570z");
+  EXPECT_EQ(grid.line(0).substr(0, 2), " z");
+}
+
+TEST(Screen, WideNamesMoveNoFigure) {
+  const std::string name = "\u6570\u636e\u5e93\u670d\u52a1\u5668-\u751f\u4ea7\u73af\u5883-01";
+  for (const View view : {View::kDomains, View::kVcpus, View::kPcpus}) {
+    ScreenModel plain = make_model();
+    plain.domains[0].name = std::string(columns_of(name), 'x');
+    ScreenModel wide = plain;
+    wide.domains[0].name = name;
+    ViewState state;
+    state.view = view;
+    for (const int width : {40, 80, 132}) {
+      const Grid one = render(plain, state, width, 24);
+      const Grid other = render(wide, state, width, 24);
+      for (int row = 0; row < 24; ++row) {
+        for (int column = 33; column < width; ++column)
+          ASSERT_EQ(one.at(row, column), other.at(row, column)) << row << ' ' << column;
+        ASSERT_LE(columns_of(other.line(row)), static_cast<std::size_t>(width));
+      }
+    }
+  }
+}
+
+TEST(Screen, SaysWhatWasDamagedInTheRegion) {
+  ScreenModel model = make_model();
+  EXPECT_FALSE(has(show(model, 132, 24), "damaged"));
+  model.damaged = 3;
+  EXPECT_TRUE(has(show(model, 132, 24), "3 damaged rows of the region left out"));
+  ViewState state;
+  state.view = View::kHost;
+  EXPECT_TRUE(has(show(model, 132, 24, state), "3 damaged in the region and left out"));
+}
+
+TEST(KnownPcpus, OneThatDoesNotExistIsRefusedOnceThatIsKnown) {
+  TablesCopy tables;
+  tables.pcpus.resize(9);
+  for (const std::size_t id : {0, 1, 2, 3, 6, 8}) tables.pcpus[id].seen = 1;
+  EXPECT_EQ(pcpu_list(seen_pcpus(tables)), "CPUs 0 to 3, 6 and 8");
+  EXPECT_TRUE(check_pcpu(8, tables, 0, true));
+  EXPECT_TRUE(check_pcpu(std::nullopt, tables, 0, true));
+  EXPECT_TRUE(check_pcpu(5, tables, kPcpusKnownAfterNs - 1, false));
+  const Status refused = check_pcpu(5, tables, kPcpusKnownAfterNs, false);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(
+      refused.error().message,
+      "there is no CPU 5: the trace has CPUs 0 to 3, 6 and 8; give --cpu one of them, or leave it out.");
+  EXPECT_EQ(refused.error().status, ExitStatus::kUsage);
+  EXPECT_FALSE(check_pcpu(100, tables, 0, true));
+  EXPECT_TRUE(check_pcpu(5, TablesCopy(), 0, true)); // nothing is known
 }
 
 TEST(PcpuCycle, StartsWithAllAndSkipsGaps) {

@@ -15,7 +15,7 @@ constexpr char kHeader[] =
     "passed_s,wall_time,interval_s,domid,domain,domain_uid,vcpu,pcpu,running_ns,waited_wake_ns,"
     "waited_preempt_ns,blocked_ns,offline_ns,unknown_ns,executions,continues,slice_count,slice_sum_ns,"
     "slice_min_ns,slice_max_ns,io_map_pages,io_unmap_pages,io_transfer_pages,io_copy_pages,io_copy_bytes,"
-    "lost_records,missed_samples\r\n";
+    "lost_records,missed_samples,restarts\r\n";
 
 class StreamWriterTest : public testing::Test {
  protected:
@@ -32,6 +32,7 @@ class StreamWriterTest : public testing::Test {
     settings.vcpus = vcpus;
     settings.pcpu = pcpu;
     settings.interval_ns = 100 * kMs;
+    settings.formulas = formulas;
     StreamWriter writer(settings, directory);
     writer.set_wall_epoch(wall_epoch_ns);
     SampleFeed feed(directory, vcpus ? SampleFeed::Vcpus::kResolve : SampleFeed::Vcpus::kLeave);
@@ -39,6 +40,7 @@ class StreamWriterTest : public testing::Test {
     feed.drain(reader, writer);
     writer.finish();
     EXPECT_TRUE(writer.status());
+    EXPECT_TRUE(writer.write_verdicts(verdicts));
     damaged = feed.damaged();
     std::stringstream text;
     text << std::ifstream(settings.path).rdbuf();
@@ -49,8 +51,10 @@ class StreamWriterTest : public testing::Test {
   FakeRegion region;
   RegionReader reader;
   DomainDirectory directory{20'000 * kMs};
+  std::vector<std::string> verdicts;
   std::uint64_t wall_epoch_ns = 0;
   std::uint64_t damaged = 0;
+  CsvFormulas formulas = CsvFormulas::kWhole;
 };
 
 TEST_F(StreamWriterTest, CsvHasItsColumnsAndQuotesWhatNeedsIt) {
@@ -60,7 +64,7 @@ TEST_F(StreamWriterTest, CsvHasItsColumnsAndQuotesWhatNeedsIt) {
   EXPECT_EQ(stream(StreamFormat::kCsv), std::string(kHeader) +
                                             "0.100000000,,0.100000000,5,\"web \"\"a\"\", "
                                             "b\\c\",105,,0,50000000,0,0,0,0,0,3,0,0,0,0,0,0,0,0,0,0,"
-                                            "0,0\r\n");
+                                            "0,0,0\r\n");
 }
 
 TEST_F(StreamWriterTest, JsonLeavesOutWhatIsNotKnown) {
@@ -73,6 +77,79 @@ TEST_F(StreamWriterTest, JsonLeavesOutWhatIsNotKnown) {
   EXPECT_EQ(line.find("pcpu"), std::string::npos) << line;
   EXPECT_EQ(line.find("wall_time"), std::string::npos) << line;
   EXPECT_EQ(line.substr(line.size() - 2), "}\n");
+}
+
+TEST_F(StreamWriterTest, GuardsSpreadsheetsOnlyIfAsked) {
+  for (const std::string name : {"=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx"}) {
+    region.set_domain(1, 5, 105, name);
+    region.publish({make_row(1, 0, {.running_ms = 50})});
+    const bool quoted = name.front() == '\r';
+    const std::string quote = quoted ? "\"" : "";
+    EXPECT_NE(stream(StreamFormat::kCsv).find(",5," + quote + name + quote + ",105,"), std::string::npos)
+        << name;
+    formulas = CsvFormulas::kGuarded;
+    EXPECT_NE(stream(StreamFormat::kCsv).find(",5," + quote + "'" + name + quote + ",105,"),
+              std::string::npos)
+        << name;
+    formulas = CsvFormulas::kWhole;
+  }
+}
+
+TEST_F(StreamWriterTest, TheIdleDomainNeitherWaitsNorIsBlocked) {
+  region.publish({make_row(2, 0, {.running_ms = 40, .waited_ms = 50, .blocked_ms = 10})});
+  EXPECT_NE(stream(StreamFormat::kCsv).find(",32767,Idle,1,,0,40000000,,,,0,0,"), std::string::npos)
+      << stream(StreamFormat::kCsv);
+  const std::string line = stream(StreamFormat::kJsonLines);
+  EXPECT_NE(line.find("\"running_ns\":40000000,\"offline_ns\":0,"), std::string::npos) << line;
+}
+
+TEST_F(StreamWriterTest, UidsStayUniqueWhenAnotherDaemonFollows) {
+  StreamWriter::Settings settings;
+  settings.format = StreamFormat::kJsonLines;
+  settings.path = files / "stream";
+  settings.interval_ns = 100 * kMs;
+  StreamWriter writer(settings, directory);
+  SampleFeed feed(directory);
+  region.publish({make_row(0, 0, {.running_ms = 50}), make_row(1, 0, {.running_ms = 50})});
+  feed.start(reader, SampleFeed::From::kOldest);
+  feed.drain(reader, writer);
+  writer.restart();
+  // The other one has seen another domain first; and number 5 is still the same domain.
+  FakeRegion second;
+  second.set_domain(0, 0, 2, "Domain-0");
+  second.set_domain(1, 9, 105, "new");
+  second.set_domain(2, 5, 100, "web \"a\", b\\c");
+  second.publish({make_row(0, 0, {.running_ms = 20}), make_row(1, 0, {.running_ms = 20}),
+                  make_row(2, 0, {.running_ms = 20})});
+  const auto next = RegionReader::make(second.bytes(), "R");
+  feed.start(*next, SampleFeed::From::kOldest);
+  feed.drain(*next, writer);
+  writer.finish();
+  std::vector<std::string> lines;
+  std::ifstream stream(settings.path);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  ASSERT_EQ(lines.size(), 5U);
+  const auto has = [&](std::size_t line, const std::string& part) {
+    EXPECT_NE(lines[line].find(part), std::string::npos) << lines[line];
+  };
+  has(0, "\"domid\":0,\"domain\":\"Domain-0\",\"domain_uid\":100,");
+  has(1, "\"domain_uid\":105,");
+  has(1, "\"restarts\":0}");
+  has(2, "\"domain\":\"Domain-0\",\"domain_uid\":100,");
+  has(2, "\"restarts\":1}");
+  has(3, "\"domid\":5,");
+  has(3, "\"domain_uid\":105,");
+  has(4, "\"domid\":9,\"domain\":\"new\",\"domain_uid\":106,");
+}
+
+TEST_F(StreamWriterTest, VerdictsAreObjectsOfTheirOwn) {
+  region.publish({make_row(1, 0, {.running_ms = 50})});
+  const std::string as_csv = stream(StreamFormat::kCsv);
+  const std::string as_json = stream(StreamFormat::kJsonLines);
+  verdicts = {"CPUs 2 to 7 were \"not\" traced."};
+  EXPECT_EQ(stream(StreamFormat::kCsv), as_csv);
+  EXPECT_EQ(stream(StreamFormat::kJsonLines),
+            as_json + "{\"passed_s\":0.100000000,\"verdict\":\"CPUs 2 to 7 were \\\"not\\\" traced.\"}\n");
 }
 
 TEST_F(StreamWriterTest, TellsTheIntervalsEndByTheWallClock) {

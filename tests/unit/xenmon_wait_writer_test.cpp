@@ -151,10 +151,10 @@ TEST_F(WaitWriterTest, RecordsHaveTheSame) {
             "runner1_domid,runner1_domain,runner1_domain_uid,runner1_vcpu,runner1_ns,"
             "runner2_domid,runner2_domain,runner2_domain_uid,runner2_vcpu,runner2_ns,"
             "runner3_domid,runner3_domain,runner3_domain_uid,runner3_vcpu,runner3_ns,"
-            "others_ns,not_known_ns,lost_records,missed_waits,missed_samples\r\n"
+            "others_ns,not_known_ns,lost_records,missed_waits,missed_samples,restarts\r\n"
             "0.028000000,0.040000000,,5,\"web \"\"a\"\"\",105,0,preempted,12000000,1,1,"
-            "0,Domain-0,100,3,9000000,32767,Idle,1,1,3000000,,,,,,0,0,,,\r\n"
-            ",0.100000000,,,,,,,,,,,,,,,,,,,,,,,,,,,17,0,0\r\n");
+            "0,Domain-0,100,3,9000000,32767,Idle,1,1,3000000,,,,,,0,0,,,,0\r\n"
+            ",0.100000000,,,,,,,,,,,,,,,,,,,,,,,,,,,17,0,0,0\r\n");
 }
 
 TEST_F(WaitWriterTest, AJsonObjectLeavesOutWhatDoesNotApply) {
@@ -164,10 +164,30 @@ TEST_F(WaitWriterTest, AJsonObjectLeavesOutWhatDoesNotApply) {
   wait.pcpu_before = XENMON_NO_PCPU;
   region.add_wait(wait);
   region.publish({});
-  EXPECT_EQ(
-      written(),
-      "{\"start_s\":0.028000000,\"end_s\":0.040000000,\"domid\":7,\"domain_uid\":777,\"vcpu\":0,"
-      "\"cause\":\"woken\",\"wait_ns\":12000000,\"pcpu\":0,\"others_ns\":0,\"not_known_ns\":12000000}\n");
+  EXPECT_EQ(written(),
+            "{\"start_s\":0.028000000,\"end_s\":0.040000000,\"domid\":7,\"domain_uid\":777,\"vcpu\":0,"
+            "\"cause\":\"woken\",\"wait_ns\":12000000,\"pcpu\":0,\"others_ns\":0,\"not_known_ns\":12000000,"
+            "\"restarts\":0}\n");
+}
+
+TEST_F(WaitWriterTest, TheTimeOfDayFollowsTheRegions) {
+  region.header().wall_epoch_ns = 1'700'000'000'000'000'000;
+  start();
+  region.add_wait(make_wait(7, 777, 40 * kMs, 12 * kMs));
+  region.publish({});
+  const std::string first = written();
+  region.header().wall_epoch_ns += 60'000 * kMs;
+  region.add_wait(make_wait(7, 777, 140 * kMs, 12 * kMs));
+  region.publish({});
+  const std::string both = written();
+  EXPECT_NE(first.find("22:13:20"), std::string::npos) << first;
+  EXPECT_NE(both.find("22:14:20"), std::string::npos) << both;
+}
+
+TEST_F(WaitWriterTest, VerdictsAreLinesOfTheirOwn) {
+  start();
+  ASSERT_TRUE(writer().write_verdicts({"CPUs 2 to 7 were not traced."}));
+  EXPECT_EQ(written(), "verdict: CPUs 2 to 7 were not traced.\n");
 }
 
 TEST_F(WaitWriterTest, EndsAfterItsTimeOnTheTraceClock) {
@@ -203,7 +223,8 @@ TEST_F(WaitWriterTest, AnotherDaemonsTraceGoesOnWithWhatIsLeftOfTheTime) {
   writer().drain(its);
   EXPECT_TRUE(writer().done());
   const std::string text = written();
-  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1) << text;
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2) << text;
+  EXPECT_EQ(text.find("xenbaked was restarted; "), 0U) << text;
 }
 
 TEST_F(WaitWriterTest, ADaemonThatCannotTellIsRefusedWithTheRemedy) {

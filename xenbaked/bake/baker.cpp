@@ -2,6 +2,7 @@
 #include "bake/baker.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 namespace xenmon {
@@ -19,15 +20,22 @@ Baker::Baker(const Options& options, BakeSink* sink)
       domain_by_id_(65536, XENMON_NO_SLOT),
       slow_waits_(options.waits_per_sample) {
   options_.sample_ns = std::min(options_.sample_ns, kMaxSampleNs);
+  if (options_.pcpus_missing) ++careful_;
+  if (!options_.clock_ahead_ns.empty()) careful_ |= kSkewed;
   if (sink_ == nullptr) options_.slow_wait_ns = ~std::uint64_t{0};
   if (!options_.stock_records && (options_.event_mask & event::kAccountingOnly) != 0) {
     accounting_ = (options_.event_mask & event::kAcctDispatches) != 0;
     if ((options_.event_mask & event::kAcctPages) != 0) exchanges_from_ = ExchangesFrom::kPageCounts;
   }
+  if (!options_.stock_records) {
+    accounting_ = accounting_ || options_.has_dispatches;
+    if (options_.has_page_counts) exchanges_from_ = ExchangesFrom::kPageCounts;
+  }
 }
 
 [[gnu::cold]] void Baker::hear_of_pcpu(std::uint32_t pcpu) {
   pcpus_.resize(pcpu + 1);
+  presumed_.resize(pcpu + 1);
 }
 
 // ---- time and samples
@@ -35,7 +43,32 @@ Baker::Baker(const Options& options, BakeSink* sink)
 void Baker::start(std::uint64_t tsc) {
   started_ = true;
   base_tsc_ = std::min(base_tsc_, tsc);
-  set_edge(options_.sample_ns != 0 ? options_.sample_ns : kMaxSilenceNs);
+  make_unheard_pcpus();
+  set_edge(options_.sample_ns != 0 ? options_.sample_ns : kMaxSilentWaitNs);
+}
+
+// Those that may have no records at all: they are there all the same.
+void Baker::make_unheard_pcpus() {
+  for (const std::uint32_t pcpu : options_.pcpus) {
+    Vcpu* vcpu = find_vcpu(XENMON_DOMID_IDLE << 16 | (pcpu & 0xffffU));
+    if (vcpu == nullptr) continue;
+    pcpu_state(pcpu);
+    credit_to(*vcpu, pcpu);
+    vcpu->silent = true;
+  }
+}
+
+// It has run since the trace began, as far as that has not been published yet.
+void Baker::believe_silence(Vcpu& vcpu) {
+  vcpu.silent = false;
+  if (pcpu_state(vcpu.vcpu_id).any_run) return; // another one has been seen there
+  vcpu.bucket = kRunning;
+  vcpu.entered_ns = vcpu.since_ns;
+  vcpu.known = true;
+  known_.push_back(vcpu.slot);
+  PcpuState& state = pcpu_state(vcpu.vcpu_id);
+  state.current = vcpu.slot;
+  state.recent.begin(vcpu.slot, vcpu.since_ns);
 }
 
 void Baker::set_edge(std::uint64_t ns) {
@@ -43,16 +76,43 @@ void Baker::set_edge(std::uint64_t ns) {
   const std::uint64_t cycles = scale_.to_cycles(ns);
   // Beyond what the clock can tell there is no edge.
   edge_tsc_ = cycles == ClockScale::kNever || cycles > kNoEdge - base_tsc_ ? kNoEdge : base_tsc_ + cycles;
+  if (next_unrecorded_ < options_.unrecorded_after.size())
+    edge_tsc_ = std::min(edge_tsc_, options_.unrecorded_after[next_unrecorded_] + 1);
+}
+
+bool Baker::anybody_waits() const {
+  return std::any_of(known_.begin(), known_.end(), [&](std::uint32_t slot) {
+    const Vcpu& vcpu = *vcpus_[slot];
+    return !vcpu.idle && (vcpu.bucket == kWaitWake || vcpu.bucket == kWaitPreempt);
+  });
+}
+
+// The next record is of `next_ns`. Was anything recorded since the last one?
+void Baker::notice_silence(std::uint64_t next_ns) {
+  const std::uint64_t silent_ns = next_ns > now_ns_ ? next_ns - now_ns_ : 0;
+  bool unrecorded = silent_ns > kMaxSilenceNs || (silent_ns > kMaxSilentWaitNs && anybody_waits());
+  while (next_unrecorded_ < options_.unrecorded_after.size() &&
+         to_trace_ns(options_.unrecorded_after[next_unrecorded_]) < next_ns) {
+    now_ns_ = std::max(now_ns_, to_trace_ns(options_.unrecorded_after[next_unrecorded_]));
+    ++next_unrecorded_;
+    unrecorded = true;
+  }
+  if (!unrecorded) return;
+  if (silences_.size() < kSilencesKept) silences_.push_back({now_ns_, next_ns});
+  discontinuity();
 }
 
 void Baker::advance_to(std::uint64_t tsc) {
   if (!started_) start(tsc);
   if (tsc < edge_tsc_ || edge_tsc_ == kNoEdge) return;
-  const std::uint64_t ns = scale_.to_ns(tsc - base_tsc_);
-  // Nobody has written anything for longer than any host is silent: who knows what happened meanwhile.
-  if (ns > now_ns_ && ns - now_ns_ > kMaxSilenceNs) discontinuity();
+  const std::uint64_t ns = to_trace_ns(tsc);
+  notice_silence(ns);
   if (options_.sample_ns == 0) {
-    set_edge(ns + kMaxSilenceNs); // only looked at for the sake of silences
+    set_edge(ns + kMaxSilentWaitNs); // only looked at for the sake of silences
+    return;
+  }
+  if (ns < edge_ns_) {
+    set_edge(edge_ns_); // it was not an edge of a sample
     return;
   }
   while (tsc >= edge_tsc_ && edge_tsc_ != kNoEdge) {
@@ -70,8 +130,7 @@ void Baker::advance_to(std::uint64_t tsc) {
 
 void Baker::reach(std::uint64_t ns, std::uint64_t next_tsc) {
   if (!started_ || options_.sample_ns == 0) return;
-  const std::uint64_t next_ns = next_tsc > base_tsc_ ? scale_.to_ns(next_tsc - base_tsc_) : 0;
-  if (next_ns > now_ns_ && next_ns - now_ns_ > kMaxSilenceNs) discontinuity();
+  notice_silence(to_trace_ns(next_tsc));
   while (edge_ns_ <= ns && edge_tsc_ != kNoEdge) {
     const std::uint64_t whole = (ns - edge_ns_) / options_.sample_ns;
     now_ns_ = std::max(now_ns_, edge_ns_);
@@ -104,6 +163,8 @@ void Baker::close_sample(std::uint64_t end_ns, bool publish) {
   io_rows_.clear();
   for (const std::unique_ptr<Vcpu>& vcpu : vcpus_) {
     if (!vcpu || (vcpu->ended && vcpu->since_ns <= start_ns_ && vcpu->part.empty())) continue;
+    if (vcpu->silent && end_ns >= kIdleIsSilentNs) [[unlikely]]
+      believe_silence(*vcpu);
     account(*vcpu, end_ns);
     fold(*vcpu, publish);
   }
@@ -115,10 +176,10 @@ void Baker::close_sample(std::uint64_t end_ns, bool publish) {
         xenmon_io_row row{};
         row.domain_slot = domain->slot;
         row.pcpu = part.pcpu;
-        row.map = part.exchanges.counts[kIoMap];
-        row.unmap = part.exchanges.counts[kIoUnmap];
-        row.transfer = part.exchanges.counts[kIoTransfer];
-        row.copy = part.exchanges.counts[kIoCopy];
+        row.map = static_cast<std::uint32_t>(part.exchanges.counts[kIoMap]);
+        row.unmap = static_cast<std::uint32_t>(part.exchanges.counts[kIoUnmap]);
+        row.transfer = static_cast<std::uint32_t>(part.exchanges.counts[kIoTransfer]);
+        row.copy = static_cast<std::uint32_t>(part.exchanges.counts[kIoCopy]);
         row.copy_bytes = part.exchanges.copy_bytes;
         io_rows_.push_back(row);
         part.exchanges = {};
@@ -184,8 +245,8 @@ void Baker::emit(const Vcpu& vcpu, const VcpuPart& part) {
   row.blocked_ns = narrow(part.times[kBlocked]);
   row.offline_ns = narrow(part.times[kOffline]);
   row.unknown_ns = narrow(part.times[kUnknown]);
-  row.executions = part.executions;
-  row.continues = part.continues;
+  row.executions = narrow(part.executions);
+  row.continues = narrow(part.continues);
   row.slice_count = narrow(part.slices.count);
   row.slice_sum_ns = part.slices.sum_ns;
   row.slice_min_ns = part.slices.min_ns;
@@ -234,7 +295,7 @@ Vcpu* Baker::make_vcpu(std::uint32_t domid, std::uint32_t vcpu_id) {
   const bool idle = domid == XENMON_DOMID_IDLE;
   if ((domid >= kFirstReservedDomid && !idle) || vcpu_id >= kMaxVcpuId ||
       vcpus_.size() - free_vcpus_.size() >= kMaxVcpus) {
-    ++counts_.bad_records;
+    counts_.bad.add(XENMON_BAD_CONTENT);
     return nullptr;
   }
   Domain* domain = find_domain(domid);
@@ -254,10 +315,21 @@ Vcpu* Baker::make_vcpu(std::uint32_t domid, std::uint32_t vcpu_id) {
   vcpu.vcpu_id = vcpu_id;
   vcpu.idle = idle;
   // Xen makes vCPUs offline (xen/common/sched/core.c, sched_init_vcpu), so a domain whose creation was
-  // seen has had this one offline until now.
-  vcpu.bucket = domain->born ? kOffline : kUnknown;
+  // seen has had this one offline until now, or until records were lost.
+  const bool offline = domain->born && domain->loss_ns == ~std::uint64_t{0};
+  const std::uint64_t offline_ns = domain->born ? std::min(domain->loss_ns, now_ns_) : 0;
+  vcpu.bucket = offline ? kOffline : kUnknown;
   vcpu.since_ns = vcpu.entered_ns = start_ns_;
-  vcpu.times[vcpu.bucket] = start_ns_;
+  vcpu.times[kOffline] = std::min(offline_ns, start_ns_);
+  vcpu.times[kUnknown] = start_ns_ - vcpu.times[kOffline];
+  if (!offline && offline_ns > start_ns_) {
+    vcpu.part.times[kOffline] = offline_ns - start_ns_;
+    vcpu.since_ns = vcpu.entered_ns = offline_ns;
+  }
+  if (offline) {
+    vcpu.known = true;
+    known_.push_back(slot);
+  }
   if (domain->vcpus.size() <= vcpu_id) domain->vcpus.resize(vcpu_id + 1, XENMON_NO_SLOT);
   domain->vcpus[vcpu_id] = slot;
   return &vcpu;
@@ -265,6 +337,7 @@ Vcpu* Baker::make_vcpu(std::uint32_t domid, std::uint32_t vcpu_id) {
 
 void Baker::domain_added(std::uint32_t domid, std::uint64_t now) {
   if (domid >= kFirstReservedDomid) return; // Xen's own: idle, I/O, xen
+  credit_all();                             // to whoever has had the number until now
   std::uint32_t removals_due = 0;
   if (Domain* previous = find_domain(domid)) {
     // Xen destroys a domain's scheduling data only after a grace period, so its DOM_REM may come behind
@@ -288,6 +361,7 @@ bool Baker::removal_is_due(const Domain& domain) const {
 
 void Baker::domain_removed(std::uint32_t domid, std::uint64_t now) {
   if (domid >= kFirstReservedDomid) return;
+  credit_all();
   Domain* domain = find_domain(domid);
   if (domain == nullptr) return;
   if (domain->removals_due > 0) {
@@ -298,8 +372,6 @@ void Baker::domain_removed(std::uint32_t domid, std::uint64_t now) {
 }
 
 void Baker::end_domain(Domain& domain, std::uint64_t now) {
-  for (std::uint32_t pcpu = 0; pcpu < pcpus_.size(); ++pcpu) credit_pending(pcpu, pcpus_[pcpu]);
-  credit_exchanges();
   for (const std::uint32_t slot : domain.vcpus) {
     if (slot == XENMON_NO_SLOT) continue;
     Vcpu& vcpu = *vcpus_[slot];
@@ -310,6 +382,7 @@ void Baker::end_domain(Domain& domain, std::uint64_t now) {
     }
     enter(vcpu, kOffline, now);
     vcpu.bucket = kOffline; // known even while records are being lost
+    vcpu.claimed = kUnknown;
     vcpu.ended = true;
   }
   domain.ended = true;
@@ -367,13 +440,37 @@ void Baker::conflict(Vcpu& vcpu, std::uint64_t now) {
   ++counts_.state_conflicts;
   if (vcpu.bucket == kRunning && pcpu_state(vcpu.part.pcpu).current == vcpu.slot)
     nobody_runs(vcpu.part.pcpu, now);
-  vcpu.bucket = kUnknown;
+  vcpu.bucket = vcpu.claimed = kUnknown;
   account(vcpu, now);
+}
+
+// The running vCPU of a pCPU that was named by LOST_RECORDS, or has had no records so far. True if what is
+// known of it until now has been accounted for.
+bool Baker::believe_presumed(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) {
+  if (vcpu.silent) {
+    vcpu.silent = false;
+    if (vcpu.vcpu_id != pcpu || now < kIdleIsSilentNs || pcpu_state(pcpu).any_run) return false;
+    vcpu.bucket = kRunning;
+    account(vcpu, now);
+    vcpu.bucket = kUnknown;
+    return true;
+  }
+  const Presumed presumed = pcpu < presumed_.size() ? presumed_[pcpu] : Presumed{};
+  if (presumed.slot != vcpu.slot || pcpu_state(pcpu).any_run) return false;
+  presumed_[pcpu] = {};
+  account(vcpu, std::clamp(presumed.since_ns, vcpu.since_ns, now));
+  credit_to(vcpu, pcpu);
+  vcpu.bucket = kRunning;
+  account(vcpu, now);
+  vcpu.bucket = kUnknown;
+  ++vcpu.part.executions; // of which the beginning was lost
+  return true;
 }
 
 // reconcile() where the record's old state, or its pCPU, is not what was known.
 bool Baker::reconcile_odd(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, std::uint64_t now) {
   if (from == kStateRunning) {
+    if (vcpu.bucket == kUnknown) believe_presumed(vcpu, pcpu, now);
     pcpu_state(pcpu).any_run = true;
     displace(vcpu, pcpu, now);
   }
@@ -452,7 +549,7 @@ void Baker::continue_running_odd(std::uint32_t pcpu, std::uint32_t who, std::uin
 // ---- what was lost
 
 void Baker::make_unknown(Vcpu& vcpu) {
-  vcpu.bucket = kUnknown;
+  vcpu.bucket = vcpu.claimed = kUnknown;
   vcpu.entered_ns = vcpu.since_ns;
 }
 
@@ -469,7 +566,25 @@ void Baker::lose(std::uint32_t pcpu, std::uint64_t now) {
     vcpu.known = false;
     return true;
   });
+  // A state that could not be trusted is nothing at all now.
+  if (careful_ != 0) {
+    for (const std::unique_ptr<Vcpu>& vcpu : vcpus_) {
+      if (vcpu) vcpu->claimed = kUnknown;
+    }
+  }
+  for (const std::unique_ptr<Domain>& domain : domains_) {
+    if (domain && domain->loss_ns > now) domain->loss_ns = now;
+  }
   nobody_runs(pcpu, now);
+  presumed_[pcpu] = {};
+  presume_no_silence();
+}
+
+// What was lost may have been the first record of a pCPU that seems to be silent.
+void Baker::presume_no_silence() {
+  for (const std::uint32_t pcpu : options_.pcpus) {
+    if (Vcpu* vcpu = find_vcpu(XENMON_DOMID_IDLE << 16 | (pcpu & 0xffffU))) vcpu->silent = false;
+  }
 }
 
 void Baker::lost_begin(std::uint32_t pcpu, std::uint64_t tsc) {
@@ -477,7 +592,7 @@ void Baker::lost_begin(std::uint32_t pcpu, std::uint64_t tsc) {
   PcpuState& state = pcpu_state(pcpu);
   if (!state.gap_open) {
     state.gap_open = true;
-    ++gaps_open_;
+    ++careful_;
   }
   lose(pcpu, set_now(tsc));
 }
@@ -492,8 +607,9 @@ void Baker::lost_end(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t count,
   PcpuState& state = pcpu_state(pcpu);
   if (state.gap_open) {
     state.gap_open = false;
-    --gaps_open_;
+    --careful_;
   }
+  if (domid >= kFirstReservedDomid && domid != XENMON_DOMID_IDLE) return; // nobody is named
   Vcpu* vcpu = find_vcpu(domid << 16 | vcpu_id);
   if (vcpu == nullptr || (vcpu->idle && vcpu->vcpu_id != pcpu)) return;
   if (vcpu->bucket == kRunning) {
@@ -506,7 +622,10 @@ void Baker::lost_end(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t count,
   } else {
     conflict(*vcpu, now);
   }
-  start_running(*vcpu, pcpu, now);
+  // Within a switch Xen still names the vCPU that is about to leave. So it counts when its next record says
+  // the same, unless somebody else was seen here before.
+  pcpu_state(pcpu).any_run = false;
+  presumed_[pcpu] = {vcpu->slot, now};
 }
 
 void Baker::gap(std::uint32_t pcpu, std::uint64_t tsc) {
@@ -527,11 +646,100 @@ void Baker::discontinuity() {
   for (PcpuState& pcpu : pcpus_) {
     pcpu.current = XENMON_NO_SLOT;
     pcpu.recent.begin(XENMON_NO_SLOT, now_ns_);
+    if (pcpu.gap_open) --careful_;
     pcpu.gap_open = false;
   }
-  gaps_open_ = 0;
+  for (const std::unique_ptr<Vcpu>& vcpu : vcpus_) {
+    if (vcpu) vcpu->claimed = kUnknown;
+  }
+  for (const std::unique_ptr<Domain>& domain : domains_) {
+    if (domain && domain->loss_ns > now_ns_) domain->loss_ns = now_ns_;
+  }
+  std::fill(presumed_.begin(), presumed_.end(), Presumed{});
+  presume_no_silence();
   interrupted_ = true;
   last_loss_ns_ = now_ns_;
+}
+
+void Baker::clock_restarted(std::uint64_t tsc) {
+  if (!started_) return;
+  if (tsc >= edge_tsc_) advance_to(tsc);
+  set_now(tsc);
+  if (clock_restarts_.size() < kSilencesKept) clock_restarts_.push_back(now_ns_);
+  discontinuity();
+}
+
+// What a record that comes behind its place says of vCPUs was true at another time, and others may have said
+// more since: nobody knows what they have done meanwhile. All else in it counts.
+void Baker::apply_late(std::uint32_t pcpu, const Record& record) {
+  const std::uint32_t event = record.event();
+  const bool runstate = (event & event::kRunstateMask) == event::kRunstateChange ||
+                        (event & event::kRunstateMask) == event::kAcctRunstate ||
+                        event == event::kContinueRunning || event == event::kAcctContinue;
+  const bool both = event == event::kAcctSwitch;
+  if ((!runstate && !both) || record.extra_words() < (both ? 2U : 1U)) return apply(pcpu, record);
+  if (!started_) start(record.tsc);
+  ++sample_records_;
+  make_late(record.word(0), now_ns_);
+  if (both) make_late(record.word(1), now_ns_);
+}
+
+void Baker::make_late(std::uint32_t who, std::uint64_t now) {
+  Vcpu* vcpu = find_vcpu(who);
+  if (vcpu == nullptr || vcpu->ended) return;
+  conflict(*vcpu, now);
+  vcpu->entered_ns = now;
+}
+
+// ---- what Xen says of waiting
+
+void Baker::tell_wait(std::uint32_t domid, std::uint32_t unit, std::uint32_t waited_ns) {
+  // Without a limit of 32 bits the word would be another one; some tools write the largest for that.
+  if (waited_ns == 0xffffffffU || (domid | unit) > 0xffffU) return;
+  Vcpu* const vcpu = find_vcpu(domid << 16 | unit);
+  // Behind the switch the word would be taken for that of the next one.
+  if (vcpu != nullptr && vcpu->bucket != kRunning) vcpu->told_wait_ns = waited_ns;
+}
+
+// It is about to run. If Xen's word agrees with what was claimed, that was the truth; if it is less than what
+// is known, records are missing.
+void Baker::check_told_wait(Vcpu& vcpu, std::uint64_t now) {
+  const std::uint64_t told = std::exchange(vcpu.told_wait_ns, 0);
+  const std::uint64_t measured = now - vcpu.entered_ns;
+  if (measured > 0xffffffffU) return; // longer than the word can tell
+  if (vcpu.bucket == kUnknown) {
+    const std::uint64_t apart = measured > told ? measured - told : told - measured;
+    // Only of a wait that began when it left its pCPU the word tells just that.
+    if (apart > kWaitToleranceNs + (measured >> 12) || vcpu.claimed != kWaitPreempt) return;
+    account(vcpu, std::max(vcpu.entered_ns, vcpu.since_ns));
+    vcpu.bucket = std::exchange(vcpu.claimed, kUnknown);
+    return;
+  }
+  if (may_be_wait(measured, told) || (vcpu.bucket != kWaitWake && vcpu.bucket != kWaitPreempt)) return;
+  ++counts_.waits_contradicted;
+  conflict(vcpu, now);
+}
+
+// Of two clocks that differ nobody knows how much passed between them. False: nor which of both records was
+// the first, and so what the vCPU does now.
+bool Baker::measure_across_clocks(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) {
+  const auto ahead = [&](std::uint32_t of) {
+    return of < options_.clock_ahead_ns.size() ? options_.clock_ahead_ns[of] : 0;
+  };
+  const std::uint32_t before = std::exchange(vcpu.told_by, pcpu);
+  if (before == XENMON_NO_PCPU || vcpu.idle || ahead(before) == ahead(pcpu)) return true;
+  const auto apart = static_cast<std::uint64_t>(std::abs(ahead(before) - ahead(pcpu)));
+  const bool ordered = now - vcpu.entered_ns > 2 * apart;
+  if (vcpu.bucket == kRunning && pcpu_state(vcpu.part.pcpu).current == vcpu.slot)
+    nobody_runs(vcpu.part.pcpu, now);
+  vcpu.bucket = kUnknown;
+  account(vcpu, now);
+  if (!ordered) {
+    ++counts_.state_conflicts;
+    vcpu.claimed = kUnknown;
+    vcpu.entered_ns = now;
+  }
+  return ordered;
 }
 
 // ---- I/O
@@ -548,9 +756,36 @@ void Baker::credit_exchanges() {
 void Baker::credit(std::uint32_t granter, std::uint32_t pcpu, const Exchanges& exchanges) {
   for (const std::uint32_t party : {granter, 0U}) {
     Domain* domain = find_domain(party);
-    credit(domain != nullptr ? *domain : make_domain(party, false, now_ns_), pcpu, exchanges);
+    if (domain != nullptr) {
+      credit(*domain, pcpu, exchanges);
+    } else if (!credit_to_ended(party, pcpu, exchanges)) {
+      credit(make_domain(party, false, now_ns_), pcpu, exchanges);
+    }
     if (granter == 0) break;
   }
+}
+
+// Pages are counted for an execution, and are told when it is over: the domain may have ended meanwhile. Then
+// nobody has its number, unless a creation has been lost since.
+bool Baker::credit_to_ended(std::uint32_t domid, std::uint32_t pcpu, const Exchanges& exchanges) {
+  if (exchanges_from_ == ExchangesFrom::kGrantRecords) return false; // these are told at once
+  const auto none_lost_since = [&](std::uint64_t ns) {
+    return (losses_ == 0 && !interrupted_) || last_loss_ns_ <= ns;
+  };
+  const auto slot = std::find_if(ended_domains_.rbegin(), ended_domains_.rend(),
+                                 [&](std::uint32_t each) { return domains_[each]->domid == domid; });
+  if (slot != ended_domains_.rend()) {
+    Domain& domain = *domains_[*slot];
+    if (!none_lost_since(domain.ended_ns)) return false;
+    credit(domain, pcpu, exchanges);
+    return true;
+  }
+  const auto ended = std::find_if(ended_totals_.rbegin(), ended_totals_.rend(),
+                                  [&](const DomainTotals& each) { return each.domid == domid; });
+  if (ended == ended_totals_.rend() || !none_lost_since(ended->ended_ns)) return false;
+  for (std::size_t kind = 0; kind < kIoKinds; ++kind) ended->io[kind] += exchanges.counts[kind];
+  ended->io_copy_bytes += exchanges.copy_bytes;
+  return true;
 }
 
 void Baker::credit(Domain& domain, std::uint32_t pcpu, const Exchanges& exchanges) const {
@@ -572,6 +807,7 @@ DomainTotals Baker::totals_of(const Domain& domain) const {
   DomainTotals totals;
   totals.domid = domain.domid;
   totals.uid = domain.uid;
+  totals.ended_ns = domain.ended_ns;
   totals.name = domain.name;
   totals.io = domain.io;
   totals.io_copy_bytes = domain.io_copy_bytes;

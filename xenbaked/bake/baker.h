@@ -11,7 +11,12 @@
 //     each sample all the same; counts().conservation_violations must stay 0.
 //   - Time goes to a state only if a record said that the vCPU was in it. A record whose old state is not
 //     the one that was known makes the time since the last known change unknown; lost records make
-//     unknown whatever they may have touched: every vCPU but those that run on another pCPU.
+//     unknown whatever they may have touched: every vCPU but those that run on another pCPU. If some pCPU's
+//     records are missing altogether, that holds all the time. The vCPU that LOST_RECORDS names is credited
+//     with running only if its next record says so, too.
+//   - A record that comes late changes no state: what it names becomes unknown.
+//   - Where Xen says how long a vCPU has waited, and it is less than what the records say, records are
+//     missing: that time is unknown.
 //   - Before its creation and after its domain's end a vCPU is offline; before it is first heard of,
 //     unknown, unless its domain's creation was seen.
 //
@@ -35,6 +40,7 @@
 #include "bake/recent_executions.h"
 #include "bake/slow_waits.h"
 #include "bake/vcpu.h"
+#include "trace/bad_records.h"
 #include "trace/events.h"
 #include "trace/record.h"
 #include "xenmon/region.h"
@@ -84,6 +90,7 @@ struct VcpuTotals {
 struct DomainTotals {
   std::uint32_t domid = 0;
   std::uint64_t uid = 0;
+  std::uint64_t ended_ns = 0; // 0: it lives
   std::string name;
   std::uint64_t executions = 0;
   IoCounts io{};
@@ -102,6 +109,17 @@ class Baker {
   static constexpr std::uint32_t kMaxVcpus = 1U << 20;
   // A trace in which nobody writes anything for so long was not traced: all states are unknown then.
   static constexpr std::uint64_t kMaxSilenceNs = 900'000'000'000;
+  // The same while a vCPU is ready to run: no scheduler keeps one waiting for so long without a decision.
+  static constexpr std::uint64_t kMaxSilentWaitNs = 100'000'000'000;
+  // A pCPU that has written nothing for so long since the trace began runs its idle vCPU: schedulers decide
+  // again within 10 to 30 ms, if there is anything to decide.
+  static constexpr std::uint64_t kIdleIsSilentNs = 100'000'000;
+  // How far Xen's own account of a wait and the records' may be apart and still be of one wait: two clocks,
+  // read at moments that differ a little, and a frequency that is known to 0.1 %.
+  static constexpr std::uint64_t kWaitToleranceNs = 20'000;
+  // A wait that is longer than Xen says by more than this was none: records are missing. An emulated pCPU may
+  // stand still for 6 ms between Xen's look at its clock and the record.
+  static constexpr std::uint64_t kMissingNs = 10'000'000;
   // More samples than these without a record are leapt over: their time is in the totals, but no sink
   // hears of them.
   static constexpr std::uint64_t kMaxEmptySamples = 10'000;
@@ -114,14 +132,33 @@ class Baker {
     bool stock_records = false;   // account by Xen's own records, whatever else there is
     std::uint64_t slow_wait_ns = ~std::uint64_t{0}; // which waits are told; with a sink only
     std::uint32_t waits_per_sample = 4096;          // at most
+
+    // What is known of the trace as a whole.
+    bool has_dispatches = false;      // records of the patches: of dispatches
+    bool has_page_counts = false;     // and of pages summed up
+    std::vector<std::uint32_t> pcpus; // are traced, whether they have records or not
+    bool pcpus_missing = false;       // other pCPUs are in use, and their records are not here
+    bool check_waits = false;         // Xen's words for waiting times can be relied upon
+    // Behind each of these TSCs, up to the next record, nothing was recorded. Ascending.
+    std::vector<std::uint64_t> unrecorded_after;
+    // By pCPU number: how far its clock is ahead, ns. Empty: not at all. What begins by one clock and ends
+    // by another that differs has no known length, and what follows within the difference no known order.
+    std::vector<std::int64_t> clock_ahead_ns;
   };
 
   struct Counts {
-    std::uint64_t bad_records = 0; // impossible contents
+    BadRecords bad; // too few words, or impossible contents
     std::uint64_t state_conflicts = 0;
+    std::uint64_t waits_contradicted = 0; // of these: Xen says that the wait was shorter
     std::uint64_t conservation_violations = 0;
     std::uint64_t samples = 0;
   };
+  // A time of which nothing was recorded, though nothing was reported lost.
+  struct Silence {
+    std::uint64_t from_ns = 0;
+    std::uint64_t to_ns = 0;
+  };
+  static constexpr std::size_t kSilencesKept = 4;
 
   explicit Baker(const Options& options, BakeSink* sink = nullptr);
 
@@ -133,6 +170,8 @@ class Baker {
   }
   void apply(std::uint32_t pcpu, const Record& record);
   void apply_untimed(std::uint32_t pcpu, const Record& record);
+  void apply_late(std::uint32_t pcpu, const Record& record);
+  void clock_restarted(std::uint64_t tsc);
   static bool ignores(std::uint32_t header);
   void pass_over(std::uint64_t count) { sample_records_ += count; }
   void lost_begin(std::uint32_t pcpu, std::uint64_t tsc);
@@ -154,6 +193,10 @@ class Baker {
 
   [[nodiscard]] const ClockScale& clock() const { return scale_; }
   [[nodiscard]] const Counts& counts() const { return counts_; }
+  // The first kSilencesKept of them.
+  [[nodiscard]] std::span<const Silence> silences() const { return silences_; }
+  // When a clock started again: trace times, the first kSilencesKept.
+  [[nodiscard]] std::span<const std::uint64_t> clock_restarts() const { return clock_restarts_; }
   // Trace time of the last record applied.
   [[nodiscard]] std::uint64_t now_ns() const { return now_ns_; }
   // The TSC of trace time 0; only after the first record.
@@ -190,6 +233,27 @@ class Baker {
     return pcpus_[pcpu];
   }
   void hear_of_pcpu(std::uint32_t pcpu);
+
+  // The vCPU that LOST_RECORDS named for a pCPU, while no record has told who runs there.
+  struct Presumed {
+    std::uint32_t slot = XENMON_NO_SLOT;
+    std::uint64_t since_ns = 0;
+  };
+  void make_unheard_pcpus();
+  void presume_no_silence();
+  [[nodiscard]] std::uint64_t to_trace_ns(std::uint64_t tsc) const {
+    return tsc > base_tsc_ ? scale_.to_ns(tsc - base_tsc_) : 0;
+  }
+  void believe_silence(Vcpu& vcpu);
+  bool believe_presumed(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now);
+  [[nodiscard]] bool anybody_waits() const;
+  void notice_silence(std::uint64_t next_ns);
+  void make_late(std::uint32_t who, std::uint64_t now);
+  void check_told_wait(Vcpu& vcpu, std::uint64_t now);
+  [[nodiscard]] bool may_be_wait(std::uint64_t measured_ns, std::uint64_t told_ns) const;
+  bool measure_across_clocks(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now);
+  void tell_wait(std::uint32_t domid, std::uint32_t unit, std::uint32_t waited_ns);
+  [[nodiscard]] std::uint32_t gaps_open() const { return careful_ & ~kSkewed; }
 
   void start(std::uint64_t tsc);
   void advance_to(std::uint64_t tsc);
@@ -229,7 +293,9 @@ class Baker {
   void exchange(std::uint32_t pcpu, IoKind kind, std::uint32_t domid);
   Exchanges& exchanges_with(std::uint32_t granter, std::uint32_t pcpu);
   void credit_exchanges();
+  void credit_all();
   void credit(std::uint32_t granter, std::uint32_t pcpu, const Exchanges& exchanges);
+  bool credit_to_ended(std::uint32_t domid, std::uint32_t pcpu, const Exchanges& exchanges);
   void credit(Domain& domain, std::uint32_t pcpu, const Exchanges& exchanges) const;
   void domain_added(std::uint32_t domid, std::uint64_t now);
   void domain_removed(std::uint32_t domid, std::uint64_t now);
@@ -297,7 +363,11 @@ class Baker {
   std::uint64_t now_ns_ = 0;
   std::uint64_t sample_records_ = 0;
   std::uint64_t sample_lost_ = 0;
-  std::uint32_t gaps_open_ = 0;
+  // How many pCPUs' records are being lost, or missing altogether; and a bit if clocks differ. 0: the quick
+  // ways may be taken.
+  static constexpr std::uint32_t kSkewed = 1U << 31;
+  std::uint32_t careful_ = 0;
+  std::size_t next_unrecorded_ = 0; // in options_.unrecorded_after
   std::uint64_t next_uid_ = 1;
   std::uint64_t losses_ = 0;       // gaps of any kind so far
   std::uint64_t last_loss_ns_ = 0; // until then records may be missing; with losses_ or interrupted_ only
@@ -330,6 +400,9 @@ class Baker {
   std::vector<xenmon_io_row> io_rows_;
   SlowWaits slow_waits_;
   std::vector<DomainTotals> ended_totals_;
+  std::vector<Presumed> presumed_; // by pCPU
+  std::vector<Silence> silences_;
+  std::vector<std::uint64_t> clock_restarts_;
 };
 
 } // namespace xenmon

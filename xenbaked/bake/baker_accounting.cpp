@@ -58,6 +58,9 @@ bool Baker::apply_accounting_odd(std::uint32_t pcpu, Record record) {
     if (event == event::kAcctContinue && has_slices(record.word(0)))
       record.header = with_words(record.header, 1);
     accounting_ = true;
+    // Xen's own record has told it already.
+    const Vcpu* vcpu = event == event::kAcctContinue ? find_vcpu(record.word(0)) : nullptr;
+    if (vcpu != nullptr && vcpu->bucket == kRunning && vcpu->part.pcpu == pcpu) return true;
     return apply_accounting(pcpu, record);
   }
   return true;
@@ -74,6 +77,13 @@ void Baker::switched_odd(std::uint32_t pcpu, const Record& record, std::uint64_t
   if (record.extra_words() >= 7) slice(pcpu, record.word(1) >> 16, record.word(1) & 0xffffU, record.word(6));
   if (Vcpu* came = find_vcpu(record.word(1))) {
     const bool woken = waited.cause == event::kCauseWoken || waited.cause == event::kCauseUnpaused;
+    const bool waits = came->bucket == kWaitWake || came->bucket == kWaitPreempt;
+    if (waits && !may_be_wait(now - came->entered_ns, waited.ns)) {
+      // Records are missing; but Xen says what the end of that time was.
+      ++counts_.waits_contradicted;
+      ++counts_.state_conflicts;
+      came->bucket = kUnknown;
+    }
     if (came->bucket == kUnknown && waited.cause != event::kCauseNone)
       learn(*came, pcpu, woken ? kWaitWake : kWaitPreempt, waited.ns, now);
     // Schedulers take away a vCPU that has used up its cap, and give it back without a record.
@@ -121,7 +131,7 @@ void Baker::page_op(std::uint32_t pcpu, const Record& record) {
   std::uint32_t kind = record.word(0) >> 16;
   if (kind == kIoCopy + 1) kind = kIoCopy; // into the granted page instead of out of it
   if (kind >= kIoKinds || granter >= kFirstReservedDomid) {
-    ++counts_.bad_records;
+    counts_.bad.add(XENMON_BAD_CONTENT);
     return;
   }
   auto& pending = pcpu_state(pcpu).pending;
@@ -138,7 +148,7 @@ void Baker::apply_untimed(std::uint32_t pcpu, const Record& record) {
   const std::uint32_t words = record.extra_words();
   const std::uint32_t granter = words == 0 ? kFirstReservedDomid : record.word(0) & 0xffffU;
   if (words < 2 || granter >= kFirstReservedDomid) {
-    ++counts_.bad_records;
+    counts_.bad.add(words < 2 ? XENMON_BAD_WORDS : XENMON_BAD_CONTENT);
     return;
   }
   count_exchanges_from(ExchangesFrom::kPageCounts);
@@ -155,6 +165,11 @@ void Baker::apply_untimed(std::uint32_t pcpu, const Record& record) {
   } else {
     exchanges_with(granter, pcpu).add(done);
   }
+}
+
+void Baker::credit_all() {
+  for (std::uint32_t pcpu = 0; pcpu < pcpus_.size(); ++pcpu) credit_pending(pcpu, pcpus_[pcpu]);
+  credit_exchanges();
 }
 
 void Baker::credit_pending(std::uint32_t pcpu, PcpuState& state) {

@@ -72,13 +72,13 @@ inline void Baker::apply(std::uint32_t pcpu, const Record& record) {
     return;
   }
   if ((event & hot::kClassOnly) == event::kAccountingOnly) {
-    if (!apply_accounting(pcpu, record)) ++counts_.bad_records;
+    if (!apply_accounting(pcpu, record)) counts_.bad.add(XENMON_BAD_WORDS);
     return;
   }
   if (accounting_ && (event & hot::kClassOnly) == hot::kSchedulerOnly) return;
   if ((event & event::kRunstateMask) == event::kRunstateChange) {
     if (record.extra_words() == 0) [[unlikely]] {
-      ++counts_.bad_records;
+      counts_.bad.add(XENMON_BAD_WORDS);
       return;
     }
     runstate(pcpu, (event >> 8) & 3U, (event >> 4) & 3U, record.word(0), set_now(record.tsc));
@@ -87,6 +87,8 @@ inline void Baker::apply(std::uint32_t pcpu, const Record& record) {
   switch (event) {
     case event::kSwitchInfNext:
       if (record.extra_words() >= 4) [[likely]] {
+        if (options_.check_waits && record.word(0) < XENMON_DOMID_IDLE)
+          tell_wait(record.word(0), record.word(1), record.word(2));
         slice(pcpu, record.word(0), record.word(1), record.word(3));
       } else if (record.extra_words() == 3) {
         slice(pcpu, record.word(0), XENMON_NO_SLOT, record.word(2)); // before Xen 4.8: no vCPU is named
@@ -120,7 +122,7 @@ inline void Baker::apply(std::uint32_t pcpu, const Record& record) {
     default:
       return;
   }
-  ++counts_.bad_records;
+  counts_.bad.add(XENMON_BAD_WORDS);
 }
 
 inline bool Baker::apply_accounting(std::uint32_t pcpu, const Record& record) {
@@ -150,9 +152,10 @@ inline bool Baker::apply_accounting(std::uint32_t pcpu, const Record& record) {
   if (!state.pending.empty()) credit_pending(pcpu, state);
   Vcpu* const left = find_vcpu(record.word(0));
   Vcpu* const came = find_vcpu(record.word(1));
-  if (left == nullptr || came == nullptr || left == came || gaps_open_ != 0 || state.current != left->slot ||
+  if (left == nullptr || came == nullptr || left == came || careful_ != 0 || state.current != left->slot ||
       left->bucket != kRunning || left->part.pcpu != pcpu || came->part.pcpu != pcpu ||
-      (came->bucket != kWaitWake && came->bucket != kWaitPreempt)) [[unlikely]] {
+      (came->bucket != kWaitWake && came->bucket != kWaitPreempt) ||
+      !may_be_wait(now - came->entered_ns, hot::acct_time(record, 4).ns)) [[unlikely]] {
     switched_odd(pcpu, record, now);
     return;
   }
@@ -175,7 +178,7 @@ inline bool Baker::apply_accounting(std::uint32_t pcpu, const Record& record) {
 // The same as a change of runstate, where all is as expected.
 inline void Baker::woken(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now) {
   Vcpu* const vcpu = find_vcpu(who);
-  if (vcpu == nullptr || vcpu->bucket != kBlocked || vcpu->part.pcpu == XENMON_NO_PCPU || gaps_open_ != 0)
+  if (vcpu == nullptr || vcpu->bucket != kBlocked || vcpu->part.pcpu == XENMON_NO_PCPU || careful_ != 0)
       [[unlikely]] {
     runstate(pcpu, XENMON_VCPU_BLOCKED, XENMON_VCPU_RUNNABLE, who, now);
     return;
@@ -217,10 +220,18 @@ inline bool Baker::reconcile(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from,
   return reconcile_odd(vcpu, pcpu, from, now);
 }
 
+// Xen's word for a wait begins when the vCPU left its pCPU, so it is never less than the wait.
+inline bool Baker::may_be_wait(std::uint64_t measured_ns, std::uint64_t told_ns) const {
+  return measured_ns <= told_ns + kMissingNs + (measured_ns >> 8) || !options_.check_waits;
+}
+
 inline void Baker::enter(Vcpu& vcpu, Bucket bucket, std::uint64_t now) {
   // While some pCPU's records are being lost it may pick up this vCPU at any moment, unless it runs here.
-  if (gaps_open_ != 0 && bucket != kRunning && !vcpu.idle) [[unlikely]]
+  vcpu.claimed = kUnknown;
+  if (careful_ != 0 && gaps_open() != 0 && bucket != kRunning && !vcpu.idle) [[unlikely]] {
+    vcpu.claimed = bucket;
     bucket = kUnknown;
+  }
   vcpu.bucket = bucket;
   vcpu.entered_ns = now;
   vcpu.observed = true;
@@ -258,7 +269,10 @@ inline void Baker::runstate(std::uint32_t pcpu, std::uint32_t from, std::uint32_
 inline void Baker::change_state(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, std::uint32_t to,
                                 std::uint64_t now) {
   // An idle vCPU belongs to its pCPU, whichever pCPU reports it (core scheduling).
+  if ((careful_ & kSkewed) != 0 && !measure_across_clocks(vcpu, pcpu, now)) [[unlikely]]
+    return;
   if (vcpu.idle) pcpu = vcpu.vcpu_id;
+  if (to == XENMON_VCPU_RUNNING && vcpu.told_wait_ns != 0) check_told_wait(vcpu, now);
   if (!reconcile(vcpu, pcpu, from, now)) [[unlikely]]
     return;
   if (from == to) [[unlikely]]
@@ -306,7 +320,7 @@ inline void Baker::slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t 
   // units, and its vCPU 0 stands for it.
   const std::uint32_t vcpu_id = unit == XENMON_NO_SLOT ? 0 : unit;
   if ((domid | vcpu_id) > 0xffffU) [[unlikely]] {
-    ++counts_.bad_records;
+    counts_.bad.add(XENMON_BAD_CONTENT);
     return;
   }
   Vcpu* vcpu = find_vcpu(domid << 16 | vcpu_id);
@@ -315,7 +329,7 @@ inline void Baker::slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t 
 
 inline void Baker::exchange(std::uint32_t pcpu, IoKind kind, std::uint32_t domid) {
   if (domid >= kFirstReservedDomid) [[unlikely]] {
-    ++counts_.bad_records;
+    counts_.bad.add(XENMON_BAD_CONTENT);
     return;
   }
   ++exchanges_with(domid, pcpu).counts[kind];

@@ -46,8 +46,8 @@ struct Slices {
 // What one vCPU did in the current sample, as far as it is credited to one pCPU.
 struct VcpuPart {
   std::uint32_t pcpu = XENMON_NO_PCPU;
-  std::uint32_t executions = 0;
-  std::uint32_t continues = 0;
+  std::uint64_t executions = 0;
+  std::uint64_t continues = 0;
   Times times{};
   Slices slices;
 
@@ -74,12 +74,18 @@ struct Vcpu {
   std::uint32_t domain_slot = 0;
   std::uint32_t vcpu_id = 0;
   Bucket bucket = kUnknown;
-  bool idle = false;            // one of the idle domain's: tied to the pCPU of its number
-  bool observed = false;        // some record has told its state
-  bool known = false;           // in Baker's list of vCPUs whose state is known
-  bool ended = false;           // its domain is gone
-  std::uint64_t since_ns = 0;   // accounted up to here
-  std::uint64_t entered_ns = 0; // in this state from here on; unlike since_ns not moved by samples
+  // What a record told that could not be trusted, since entered_ns; what Xen says of that time later may
+  // still prove it. kUnknown: nothing.
+  Bucket claimed = kUnknown;
+  bool idle = false;              // one of the idle domain's: tied to the pCPU of its number
+  bool observed = false;          // some record has told its state
+  bool known = false;             // in Baker's list of vCPUs whose state is known
+  bool ended = false;             // its domain is gone
+  bool silent = false;            // the idle vCPU of a pCPU that has no records yet: it is taken to run
+  std::uint32_t told_wait_ns = 0; // what Xen says that it has waited before the switch to come; 0: nothing
+  std::uint32_t told_by = XENMON_NO_PCPU; // whose record told its state; only where clocks differ
+  std::uint64_t since_ns = 0;             // accounted up to here
+  std::uint64_t entered_ns = 0;           // in this state from here on; unlike since_ns not moved by samples
 
   VcpuPart part;               // of the pCPU it runs on or ran on last
   std::vector<VcpuPart> parts; // of other pCPUs in this sample
@@ -104,7 +110,7 @@ using IoCounts = std::array<std::uint64_t, kIoKinds>;
 
 // Page exchanges with the grants of one domain.
 struct Exchanges {
-  std::array<std::uint32_t, kIoKinds> counts{};
+  IoCounts counts{};
   std::uint64_t copy_bytes = 0;
 
   [[nodiscard]] bool empty() const { return counts == decltype(counts){}; }
@@ -128,6 +134,8 @@ struct Domain {
   std::uint32_t removals_due = 0; // DOM_REM records still to come for predecessors of the same number
   std::uint64_t born_ns = 0;
   std::uint64_t ended_ns = 0;
+  // Since its birth, if that was seen, records may be missing from then on.
+  std::uint64_t loss_ns = ~std::uint64_t{0};
   std::string name;
   std::vector<std::uint32_t> vcpus; // slots by vCPU id, XENMON_NO_SLOT where none
   IoCounts io{};

@@ -4,43 +4,77 @@
 namespace xenmon {
 
 void Merge::append(const Pass& pass, std::uint64_t tsc_shift) {
-  bad_framing_ += pass.bad_records;
-  std::uint64_t last = previous_last_;
+  bad_framing_.add(pass.bad);
   for (const Window& window : pass.windows) {
     if (window.pcpu >= kMaxPcpus) {
-      ++bad_framing_;
+      bad_framing_.add(XENMON_BAD_FRAMING);
       continue;
     }
     if (window.pcpu >= streams_.size()) streams_.resize(window.pcpu + 1);
     std::unique_ptr<PcpuStream>& stream = streams_[window.pcpu];
     if (!stream) {
-      stream = std::make_unique<PcpuStream>(window.pcpu);
+      HeardClocks& clocks = *this;
+      stream = std::make_unique<PcpuStream>(window.pcpu, clocks);
+      if (restart_shift_ != 0) stream->restart_at(restart_shift_, position_);
       seen_.push_back(window.pcpu);
       idle_.push_back(window.pcpu);
     }
     stream->append(window, pass.stable, tsc_shift);
     bytes_ += window.first.size() + window.second.size();
-    if (!pass.last && !pass.one_pcpu) {
-      const std::uint64_t tsc = PcpuStream::last_tsc(window);
-      if (tsc != 0) last = std::max(last, tsc + tsc_shift);
-    }
   }
-  watermark_ = pass.last || pass.one_pcpu ? kNoLimit : previous_last_;
+  ++passes_;
+  watermark_ = pass.last || pass.one_pcpu ? kNoLimit : heard_;
   set_final(pass.last);
-  previous_last_ = last;
+  // Of a last pass nobody needs to know, or only in rare cases: then newest() walks it.
+  if (pass.last || pass.one_pcpu) return;
+  heard_ = newest();
+  for (const std::uint32_t pcpu : seen_) watermark_ = std::max(watermark_, streams_[pcpu]->borne_out());
+}
+
+std::uint64_t Merge::newest() {
+  std::uint64_t newest = heard_;
+  for (const std::uint32_t pcpu : seen_) newest = std::max(newest, streams_[pcpu]->hear());
+  return newest;
+}
+
+bool Merge::restart_is_due() const {
+  if (restarts_since_ == kNever) return false;
+  // What was written before the clock started again is in the pass in which that was seen, or in the next.
+  return final_ || passes_ > restarts_since_;
+}
+
+std::uint64_t Merge::restart_clock() {
+  std::uint64_t first = kNoLimit;
+  for (const std::uint32_t pcpu : seen_) {
+    if (streams_[pcpu]->restarting()) first = std::min(first, streams_[pcpu]->restart_tsc());
+  }
+  position_ = position();
+  const std::uint64_t shift = position_ + kRestartGap - first;
+  restart_shift_ += shift;
+  for (const std::uint32_t pcpu : seen_) streams_[pcpu]->restart_at(shift, position_);
+  restarts_since_ = kNever;
+  ++restarts_;
+  heard_ = 0;
+  if (!final_) {
+    heard_ = newest();
+    watermark_ = 0; // what the other pCPUs wrote in that moment may still come
+  }
+  return position_;
 }
 
 Merge::Counts Merge::counts() const {
   Counts counts;
   counts.bytes = bytes_;
-  counts.bad_records = bad_framing_;
+  counts.bad = bad_framing_;
   counts.late_records = late_records_;
+  counts.clock_restarts = restarts_;
   for (const std::uint32_t pcpu : seen_) {
     const PcpuStream& stream = *streams_[pcpu];
     counts.records += stream.records();
-    counts.bad_records += stream.bad_records();
+    counts.bad.add(stream.bad_records());
     counts.lost_records += stream.lost_records();
   }
+  counts.bad_records = counts.bad.total();
   return counts;
 }
 

@@ -5,8 +5,17 @@
 // One vCPU's history is spread over the buffers of every pCPU that ran it or woke it, so nothing may be
 // accounted before all of them have been heard. The watermark is the TSC up to which that is so: when a
 // pass has been queued, everything that Xen wrote before that pass began is here, and the pass began
-// after the newest record of the pass before it. Hence watermark = the last TSC of the previous pass;
-// after a source's last pass, and where there is but one pCPU, there is no limit.
+// after the newest record of the pass before it. Hence watermark = the newest TSC of the passes before that
+// is certainly right (PcpuStream::hear); after a source's last pass, and where there is but one pCPU, there
+// is no limit. A damaged TSC does not move it.
+//
+// What arrives behind its place in the order all the same is late: the sink is told so (apply_late), since
+// nobody knows any more what it did to the order.
+//
+// When the clock starts again (PcpuStream), the streams that have come to that point wait there. When all
+// that was written before has been handed over, TSCs are moved forward from there on, so that the order goes
+// on kRestartGap cycles behind the last record, and the sink is told, if it offers
+//   void clock_restarted(std::uint64_t tsc);                           of the last record before
 #ifndef XENMON_XENBAKED_MERGE_MERGE_H
 #define XENMON_XENBAKED_MERGE_MERGE_H
 
@@ -21,7 +30,7 @@
 
 namespace xenmon {
 
-class Merge {
+class Merge final : private HeardClocks {
  public:
   static constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
   // Xen is built for at most 16,383 pCPUs (xen/arch/x86/Kconfig, NR_CPUS); more is damage.
@@ -30,34 +39,45 @@ class Merge {
   struct Counts {
     std::uint64_t records = 0;
     std::uint64_t bytes = 0;
-    std::uint64_t bad_records = 0;
+    std::uint64_t bad_records = 0; // of all causes
+    BadRecords bad;
     std::uint64_t lost_records = 0;
     std::uint64_t late_records = 0;
+    std::uint64_t clock_restarts = 0;
   };
+
+  // Nobody knows how long the clock was off when it started again; in cycles.
+  static constexpr std::uint64_t kRestartGap = std::uint64_t{1} << 20;
 
   // Queues a pass; see PcpuStream::append for what happens to its bytes.
   void append(const Pass& pass, std::uint64_t tsc_shift = 0);
 
-  // Hands everything up to min(limit, watermark()) to the sink (see PcpuStream), in order. What arrives
-  // behind its place in the order is handed over all the same and counted as late.
+  // Hands everything up to min(limit, watermark()) to the sink (see PcpuStream), in order.
   template <class Sink>
   void drain(std::uint64_t limit, Sink& sink);
 
   [[nodiscard]] std::uint64_t watermark() const { return watermark_; }
   // The TSC at which the first queued record stands, or kNoLimit. Cheap; no sink is called.
   [[nodiscard]] std::uint64_t next_tsc() const { return heap_.empty() ? kNoLimit : heap_.front().key; }
-  // The last TSC that was handed over.
-  [[nodiscard]] std::uint64_t position() const { return position_; }
+  // The last TSC that was handed over, or passed over.
+  [[nodiscard]] std::uint64_t position() const { return std::max(position_, passed_over_); }
 
   // Nothing that is still to come precedes what is queued: drain() hands over all of it.
   void lift_watermark() {
     watermark_ = kNoLimit;
     set_final(true);
   }
-  // What follows is a new round: the watermark starts over.
+  // What follows comes after something went missing: the watermark starts over.
   void restart() {
-    watermark_ = previous_last_ = 0;
+    watermark_ = heard_ = 0;
     set_final(false);
+  }
+  // What follows is another round of a recording, from its first record on.
+  void begin_round() {
+    restart();
+    restart_shift_ = 0;
+    restarts_since_ = kNever;
+    for (const std::uint32_t pcpu : seen_) streams_[pcpu]->forget_restarts();
   }
 
   [[nodiscard]] Counts counts() const;
@@ -79,7 +99,15 @@ class Merge {
 
   template <class Sink>
   void refill(Sink& sink);
+  template <class Sink>
+  bool go_on_after_restart(Sink& sink);
+  std::uint64_t newest() override;
+  // Whether some pCPU's clock has started again, and nothing from before that can come any more.
+  [[nodiscard]] bool restart_is_due() const;
+  // Returns the TSC of the last record before.
+  std::uint64_t restart_clock();
   void set_final(bool final) {
+    final_ = final;
     for (const std::uint32_t pcpu : seen_) streams_[pcpu]->set_final(final);
   }
   void push(Entry entry);
@@ -90,53 +118,89 @@ class Merge {
   std::vector<std::uint32_t> idle_; // streams that have no head: to be asked again after an append
   std::vector<Entry> heap_;         // streams that have one; the least key at the front
   std::uint64_t watermark_ = 0;
-  std::uint64_t previous_last_ = 0;
+  std::uint64_t heard_ = 0; // the newest TSC of all passes so far that is certainly right
   std::uint64_t position_ = 0;
+  std::uint64_t passed_over_ = 0;
   std::uint64_t bytes_ = 0;
-  std::uint64_t bad_framing_ = 0;
   std::uint64_t late_records_ = 0;
+  BadRecords bad_framing_;
+  bool final_ = false;
+  std::uint64_t passes_ = 0;
+  static constexpr std::uint64_t kNever = kNoLimit;
+  std::uint64_t restarts_since_ = kNever; // the pass in which a clock was seen to have started again
+  std::uint64_t restart_shift_ = 0;
+  std::uint64_t restarts_ = 0;
 };
 
 template <class Sink>
 void Merge::refill(Sink& sink) {
   std::size_t kept = 0;
+  bool any_restarts = false;
   for (const std::uint32_t pcpu : idle_) {
     PcpuStream& stream = *streams_[pcpu];
     if (stream.ready(sink)) {
       push({stream.key(), pcpu});
     } else {
+      any_restarts = any_restarts || stream.restarting();
       idle_[kept++] = pcpu;
     }
   }
   idle_.resize(kept);
+  if (!any_restarts) {
+    restarts_since_ = kNever;
+  } else if (restarts_since_ == kNever) {
+    restarts_since_ = passes_;
+  }
 }
 
 template <class Sink>
 void Merge::drain(std::uint64_t limit, Sink& sink) {
   refill(sink);
-  limit = std::min(limit, watermark_);
-  while (!heap_.empty() && heap_.front().key <= limit) {
-    const Entry first = heap_.front();
-    // As long as the first stream stays before the second, the heap need not be touched.
-    std::uint64_t bound = limit;
-    if (heap_.size() > 1) {
-      const Entry& second = heap_.size() > 2 && heap_[2].before(heap_[1]) ? heap_[2] : heap_[1];
-      bound = std::min(bound, second.pcpu < first.pcpu ? second.key - 1 : second.key);
-      bound = std::max(bound, first.key);
+  do {
+    // What was written before a clock started again has no other clock to wait for.
+    const std::uint64_t upto = std::min(limit, restart_is_due() ? kNoLimit : watermark_);
+    while (!heap_.empty() && heap_.front().key <= upto) {
+      const Entry first = heap_.front();
+      // As long as the first stream stays before the second, the heap need not be touched.
+      std::uint64_t bound = upto;
+      if (heap_.size() > 1) {
+        const Entry& second = heap_.size() > 2 && heap_[2].before(heap_[1]) ? heap_[2] : heap_[1];
+        bound = std::min(bound, second.pcpu < first.pcpu ? second.key - 1 : second.key);
+        bound = std::max(bound, first.key);
+      }
+      PcpuStream& stream = *streams_[first.pcpu];
+      bool more = false;
+      if (first.key < position_) [[unlikely]] {
+        ++late_records_;
+        more = stream.run_late(sink);
+      } else {
+        more = stream.run(bound, sink);
+        position_ = std::max(position_, std::min(bound, more ? stream.key() : stream.last_tsc()));
+        // What a sink ignores may be ahead of what others have still to hand over.
+        if (!more) passed_over_ = std::max(passed_over_, stream.last_tsc());
+      }
+      if (more) {
+        heap_.front().key = stream.key();
+      } else {
+        if (stream.restarting() && restarts_since_ == kNever) restarts_since_ = passes_;
+        idle_.push_back(first.pcpu);
+        heap_.front() = heap_.back();
+        heap_.pop_back();
+      }
+      sift_down();
     }
-    if (first.key < position_) ++late_records_;
-    PcpuStream& stream = *streams_[first.pcpu];
-    const bool more = stream.run(bound, sink);
-    position_ = std::max(position_, more ? std::min(bound, stream.key()) : stream.last_tsc());
-    if (more) {
-      heap_.front().key = stream.key();
-    } else {
-      idle_.push_back(first.pcpu);
-      heap_.front() = heap_.back();
-      heap_.pop_back();
-    }
-    sift_down();
-  }
+  } while (go_on_after_restart(sink));
+}
+
+// Where a clock has started again and all from before that has been handed over: true if there is more now.
+template <class Sink>
+bool Merge::go_on_after_restart(Sink& sink) {
+  if (restarts_since_ == kNever || !heap_.empty() || !restart_is_due()) [[likely]]
+    return false;
+  const std::uint64_t tsc = restart_clock();
+  if constexpr (requires { sink.clock_restarted(tsc); }) sink.clock_restarted(tsc);
+  refill(sink);
+  return !heap_.empty();
 }
 
 } // namespace xenmon

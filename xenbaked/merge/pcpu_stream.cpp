@@ -38,8 +38,17 @@ bool PcpuStream::next_segment() {
   const Segment& segment = segments_[next_segment_++];
   at_ = segment.bytes.data();
   end_ = at_ + segment.bytes.size();
-  shift_ = segment.tsc_shift;
+  shift_ = segment.tsc_shift + restart_shift_;
   return true;
+}
+
+void PcpuStream::keep_untimed(const Record& record) {
+  const std::size_t bytes = record.bytes();
+  if (untimed_.size() + bytes > kMaxUntimedBytes) {
+    bad_records_.add(XENMON_BAD_LENGTH);
+    return;
+  }
+  untimed_.insert(untimed_.end(), at_, at_ + bytes);
 }
 
 std::size_t PcpuStream::next_tscs(const std::byte* from, std::span<std::uint64_t> tscs) const {
@@ -59,56 +68,117 @@ std::size_t PcpuStream::next_tscs(const std::byte* from, std::span<std::uint64_t
     if (segment == segments_.size()) return found;
     at = segments_[segment].bytes.data();
     end = at + segments_[segment].bytes.size();
-    shift = segments_[segment].tsc_shift;
+    shift = segments_[segment].tsc_shift + restart_shift_;
     ++segment;
   }
 }
 
-PcpuStream::Verdict PcpuStream::judge(std::uint64_t tsc, const std::byte* behind) {
-  const auto follows = [](std::uint64_t later, std::uint64_t earlier) {
-    return later >= earlier && later - earlier <= kMaxApart;
-  };
-  if (any_tsc_ && tsc < last_tsc_) return Verdict::kDamaged;
-  std::array<std::uint64_t, 2> next{};
-  const std::size_t count = next_tscs(behind, next);
-  bool accepted = false;
-  if (count > 0) {
-    accepted = follows(next[0], tsc);
-    // A first one has nothing before it: then the majority of three decides.
-    if (!any_tsc_ && !accepted && count == 2) accepted = follows(next[1], tsc);
-  } else if (!final_) {
-    return Verdict::kUndecided;
-  } else {
-    accepted = !any_tsc_ || tsc - last_tsc_ <= kMaxLastLeap;
-  }
-  if (!accepted) return Verdict::kDamaged;
-  if (!any_tsc_) {
-    any_tsc_ = true;
-    first_tsc_ = tsc;
-  }
-  return Verdict::kPlausible;
+namespace {
+
+bool follows(std::uint64_t later, std::uint64_t earlier) {
+  return later >= earlier && later - earlier <= PcpuStream::kMaxApart;
 }
 
-std::uint64_t PcpuStream::last_tsc(const Window& window) {
-  std::uint64_t last = 0;
-  Record record;
-  // A record that begins in the first part and ends in the second is stepped over by its length alone.
-  std::size_t overhang = 0;
-  for (const std::span<const std::byte> part : {window.first, window.second}) {
-    if (overhang > part.size()) break;
-    const std::byte* at = part.data() + overhang;
-    const std::byte* const end = part.data() + part.size();
-    overhang = 0;
-    while (at != end) {
-      if (!decode_record(at, end, record)) {
-        if (end - at >= 4) overhang = record.bytes() - static_cast<std::size_t>(end - at);
-        break;
-      }
-      at += record.bytes();
-      if (record.has_tsc() && record.event() != event::kWrapBuffer) last = record.tsc;
-    }
+} // namespace
+
+PcpuStream::Verdict PcpuStream::judge(std::uint64_t tsc, const std::byte* behind) {
+  if (any_tsc_ && tsc < last_tsc_) return judge_backwards(tsc, behind);
+  std::array<std::uint64_t, 2> next{};
+  const std::span<const std::uint64_t> found = std::span(next).first(next_tscs(behind, next));
+  const Verdict verdict = any_tsc_ ? judge_ahead(tsc, found) : judge_first(tsc, found);
+  if (verdict == Verdict::kRight) any_tsc_ = true;
+  return verdict;
+}
+
+// Nothing is before it: the majority of three decides, or the other pCPUs' clocks.
+PcpuStream::Verdict PcpuStream::judge_first(std::uint64_t tsc, std::span<const std::uint64_t> next) {
+  for (const std::uint64_t later : next) {
+    if (follows(later, tsc)) return Verdict::kRight;
   }
-  return last;
+  if (!next.empty()) return Verdict::kWrong;
+  if (final_ || follows(clocks_.newest(), tsc)) return Verdict::kRight;
+  return Verdict::kUndecided;
+}
+
+PcpuStream::Verdict PcpuStream::judge_ahead(std::uint64_t tsc, std::span<const std::uint64_t> next) {
+  const bool last_leap = tsc - last_tsc_ <= kMaxLastLeap;
+  if (!next.empty()) {
+    if (follows(next[0], tsc)) return Verdict::kRight;
+    // If the next one is too far away it is the one in doubt.
+    if (next[0] > tsc) return next.size() == 2 && !follows(next[1], tsc) ? Verdict::kWrong : Verdict::kRight;
+    // If the clock starts again with the next one, that one says nothing about this.
+    const bool restarts = next[0] < last_tsc_ && last_tsc_ - next[0] > kMaxLeap &&
+                          (next.size() < 2 || (next[1] >= next[0] && next[1] < last_tsc_));
+    if (!restarts) return Verdict::kWrong;
+    return last_leap || tsc <= clocks_.newest() ? Verdict::kRight : Verdict::kWrong;
+  }
+  if (final_ && last_leap) return Verdict::kRight;
+  if (tsc <= clocks_.newest()) return Verdict::kRight;
+  return final_ ? Verdict::kWrong : Verdict::kUndecided;
+}
+
+PcpuStream::Verdict PcpuStream::judge_backwards(std::uint64_t tsc, const std::byte* behind) {
+  if (last_tsc_ - tsc <= kMaxLeap) return Verdict::kWrong;
+  std::array<std::uint64_t, 64> next{};
+  const std::size_t count = next_tscs(behind, next);
+  if (count == 0) return final_ ? Verdict::kWrong : Verdict::kUndecided;
+  std::uint64_t previous = tsc;
+  for (std::size_t i = 0; i < count; ++i) {
+    // The clock that was in use goes on: this was a record with a damaged TSC.
+    const bool jumps_back = next[i] >= last_tsc_ && next[i] - previous > (last_tsc_ - tsc) / 2;
+    if (jumps_back || (i == 0 && !follows(next[i], tsc))) return Verdict::kWrong;
+    previous = next[i];
+  }
+  return Verdict::kRestart;
+}
+
+void PcpuStream::restart_at(std::uint64_t shift, std::uint64_t position) {
+  restart_shift_ += shift;
+  shift_ += shift;
+  if (any_tsc_) last_tsc_ = position;
+  restarting_ = false;
+  // What is still to be handed over has not been heard by this clock.
+  heard_any_ = in_doubt_ = false;
+  for (std::size_t i = next_segment_; i < segments_.size(); ++i) segments_[i].heard = false;
+  if (at_ != nullptr) hear({at_, end_}, shift_);
+}
+
+std::uint64_t PcpuStream::hear() {
+  const bool doubted = in_doubt_;
+  const std::uint64_t doubt = doubt_;
+  doubt_borne_out_ = false;
+  for (Segment& segment : segments_) {
+    if (segment.heard) continue;
+    segment.heard = true;
+    hear(segment.bytes, segment.tsc_shift + restart_shift_);
+  }
+  borne_out_ = doubted && doubt_borne_out_ ? doubt : 0;
+  return heard_any_ ? heard_ : 0;
+}
+
+// The same rules as for handing over, but for what only other clocks could tell; a TSC in doubt is left out.
+void PcpuStream::hear(std::span<const std::byte> bytes, std::uint64_t shift) {
+  const std::byte* at = bytes.data();
+  const std::byte* const end = at + bytes.size();
+  Record record;
+  bool first = true; // only that one can bear out a TSC of a window before
+  for (; decode_record(at, end, record); at += record.bytes()) {
+    if (!record.has_tsc() || record.event() == event::kWrapBuffer) continue;
+    const std::uint64_t tsc = record.tsc + shift;
+    if (heard_any_ && tsc - heard_ <= kMaxLeap) [[likely]] {
+      heard_ = tsc;
+      in_doubt_ = false;
+    } else if (in_doubt_ && follows(tsc, doubt_)) {
+      heard_ = tsc;
+      heard_any_ = true;
+      in_doubt_ = false;
+      doubt_borne_out_ = doubt_borne_out_ || first;
+    } else {
+      doubt_ = tsc;
+      in_doubt_ = true;
+    }
+    first = false;
+  }
 }
 
 } // namespace xenmon

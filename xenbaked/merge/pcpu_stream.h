@@ -2,24 +2,33 @@
 //
 // One pCPU's records, in the order in which Xen wrote them, out of the windows that a source delivers.
 //
-// The stream always stands before its next record that carries a TSC (the head). Within a stream TSCs
-// never decrease: a record whose TSC runs backwards, or leaps ahead further than kMaxLeap while the record
-// behind it does not follow, is counted as bad and skipped; a leap with nothing behind it waits for more.
-// So is a record that does not fit into its window, with the rest of that window. Whatever is skipped is
-// reported to the sink as a gap, since it may have been the change of some vCPU's state.
+// The stream always stands before its next record that carries a TSC (the head). Within a stream TSCs never
+// decrease. A record whose TSC cannot be right is counted as bad and skipped, as is a record that does not
+// fit into its window, with the rest of that window. What is skipped is reported to the sink as a gap, since
+// it may have been the change of some vCPU's state. How a TSC is judged:
+//   - up to kMaxLeap after the last one: right;
+//   - further ahead: right if the record behind it bears it out, or if another pCPU's clock has certainly
+//     got there; wrong if the record behind it contradicts. With nothing behind it and no other clock it is
+//     undecided: there is no head until more has come. An undecided TSC is ahead of all that has been heard
+//     of, so nothing else is handed over before its place in the order is known.
+//   - backwards: wrong; unless it is by more than kMaxLeap and the records behind it stay there: then the
+//     clock has started again (the host was suspended, or two recordings were joined). The stream stands
+//     still then (restarting()) until its Merge has everything before that and calls restart_at().
 //
 // LOST_RECORDS stands twice in the order: at the TSC of the first record that was lost, and at its own.
+// Records without a TSC belong to the record behind them and are handed over together with it.
 //
 // A Sink offers
 //   void begin(std::uint32_t pcpu, std::uint64_t tsc);               its first record; may be ahead of order
 //   void apply(std::uint32_t pcpu, const Record& record);             every record with a TSC
 //   void lost_begin(std::uint32_t pcpu, std::uint64_t tsc);
 //   void lost_end(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t count, std::uint32_t domid,
-//                 std::uint32_t vcpu_id);                             that vCPU runs on pcpu from here on
+//                 std::uint32_t vcpu_id);                             that vCPU ran on pcpu at that moment
 //   void gap(std::uint32_t pcpu, std::uint64_t tsc);                  something was skipped at about tsc
 // and may offer
-//   void apply_untimed(std::uint32_t pcpu, const Record& record);     every record without a TSC, which
-//                                                                     belongs to the record behind it;
+//   void apply_untimed(std::uint32_t pcpu, const Record& record);     every record without a TSC
+//   void apply_late(std::uint32_t pcpu, const Record& record);        instead of apply(): its place in the
+//                                                                     order has passed (see Merge)
 // and, to be spared most of what it has no use for,
 //   static bool ignores(std::uint32_t header);                        has a TSC, and is nothing to the sink
 //   void pass_over(std::uint64_t count);                              so many were not handed over
@@ -33,10 +42,22 @@
 #include <vector>
 
 #include "source/source.h"
+#include "trace/bad_records.h"
 #include "trace/events.h"
 #include "trace/record.h"
 
 namespace xenmon {
+
+// The clocks of all pCPUs, as far as they have been heard of.
+class HeardClocks {
+ public:
+  HeardClocks() = default;
+  HeardClocks(const HeardClocks&) = delete;
+  HeardClocks& operator=(const HeardClocks&) = delete;
+  virtual ~HeardClocks() = default;
+  // A TSC that some pCPU's clock has certainly reached. May walk all that is queued: for rare cases.
+  virtual std::uint64_t newest() = 0;
+};
 
 class PcpuStream {
  public:
@@ -45,10 +66,15 @@ class PcpuStream {
   static constexpr std::uint64_t kMaxLeap = std::uint64_t{1} << 28;
   // 15 minutes: records further apart than that do not bear each other out.
   static constexpr std::uint64_t kMaxApart = std::uint64_t{1} << 41;
-  // 14 s: a leap by the very last record of a trace, which nothing can bear out, is believed up to here.
-  static constexpr std::uint64_t kMaxLastLeap = std::uint64_t{1} << 35;
+  // A minute at 2.4 GHz: a leap by the very last record of a trace, which nothing can bear out, is believed
+  // up to here.
+  static constexpr std::uint64_t kMaxLastLeap = std::uint64_t{1} << 37;
+  // Records without a TSC that wait for the one behind them, in bytes. A patched Xen writes a few for each
+  // execution; what is more is damage.
+  static constexpr std::size_t kMaxUntimedBytes = std::size_t{64} * 1024;
 
-  explicit PcpuStream(std::uint32_t pcpu) : pcpu_(pcpu) {}
+  // `clocks` must outlive the stream.
+  PcpuStream(std::uint32_t pcpu, HeardClocks& clocks) : pcpu_(pcpu), clocks_(clocks) {}
 
   [[nodiscard]] std::uint32_t pcpu() const { return pcpu_; }
 
@@ -73,15 +99,30 @@ class PcpuStream {
   template <class Sink>
   bool run(std::uint64_t bound, Sink& sink);
 
-  // The TSC of the last record of a window, as it stands there, or 0 if it has none. Walks the window.
-  static std::uint64_t last_tsc(const Window& window);
+  // Hands the head over, and nothing else, as a record whose place has passed. Returns whether there is
+  // another head. Only when ready() said true.
+  template <class Sink>
+  bool run_late(Sink& sink);
+
+  // After ready() or run() said false: the clock starts again here, at the TSC restart_tsc() by the clock
+  // that was in use.
+  [[nodiscard]] bool restarting() const { return restarting_; }
+  [[nodiscard]] std::uint64_t restart_tsc() const { return restart_tsc_; }
+  // From here on TSCs are moved forward by `shift` more, and none precedes `position`.
+  void restart_at(std::uint64_t shift, std::uint64_t position);
+  // What restart_at() did is over: another round of a recording begins.
+  void forget_restarts() { restart_shift_ = 0; }
+
+  // Walks what has been queued since the last call, and returns the newest TSC in it, or in what was walked
+  // before, that is certainly right; 0 if there is none.
+  std::uint64_t hear();
+  // A TSC that was in doubt before the last call of hear(), and that this call has found to be right; or 0.
+  [[nodiscard]] std::uint64_t borne_out() const { return borne_out_; }
 
   [[nodiscard]] std::uint64_t records() const { return records_; }
-  [[nodiscard]] std::uint64_t bad_records() const { return bad_records_; }
+  [[nodiscard]] const BadRecords& bad_records() const { return bad_records_; }
   [[nodiscard]] std::uint64_t lost_records() const { return lost_records_; }
-  // Smallest and largest TSC accepted; meaningful when any_tsc().
-  [[nodiscard]] bool any_tsc() const { return any_tsc_; }
-  [[nodiscard]] std::uint64_t first_tsc() const { return first_tsc_; }
+  // The largest TSC accepted.
   [[nodiscard]] std::uint64_t last_tsc() const { return last_tsc_; }
 
  private:
@@ -89,51 +130,77 @@ class PcpuStream {
     std::span<const std::byte> bytes;
     std::vector<std::byte> owned; // empty when the bytes are the source's
     std::uint64_t tsc_shift = 0;
+    bool heard = false;
   };
 
   template <class Sink>
   bool settle(Sink& sink);
   template <class Sink>
   bool take_head(std::uint64_t bound, Sink& sink);
+  template <class Sink>
+  void hand_over_untimed(Sink& sink);
+  template <class Sink>
+  const std::byte* run_untimed(const std::byte* at, std::uint64_t last, std::uint64_t bound, Sink& sink);
+  void keep_untimed(const Record& record);
   bool next_segment();
-  enum class Verdict { kPlausible, kDamaged, kUndecided };
+  enum class Verdict { kRight, kWrong, kUndecided, kRestart };
   Verdict judge(std::uint64_t tsc, const std::byte* behind);
+  Verdict judge_first(std::uint64_t tsc, std::span<const std::uint64_t> next);
+  Verdict judge_ahead(std::uint64_t tsc, std::span<const std::uint64_t> next);
+  Verdict judge_backwards(std::uint64_t tsc, const std::byte* behind);
   // The TSCs that follow `from`, as many as there are and fit; returns how many.
   std::size_t next_tscs(const std::byte* from, std::span<std::uint64_t> tscs) const;
+  void hear(std::span<const std::byte> bytes, std::uint64_t shift);
 
   std::uint32_t pcpu_;
+  HeardClocks& clocks_;
   bool has_head_ = false;
   bool any_tsc_ = false;
   bool lost_pending_ = false; // the head is LOST_RECORDS and its first place in the order is still due
   bool final_ = false;
+  bool restarting_ = false;
+  bool heard_any_ = false;
+  bool doubt_borne_out_ = false;
+  bool in_doubt_ = false;         // doubt_ is a TSC that nothing has borne out yet
   const std::byte* at_ = nullptr; // the head, or where to look for it
   const std::byte* end_ = nullptr;
-  std::uint64_t shift_ = 0;
+  std::uint64_t shift_ = 0; // of the segment that at_ is in, restart_shift_ included
   std::uint64_t key_ = 0;
   std::uint64_t last_tsc_ = 0;
 
-  std::uint64_t first_tsc_ = 0;
+  std::uint64_t restart_shift_ = 0;
+  std::uint64_t restart_tsc_ = 0;
+  std::uint64_t heard_ = 0;
+  std::uint64_t doubt_ = 0;
+  std::uint64_t borne_out_ = 0;
   std::uint64_t records_ = 0;
-  std::uint64_t bad_records_ = 0;
   std::uint64_t lost_records_ = 0;
+  BadRecords bad_records_;
 
   std::vector<Segment> segments_;
   std::size_t next_segment_ = 0; // index of the segment behind the one that at_ is in
   std::vector<std::vector<std::byte>> spare_;
+  std::vector<std::byte> untimed_; // whole records without a TSC; they belong to the head
 };
+
+// Of the records without a TSC these are what a sink has a use for, and come often.
+inline constexpr std::uint32_t kUntimedClass = event::kAcctPageCounts & event::kClassMask;
 
 // The careful way to the next head: everything that is not a plain record with the next TSC.
 template <class Sink>
 [[gnu::noinline]] bool PcpuStream::settle(Sink& sink) {
   Record record;
   has_head_ = false;
+  restarting_ = false;
   for (;;) {
     if (at_ == end_) {
-      if (!next_segment()) return false;
-      continue;
+      if (next_segment()) continue;
+      // Nothing will ever be behind these.
+      if (final_ && !untimed_.empty()) hand_over_untimed(sink);
+      return false;
     }
     if (!decode_record(at_, end_, record)) {
-      ++bad_records_;
+      bad_records_.add(XENMON_BAD_LENGTH);
       at_ = end_;
       sink.gap(pcpu_, last_tsc_);
       continue;
@@ -142,9 +209,7 @@ template <class Sink>
       // Padding and framing are not records.
       if (record.event() != event::kWrapBuffer && record.event() != event::kCpuChange) {
         ++records_;
-        if constexpr (requires { sink.apply_untimed(pcpu_, record); }) {
-          if (any_tsc_) sink.apply_untimed(pcpu_, record);
-        }
+        if constexpr (requires { sink.apply_untimed(pcpu_, record); }) keep_untimed(record);
       }
       at_ += record.bytes();
       continue;
@@ -155,8 +220,13 @@ template <class Sink>
       const bool first = !any_tsc_;
       const Verdict verdict = judge(record.tsc, at_ + record.bytes());
       if (verdict == Verdict::kUndecided) return false;
-      if (verdict == Verdict::kDamaged) {
-        ++bad_records_;
+      if (verdict == Verdict::kRestart) {
+        restarting_ = true;
+        restart_tsc_ = record.tsc;
+        return false;
+      }
+      if (verdict == Verdict::kWrong) {
+        bad_records_.add(XENMON_BAD_TSC);
         at_ += record.bytes();
         sink.gap(pcpu_, last_tsc_);
         continue;
@@ -170,7 +240,7 @@ template <class Sink>
     key_ = record.tsc;
     if (record.event() == event::kLostRecords) {
       if (record.extra_words() < 4) {
-        ++bad_records_;
+        bad_records_.add(XENMON_BAD_WORDS);
         last_tsc_ = record.tsc;
         at_ += record.bytes();
         sink.gap(pcpu_, last_tsc_);
@@ -211,8 +281,56 @@ template <class Sink>
 }
 
 template <class Sink>
+[[gnu::noinline]] void PcpuStream::hand_over_untimed(Sink& sink) {
+  if constexpr (requires(const Record& record) { sink.apply_untimed(pcpu_, record); }) {
+    Record record;
+    const std::byte* at = untimed_.data();
+    const std::byte* const end = at + untimed_.size();
+    for (; decode_record(at, end, record); at += record.bytes()) sink.apply_untimed(pcpu_, record);
+  }
+  untimed_.clear();
+}
+
+// Hands over the run of records without a TSC at `at`, of which there is at least one, if the record behind
+// them is one for the quick way and not beyond `bound`; returns where that one is. Otherwise hands nothing
+// over and returns nullptr.
+template <class Sink>
+[[gnu::noinline]] const std::byte* PcpuStream::run_untimed(const std::byte* at, std::uint64_t last,
+                                                           std::uint64_t bound, Sink& sink) {
+  const auto whole = [this](const std::byte* from) {
+    return end_ - from >= static_cast<std::ptrdiff_t>(kMaxRecordBytes);
+  };
+  const auto untimed = [](std::uint32_t header) {
+    return (header & (kHasTsc | event::kClassMask)) == kUntimedClass;
+  };
+  const std::byte* behind = at;
+  std::uint32_t header = load_word<std::uint32_t>(behind);
+  while (untimed(header)) {
+    behind += 4 + extra_bytes(header);
+    if (!whole(behind)) return nullptr;
+    header = load_word<std::uint32_t>(behind);
+  }
+  if constexpr (requires { Sink::ignores(header); }) {
+    if (Sink::ignores(header)) return nullptr;
+  }
+  const std::uint64_t tsc = load_word<std::uint64_t>(behind + 4) + shift_;
+  const std::uint32_t kind = header & (kHasTsc | event::kClassMask);
+  if (kind < kHasTsc || kind == (kHasTsc | event::kAlwaysClass) || tsc - last > kMaxLeap || tsc > bound)
+    return nullptr;
+  Record record;
+  for (; at != behind; at += record.bytes()) {
+    decode_record(at, behind, record);
+    ++records_;
+    if constexpr (requires { sink.apply_untimed(pcpu_, record); }) sink.apply_untimed(pcpu_, record);
+  }
+  return behind;
+}
+
+template <class Sink>
 bool PcpuStream::run(std::uint64_t bound, Sink& sink) {
   do {
+    if (!untimed_.empty()) [[unlikely]]
+      hand_over_untimed(sink);
     // The head itself goes the quick way below, unless it is lost records or at its window's very end.
     const bool plain = end_ - at_ >= static_cast<std::ptrdiff_t>(kMaxRecordBytes) &&
                        (load_word<std::uint32_t>(at_) & event::kClassMask) != event::kAlwaysClass;
@@ -244,13 +362,11 @@ bool PcpuStream::run(std::uint64_t bound, Sink& sink) {
         }
       }
       if constexpr (requires { sink.apply_untimed(pcpu_, record); }) {
-        if ((record.header & (kHasTsc | event::kClassMask)) == (event::kAcctPageCounts & event::kClassMask)) {
-          record.tsc = 0;
-          record.extra = at + 4;
-          ++records;
-          sink.apply_untimed(pcpu_, record);
-          at += 4 + extra_bytes(record.header);
-          continue;
+        if ((record.header & (kHasTsc | event::kClassMask)) == kUntimedClass) {
+          const std::byte* const behind = run_untimed(at, last, bound, sink);
+          if (behind == nullptr) break;
+          at = behind;
+          record.header = load_word<std::uint32_t>(at);
         }
       }
       record.tsc = load_word<std::uint64_t>(at + 4) + shift;
@@ -275,7 +391,10 @@ bool PcpuStream::run(std::uint64_t bound, Sink& sink) {
       // The trace goes on until its last record, whatever that is.
       if (last_ignored != nullptr) {
         const std::uint64_t tsc = load_word<std::uint64_t>(last_ignored + 4) + shift;
-        if (tsc - last <= kMaxLeap) last = tsc;
+        last_tsc_ = last;
+        const std::byte* const behind =
+            last_ignored + 12 + extra_bytes(load_word<std::uint32_t>(last_ignored));
+        if (tsc - last <= kMaxLeap || judge(tsc, behind) == Verdict::kRight) last = tsc;
       }
     }
     at_ = at;
@@ -284,6 +403,25 @@ bool PcpuStream::run(std::uint64_t bound, Sink& sink) {
     if (!settle(sink)) return false;
   } while (key_ <= bound);
   return true;
+}
+
+template <class Sink>
+[[gnu::cold, gnu::noinline]] bool PcpuStream::run_late(Sink& sink) {
+  if (!untimed_.empty()) hand_over_untimed(sink);
+  Record record;
+  decode_record(at_, end_, record);
+  bool taken = false;
+  if constexpr (requires { sink.apply_late(pcpu_, record); }) {
+    if (record.event() != event::kLostRecords) {
+      record.tsc += shift_;
+      sink.apply_late(pcpu_, record);
+      ++records_;
+      at_ += record.bytes();
+      taken = true;
+    }
+  }
+  if (!taken && !take_head(~std::uint64_t{0}, sink)) return true;
+  return settle(sink);
 }
 
 } // namespace xenmon

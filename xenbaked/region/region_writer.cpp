@@ -21,6 +21,8 @@ namespace {
 constexpr std::uint64_t kPage = 4096;
 // More kinds of verdict than there are.
 constexpr std::uint32_t kVerdictCapacity = 32;
+// A row ring below the limit is not made anew for so many rows.
+constexpr std::uint32_t kLeastRows = 64;
 
 std::uint64_t boot_time_ns() {
   struct timespec now {};
@@ -98,6 +100,7 @@ RegionWriter::RegionWriter(Options options, Origin origin, RegionPlace place)
   capacities_.sample = static_cast<std::uint32_t>(
       (options_.history_ns + 1'000'000'000 + options_.sample_ns - 1) / options_.sample_ns + 1);
   capacities_.wait = options_.wait_capacity;
+  waits_until_.resize(capacities_.sample);
   if (origin_.cpu_khz_assumed) flags_ |= XENMON_FLAG_KHZ_ASSUMED;
   if (origin_.patched) flags_ |= XENMON_FLAG_PATCHED_XEN;
   if (!traced(origin_.event_mask, event::kSwitchInfNext) && !traced(origin_.event_mask, event::kAcctSwitch))
@@ -109,7 +112,8 @@ Result<std::unique_ptr<RegionWriter>> RegionWriter::create(const Options& option
   Result<RegionPlace> place = RegionPlace::open(options.place);
   if (!place) return place.error();
   std::unique_ptr<RegionWriter> writer(new RegionWriter(options, origin, std::move(*place)));
-  if (Status made = writer->make_file(writer->capacities_); !made) return made.error();
+  if (Status made = writer->make_file(writer->capacities_, Content::kEmpty); !made) return made.error();
+  if (Status placed = writer->put_in_place(); !placed) return placed.error();
   return writer;
 }
 
@@ -118,11 +122,13 @@ std::uint64_t RegionWriter::bytes_for(const Capacities& c) {
   return lay_out(scratch, c.pcpu, c.domain, c.vcpu, c.sample, c.row, c.io_row, c.wait);
 }
 
-// Makes, fills with what is constant or remembered, and places a file; then it is the current one.
+// Makes a file and fills it with what is constant or remembered. It is the current one from here on, but
+// nobody sees it before put_in_place(); until then the one before stays in previous_.
 Status RegionWriter::make_file(const Capacities& capacities, Content content) {
   Result<RegionMapping> made = place_.make(bytes_for(capacities));
   if (!made) return made.error();
-  const RegionMapping old = std::exchange(mapping_, std::move(*made));
+  previous_ = std::exchange(mapping_, std::move(*made));
+  const RegionMapping& old = previous_;
   generation_ = random_number();
 
   xenmon_region_header fresh{};
@@ -155,18 +161,34 @@ Status RegionWriter::make_file(const Capacities& capacities, Content content) {
   tables_seq_ = 0;
   std::memcpy(mapping_.data(), &fresh, sizeof fresh);
 
+  write_verdicts();
   capacities_ = capacities;
   slot_owner_.assign(capacities.vcpu, 0);
   if (remembers) {
     const auto& old_header = *reinterpret_cast<const xenmon_region_header*>(old.data());
     fresh.counters = old_header.counters;
     std::memcpy(&header().counters, &fresh.counters, sizeof fresh.counters);
+    std::memcpy(header().bad_records_by, old_header.bad_records_by, sizeof fresh.bad_records_by);
+    std::memcpy(header().source_faults, old_header.source_faults, sizeof fresh.source_faults);
     copy_history(old, old_header);
   }
-  if (Status placed = place_.place(); !placed) return placed;
-  if (old.data() != nullptr) {
-    auto& old_header = *reinterpret_cast<xenmon_region_header*>(old.data());
+  placed_ = false;
+  return ok();
+}
+
+// Whoever opens the path sees either the old file or all of the new one; only then is the old one given up.
+Status RegionWriter::put_in_place() {
+  if (Status placed = place_.place(); !placed) {
+    // What readers have goes on being told about, as far as it goes.
+    if (previous_.data() != nullptr) mapping_ = std::move(previous_);
+    placed_ = true;
+    return placed;
+  }
+  placed_ = true;
+  if (previous_.data() != nullptr) {
+    auto& old_header = *reinterpret_cast<xenmon_region_header*>(previous_.data());
     store_word(old_header.state, XENMON_STATE_SUPERSEDED, std::memory_order_release);
+    previous_ = RegionMapping();
   }
   return ok();
 }
@@ -222,9 +244,12 @@ void RegionWriter::copy_history(const RegionMapping& old, const xenmon_region_he
   header().newest_sample = newest_;
 }
 
-Status RegionWriter::make_room(const Baker& baker, const BakedSample& sample, const Merge& merge) {
+// What the tables must have room for with that sample. The layout of a file never changes: where it is not
+// what this says, and room_for() says so, there must be another file.
+RegionWriter::Capacities RegionWriter::wanted_for(const Baker& baker, const BakedSample& sample,
+                                                  const Merge& merge) const {
   Capacities wanted = capacities_;
-  wanted.pcpu = grown(wanted.pcpu, merge.pcpu_limit());
+  wanted.pcpu = grown(wanted.pcpu, pcpu_limit(merge));
   wanted.domain = grown(wanted.domain, baker.domains().size());
   wanted.vcpu = grown(wanted.vcpu, baker.vcpus().size());
 
@@ -239,48 +264,87 @@ Status RegionWriter::make_room(const Baker& baker, const BakedSample& sample, co
     io_rows += io_row_position_ - kept.first_io_row;
   }
   wanted.io_row = grown(wanted.io_row, io_rows);
-  // Everything else goes before the history: it gets what is left below the limit, but what must fit does.
+  // Everything else goes before the history: it gets what is left below the limit, but the sample must fit.
   const std::uint32_t ideal = grown(wanted.row, rows);
   Capacities others = wanted;
   others.row = 0;
   const std::uint64_t fixed = bytes_for(others);
   const auto room =
       static_cast<std::uint32_t>(fixed < kSizeLimit ? (kSizeLimit - fixed) / sizeof(xenmon_row) : 0);
-  wanted.row = std::max(std::min(ideal, room), static_cast<std::uint32_t>(sample.rows.size()));
-  if (wanted.row < rows) flags_ |= XENMON_FLAG_HISTORY_SHORTENED;
-  const bool same =
-      wanted.pcpu == capacities_.pcpu && wanted.domain == capacities_.domain &&
-      wanted.vcpu == capacities_.vcpu && wanted.io_row == capacities_.io_row &&
-      wanted.row <= capacities_.row + 64; // not a new file for the last few rows below the limit
-  return same ? ok() : make_file(wanted);
+  const auto least = static_cast<std::uint32_t>(sample.rows.size());
+  // With some to spare if it does not fit into what there is: not a new file for every further row.
+  wanted.row = std::max(std::min(ideal, room), least <= capacities_.row ? least : grown(kLeastRows, least));
+  wanted.history_shortened = wanted.row < rows;
+  return wanted;
+}
+
+bool RegionWriter::has_room(const Capacities& wanted, const BakedSample& sample) const {
+  return wanted.pcpu == capacities_.pcpu && wanted.domain == capacities_.domain &&
+         wanted.vcpu == capacities_.vcpu && wanted.io_row == capacities_.io_row &&
+         sample.rows.size() <= capacities_.row &&
+         wanted.row <= capacities_.row + kLeastRows; // not a new file for the last few rows below the limit
 }
 
 // A recording need not say what hypervisor it is of; its records do. What a file's header says of that is
 // constant, so there is a new file then.
-Status RegionWriter::learn_origin(const Baker& baker) {
-  std::uint64_t flags = flags_;
-  std::uint32_t kinds = io_kinds_;
-  if (baker.by_accounting_records()) {
-    flags |= XENMON_FLAG_PATCHED_XEN;
-    flags &= ~std::uint64_t{XENMON_FLAG_NO_ALLOCATION};
-  }
-  if (baker.by_page_counts()) kinds = kPageCountKinds;
-  flags_ = flags;
-  if (kinds == io_kinds_) return ok();
-  io_kinds_ = kinds;
-  return make_file(capacities_);
+std::uint32_t RegionWriter::kinds_told_by(const Baker& baker) const {
+  return baker.by_page_counts() ? kPageCountKinds : io_kinds_;
+}
+
+bool RegionWriter::overwrites_unread(const Baker& baker, const BakedSample& sample, const Merge& merge,
+                                     std::uint64_t read) const {
+  if (read >= newest_) return false;
+  const std::uint64_t unread = std::max(read + 1, oldest_);
+  if (overwrites(unread, sample)) return true;
+  const std::uint64_t last_wait = newest_wait_ + sample.waits.size() + sample.waits_left_out;
+  const std::uint64_t read_wait = waits_until_[(unread - 1) % waits_until_.size()];
+  if (last_wait > read_wait + options_.wait_capacity) return true;
+  return kinds_told_by(baker) != io_kinds_ || !has_room(wanted_for(baker, sample, merge), sample);
 }
 
 Status RegionWriter::publish(Baker& baker, const BakedSample& sample, const Merge& merge) {
-  if (Status learned = learn_origin(baker); !learned) return learned;
-  if (Status room = make_room(baker, sample, merge); !room) return room;
+  if (baker.by_accounting_records()) {
+    flags_ |= XENMON_FLAG_PATCHED_XEN;
+    flags_ &= ~std::uint64_t{XENMON_FLAG_NO_ALLOCATION};
+  }
+  const std::uint32_t kinds = kinds_told_by(baker);
+  const Capacities wanted = wanted_for(baker, sample, merge);
+  if (wanted.history_shortened) flags_ |= XENMON_FLAG_HISTORY_SHORTENED;
+  const bool roomy = has_room(wanted, sample);
+  if (!roomy || kinds != io_kinds_) {
+    io_kinds_ = kinds;
+    if (Status made = make_file(roomy ? capacities_ : wanted, Content::kRemembered); !made) return made;
+  }
   write_tables(baker, merge, sample.end_ns);
   write_waits(sample);
   write_sample(sample);
   write_counters(baker, merge);
   store_word(header().flags, flags_);
   if (newest_ == 1) set_state(XENMON_STATE_RUNNING);
-  return ok();
+  return placed_ ? ok() : put_in_place();
+}
+
+std::uint32_t RegionWriter::pcpu_limit(const Merge& merge) const {
+  return std::max(merge.pcpu_limit(), present_pcpus_.empty() ? 0 : present_pcpus_.back() + 1);
+}
+
+bool RegionWriter::is_present(std::uint32_t pcpu) const {
+  return std::binary_search(present_pcpus_.begin(), present_pcpus_.end(), pcpu);
+}
+
+void RegionWriter::write_pcpus(const Baker& baker, const Merge& merge) {
+  for (std::uint32_t pcpu = 0; pcpu < pcpu_limit(merge); ++pcpu) {
+    const PcpuStream* stream = merge.stream(pcpu);
+    if (stream == nullptr && !is_present(pcpu)) continue;
+    xenmon_pcpu out{};
+    out.seen = stream != nullptr ? XENMON_PCPU_HAS_RECORDS : XENMON_PCPU_NO_RECORDS;
+    out.running_vcpu = baker.running_on(pcpu);
+    if (stream != nullptr) {
+      out.records = stream->records();
+      out.lost_records = stream->lost_records();
+    }
+    store_words(&entry<xenmon_pcpu>(header().pcpu, pcpu), &out, sizeof out);
+  }
 }
 
 void RegionWriter::write_tables(Baker& baker, const Merge& merge, std::uint64_t end_ns) {
@@ -288,16 +352,7 @@ void RegionWriter::write_tables(Baker& baker, const Merge& merge, std::uint64_t 
   store_word(h.tables_seq, ++tables_seq_);
   std::atomic_thread_fence(std::memory_order_release);
 
-  for (std::uint32_t pcpu = 0; pcpu < merge.pcpu_limit(); ++pcpu) {
-    const PcpuStream* stream = merge.stream(pcpu);
-    if (stream == nullptr) continue;
-    xenmon_pcpu out{};
-    out.seen = 1;
-    out.running_vcpu = baker.running_on(pcpu);
-    out.records = stream->records();
-    out.lost_records = stream->lost_records();
-    store_words(&entry<xenmon_pcpu>(h.pcpu, pcpu), &out, sizeof out);
-  }
+  write_pcpus(baker, merge);
   for (std::uint32_t slot = 0; slot < baker.domains().size(); ++slot) {
     xenmon_domain out{};
     if (const Domain* domain = baker.domains()[slot].get()) {
@@ -360,7 +415,7 @@ void RegionWriter::write_tables(Baker& baker, const Merge& merge, std::uint64_t 
     std::atomic_ref<std::uint32_t>(table.count)
         .store(static_cast<std::uint32_t>(count), std::memory_order_relaxed);
   };
-  set_count(h.pcpu, merge.pcpu_limit());
+  set_count(h.pcpu, pcpu_limit(merge));
   set_count(h.domain, baker.domains().size());
   set_count(h.vcpu, baker.vcpus().size());
   set_count(h.hist, baker.vcpus().size());
@@ -409,17 +464,20 @@ void RegionWriter::write_waits(const BakedSample& sample) {
   store_word(h.newest_wait, newest_wait_, std::memory_order_release);
 }
 
+// Whether the next sample takes the place of that one, or of any of its rows.
+bool RegionWriter::overwrites(std::uint64_t number, const BakedSample& sample) const {
+  const xenmon_region_header& h = header();
+  const auto& old = entry<xenmon_sample>(h.sample, number % h.sample.capacity);
+  return number + h.sample.capacity <= newest_ + 1 ||
+         old.first_row + h.row.capacity < row_position_ + sample.rows.size() ||
+         old.first_io_row + h.io_row.capacity < io_row_position_ + sample.io_rows.size();
+}
+
 void RegionWriter::write_sample(const BakedSample& sample) {
   xenmon_region_header& h = header();
   const std::uint64_t number = newest_ + 1;
   // Whatever is about to be overwritten must first be seen to be gone.
-  const auto overwritten = [&](std::uint64_t candidate) {
-    const auto& old = entry<xenmon_sample>(h.sample, candidate % h.sample.capacity);
-    return candidate + h.sample.capacity <= number ||
-           old.first_row + h.row.capacity < row_position_ + sample.rows.size() ||
-           old.first_io_row + h.io_row.capacity < io_row_position_ + sample.io_rows.size();
-  };
-  while (oldest_ < number && overwritten(oldest_)) {
+  while (oldest_ < number && overwrites(oldest_, sample)) {
     store_word(entry<xenmon_sample>(h.sample, oldest_ % h.sample.capacity).seq, 0);
     ++oldest_;
   }
@@ -449,6 +507,7 @@ void RegionWriter::write_sample(const BakedSample& sample) {
   row_position_ += sample.rows.size();
   io_row_position_ += sample.io_rows.size();
   newest_ = number;
+  waits_until_[number % waits_until_.size()] = newest_wait_;
   store_word(h.newest_sample, number, std::memory_order_release);
 }
 
@@ -458,11 +517,53 @@ void RegionWriter::write_counters(const Baker& baker, const Merge& merge) {
   store_word(counters.records, merged.records);
   store_word(counters.bytes, merged.bytes);
   store_word(counters.lost_records, merged.lost_records);
-  store_word(counters.bad_records, merged.bad_records + baker.counts().bad_records);
+  store_word(counters.bad_records, merged.bad_records + baker.counts().bad.total());
   store_word(counters.late_records, merged.late_records);
   store_word(counters.state_conflicts, baker.counts().state_conflicts);
   store_word(counters.conservation_violations, baker.counts().conservation_violations);
   store_word(counters.samples, newest_);
+  for (std::size_t i = 0; i < health_.bad_by.size(); ++i)
+    store_word(header().bad_records_by[i], health_.bad_by[i]);
+  for (std::size_t i = 0; i < health_.faults.size(); ++i)
+    store_word(header().source_faults[i], health_.faults[i]);
+}
+
+void RegionWriter::set_verdicts(std::span<const Verdict> verdicts) {
+  std::vector<xenmon_verdict> told(std::min<std::size_t>(verdicts.size(), kVerdictCapacity));
+  for (std::size_t i = 0; i < told.size(); ++i) {
+    told[i].kind = verdicts[i].kind;
+    put_text(told[i].text, verdicts[i].text);
+  }
+  const bool same =
+      told.size() == verdicts_.size() &&
+      (told.empty() || std::memcmp(told.data(), verdicts_.data(), told.size() * sizeof told.front()) == 0);
+  if (same) return;
+  verdicts_ = std::move(told);
+  store_word(header().tables_seq, ++tables_seq_);
+  std::atomic_thread_fence(std::memory_order_release);
+  write_verdicts();
+  store_word(header().tables_seq, ++tables_seq_, std::memory_order_release);
+}
+
+void RegionWriter::write_verdicts() {
+  xenmon_table& table = header().verdict;
+  for (std::size_t i = 0; i < verdicts_.size(); ++i)
+    store_words(&entry<xenmon_verdict>(table, i), &verdicts_[i], sizeof verdicts_[i]);
+  std::atomic_ref<std::uint32_t>(table.count)
+      .store(static_cast<std::uint32_t>(verdicts_.size()), std::memory_order_relaxed);
+}
+
+void RegionWriter::set_present_pcpus(std::span<const std::uint32_t> pcpus) {
+  present_pcpus_.clear();
+  for (const std::uint32_t pcpu : pcpus) {
+    if (pcpu < Merge::kMaxPcpus) present_pcpus_.push_back(pcpu);
+  }
+  std::sort(present_pcpus_.begin(), present_pcpus_.end());
+}
+
+void RegionWriter::set_wall_epoch(std::uint64_t epoch_ns) {
+  origin_.wall_epoch_ns = epoch_ns;
+  store_word(header().wall_epoch_ns, epoch_ns);
 }
 
 void RegionWriter::heartbeat(std::uint64_t wakeups, std::uint64_t daemon_cpu_ns) {
@@ -482,7 +583,11 @@ Status RegionWriter::begin_anew() {
   flags_ &= ~std::uint64_t{XENMON_FLAG_HELD | XENMON_FLAG_HISTORY_SHORTENED};
   newest_ = row_position_ = io_row_position_ = newest_wait_ = 0;
   oldest_ = 1;
-  return make_file(capacities_, Content::kEmpty);
+  waits_until_.front() = 0;
+  health_ = {};
+  // The verdicts stay: it is the same recording.
+  if (Status made = make_file(capacities_, Content::kEmpty); !made) return made;
+  return put_in_place();
 }
 
 void RegionWriter::set_state(std::uint64_t state) {

@@ -20,6 +20,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace xenmon {
 
@@ -78,6 +79,8 @@ class Hypervisor {
   virtual Errno unmask(std::uint32_t port) = 0;
 
   virtual Errno physical_info(PhysicalInfo& info) = 0;
+  // XEN_SYSCTL_cputopoinfo: the pCPUs that are online, ascending.
+  virtual Errno online_pcpus(std::vector<std::uint32_t>& pcpus) = 0;
   [[nodiscard]] virtual std::string version() = 0;   // as "4.17.7"; empty: unknown
   [[nodiscard]] virtual std::string scheduler() = 0; // see scheduler_name(); empty: unknown
 

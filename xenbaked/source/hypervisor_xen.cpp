@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -121,6 +122,19 @@ class XenHypervisor final : public Hypervisor {
     if (xc_physinfo(control_.get(), &physical) != 0) return failure();
     info.cpu_khz = physical.cpu_khz;
     info.max_cpu_id = physical.max_cpu_id;
+    return 0;
+  }
+
+  Errno online_pcpus(std::vector<std::uint32_t>& pcpus) override {
+    // Once for the number of entries, once for these.
+    unsigned count = 0;
+    if (xc_cputopoinfo(control_.get(), &count, nullptr) != 0) return failure();
+    std::vector<xc_cputopo_t> topology(count);
+    if (xc_cputopoinfo(control_.get(), &count, topology.data()) != 0) return failure();
+    pcpus.clear();
+    for (std::uint32_t pcpu = 0; pcpu < std::min<std::size_t>(count, topology.size()); ++pcpu) {
+      if (topology[pcpu].core != XEN_INVALID_CORE_ID) pcpus.push_back(pcpu);
+    }
     return 0;
   }
 

@@ -8,6 +8,7 @@
 
 #include "source/live_refusal.h"
 #include "source/trace_ring_table.h"
+#include "text.h"
 #include "trace/events.h"
 #include "trace/record.h"
 #include "xenmon/region.h"
@@ -121,6 +122,8 @@ Status LiveSource::start(const LiveOptions& options, const HostFacts& facts) {
     return refuse_sysctl(error, "describe this machine's CPUs", *hypervisor_);
   if (Status mapped = map_rings(*info, physical.max_cpu_id); !mapped) return mapped;
 
+  learn_pcpus();
+
   origin_.kind = XENMON_SOURCE_LIVE;
   origin_.cpu_khz = physical.cpu_khz;
   origin_.xen_version = hypervisor_->version();
@@ -144,6 +147,22 @@ Status LiveSource::start(const LiveOptions& options, const HostFacts& facts) {
   if (!started) return started.error();
   origin_.wall_epoch_ns = *started;
   return ok();
+}
+
+// Xen makes buffers for the pCPUs that are online at that moment. One that has gone offline since writes
+// nothing, and one that has come online since has no buffer. If Xen does not say which are online nobody is
+// taken to be idle for being silent.
+void LiveSource::learn_pcpus() {
+  std::vector<std::uint32_t> online;
+  if (hypervisor_->online_pcpus(online) != 0) return;
+  TraceFacts& facts = origin_.facts;
+  for (const std::uint32_t pcpu : online) {
+    const bool traced =
+        std::any_of(rings_.begin(), rings_.end(), [&](const Ring& ring) { return ring.pcpu == pcpu; });
+    (traced ? facts.pcpus : facts.untraced_pcpus).push_back(pcpu);
+  }
+  facts.pcpus_missing = !facts.untraced_pcpus.empty();
+  facts.check_waits = true;
 }
 
 bool LiveSource::holds(std::uint32_t event) {
@@ -184,14 +203,15 @@ Status LiveSource::read_pass(Pass& pass) {
   for (Ring& ring : rings_) {
     const TraceRing::Taken taken = ring.buffer.take();
     if (taken.fault != TraceRing::Fault::kNone) {
-      ++pass.bad_records;
+      pass.bad.add(XENMON_BAD_RING);
     } else if (!taken.first.empty()) {
       pass.windows.push_back(Window{ring.pcpu, taken.first, taken.second});
     }
   }
-  if (pass.bad_records == 0) return ok();
+  const std::uint64_t faults = pass.bad.total();
+  if (faults == 0) return ok();
   pass.gap = true;
-  counts_.ring_faults += pass.bad_records;
+  counts_.ring_faults += faults;
   return tracing_->resume();
 }
 
@@ -225,10 +245,10 @@ std::optional<std::string> LiveSource::domain_name(std::uint32_t domid) {
   if (domid == kDomainZero) return "Domain-0";
   if (domid >= kFirstReservedDomain || !hypervisor_) return std::nullopt;
   std::optional<std::string> name = hypervisor_->domain_name(domid);
-  if (!name || name->empty()) return std::nullopt;
-  const auto controls = [](char byte) { return static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f; };
-  std::replace_if(name->begin(), name->end(), controls, '?');
-  return name;
+  if (!name) return std::nullopt;
+  std::string whole = whole_text(*name);
+  if (whole.empty()) return std::nullopt;
+  return whole;
 }
 
 Status LiveSource::close() {

@@ -69,7 +69,7 @@ class LiveSource final : public Source {
   ~LiveSource() override;
 
   [[nodiscard]] const Origin& origin() const override { return origin_; }
-  // One window for each pCPU that has something, ascending. A ring's fault is in pass.bad_records, and
+  // One window for each pCPU that has something, ascending. A ring's fault is in pass.bad, and
   // pass.gap is set: records are then missing on every pCPU, because Xen stops all tracing when it sees
   // one; it has been started again. A gap is also what there was while another program had changed the
   // mask; all records since the pass before are then dropped. After close() a pass is empty and the last.
@@ -84,6 +84,13 @@ class LiveSource final : public Source {
   Status close() override;
 
   [[nodiscard]] const Counts& counts() const { return counts_; }
+  [[nodiscard]] Faults faults() const override {
+    Faults faults{};
+    faults[XENMON_FAULT_RING] = counts_.ring_faults;
+    faults[XENMON_FAULT_EVENT] = counts_.unexpected_ports;
+    faults[XENMON_FAULT_MASK] = counts_.masks_changed;
+    return faults;
+  }
   [[nodiscard]] std::uint32_t pages_per_ring() const { return pages_per_ring_; }
   [[nodiscard]] std::size_t ring_count() const { return rings_.size(); }
 
@@ -98,6 +105,7 @@ class LiveSource final : public Source {
   Status connect(const HostFacts& facts);
   // After connect(), since what somebody traces with is not left behind.
   Result<bool> put_back_left();
+  void learn_pcpus();
   void discard_all();
   bool holds(std::uint32_t event);
   Status map_rings(const TraceInfo& info, std::uint32_t max_cpu_id);

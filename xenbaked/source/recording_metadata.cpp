@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "source/recording_metadata.h"
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string_view>
 #include <vector>
 
+#include "text.h"
+
 namespace xenmon {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+// Xen is built for at most 16,383 pCPUs (NR_CPUS).
+constexpr std::uint64_t kMaxPcpus = 16384;
 
 // A number that fits, or `otherwise`.
 template <class Number>
@@ -54,11 +60,19 @@ Result<std::optional<RecordingMetadata>> load_metadata(const std::string& record
     metadata.scheduler = text_at(json, "scheduler");
     metadata.event_mask = number_at<std::uint32_t>(json, "event_mask", 0);
     metadata.wall_epoch_ns = number_at<std::uint64_t>(json, "wall_epoch_ns", 0);
+    if (const auto pcpus = json.find("pcpus"); pcpus != json.end() && pcpus->is_array()) {
+      for (const Json& pcpu : *pcpus) {
+        if (pcpu.is_number_unsigned() && pcpu.get<std::uint64_t>() < kMaxPcpus)
+          metadata.pcpus.push_back(pcpu.get<std::uint32_t>());
+      }
+      std::sort(metadata.pcpus.begin(), metadata.pcpus.end());
+      metadata.pcpus.erase(std::unique(metadata.pcpus.begin(), metadata.pcpus.end()), metadata.pcpus.end());
+    }
     if (const auto domains = json.find("domains"); domains != json.end() && domains->is_array()) {
       for (const Json& domain : *domains) {
         if (!domain.is_object()) continue;
         const auto domid = number_at<std::uint32_t>(domain, "domid", UINT32_MAX);
-        const std::string text = text_at(domain, "name");
+        const std::string text = whole_text(text_at(domain, "name"));
         if (domid != UINT32_MAX && !text.empty()) metadata.names[domid] = text;
       }
     }
@@ -74,6 +88,7 @@ Result<PendingFile> write_metadata(const std::string& recording, const Recording
   json["scheduler"] = metadata.scheduler;
   json["event_mask"] = metadata.event_mask;
   json["wall_epoch_ns"] = metadata.wall_epoch_ns;
+  if (!metadata.pcpus.empty()) json["pcpus"] = metadata.pcpus;
   json["domains"] = Json::array();
   for (const auto& [domid, text] : metadata.names)
     json["domains"].push_back({{"domid", domid}, {"name", text}});

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "source/pending_file.h"
 #include "xenmon/result.h"
@@ -21,6 +22,7 @@ struct RecordingMetadata {
   std::uint32_t event_mask = 0;
   std::uint64_t wall_epoch_ns = 0;
   std::map<std::uint32_t, std::string> names; // by domid
+  std::vector<std::uint32_t> pcpus;           // were traced, ascending; empty: not said
 };
 
 // The metadata of a recording, from FILE.json or from FILE without .xz/.zst/.gz, plus .json; nullopt if

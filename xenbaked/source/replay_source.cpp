@@ -87,6 +87,37 @@ class ReplaySource final : public Source {
     return ok();
   }
 
+  Preview preview(std::size_t bytes) override {
+    Preview preview;
+    std::vector<std::vector<Frame>> rounds(1);
+    Pass scratch;
+    Frame frame;
+    const std::size_t begun = at_;
+    previewing_ = true;
+    while (at_ < bytes) {
+      // Rounds are told apart here, as a plain file is one pass for everybody else.
+      frames_.clear();
+      const Found found = next_frame(frame, scratch);
+      if (found != Found::kFrame) {
+        preview.whole = found == Found::kNone;
+        break;
+      }
+      if (!rounds.back().empty() && frame.pcpu <= rounds.back().back().pcpu) rounds.emplace_back();
+      rounds.back().push_back(frame);
+    }
+    at_ = begun;
+    frames_.clear();
+    previewing_ = searching_ = cut_ = false;
+    damage_ = Damage::kNone;
+    const std::byte* data = supply_->data();
+    for (const std::vector<Frame>& round : rounds) {
+      std::vector<Window>& windows = preview.rounds.emplace_back();
+      for (const Frame& each : round)
+        windows.push_back({each.pcpu, {data + each.begin, each.end - each.begin}, {}});
+    }
+    return preview;
+  }
+
   std::optional<std::string> domain_name(std::uint32_t domid) override {
     const auto found = metadata_.names.find(domid);
     if (found == metadata_.names.end()) return std::nullopt;
@@ -117,7 +148,7 @@ class ReplaySource final : public Source {
     const ByteReader::End end = supply_->end();
     if (end == ByteReader::End::kDamaged) damage_ = Damage::kCompression;
     if (end == ByteReader::End::kUnread) damage_ = Damage::kUnread;
-    if (end == ByteReader::End::kDamaged || end == ByteReader::End::kUnread) ++pass.bad_records;
+    if (end == ByteReader::End::kDamaged || end == ByteReader::End::kUnread) pass.bad.add(XENMON_BAD_INPUT);
     if (end == ByteReader::End::kOver && cut_) damage_ = Damage::kCut;
     cut_ = false;
   }
@@ -163,13 +194,13 @@ class ReplaySource final : public Source {
     if (too_long) return end_long_window(frame, available, pass);
     const bool cut_short = available - frame.begin < bytes;
     frame.end = cut_short ? available : frame.begin + bytes;
-    if (cut_short) ++pass.bad_records;
+    if (cut_short) pass.bad.add(XENMON_BAD_INPUT);
     if (cut_short || (frame.end != available && !is_frame(frame.end, available))) {
       // The length is wrong. Another pCPU's records must not be taken for this one's: stop at the next
       // frame that begins inside.
       const std::size_t stated = frame.end;
       frame.end = walk_to_frame(frame.begin, frame.end, available);
-      if (!cut_short && frame.end != stated) ++pass.bad_records;
+      if (!cut_short && frame.end != stated) pass.bad.add(XENMON_BAD_FRAMING);
       cut_ = cut_short && frame.end == available;
     }
     at_ = frame.end;
@@ -178,7 +209,7 @@ class ReplaySource final : public Source {
 
   // Steps over what is no frame. In a stream it is forgotten on the way.
   Found search(std::size_t available, Pass& pass) {
-    if (!searching_) ++pass.bad_records;
+    if (!searching_) pass.bad.add(XENMON_BAD_FRAMING);
     searching_ = true;
     std::size_t begin = at_;
     while (!is_frame(at_, available)) {
@@ -188,6 +219,7 @@ class ReplaySource final : public Source {
         return Found::kNone;
       }
       if (!supply_->stable() && at_ - begin >= kMaxGarbageBytes) {
+        if (previewing_) return Found::kNone; // it is all to be read again
         if (!frames_.empty()) return Found::kNextPass;
         supply_->discard(at_);
         begin = at_ = 0;
@@ -204,7 +236,7 @@ class ReplaySource final : public Source {
   // A stream's window that says it is longer than a round may be: it ends at the next frame inside, or it is
   // so.
   Found end_long_window(Frame& frame, std::size_t available, Pass& pass) {
-    ++pass.bad_records;
+    pass.bad.add(XENMON_BAD_FRAMING);
     frame.end = walk_to_frame(frame.begin, available, available);
     if (!is_frame(frame.end, available)) {
       if (available >= kMaxRoundBytes) {
@@ -232,6 +264,7 @@ class ReplaySource final : public Source {
   Origin origin_;
   RecordingMetadata metadata_;
   std::size_t at_ = 0;
+  bool previewing_ = false;
   bool searching_ = false; // for a frame; what made it necessary has been counted
   bool cut_ = false;       // the last thing that was found goes over the file's end
   Damage damage_ = Damage::kNone;
@@ -278,6 +311,7 @@ Result<std::unique_ptr<Source>> open_replay(const ReplayOptions& options) {
   origin.scheduler = metadata.scheduler;
   origin.event_mask = metadata.event_mask;
   origin.wall_epoch_ns = metadata.wall_epoch_ns;
+  origin.facts.pcpus = metadata.pcpus;
   return std::unique_ptr<Source>(
       std::make_unique<ReplaySource>(name, std::move(*supply), std::move(origin), std::move(metadata)));
 }

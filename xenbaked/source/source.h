@@ -10,6 +10,7 @@
 #ifndef XENMON_XENBAKED_SOURCE_SOURCE_H
 #define XENMON_XENBAKED_SOURCE_SOURCE_H
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -17,6 +18,8 @@
 #include <string>
 #include <vector>
 
+#include "trace/bad_records.h"
+#include "xenmon/region.h"
 #include "xenmon/result.h"
 
 namespace xenmon {
@@ -41,13 +44,34 @@ struct Pass {
   // There is one pCPU, and there will be no other: its own order is all the order there is.
   bool one_pcpu = false;
   // Faults that the source met while finding the windows (a recording's broken framing).
-  std::uint64_t bad_records = 0;
+  BadRecords bad;
 
   void clear() {
     windows.clear();
     stable = last = gap = one_pcpu = false;
-    bad_records = 0;
+    bad.clear();
   }
+};
+
+// The beginning of a recording, for a look at it before anything is read. Valid until the next call of the
+// source.
+struct Preview {
+  std::vector<std::vector<Window>> rounds; // one round over the pCPUs each, as passes are
+  bool whole = false;                      // there is nothing behind them
+};
+
+// What is true of a trace as a whole, and must be known before it is baked.
+struct TraceFacts {
+  std::vector<std::uint32_t> pcpus; // are traced, whether they have records or not; empty: nobody said
+  // Exist, are not traced, or nobody knows whether they are.
+  std::vector<std::uint32_t> untraced_pcpus;
+  bool pcpus_missing = false; // some pCPU is in use and is not traced
+  bool check_waits = false;   // Xen's words for waiting times can be relied upon
+  // There are records of XenMon's patches to Xen: of dispatches, and of pages summed up.
+  bool has_dispatches = false;
+  bool has_page_counts = false;
+  std::vector<std::uint64_t> unrecorded_after; // see Baker::Options
+  std::vector<std::int64_t> clock_ahead_ns;    // see Baker::Options
 };
 
 // What is known about a trace besides its records.
@@ -56,11 +80,13 @@ struct Origin {
   std::string text;       // a recording's file name
   std::uint32_t cpu_khz = 0;
   bool cpu_khz_assumed = false;
+  bool cpu_khz_measured = false; // nobody said it, but the records tell
   std::string xen_version;
   std::string scheduler;
   std::uint32_t event_mask = 0;    // 0: unknown
   std::uint64_t wall_epoch_ns = 0; // CLOCK_REALTIME of the first record; 0: unknown
   bool patched = false;            // the hypervisor carries XenMon's trace points
+  TraceFacts facts;
 };
 
 class Source {
@@ -76,8 +102,19 @@ class Source {
   // blocks on the hypervisor; a recording that is a pipe is read as it comes. An Error ends the daemon.
   virtual Status read_pass(Pass& pass) = 0;
 
+  // The first `bytes` of a recording, before the first pass is read; a source that cannot look ahead says
+  // nothing. A pipe is waited for.
+  virtual Preview preview(std::size_t bytes) {
+    (void)bytes;
+    return {};
+  }
+
   // The pass's bytes have been used or copied; a live source gives the space back to Xen.
   virtual void release_pass() {}
+
+  // What a live source has met so far, by XENMON_FAULT_*.
+  using Faults = std::array<std::uint64_t, XENMON_FAULTS>;
+  [[nodiscard]] virtual Faults faults() const { return {}; }
 
   // A descriptor that becomes readable when a pass is worth taking early (a buffer is half full), or
   // -1. After it was readable, call acknowledge() before waiting again.

@@ -32,10 +32,17 @@ inline constexpr std::uint32_t kContinueRunning = 0x00021002; // the same word
 inline constexpr std::uint32_t kDomainAdd = 0x00028001;
 inline constexpr std::uint32_t kDomainRemove = 0x00028002;
 
+// A unit left its pCPU: dom, unit, ran ns. Before Xen 4.8 without the unit.
+inline constexpr std::uint32_t kSwitchInfPrev = 0x0002800e;
 // A unit was chosen: dom, unit, waited ns, slice ns. Before Xen 4.8 without the unit.
 inline constexpr std::uint32_t kSwitchInfNext = 0x0002800f;
 // The unit that ran was chosen again: dom, unit, ran ns, slice ns.
 inline constexpr std::uint32_t kSwitchInfCont = 0x00028011;
+
+// A scheduler asks a pCPU to decide again: pCPU. (tools/xentrace/formats: csched:tickle and so on.)
+inline constexpr std::uint32_t kCreditTickle = 0x00022006;
+inline constexpr std::uint32_t kCredit2Tickle = 0x00022206;
+inline constexpr std::uint32_t kRtdsTickle = 0x00022801;
 
 // The granting domain.
 inline constexpr std::uint32_t kGrantMap = 0x0010f001;

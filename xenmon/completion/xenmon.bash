@@ -39,7 +39,7 @@ _xenmon() {
     -t | --time | -i | --interval | --ms_per_sample | --ms-per-sample | --cpu | --cpu-khz) return ;;
     --at) mapfile -t COMPREPLY < <(compgen -W "end" -- "$word") ; return ;;
   esac
-  mapfile -t COMPREPLY < <(compgen -W "-l --live -n --notlive -p --prefix --format -o --output --vcpus --once
+  mapfile -t COMPREPLY < <(compgen -W "-l --live -n --notlive -p --prefix --format -o --output --vcpus --csv-safe --once
     --slow-waits -t --time -i --interval --ms_per_sample --ms-per-sample --cpu
     --allocated --noallocated --blocked --noblocked --waited --nowaited --excount --noexcount --iocount --noiocount
     --no-color --region --replay --cpu-khz --speed --loop --at --xenbaked -V --version -h --help" -- "$word")

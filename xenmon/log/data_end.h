@@ -5,6 +5,8 @@
 #define XENMON_XENMON_DATA_END_H
 
 #include <chrono>
+#include <cstdint>
+#include <string>
 
 #include "front_end.h"
 #include "region/attachment.h"
@@ -26,6 +28,9 @@ class DataEnd {
   bool endless_;
   std::chrono::steady_clock::time_point quiet_since_ = std::chrono::steady_clock::now();
 };
+
+// What to say at a log's end of samples, rows and waits in the region that could not be.
+std::string damaged_sentence(std::uint64_t count);
 
 } // namespace xenmon
 

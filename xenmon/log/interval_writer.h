@@ -8,6 +8,8 @@
 #define XENMON_XENMON_INTERVAL_WRITER_H
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "region/sample_feed.h"
 #include "xenmon/result.h"
@@ -34,6 +36,8 @@ class IntervalWriter : public SampleSink {
   void finish();
   // Another daemon, another trace clock: ends the interval; the next sample goes on where it ended.
   void restart();
+  // What is wrong with the trace as a whole, behind what has been written; where the form can carry it.
+  virtual Status write_verdicts(const std::vector<std::string>& sentences) = 0;
   // A file that was moved away is to be followed by another of its name.
   virtual void reopen() = 0;
   // Of the present daemon: the wall clock in ns at trace time 0, 0 if that is not known.

@@ -66,6 +66,15 @@ void LogWriter::daemon_changed() {
   for (auto& [domid, log] : logs_) log.file.append("# xenbaked restarted; time without data is not counted");
 }
 
+Status LogWriter::write_verdicts(const std::vector<std::string>& sentences) {
+  Status status = ok();
+  for (auto& [domid, log] : logs_) {
+    for (const std::string& sentence : sentences) log.file.append("# verdict: " + sentence);
+    if (status) status = log.file.flush();
+  }
+  return status;
+}
+
 void LogWriter::reopen() {
   for (auto& [domid, log] : logs_) log.file.reopen();
 }
@@ -96,6 +105,11 @@ Status LogWriter::write(const Interval& interval) {
     Account& account = accounts_[place];
     if (account.figures.active() && interval.length_ns > 0) {
       const DomainEntry& domain = directory_[account.domain];
+      // It waits for nobody, whoever else runs: the columns stay, and say nothing.
+      if (domain.domid == XENMON_DOMID_IDLE) {
+        account.figures.waited_wake_ns = account.figures.waited_preempt_ns = 0;
+        account.figures.blocked_ns = 0;
+      }
       log_of(domain).file.append(
           log_line(passed_ms, account.pcpu == XENMON_NO_PCPU ? kNoPcpu : std::int64_t{account.pcpu},
                    domain.domid == XENMON_DOMID_IDLE ? kIdle : std::int64_t{domain.domid}, account.figures,
@@ -106,8 +120,9 @@ Status LogWriter::write(const Interval& interval) {
   }
   write_comments(passed_ms, interval);
   Status status = ok();
+  // That one cannot be written does not take the other domains' lines away.
   for (auto& [domid, log] : logs_) {
-    if (status) status = log.file.flush();
+    if (Status flushed = log.file.flush(); !flushed && status) status = flushed;
   }
   // Accounts of domains long gone would pile up in a log that runs for months.
   const std::size_t in_use = used_.size();
@@ -134,7 +149,7 @@ LogWriter::DomainLog& LogWriter::log_of(const DomainEntry& domain) {
     if (log.uid != domain.uid) {
       log.uid = domain.uid;
       log.file.append("# a new domain " + std::to_string(domain.domid) +
-                      (domain.name.empty() ? "" : " (" + domain.name + ")") +
+                      (domain.shown.empty() ? "" : " (" + domain.shown + ")") +
                       "; the lines above are another's");
     }
     return log;

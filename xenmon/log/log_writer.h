@@ -33,6 +33,8 @@ class LogWriter final : public IntervalWriter {
   LogWriter(std::string prefix, std::uint64_t interval_ns, std::uint64_t duration_ns,
             const DomainDirectory& directory);
 
+  // A comment in each file that is open.
+  Status write_verdicts(const std::vector<std::string>& sentences) override;
   void reopen() override;
 
  private:

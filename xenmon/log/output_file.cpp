@@ -9,6 +9,8 @@
 #include <string_view>
 #include <utility>
 
+#include "log/line_output.h"
+#include "signals.h"
 #include "text.h"
 
 namespace xenmon {
@@ -19,7 +21,8 @@ OutputFile::OutputFile(OutputFile&& other) noexcept
       pending_(std::move(other.pending_)),
       fd_(std::exchange(other.fd_, -1)),
       begun_(other.begun_),
-      keep_(other.keep_) {}
+      keep_(other.keep_),
+      terminal_(other.terminal_) {}
 
 OutputFile::~OutputFile() {
   if (fd_ >= 0 && !is_standard_output()) close(fd_);
@@ -45,18 +48,26 @@ std::string OutputFile::name() const {
 Status OutputFile::open_file() {
   if (is_standard_output()) {
     fd_ = STDOUT_FILENO;
+    terminal_ = isatty(fd_) != 0;
     return ok();
   }
   const int emptied = keep_ ? 0 : O_TRUNC;
-  fd_ =
-      open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | emptied | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0666);
+  // A FIFO is waited for until it has a reader, or we are to end.
+  do {
+    fd_ = open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | emptied | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY,
+               0666);
+  } while (fd_ < 0 && errno == EINTR && !stop_requested());
   if (fd_ < 0) {
+    if (errno == EINTR) {
+      return Error{name() + " is a FIFO that nobody has read so far; what was seen is not written."};
+    }
     if (errno == ELOOP) {
       return Error{name() +
                    " is a symbolic link, and xenmon follows none; remove it or choose another name."};
     }
     return system_error("cannot write " + name());
   }
+  terminal_ = isatty(fd_) != 0;
   struct stat status {};
   begun_ = fstat(fd_, &status) == 0 && status.st_size > 0;
   return ok();
@@ -71,21 +82,8 @@ Status OutputFile::flush() {
     pending_.insert(0, header_);
     begun_ = true;
   }
-  struct stat before {};
-  const bool can_be_cut = !is_standard_output() && fstat(fd_, &before) == 0 && S_ISREG(before.st_mode);
-  std::string_view rest = pending_;
-  while (!rest.empty()) {
-    const ssize_t written = write(fd_, rest.data(), rest.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) {
-      Error failed = system_error("cannot write " + name());
-      // What is left of these lines is worth less than a file that ends with a whole one.
-      if (can_be_cut && rest.size() < pending_.size() && ftruncate(fd_, before.st_size) != 0)
-        failed.message += " Its last line may not be whole.";
-      return failed;
-    }
-    rest.remove_prefix(static_cast<std::size_t>(written));
-  }
+  if (terminal_) pending_ = printable_lines(pending_);
+  if (Status written = write_lines(fd_, pending_, name()); !written) return written;
   pending_.clear();
   return ok();
 }

@@ -2,8 +2,10 @@
 //
 // A text file, or standard output, that is written whole lines at a time.
 //
+// To a terminal all of it goes as printable_lines(): what would steer it is for files and pipes.
 // What has been written stays: a write that fails half-way, as on a full disk, is taken back to the last
-// line that is whole, where the file can be cut.
+// line that is whole, where the file can be cut. Neither a FIFO that nobody reads nor a full pipe keeps a
+// program that was told to end; see line_output.h.
 #ifndef XENMON_XENMON_OUTPUT_FILE_H
 #define XENMON_XENMON_OUTPUT_FILE_H
 
@@ -42,6 +44,7 @@ class OutputFile {
   int fd_ = -1;
   bool begun_ = false; // the header is out, or need not be
   bool keep_ = false;  // what is in the file already
+  bool terminal_ = false;
 };
 
 } // namespace xenmon

@@ -6,6 +6,9 @@
 #include <cstdio>
 #include <ctime>
 #include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "text.h"
 
 namespace xenmon {
 namespace {
@@ -23,13 +26,22 @@ std::string csv_field(const std::string& text) {
   return quoted;
 }
 
+bool is_formula(std::string_view text) {
+  return !text.empty() && std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos;
+}
+
+std::string quoted(const std::string& text) {
+  return escaped_json(nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
 } // namespace
 
-std::string csv_line(std::span<const std::string> fields) {
+std::string csv_line(std::span<const std::string> fields, CsvFormulas formulas) {
   std::string line;
   for (const std::string& field : fields) {
     if (&field != fields.data()) line += ',';
-    line += csv_field(field);
+    const bool guarded = formulas == CsvFormulas::kGuarded && is_formula(field);
+    line += csv_field(guarded ? "'" + field : field);
   }
   line += '\r';
   return line;
@@ -52,10 +64,16 @@ std::string json_line(std::span<const RecordColumn> columns, std::span<const std
     line += '"';
     line += columns[i].name;
     line += "\":";
-    line += columns[i].quoted ? nlohmann::json(fields[i]).dump() : fields[i];
+    line += columns[i].quoted ? quoted(fields[i]) : fields[i];
   }
   line += '}';
   return line;
+}
+
+std::string verdict_line(const std::string& passed_s, const std::string& sentence) {
+  constexpr std::array kColumns = {RecordColumn{"passed_s", false}, RecordColumn{"verdict", true}};
+  const std::array fields = {passed_s, sentence};
+  return json_line(kColumns, fields);
 }
 
 std::string seconds_text(std::uint64_t ns) {

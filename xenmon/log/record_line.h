@@ -16,12 +16,19 @@ struct RecordColumn {
   bool quoted; // a JSON string
 };
 
+// Whether a field that a spreadsheet would take for a formula, or for the end of a cell, gets an apostrophe
+// in front.
+enum class CsvFormulas { kWhole, kGuarded };
+
 // Empty fields stay empty. The line ends with its CR.
-std::string csv_line(std::span<const std::string> fields);
+std::string csv_line(std::span<const std::string> fields, CsvFormulas formulas = CsvFormulas::kWhole);
 // The columns' names, with the line's end.
 std::string csv_header(std::span<const RecordColumn> columns);
 // Empty fields are left out.
 std::string json_line(std::span<const RecordColumn> columns, std::span<const std::string> fields);
+
+// {"passed_s":12.345678901,"verdict":"..."}; the time may be "".
+std::string verdict_line(const std::string& passed_s, const std::string& sentence);
 
 // "12.345678901".
 std::string seconds_text(std::uint64_t ns);

@@ -18,7 +18,7 @@ constexpr std::array kColumns = {
     Column{"interval_s", false},     // what the figures are sums over
     Column{"domid", false},          // 32767: the idle domain
     Column{"domain", true},          // its name
-    Column{"domain_uid", false},     // tells bearers of one domid apart
+    Column{"domain_uid", false},     // tells bearers of one domid apart, also of several daemons
     Column{"vcpu", false},           //
     Column{"pcpu", false},           //
     Column{"running_ns", false},     //
@@ -40,6 +40,7 @@ constexpr std::array kColumns = {
     Column{"io_copy_bytes", false},
     Column{"lost_records", false},   // in the interval, on all pCPUs
     Column{"missed_samples", false}, // the same
+    Column{"restarts", false},       // of xenbaked, since the log began
 };
 using Fields = std::array<std::string, kColumns.size()>;
 
@@ -104,6 +105,18 @@ void StreamWriter::take(const Sample& sample) {
   }
 }
 
+void StreamWriter::daemon_changed() {
+  sums_.clear();
+  uids_.daemon_changed();
+}
+
+Status StreamWriter::write_verdicts(const std::vector<std::string>& sentences) {
+  if (settings_.format != StreamFormat::kJsonLines) return ok();
+  for (const std::string& sentence : sentences)
+    file_.append(verdict_line(seconds_text(passed_ns()), sentence));
+  return file_.flush();
+}
+
 Status StreamWriter::write(const Interval& interval) {
   Fields fields;
   for (const auto& [place, found] : sums_) {
@@ -111,19 +124,21 @@ Status StreamWriter::write(const Interval& interval) {
     const auto& [domain, sums] = found;
     if (!sums.any() || interval.length_ns == 0) continue;
     const bool of_domain = vcpu == kNone;
+    const bool is_idle = domid == XENMON_DOMID_IDLE;
+    const auto rest = [is_idle](std::uint64_t ns) { return is_idle ? "" : std::to_string(ns); };
     const auto io = [of_domain](std::uint64_t count) { return of_domain ? std::to_string(count) : ""; };
     fields = {seconds_text(interval.passed_ns),
               wall_epoch_ns() == 0 ? "" : wall_time_text(wall_epoch_ns() + interval.end_ns, 3),
               seconds_text(interval.length_ns),
               std::to_string(domid),
-              domid == XENMON_DOMID_IDLE ? "Idle" : directory_[domain].name,
-              std::to_string(uid),
+              is_idle ? "Idle" : directory_[domain].name,
+              std::to_string(uids_.of(uid, domid, directory_[domain].name)),
               or_empty(vcpu),
               or_empty(pcpu),
               std::to_string(sums.running_ns),
-              std::to_string(sums.waited_wake_ns),
-              std::to_string(sums.waited_preempt_ns),
-              std::to_string(sums.blocked_ns),
+              rest(sums.waited_wake_ns),
+              rest(sums.waited_preempt_ns),
+              rest(sums.blocked_ns),
               std::to_string(sums.offline_ns),
               std::to_string(sums.unknown_ns),
               std::to_string(sums.executions),
@@ -138,8 +153,10 @@ Status StreamWriter::write(const Interval& interval) {
               io(sums.io_copy),
               io(sums.io_copy_bytes),
               std::to_string(interval.lost_records),
-              std::to_string(interval.missed_samples)};
-    file_.append(settings_.format == StreamFormat::kCsv ? csv_line(fields) : json_line(kColumns, fields));
+              std::to_string(interval.missed_samples),
+              std::to_string(uids_.restarts())};
+    file_.append(settings_.format == StreamFormat::kCsv ? csv_line(fields, settings_.formulas)
+                                                        : json_line(kColumns, fields));
   }
   sums_.clear();
   return file_.flush();

@@ -5,7 +5,8 @@
 // For every interval a record of each domain on each pCPU with anything in it, and with `vcpus` one of each
 // of its vCPUs as well. What a record has is in kColumns of stream_writer.cpp, in that order, under names
 // that end in their units; all figures are sums over the interval, none is rounded. A record of a domain
-// has no vCPU, one of a vCPU no I/O: of an exchanged page no more is known than the domain.
+// has no vCPU, one of a vCPU no I/O: of an exchanged page no more is known than the domain. The idle domain
+// does not wait, it has nothing else to do: its waited and blocked times are empty.
 #ifndef XENMON_XENMON_STREAM_WRITER_H
 #define XENMON_XENMON_STREAM_WRITER_H
 
@@ -16,7 +17,9 @@
 #include <tuple>
 
 #include "log/interval_writer.h"
+#include "log/log_uids.h"
 #include "log/output_file.h"
+#include "log/record_line.h"
 
 namespace xenmon {
 
@@ -27,7 +30,8 @@ class StreamWriter final : public IntervalWriter {
   struct Settings {
     StreamFormat format = StreamFormat::kCsv;
     std::string path = "-"; // "-": standard output
-    bool vcpus = false;     // then the feed must resolve vCPUs
+    CsvFormulas formulas = CsvFormulas::kWhole;
+    bool vcpus = false; // then the feed must resolve vCPUs
     std::optional<std::uint32_t> pcpu;
     std::uint64_t interval_ns = 0;
     std::uint64_t duration_ns = 0;
@@ -36,6 +40,8 @@ class StreamWriter final : public IntervalWriter {
   // `directory` is the feed's.
   StreamWriter(const Settings& settings, const DomainDirectory& directory);
 
+  // An object of its own kind in JSON; CSV has no place for it.
+  Status write_verdicts(const std::vector<std::string>& sentences) override;
   void reopen() override { file_.reopen(); }
 
   struct Sums {
@@ -68,13 +74,14 @@ class StreamWriter final : public IntervalWriter {
 
   void take(const Sample& sample) override;
   Status write(const Interval& interval) override;
-  void daemon_changed() override { sums_.clear(); }
+  void daemon_changed() override;
   [[nodiscard]] bool counts(std::uint32_t pcpu) const { return !settings_.pcpu || *settings_.pcpu == pcpu; }
   Sums& sums_of(DomainIndex domain, std::int64_t vcpu, std::uint32_t pcpu);
 
   Settings settings_;
   const DomainDirectory& directory_;
   OutputFile file_;
+  LogUids uids_;
   std::map<Place, std::pair<DomainIndex, Sums>> sums_; // of the interval
 };
 

@@ -42,11 +42,12 @@ constexpr std::array kWaitColumns = {
     Column{"lost_records", false},   // these three in a record of their own:
     Column{"missed_waits", false},   // since the one before
     Column{"missed_samples", false}, //
+    Column{"restarts", false},       // of xenbaked, since the log began
 };
 static_assert(kWaitColumns.size() == kWaitColumnCount);
 constexpr std::size_t kFirstRunner = 11;
 constexpr std::size_t kRunnerColumns = 5;
-constexpr std::size_t kGapColumn = kWaitColumnCount - 3;
+constexpr std::size_t kGapColumn = kWaitColumnCount - 4;
 
 constexpr std::size_t kTimeWidth = 9;
 
@@ -108,7 +109,8 @@ std::string WaitLines::name(std::uint64_t uid) const {
 }
 
 std::string WaitLines::who(std::uint64_t uid, std::uint32_t domid, std::uint32_t vcpu_id) const {
-  const std::string known_as = name(uid);
+  const DomainIndex domain = directory_.find_uid(uid);
+  const std::string known_as = domain == kNoDomain ? "" : directory_[domain].shown;
   return known_as + (known_as.empty() ? "d" : " d") + std::to_string(domid) + "v" + std::to_string(vcpu_id);
 }
 
@@ -145,13 +147,13 @@ std::string WaitLines::text(const xenmon_wait& wait) const {
   return line + runners;
 }
 
-WaitFields WaitLines::fields(const xenmon_wait& wait) const {
+WaitFields WaitLines::fields(const xenmon_wait& wait) {
   WaitFields fields{seconds_text(wait.start_ns),
                     seconds_text(wait.end_ns),
                     wall_time(wait.end_ns),
                     std::to_string(wait.domid),
                     name(wait.domain_uid),
-                    std::to_string(wait.domain_uid),
+                    std::to_string(uids_.of(wait.domain_uid, wait.domid, name(wait.domain_uid))),
                     std::to_string(wait.vcpu_id),
                     cause(wait),
                     std::to_string(wait.end_ns - wait.start_ns),
@@ -162,13 +164,14 @@ WaitFields WaitLines::fields(const xenmon_wait& wait) const {
     if (runner.ns == 0) break;
     fields[at] = std::to_string(runner.domid);
     fields[at + 1] = runner.domid == XENMON_DOMID_IDLE ? "Idle" : name(runner.domain_uid);
-    fields[at + 2] = std::to_string(runner.domain_uid);
+    fields[at + 2] = std::to_string(uids_.of(runner.domain_uid, runner.domid, name(runner.domain_uid)));
     fields[at + 3] = std::to_string(runner.vcpu_id);
     fields[at + 4] = std::to_string(runner.ns);
     at += kRunnerColumns;
   }
   fields[kGapColumn - 2] = std::to_string(wait.others_ns);
   fields[kGapColumn - 1] = std::to_string(not_known_ns(wait));
+  fields.back() = std::to_string(uids_.restarts());
   return fields;
 }
 
@@ -195,6 +198,7 @@ WaitFields WaitLines::fields(const WaitGap& gap, std::uint64_t at_ns) const {
   fields[kGapColumn] = std::to_string(gap.lost_records);
   fields[kGapColumn + 1] = std::to_string(gap.missed_waits);
   fields[kGapColumn + 2] = std::to_string(gap.missed_samples);
+  fields.back() = std::to_string(uids_.restarts());
   return fields;
 }
 

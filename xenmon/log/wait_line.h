@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 
+#include "log/log_uids.h"
 #include "log/record_line.h"
 #include "region/domain_directory.h"
 #include "xenmon/region.h"
@@ -27,7 +28,7 @@ struct WaitGap {
 
 // The columns of a record: kWaitColumns of wait_line.cpp. That of a gap has only the times and the gap.
 std::span<const RecordColumn> wait_columns();
-inline constexpr std::size_t kWaitColumnCount = 31;
+inline constexpr std::size_t kWaitColumnCount = 32;
 using WaitFields = std::array<std::string, kWaitColumnCount>;
 
 class WaitLines {
@@ -36,9 +37,10 @@ class WaitLines {
 
   // Of the present daemon: the wall clock in ns at trace time 0, 0 if that is not known.
   void set_wall_epoch(std::uint64_t ns) { wall_epoch_ns_ = ns; }
+  void daemon_changed() { uids_.daemon_changed(); }
 
   [[nodiscard]] std::string text(const xenmon_wait& wait) const;
-  [[nodiscard]] WaitFields fields(const xenmon_wait& wait) const;
+  [[nodiscard]] WaitFields fields(const xenmon_wait& wait);
 
   // at_ns: on the trace clock. slow_ns: what is shown; recorded_ns: what the daemon records.
   [[nodiscard]] std::string text(const WaitGap& gap, std::uint64_t at_ns, std::uint64_t slow_ns,
@@ -48,10 +50,12 @@ class WaitLines {
  private:
   [[nodiscard]] std::string time(std::uint64_t ns) const;
   [[nodiscard]] std::string wall_time(std::uint64_t ns) const;
-  [[nodiscard]] std::string name(std::uint64_t uid) const;
+  [[nodiscard]] std::string name(std::uint64_t uid) const; // whole
+  // For people: printable.
   [[nodiscard]] std::string who(std::uint64_t uid, std::uint32_t domid, std::uint32_t vcpu_id) const;
 
   const DomainDirectory& directory_;
+  LogUids uids_;
   std::uint64_t wall_epoch_ns_ = 0;
 };
 

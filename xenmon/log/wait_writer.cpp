@@ -45,6 +45,11 @@ Status WaitWriter::start(const RegionReader& reader, WaitFeed::From from) {
   if (begun_) left_ns_ -= std::min(left_ns_, newest_ns_ - begin_ns_);
   begun_ = false;
   told_missed_ = 0;
+  if (std::exchange(started_, true)) {
+    lines_.daemon_changed();
+    if (settings_.format == LogFormat::kFiles)
+      file_.append("xenbaked was restarted; what comes now is of another trace, whose times begin anew");
+  }
   lines_.set_wall_epoch(reader.header().wall_epoch_ns);
   // In this order no wait of a sample that is handed on has been passed over.
   waits_.start(reader, from);
@@ -53,9 +58,18 @@ Status WaitWriter::start(const RegionReader& reader, WaitFeed::From from) {
 }
 
 void WaitWriter::drain(const RegionReader& reader) {
+  lines_.set_wall_epoch(reader.wall_epoch_ns());
   reader_ = &reader;
   feed_.drain(reader, *this);
   reader_ = nullptr;
+}
+
+Status WaitWriter::write_verdicts(const std::vector<std::string>& sentences) {
+  if (settings_.format == LogFormat::kCsv) return ok();
+  for (const std::string& sentence : sentences) {
+    file_.append(settings_.format == LogFormat::kFiles ? "verdict: " + sentence : verdict_line("", sentence));
+  }
+  return file_.flush();
 }
 
 void WaitWriter::add(const Sample& sample) {
@@ -76,7 +90,7 @@ void WaitWriter::add(const Sample& sample) {
     file_.append(settings_.format == LogFormat::kFiles
                      ? lines_.text(gap, sample.end_ns, settings_.slow_ns, recorded_ns_)
                  : settings_.format == LogFormat::kCsv
-                     ? csv_line(lines_.fields(gap, sample.end_ns))
+                     ? csv_line(lines_.fields(gap, sample.end_ns), settings_.formulas)
                      : json_line(wait_columns(), lines_.fields(gap, sample.end_ns)));
   }
   status_ = file_.flush();
@@ -87,7 +101,7 @@ void WaitWriter::add(const xenmon_wait& wait) {
   if (wait.end_ns - wait.start_ns < settings_.slow_ns) return;
   if (settings_.pcpu && *settings_.pcpu != wait.pcpu) return;
   file_.append(settings_.format == LogFormat::kFiles ? lines_.text(wait)
-               : settings_.format == LogFormat::kCsv ? csv_line(lines_.fields(wait))
+               : settings_.format == LogFormat::kCsv ? csv_line(lines_.fields(wait), settings_.formulas)
                                                      : json_line(wait_columns(), lines_.fields(wait)));
 }
 

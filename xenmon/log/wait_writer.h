@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "log/output_file.h"
 #include "log/wait_line.h"
@@ -22,9 +23,10 @@ class WaitWriter final : private SampleSink, private WaitSink {
   struct Settings {
     LogFormat format = LogFormat::kFiles; // kFiles: text
     std::string path = "-";               // "-": standard output
-    std::uint64_t slow_ns = 0;            // waits of this length and more
-    std::optional<std::uint32_t> pcpu;    // that ended on this one
-    std::uint64_t duration_ns = 0;        // on the trace clock; 0: without end
+    CsvFormulas formulas = CsvFormulas::kWhole;
+    std::uint64_t slow_ns = 0;         // waits of this length and more
+    std::optional<std::uint32_t> pcpu; // that ended on this one
+    std::uint64_t duration_ns = 0;     // on the trace clock; 0: without end
   };
 
   // feed is drained by this writer alone; directory is the feed's.
@@ -34,11 +36,17 @@ class WaitWriter final : private SampleSink, private WaitSink {
   Status start(const RegionReader& reader, WaitFeed::From from);
   // Writes all that is new.
   void drain(const RegionReader& reader);
+  // What is wrong with the trace as a whole, behind what has been written; where the form can carry it.
+  Status write_verdicts(const std::vector<std::string>& sentences);
   // A file that was moved away is to be followed by another of its name.
   void reopen() { file_.reopen(); }
 
   // True once duration_ns has passed. What comes later is left out.
   bool done() const { return done_; }
+  // Of the present daemon's trace, in ns.
+  std::uint64_t passed_ns() const { return newest_ns_ - begin_ns_; }
+  // Waits of the present daemon that could not be, and were skipped.
+  std::uint64_t damaged() const { return waits_.damaged(); }
   // The first failure to write; nothing is written after it.
   const Status& status() const { return status_; }
 
@@ -53,6 +61,7 @@ class WaitWriter final : private SampleSink, private WaitSink {
   WaitLines lines_;
   OutputFile file_;
   const RegionReader* reader_ = nullptr; // during drain()
+  bool started_ = false;                 // with a first daemon
   bool begun_ = false;                   // the present daemon's trace
   std::uint64_t end_ns_ = 0;             // of what is wanted of it
   std::uint64_t left_ns_;                // of duration_ns, at begin_ns_

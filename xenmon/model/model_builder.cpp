@@ -11,6 +11,8 @@ namespace xenmon {
 namespace {
 
 constexpr std::size_t kBriefName = 15;
+// For so long of the trace each verdict is in the status line.
+constexpr std::uint64_t kVerdictTurnNs = 5'000'000'000;
 constexpr std::array kWindowIds = {WindowId::kLong, WindowId::kShort};
 
 std::size_t slot(WindowId window) {
@@ -58,6 +60,8 @@ void add_state(ScreenModel& model, const Attachment& attachment) {
   model.io_kinds = header.io_kinds;
   model.patched = (reader->flags() & XENMON_FLAG_PATCHED_XEN) != 0;
   model.khz_assumed = (reader->flags() & XENMON_FLAG_KHZ_ASSUMED) != 0;
+  model.khz_measured = (reader->flags() & XENMON_FLAG_KHZ_MEASURED) != 0;
+  reader->read_verdicts(model.verdicts); // what is always being written will be there at the next look
   model.allocation_traced = (reader->flags() & XENMON_FLAG_NO_ALLOCATION) == 0;
   HostModel& host = model.host;
   host.xen_version = printable_field(header.xen_version, sizeof(header.xen_version));
@@ -66,6 +70,7 @@ void add_state(ScreenModel& model, const Attachment& attachment) {
   host.cpu_khz = header.cpu_khz;
   host.sample_ns = header.sample_ns;
   host.since_start = reader->counters();
+  host.faults = reader->faults();
 }
 
 // Those that did something, by domid and uid: DOMID_IDLE is above all others, and so comes last.
@@ -87,7 +92,7 @@ void add_domains(ScreenModel& model, const Sums& sums, const DomainDirectory& di
     domain.index = index;
     domain.domid = entry.domid;
     domain.uid = entry.uid;
-    domain.name = entry.name;
+    domain.name = entry.shown;
     domain.ended = entry.ended;
     domain.halves = of_domain[index];
     model.domains.push_back(std::move(domain));
@@ -223,14 +228,6 @@ class LatencyReader {
 
 } // namespace
 
-std::vector<std::uint32_t> seen_pcpus(const TablesCopy& tables) {
-  std::vector<std::uint32_t> seen;
-  for (std::size_t id = 0; id < tables.pcpus.size(); ++id) {
-    if (tables.pcpus[id].seen != 0) seen.push_back(static_cast<std::uint32_t>(id));
-  }
-  return seen;
-}
-
 std::optional<std::uint32_t> next_pcpu(const std::vector<std::uint32_t>& seen,
                                        std::optional<std::uint32_t> pcpu) {
   const auto next = pcpu ? std::upper_bound(seen.begin(), seen.end(), *pcpu) : seen.begin();
@@ -253,11 +250,13 @@ ScreenModel build_screen_model(const History& history, const SampleFeed& feed, c
   add_state(model, attachment);
   model.lost_records = history.lost_records(WindowId::kLong);
   model.missed_samples = history.missed_samples(WindowId::kLong);
+  model.damaged = feed.damaged();
   for (const WindowId window : kWindowIds) {
     model.nominal_ns[slot(window)] = history.nominal_ns(window);
     model.length_ns[slot(window)] = history.length_ns(window);
   }
   model.host.trace_ns = history.end_ns();
+  model.verdict_turn = static_cast<std::size_t>(history.end_ns() / kVerdictTurnNs);
   for (const xenmon_vcpu& vcpu : feed.tables().vcpus)
     model.host.vcpus += (vcpu.flags & XENMON_VCPU_IN_USE) != 0 && is_guests(vcpu, feed.tables()) ? 1 : 0;
 

@@ -15,12 +15,10 @@
 #include "model/screen_model.h"
 #include "model/view_state.h"
 #include "region/attachment.h"
+#include "region/known_pcpus.h"
 #include "region/sample_feed.h"
 
 namespace xenmon {
-
-// The ids of the pCPUs that have been seen, in order; they may have gaps.
-std::vector<std::uint32_t> seen_pcpus(const TablesCopy& tables);
 
 // The CPU shown after (or before) this one: all of them come first, then each one seen, and round.
 // One that is not among them counts as where it would be.

@@ -39,6 +39,8 @@ class Rivals final : private WaitSink {
  public:
   // Forgets everything; what a region still has is taken in again.
   void clear();
+  // Waits that could not be, and were skipped.
+  std::uint64_t damaged() const { return feed_.damaged(); }
   // Takes in what is new, and forgets what ended more than window_ns before now_ns.
   void look(const RegionReader& reader, std::uint64_t now_ns, std::uint64_t window_ns);
   // Of a line of the views of vCPUs and latency.

@@ -15,6 +15,7 @@
 #include "model/history.h"
 #include "model/latency.h"
 #include "model/rivals.h"
+#include "region/region_reader.h"
 
 namespace xenmon {
 
@@ -70,6 +71,7 @@ struct HostModel {
   std::uint64_t trace_ns = 0; // since the daemon's first record
   std::size_t vcpus = 0;
   xenmon_counters since_start = {};
+  FaultCounts faults; // since then
   // What the counters have grown by, and in how much time on the trace's clock and on the wall's.
   xenmon_counters recent = {};
   std::uint64_t recent_trace_ns = 0;
@@ -94,20 +96,24 @@ struct ScreenModel {
   WindowLengths length_ns = {};        // what the windows hold
   std::uint64_t latency_length_ns = 0; // what the recent part of LatencyModels is of
 
-  std::string health;               // as health_text() says it
-  std::string health_brief;         // the same with a recording's name cut short
-  bool current = false;             // false: the figures are history, and are dimmed
-  bool paused = false;              // so are these, because the user wants it
-  std::string position;             // in a recording that is not held; "" otherwise
-  std::string notice;               // about the user's last key; "" if there is nothing to say
-  std::string last_words;           // of a xenbaked of our own that ended; "" if none did
-  std::uint64_t lost_records = 0;   // in the long window, as all below
-  std::uint64_t missed_samples = 0; // overwritten before they were read
-  std::uint64_t unknown_ns = 0;     // time in which no record told the state
-  std::uint32_t io_kinds = 0;       // XENMON_IO_*
-  bool patched = false;             // the hypervisor has XenMon's records
-  bool io_known = false;            // io_kinds and patched are valid: something is attached
+  std::string health;                // as health_text() says it
+  std::string health_brief;          // the same with a recording's name cut short
+  bool current = false;              // false: the figures are history, and are dimmed
+  bool paused = false;               // so are these, because the user wants it
+  std::string position;              // in a recording that is not held; "" otherwise
+  std::string notice;                // about the user's last key; "" if there is nothing to say
+  std::string last_words;            // of a xenbaked of our own that ended; "" if none did
+  std::uint64_t lost_records = 0;    // in the long window, as all below
+  std::uint64_t missed_samples = 0;  // overwritten before they were read
+  std::uint64_t damaged = 0;         // in the region, skipped; since it was first read
+  std::uint64_t unknown_ns = 0;      // time in which no record told the state
+  std::vector<std::string> verdicts; // what is wrong with the trace as a whole; printable sentences
+  std::size_t verdict_turn = 0;      // which of them the status line has; any number
+  std::uint32_t io_kinds = 0;        // XENMON_IO_*
+  bool patched = false;              // the hypervisor has XenMon's records
+  bool io_known = false;             // io_kinds and patched are valid: something is attached
   bool khz_assumed = false;
+  bool khz_measured = false; // the records themselves tell it
   bool allocation_traced = true;
 
   std::uint64_t length(WindowId window) const { return length_ns[static_cast<std::size_t>(window)]; }

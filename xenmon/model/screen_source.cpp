@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "model/model_builder.h"
+#include "region/known_pcpus.h"
 #include "region/replay_control.h"
 #include "xenmon/trace_time.h"
 
@@ -118,6 +119,7 @@ ScreenModel ScreenSource::model(const ViewState& state) {
     }
     add_latency(model, latency_, feed_, state);
   }
+  model.damaged += rivals_.damaged();
   counters_.tell(model.host);
   if (publisher_.daemon && !publisher_.daemon->running() && !publisher_.daemon->ended_well()) {
     model.last_words = "xenbaked: " + publisher_.daemon->outcome().message;
@@ -149,6 +151,12 @@ SelectedModel ScreenSource::selected(const ScreenModel& model, const ViewState& 
   if (state.view != View::kLatency || lines.empty()) return {};
   const TableLine& line = lines[selected_position(lines, state)];
   return {selected_latency(model, latency_, line, shows_since_start(model, state)), rivals_.of(line.id)};
+}
+
+Status ScreenSource::check_selected() const {
+  const Health::Kind kind = attachment_.health().kind;
+  const bool whole = kind == Health::Kind::kRecordingOver || attachment_.health().held;
+  return check_pcpu(pcpu_, feed_.tables(), history_.length_ns(WindowId::kLong), whole);
 }
 
 std::vector<std::uint32_t> ScreenSource::pcpus() const {

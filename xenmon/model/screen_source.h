@@ -52,6 +52,8 @@ class ScreenSource final : private SampleSink {
 
   // See model_builder.h.
   std::vector<std::uint32_t> pcpus() const;
+  // An Error once it is known that the pCPU selected does not exist.
+  Status check_selected() const;
   // Trace time that is shown of a recording.
   std::uint64_t position_ns() const { return attachment_.health().position_ns; }
 

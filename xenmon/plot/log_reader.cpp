@@ -4,9 +4,12 @@
 #include <algorithm>
 #include <optional>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "plot/line_reader.h"
 #include "text.h"
+#include "xenmon/region.h"
 
 namespace xenmon {
 namespace {
@@ -32,6 +35,9 @@ std::string without_domain(const std::string& path) {
   return stem.substr(0, digits - kDomain.size());
 }
 
+// A quoted name: each byte may be a quote, and is there twice then.
+constexpr std::size_t kLongestQuoted = std::size_t{2} * XENMON_NAME_BYTES;
+
 std::string file_name(const std::string& path) {
   return path == "-" ? "standard input" : printable(path.substr(path.rfind('/') + 1));
 }
@@ -51,11 +57,10 @@ class Builder {
         begun_ = true;
         if (line.whole) begin(line.text);
       }
-      if (!line.whole || !take(line.text)) {
-        ++file_.malformed_lines;
-        if (file_.first_malformed == 0) file_.first_malformed = lines.number();
-      }
+      if (line.whole && goes_on(line.text, lines.number())) continue;
+      if (!line.whole || !take(line.text)) malformed(lines.number());
     }
+    give_up_open();
     if (!begun_ || !is_log_) {
       return Error{
           (path_ == "-" ? "standard input" : printable(path_)) +
@@ -67,6 +72,47 @@ class Builder {
 
  private:
   enum class Form { kFiles, kCsv, kJsonLines };
+
+  struct Numbered {
+    std::string text;
+    std::uint64_t number;
+  };
+
+  // A name may have line ends in it, and it is short: true if the line is taken, because it begins, continues
+  // or ends such a record. What is left open for longer was cut off by something else.
+  bool goes_on(std::string_view line, std::uint64_t number) {
+    if (form_ != Form::kCsv) return false;
+    if (open_.empty()) {
+      if (csv_goes_on(line)) open_.push_back({std::string(line), number});
+      return !open_.empty();
+    }
+    std::string joined;
+    for (const Numbered& part : open_) joined += part.text + '\n';
+    joined += line;
+    if (!csv_goes_on(joined)) {
+      if (take(joined)) {
+        open_.clear();
+        return true;
+      }
+    } else if (joined.size() <= open_.front().text.size() + kLongestQuoted) {
+      open_.push_back({std::string(line), number});
+      return true;
+    }
+    give_up_open();
+    return false;
+  }
+
+  // The lines behind the one that was cut off are records of their own.
+  void give_up_open() {
+    for (const Numbered& part : std::exchange(open_, {})) {
+      if (!take(part.text)) malformed(part.number);
+    }
+  }
+
+  void malformed(std::uint64_t number) {
+    ++file_.malformed_lines;
+    if (file_.first_malformed == 0) file_.first_malformed = number;
+  }
 
   // The first line tells what this is.
   void begin(std::string_view line) {
@@ -84,6 +130,8 @@ class Builder {
   bool take(std::string_view line) {
     switch (form_) {
       case Form::kJsonLines:
+        // What is wrong with the trace as a whole; in no name can this stand unescaped.
+        if (line.find("\"verdict\":") != std::string_view::npos) return true;
         return add(parse_json_line(line));
       case Form::kCsv:
         // Another log behind this one has a header of its own.
@@ -164,6 +212,7 @@ class Builder {
   LogFile file_;
   Form form_ = Form::kFiles;
   std::optional<CsvColumns> columns_;
+  std::vector<Numbered> open_; // the lines of a record of which one at least is to come
   bool begun_ = false;
   bool is_log_ = false; // something in it was as only a log has it
   // Of -n: how many bearers of the domid have been replaced, and who the present one is.

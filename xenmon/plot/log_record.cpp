@@ -45,6 +45,10 @@ bool rates_are_sane(const Rates& rates) {
   return true;
 }
 
+bool idle_rest_is_empty(const LogRecord& record) {
+  return record.domid == XENMON_DOMID_IDLE && record.rates.waited == 0 && record.rates.blocked == 0;
+}
+
 std::optional<LogRecord> record_of(const Numbers& numbers, std::string_view name) {
   const auto get = [&](StreamNumber which) { return numbers[static_cast<std::size_t>(which)]; };
   LogRecord record;
@@ -64,9 +68,13 @@ std::optional<LogRecord> record_of(const Numbers& numbers, std::string_view name
   if (record.of_vcpu) return record;
 
   const double ns = record.length_s * 1e9;
+  // Of the idle domain there is nothing in them.
+  const auto rest = [&](StreamNumber which) {
+    return record.domid == XENMON_DOMID_IDLE && std::isnan(get(which)) ? 0 : get(which);
+  };
   record.rates.running = get(StreamNumber::kRunning) / ns;
-  record.rates.waited = (get(StreamNumber::kWaitedWake) + get(StreamNumber::kWaitedPreempt)) / ns;
-  record.rates.blocked = get(StreamNumber::kBlocked) / ns;
+  record.rates.waited = (rest(StreamNumber::kWaitedWake) + rest(StreamNumber::kWaitedPreempt)) / ns;
+  record.rates.blocked = rest(StreamNumber::kBlocked) / ns;
   record.rates.executions = get(StreamNumber::kExecutions) / record.length_s;
   record.rates.io = (get(StreamNumber::kMap) + get(StreamNumber::kUnmap) + get(StreamNumber::kTransfer) +
                      get(StreamNumber::kCopy)) /
@@ -77,6 +85,7 @@ std::optional<LogRecord> record_of(const Numbers& numbers, std::string_view name
   if (!rates_are_sane(record.rates) || !(offline >= 0) || !(lost >= 0) || !(missed >= 0)) return std::nullopt;
   record.rates.other_time_known =
       record.rates.running + record.rates.waited + record.rates.blocked + offline > 0;
+  if (idle_rest_is_empty(record)) record.rates.other_time_known = false;
   record.has_losses = lost > 0;
   record.has_missed_samples = missed > 0;
   return record;
@@ -143,6 +152,7 @@ std::optional<LogRecord> parse_files_line(std::string_view line) {
                   columns[kIo],
                   true};
   if (!rates_are_sane(record.rates)) return std::nullopt;
+  if (idle_rest_is_empty(record)) record.rates.other_time_known = false;
   return record;
 }
 
@@ -164,6 +174,10 @@ std::optional<FilesRemark> parse_files_remark(std::string_view line) {
   remark.has_losses = line.find(" lost", end) != std::string_view::npos;
   remark.has_missed_samples = line.find(" missed", end) != std::string_view::npos;
   return remark;
+}
+
+bool csv_goes_on(std::string_view line) {
+  return std::count(line.begin(), line.end(), '"') % 2 != 0; // one that stands for itself is there twice
 }
 
 bool split_csv(std::string_view line, std::vector<std::string>& fields) {

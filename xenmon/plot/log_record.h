@@ -87,7 +87,7 @@ class CsvColumns {
  public:
   // None if this is no such line.
   static std::optional<CsvColumns> from_header(std::string_view line);
-  // A line is a record: what xenmon writes has no line end in a field.
+  // A line is a record, and may have line ends in quoted fields.
   std::optional<LogRecord> parse(std::string_view line) const;
 
  private:
@@ -96,6 +96,8 @@ class CsvColumns {
   std::array<std::size_t, static_cast<std::size_t>(StreamNumber::kCount)> places_{};
 };
 
+// Whether the line ends within a quoted field, which then goes on in the next.
+bool csv_goes_on(std::string_view line);
 // The fields of a line as RFC 4180 has them, unquoted; none if a quote is not where it may be.
 bool split_csv(std::string_view line, std::vector<std::string>& fields);
 

@@ -144,9 +144,9 @@ std::string label_of(const Series& series) {
   if (series.domid == XENMON_DOMID_IDLE) return "Idle";
   const std::string id = std::to_string(series.domid);
   if (series.name.empty()) return "domain " + id;
-  const std::u32string name = to_cells(series.name);
-  const bool is_long = name.size() > kLongestName;
-  return (is_long ? to_utf8(name.substr(0, kLongestName - 3)) + "..." : series.name) + " (" + id + ")";
+  const std::u32string name = printable_characters(series.name);
+  const bool is_long = columns_of(name) > kLongestName;
+  return (is_long ? to_utf8(first_columns(name, kLongestName - 3)) + "..." : series.name) + " (" + id + ")";
 }
 
 std::string seconds(double s) {

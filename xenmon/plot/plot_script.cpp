@@ -89,7 +89,7 @@ std::string time(double s) {
 Page lay_out(const std::vector<std::string>& labels, const std::vector<PlotColumn>& columns,
              const PlotSettings& settings) {
   std::size_t longest = 0;
-  for (const std::string& label : labels) longest = std::max(longest, to_cells(label).size());
+  for (const std::string& label : labels) longest = std::max(longest, columns_of(label));
   const auto entry = static_cast<int>(static_cast<double>(longest) * kCharacter) + kSample;
   const int count = static_cast<int>(labels.size());
   const int width = kWidth - kLeft - kRight;

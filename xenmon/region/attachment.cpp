@@ -28,14 +28,6 @@ std::string seconds_text(std::uint64_t ns) {
   return std::to_string(ns / kSecond) + "." + std::string(3 - ms.size(), '0') + ms + " s";
 }
 
-std::string shortened(const std::string& name, std::size_t limit) {
-  std::u32string cells = to_cells(name);
-  if (cells.size() <= limit) return name;
-  cells.resize(limit);
-  if (limit > 0) cells.back() = U'~';
-  return to_utf8(cells);
-}
-
 } // namespace
 
 std::uint64_t boottime_ns() {

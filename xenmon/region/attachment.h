@@ -44,7 +44,7 @@ struct Health {
 };
 
 // "live", "recording web.xentrace", "recording web.xentrace, held at 12.500 s", "data stopped 12 s ago:
-// xenbaked is gone" ... A recording's name is cut to `name_limit` characters.
+// xenbaked is gone" ... A recording's name is cut to `name_limit` columns.
 std::string health_text(const Health& health, std::size_t name_limit = SIZE_MAX);
 
 class Attachment {

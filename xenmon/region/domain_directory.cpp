@@ -22,7 +22,8 @@ void DomainDirectory::update(std::span<const xenmon_domain> table, std::uint64_t
     record.entry.ended = (domain.flags & XENMON_DOMAIN_DEAD) != 0;
     if (std::memcmp(record.raw_name, domain.name, sizeof(record.raw_name)) != 0) {
       std::memcpy(record.raw_name, domain.name, sizeof(record.raw_name));
-      record.entry.name = printable_field(domain.name, sizeof(domain.name));
+      record.entry.name = whole_field(domain.name, sizeof(domain.name));
+      record.entry.shown = printable(record.entry.name);
     }
   }
   retire(now_ns);

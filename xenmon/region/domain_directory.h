@@ -24,7 +24,8 @@ struct DomainEntry {
   std::uint64_t uid = 0;
   std::uint32_t domid = 0;
   bool ended = false; // dead, or no longer in the region
-  std::string name;   // printable; "" while unknown
+  std::string name;   // whole, as data has it; "" while unknown
+  std::string shown;  // the same, printable
 };
 
 class DomainDirectory {

@@ -16,6 +16,8 @@ namespace {
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the region is little-endian");
 
 constexpr std::size_t kWord = sizeof(std::uint64_t);
+// A reader shows no more than anybody would read.
+constexpr std::uint32_t kMostVerdicts = 256;
 
 std::uint64_t load(const std::byte* address) {
   return __atomic_load_n(reinterpret_cast<const std::uint64_t*>(address), __ATOMIC_ACQUIRE);
@@ -100,6 +102,7 @@ std::optional<std::string> damage(const xenmon_region_header& header) {
       {"row ring", header.row, sizeof(xenmon_row), false},
       {"I/O row ring", header.io_row, sizeof(xenmon_io_row), true},
       {"wait ring", header.wait, sizeof(xenmon_wait), true},
+      {"verdict table", header.verdict, sizeof(xenmon_verdict), true},
   };
   for (const auto& entry : tables) {
     const bool empty = entry.table.capacity == 0;
@@ -141,9 +144,14 @@ Result<RegionReader> RegionReader::make(std::span<const std::byte> bytes, const 
                  " bytes and has " + std::to_string(bytes.size()) + "; restart xenbaked."};
   }
   // What stands behind an old header is no part of it.
-  if (header.header_bytes < sizeof(header)) {
+  if (header.header_bytes < XENMON_HEADER_BYTES_1_1) {
     header.wait = {};
     header.slow_wait_ns = header.newest_wait = 0;
+  }
+  if (header.header_bytes < sizeof(header)) {
+    header.verdict = {};
+    std::fill(std::begin(header.bad_records_by), std::end(header.bad_records_by), 0);
+    std::fill(std::begin(header.source_faults), std::end(header.source_faults), 0);
   }
   if (const auto what = damage(header)) {
     return Error{"the XenMon region " + shown + " is damaged (" + *what + "); restart xenbaked."};
@@ -170,6 +178,10 @@ std::uint64_t RegionReader::newest_sample() const {
 
 std::uint64_t RegionReader::newest_wait() const {
   return has_waits() ? word(offsetof(xenmon_region_header, newest_wait)) : 0;
+}
+
+std::uint64_t RegionReader::wall_epoch_ns() const {
+  return word(offsetof(xenmon_region_header, wall_epoch_ns));
 }
 
 std::uint32_t RegionReader::live_count(std::size_t table_offset, std::uint32_t capacity) const {
@@ -258,6 +270,33 @@ xenmon_counters RegionReader::counters() const {
   xenmon_counters counters = {};
   copy_record(counters, base_ + offsetof(xenmon_region_header, counters));
   return counters;
+}
+
+FaultCounts RegionReader::faults() const {
+  FaultCounts counts;
+  if (header_.header_bytes < sizeof(header_)) return counts;
+  for (std::size_t i = 0; i < counts.bad_by.size(); ++i)
+    counts.bad_by[i] = word(offsetof(xenmon_region_header, bad_records_by) + i * kWord);
+  for (std::size_t i = 0; i < counts.source.size(); ++i)
+    counts.source[i] = word(offsetof(xenmon_region_header, source_faults) + i * kWord);
+  return counts;
+}
+
+bool RegionReader::read_verdicts(std::vector<std::string>& sentences) const {
+  sentences.clear();
+  if (header_.verdict.capacity == 0) return true;
+  std::vector<xenmon_verdict> records;
+  for (int i = 0; i < XENMON_READ_TRIES; ++i) {
+    const std::uint64_t before = word(offsetof(xenmon_region_header, tables_seq));
+    if (before % 2 != 0) continue;
+    const std::uint32_t most = std::min(header_.verdict.capacity, kMostVerdicts);
+    copy_table(records, base_, header_.verdict, live_count(offsetof(xenmon_region_header, verdict), most));
+    if (word(offsetof(xenmon_region_header, tables_seq)) != before) continue;
+    for (const xenmon_verdict& verdict : records)
+      sentences.push_back(printable_field(verdict.text, sizeof(verdict.text)));
+    return true;
+  }
+  return false;
 }
 
 Result<RegionFile> RegionFile::open(const std::string& path) {

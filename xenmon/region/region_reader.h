@@ -5,6 +5,7 @@
 #ifndef XENMON_XENMON_REGION_READER_H
 #define XENMON_XENMON_REGION_READER_H
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -45,6 +46,12 @@ struct TablesCopy {
   std::vector<xenmon_vcpu> vcpus; // only if asked for: it is the largest by far
 };
 
+// Why records were malformed and what the source met, by XENMON_BAD_* and XENMON_FAULT_*.
+struct FaultCounts {
+  std::array<std::uint64_t, XENMON_BAD_CAUSES> bad_by{};
+  std::array<std::uint64_t, XENMON_FAULTS> source{};
+};
+
 // A view on a region's bytes, which must outlive it. Copyable; const functions may be called while
 // the daemon writes.
 class RegionReader {
@@ -63,6 +70,8 @@ class RegionReader {
   std::uint64_t heartbeat_ns() const;
   std::uint64_t newest_sample() const;
   std::uint64_t newest_wait() const; // 0 without has_waits()
+  // CLOCK_REALTIME in ns of trace time 0, 0 if unknown. While a trace is live it follows the host's clock.
+  std::uint64_t wall_epoch_ns() const;
 
   // Whether this daemon records waits at all: it does since version 1.1.
   bool has_waits() const { return header_.wait.capacity != 0; }
@@ -80,6 +89,11 @@ class RegionReader {
                        xenmon_histograms& copy) const;
   // The counters, each read by itself.
   xenmon_counters counters() const;
+  // Since version 1.2; all 0 before.
+  FaultCounts faults() const;
+  // What is wrong with the trace as a whole, each a printable sentence; none before 1.2. False as
+  // read_tables().
+  bool read_verdicts(std::vector<std::string>& sentences) const;
 
  private:
   RegionReader(const std::byte* base, const xenmon_region_header& header) : base_(base), header_(header) {}

@@ -70,19 +70,28 @@ Status ReplayControl::hold() {
   return send_line("hold");
 }
 
+void ReplayControl::have_read(std::uint64_t sample) {
+  if (read_ && sample <= *read_) return;
+  // What does not go through now is said with the next one.
+  if (send_whole("read " + std::to_string(sample) + '\n')) read_ = sample;
+}
+
 Status ReplayControl::send_line(const std::string& line) {
-  const std::string whole = line + '\n';
+  if (!send_whole(line + '\n'))
+    return Error{"xenbaked takes no commands for the replay; start xenmon again."};
+  ++sent_;
+  return ok();
+}
+
+bool ReplayControl::send_whole(const std::string& line) {
   ssize_t sent = -1;
   do {
-    sent = send(socket_.get(), whole.data(), whole.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    sent = send(socket_.get(), line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   } while (sent < 0 && errno == EINTR);
-  if (sent == static_cast<ssize_t>(whole.size())) {
-    ++sent_;
-    return ok();
-  }
+  if (sent == static_cast<ssize_t>(line.size())) return true;
   // Half a line cannot be taken back, and a daemon that lets thousands of them wait is not well.
   if (sent >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) state_ = State::kGone;
-  return Error{"xenbaked takes no commands for the replay; start xenmon again."};
+  return false;
 }
 
 void ReplayControl::poll() {

@@ -54,6 +54,11 @@ class ReplayControl {
   // Where it is at the moment, also on the way to a time.
   Status hold();
 
+  // For who wants all of a recording: everything up to that sample has been read. Said once, with 0, before
+  // the daemon is started, it makes the replay wait from then on for whatever has not been read yet. No
+  // answer comes; that the daemon is gone is found out elsewhere.
+  void have_read(std::uint64_t sample);
+
   // Takes in the daemon's answers; does not wait.
   void poll();
   // As of the last poll().
@@ -69,12 +74,14 @@ class ReplayControl {
 
  private:
   ReplayControl(Descriptor socket, std::uint64_t sample_ns, bool going);
+  bool send_whole(const std::string& line); // or nothing
   Status send_line(const std::string& line);
   void take_line(std::string_view line);
 
   Descriptor socket_;
   std::uint64_t sample_ns_;
-  std::uint64_t sent_ = 0; // lines
+  std::optional<std::uint64_t> read_; // what have_read() has told
+  std::uint64_t sent_ = 0;            // lines
   State state_ = State::kPlaying;
   std::uint64_t target_ns_ = 0;
   bool jumped_ = false;

@@ -55,6 +55,8 @@ class SampleFeed {
   // time; they come with the next call.
   void drain(const RegionReader& reader, SampleSink& sink);
 
+  // Number of the last sample that was handed on or passed over for good; 0 before the first.
+  std::uint64_t passed() const { return next_ - 1; }
   // The tables as of the last drain() that found a new sample.
   const TablesCopy& tables() const { return tables_; }
   const DomainDirectory& directory() const { return directory_; }

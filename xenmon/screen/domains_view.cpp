@@ -44,22 +44,23 @@ const char* label(Metric metric, bool wide) {
   return "";
 }
 
-// Breaks text at blanks into lines of at most `width` characters; longer words are broken anywhere.
+// Breaks text at blanks into lines of at most `width` columns, which are two at least; longer words are
+// broken anywhere.
 std::vector<std::u32string> wrap(std::u32string_view text, std::size_t width) {
   std::vector<std::u32string> lines(1);
-  while (!text.empty() && width > 0) {
+  while (!text.empty() && width > 1) {
     std::u32string_view word = text.substr(0, std::min(text.find(U' '), text.size()));
     text.remove_prefix(std::min(word.size() + 1, text.size()));
     const std::size_t blank = lines.back().empty() ? 0 : 1;
-    if (lines.back().size() + blank + word.size() > width && blank == 1) {
+    if (columns_of(lines.back()) + blank + columns_of(word) > width && blank == 1) {
       lines.emplace_back();
     } else if (blank == 1) {
       lines.back() += U' ';
     }
-    for (; lines.back().size() + word.size() > width; lines.emplace_back()) {
-      const std::size_t part = width - lines.back().size();
-      lines.back() += word.substr(0, part);
-      word.remove_prefix(part);
+    for (; columns_of(lines.back()) + columns_of(word) > width; lines.emplace_back()) {
+      const std::u32string_view part = first_columns(word, width - columns_of(lines.back()));
+      lines.back() += part;
+      word.remove_prefix(part.size());
     }
     lines.back() += word;
   }
@@ -81,7 +82,7 @@ std::vector<std::u32string> label_lines(const std::u32string& label, const std::
   const std::size_t tail = id.empty() ? 1 : id.size() + 2; // "~ d12"
   if (rows == 1) {
     const std::size_t kept = width > tail ? width - tail : 0;
-    std::u32string line = label.substr(0, kept) + U"~";
+    std::u32string line = std::u32string(first_columns(label, kept)) + U"~";
     if (!id.empty()) line += U" " + id;
     if (kept == 0) line = id.substr(0, width);
     return {line};
@@ -186,9 +187,9 @@ class Painter {
   void paint_label(const DomainModel& domain, int y, std::size_t rows) {
     const auto width = static_cast<std::size_t>(layout_.domain.width);
     const Style style = figure_style(Role::kName);
-    std::vector<std::u32string> lines =
-        label_lines(to_cells(domain_label(domain) + (domain.ended ? " (ended)" : "")),
-                    to_cells(domain.idle() ? "" : "d" + std::to_string(domain.domid)), width, rows);
+    std::vector<std::u32string> lines = label_lines(
+        printable_characters(domain_label(domain) + (domain.ended ? " (ended)" : "")),
+        printable_characters(domain.idle() ? "" : "d" + std::to_string(domain.domid)), width, rows);
     for (std::size_t i = 0; i < lines.size(); ++i)
       grid_.put(y + static_cast<int>(i), layout_.domain.x, lines[i], style.with(i == 0 ? kBold : kPlain));
     if (domain.idle() || width < 8) return;

@@ -5,6 +5,7 @@
 #ifndef XENMON_XENMON_GRID_H
 #define XENMON_XENMON_GRID_H
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "model/role.h"
+#include "text.h"
 
 namespace xenmon {
 
@@ -29,8 +31,11 @@ struct Style {
   bool operator==(const Style&) const = default;
 };
 
+inline constexpr char32_t kTail = 0;
+
 struct Cell {
-  char32_t character = U' ';
+  char32_t character = U' ';                     // kTail: the right half of the wide one before it
+  std::array<char32_t, kMarksOfALetter> marks{}; // of the character, those that there are first
   Style style;
 
   bool operator==(const Cell&) const = default;
@@ -44,7 +49,8 @@ class Grid {
   int width() const { return width_; }
   int height() const { return height_; }
   const Cell& at(int row, int column) const { return cells_[index(row, column)]; }
-  // Text beyond the edges is left out.
+  // printable_characters(), or what graphs are made of. Text beyond the edges is left out, and so is a wide
+  // character of which there is only room for a half.
   void put(int row, int column, std::u32string_view text, Style style = {});
   void put(int row, int column, std::string_view utf8, Style style = {});
   // Gives the cells of part of a row more attributes.
@@ -57,6 +63,9 @@ class Grid {
     return static_cast<std::size_t>(row) * static_cast<std::size_t>(width_) +
            static_cast<std::size_t>(column);
   }
+
+  // Makes it a blank, and what it is the half of with it.
+  void clear(int row, int column);
 
   int width_;
   int height_;

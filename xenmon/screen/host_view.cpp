@@ -7,6 +7,7 @@
 
 #include "format.h"
 #include "screen/views.h"
+#include "text.h"
 
 namespace xenmon {
 namespace {
@@ -61,7 +62,66 @@ HostSums sum_up(const ScreenModel& model) {
   return sums;
 }
 
-std::vector<Line> make_lines(const ScreenModel& model) {
+struct Named {
+  std::size_t index;
+  const char* one;
+  const char* many;
+};
+constexpr std::array kBadCauses = {
+    Named{XENMON_BAD_TSC, "impossible time stamp", "impossible time stamps"},
+    Named{XENMON_BAD_LENGTH, "cut off", "cut off"},
+    Named{XENMON_BAD_WORDS, "too short", "too short"},
+    Named{XENMON_BAD_CONTENT, "impossible content", "impossible contents"},
+    Named{XENMON_BAD_FRAMING, "damaged framing", "damaged framings"},
+    Named{XENMON_BAD_RING, "impossible buffer position", "impossible buffer positions"},
+    Named{XENMON_BAD_INPUT, "damaged input", "damaged inputs"}};
+constexpr std::array kSourceFaults = {
+    Named{XENMON_FAULT_RING, "buffer with impossible positions", "buffers with impossible positions"},
+    Named{XENMON_FAULT_EVENT, "event of somebody else", "events of somebody else"},
+    Named{XENMON_FAULT_MASK, "time another program changed the trace mask",
+          "times another program changed the trace mask"}};
+
+// "12 impossible time stamps, 5 cut off"; "" if there are none.
+template <class Names, class Counts>
+std::string list_of(const Names& names, const Counts& counts) {
+  std::string text;
+  for (const Named& name : names) {
+    const std::uint64_t count = counts[name.index];
+    if (count == 0) continue;
+    text += (text.empty() ? "" : ", ") + std::to_string(count) + ' ' + (count == 1 ? name.one : name.many);
+  }
+  return text;
+}
+
+// "" where the causes are not told, as before 1.2.
+std::string bad_text(const HostModel& host) {
+  const std::string causes = list_of(kBadCauses, host.faults.bad_by);
+  return causes.empty() ? "" : std::to_string(host.since_start.bad_records) + " malformed: " + causes;
+}
+
+std::string faults_text(const FaultCounts& faults) {
+  return list_of(kSourceFaults, faults.source);
+}
+
+// Broken between words, to be read whole.
+void add_verdicts(std::vector<Line>& lines, const std::vector<std::string>& verdicts, int width) {
+  const auto room = static_cast<std::size_t>(std::max(20, width - kValueColumn - 1));
+  for (std::size_t i = 0; i < verdicts.size(); ++i) {
+    const std::u32string cells = printable_characters(verdicts[i]);
+    for (std::size_t at = 0; at < cells.size();) {
+      std::size_t end = std::min(cells.size(), at + room);
+      if (end < cells.size()) {
+        const std::size_t space = cells.rfind(U' ', end);
+        if (space != std::u32string::npos && space > at) end = space;
+      }
+      lines.push_back(
+          {i == 0 && at == 0 ? "Verdicts" : "", to_utf8(cells.substr(at, end - at)), Role::kAlarming});
+      at = end < cells.size() && cells[end] == U' ' ? end + 1 : end;
+    }
+  }
+}
+
+std::vector<Line> make_lines(const ScreenModel& model, int width) {
   const HostModel& host = model.host;
   const HostSums sums = sum_up(model);
   const std::uint64_t length = model.length_ns[kLong];
@@ -70,6 +130,7 @@ std::vector<Line> make_lines(const ScreenModel& model) {
       model.pcpu ? "CPU " + std::to_string(*model.pcpu) : count_of(model.pcpu_count, "pCPU");
   std::vector<Line> lines;
   lines.push_back({"Source", model.health + (model.position.empty() ? "" : ", " + model.position)});
+  add_verdicts(lines, model.verdicts, width);
   lines.push_back({"Xen", (host.xen_version.empty() ? "version not known" : host.xen_version) +
                               ", scheduler " + (host.scheduler.empty() ? "not known" : host.scheduler) +
                               (model.patched ? ", patched for XenMon" : ", stock")});
@@ -78,7 +139,9 @@ std::vector<Line> make_lines(const ScreenModel& model) {
   lines.push_back({"Tracing", "mask " + (host.event_mask == 0 ? std::string("not known") : mask.data()) +
                                   ", samples of " + window_text(host.sample_ns) + ", TSC " +
                                   number(host.cpu_khz / 1e6, 3) + " GHz" +
-                                  (model.khz_assumed ? " (assumed)" : "")});
+                                  (model.khz_assumed    ? " (assumed)"
+                                   : model.khz_measured ? " (measured)"
+                                                        : "")});
   lines.push_back({"Shown", pcpus + ", " + count_of(sums.count, "domain") + ", " +
                                 count_of(host.vcpus, "vCPU") + ", the last " + window});
   const double running = quotient(sums.domains.running_ns, length);
@@ -113,9 +176,17 @@ std::vector<Line> make_lines(const ScreenModel& model) {
       {"State unknown", short_time_text(static_cast<double>(sums.domains.unknown_ns)) + ", " +
                             percent_text(100 * quotient(sums.domains.unknown_ns, whole_ns), kAnyWidth) +
                             " of the domains' vCPU time"});
-  lines.push_back({"Odd records", std::to_string(host.since_start.bad_records) + " bad, " +
-                                      std::to_string(host.since_start.late_records) + " late, " +
-                                      std::to_string(host.since_start.state_conflicts) + " contradict"});
+  lines.push_back({"Odd records",
+                   std::to_string(host.since_start.bad_records) + " bad, " +
+                       std::to_string(host.since_start.late_records) + " late, " +
+                       std::to_string(host.since_start.state_conflicts) + " contradict" +
+                       (model.damaged == 0
+                            ? std::string()
+                            : ", " + std::to_string(model.damaged) + " damaged in the region and left out"),
+                   model.damaged > 0 ? Role::kAlarming : Role::kText});
+  if (const std::string bad = bad_text(host); !bad.empty()) lines.push_back({"Bad records", bad});
+  if (const std::string faults = faults_text(host.faults); !faults.empty())
+    lines.push_back({"Source faults", faults, Role::kNotable});
   lines.push_back({"Records", per_second(host.recent.records, host.recent_trace_ns) + ", " +
                                   bytes_per_second(1e9 * quotient(host.recent.bytes, host.recent_trace_ns))});
   lines.push_back({"xenbaked", cpu_share(host.recent.daemon_cpu_ns, host.recent_wall_ns) + ", " +
@@ -139,7 +210,7 @@ void paint_graph(Grid& grid, int y, int height, const Scene& scene, TrendPart pa
 } // namespace
 
 void paint_host_view(Grid& grid, Area area, const Scene& scene) {
-  const std::vector<Line> lines = make_lines(scene.model);
+  const std::vector<Line> lines = make_lines(scene.model, grid.width());
   const ScrollLimits limits = host_view_limits(scene, grid.width(), area);
   const std::size_t first = std::min(scene.state.position().row, limits.row);
   const std::uint8_t fade = scene.model.current ? kPlain : kDim;
@@ -157,8 +228,8 @@ void paint_host_view(Grid& grid, Area area, const Scene& scene) {
               "Waiting, part of the domains' vCPU time");
 }
 
-ScrollLimits host_view_limits(const Scene& scene, int, Area area) {
-  const std::size_t lines = make_lines(scene.model).size();
+ScrollLimits host_view_limits(const Scene& scene, int width, Area area) {
+  const std::size_t lines = make_lines(scene.model, width).size();
   const auto page = static_cast<std::size_t>(std::max(1, area.height));
   return {lines > page ? lines - page : 0, 0, page};
 }

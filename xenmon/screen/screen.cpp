@@ -36,8 +36,9 @@ class TitleRow {
   explicit TitleRow(Grid& grid) : grid_(grid) {}
 
   bool fits(std::size_t width) const { return x_ + static_cast<int>(width) <= grid_.width(); }
+  // printable()
   void put(const std::string& text, Style style) {
-    const auto width = to_cells(text).size();
+    const std::size_t width = columns_of(text);
     if (!fits(width)) return;
     grid_.put(0, x_, text, style);
     x_ += static_cast<int>(width) + 2;
@@ -116,14 +117,13 @@ void paint_status(Grid& grid, const Scene& scene) {
   grid.put(y, 0, std::u32string(static_cast<std::size_t>(grid.width()), U' '));
   if (!scene.question.empty()) {
     // What is being typed is at its end.
-    std::u32string text = to_cells(scene.question) + U"_";
+    const std::u32string text = printable_characters(scene.question) + U"_";
     const auto width = static_cast<std::size_t>(grid.width());
-    if (text.size() > width) text = text.substr(text.size() - width);
-    grid.put(y, 0, text, kBold);
+    grid.put(y, 0, last_columns(text, width), kBold);
     return;
   }
   const ScreenModel& model = scene.model;
-  const bool trouble = model.lost_records > 0 || !model.last_words.empty();
+  const bool trouble = model.lost_records > 0 || model.damaged > 0 || !model.last_words.empty();
   grid.put(y, 0, status_text(model, static_cast<std::size_t>(grid.width())),
            {model.current ? std::uint8_t{kPlain} : std::uint8_t{kBold}, trouble         ? Role::kAlarming
                                                                         : model.current ? Role::kText

@@ -37,6 +37,15 @@ Part io_part(std::uint32_t kinds, bool patched) {
   return {xen + ", I/O: grant " + list + " without copies", "I/O without copies"};
 }
 
+// One after the other, as there is room for one at most. The view of the host has them all.
+Part verdict_part(const ScreenModel& model) {
+  const std::size_t count = model.verdicts.size();
+  const std::size_t at = model.verdict_turn % count;
+  const std::string which =
+      count == 1 ? "" : " (" + std::to_string(at + 1) + " of " + std::to_string(count) + ")";
+  return {model.verdicts[at] + which, plural(count, "verdict") + ", key 5"};
+}
+
 std::vector<Part> parts(const ScreenModel& model) {
   std::vector<Part> list;
   if (!model.notice.empty()) list.push_back({model.notice, model.notice}); // the answer to a key comes first
@@ -50,6 +59,10 @@ std::vector<Part> parts(const ScreenModel& model) {
   if (model.missed_samples > 0) {
     const std::string missed = plural(model.missed_samples, "sample") + " missed";
     list.push_back({missed + " in the last " + window_text(model.nominal_ns[0]), missed});
+  }
+  if (model.damaged > 0) {
+    const std::string damaged = plural(model.damaged, "damaged row");
+    list.push_back({damaged + " of the region left out", damaged});
   }
   const std::uint64_t length = model.length_ns[static_cast<std::size_t>(WindowId::kLong)];
   if (length > 0 && model.unknown_ns > 0) {
@@ -65,6 +78,7 @@ std::vector<Part> parts(const ScreenModel& model) {
     list.push_back({window_text(model.nominal_ns[0]) + " window holds " + seconds.data() + " so far",
                     std::string("holds ") + seconds.data()});
   }
+  if (!model.verdicts.empty()) list.push_back(verdict_part(model));
   if (model.khz_assumed) list.push_back({"TSC frequency assumed: times may be off", "TSC frequency assumed"});
   if (model.io_known) list.push_back(io_part(model.io_kinds, model.patched));
   return list;
@@ -84,23 +98,19 @@ std::string join(const std::vector<Part>& list, std::size_t in_full, std::size_t
 } // namespace
 
 std::string status_text(const ScreenModel& model, std::size_t width) {
-  const std::vector<Part> list = parts(model);
+  std::vector<Part> list = parts(model);
+  for (Part& part : list) part = {printable(part.full), printable(part.brief)};
   std::string text;
   for (std::size_t in_full = list.size() + 1; in_full-- > 0;) {
     text = join(list, in_full, list.size());
-    if (to_cells(text).size() <= width) return text;
+    if (columns_of(text) <= width) return text;
   }
   // Not even so: leave out from the end, and show that something is missing.
   for (std::size_t used = list.size(); used-- > 1;) {
     text = join(list, 0, used);
-    if (to_cells(text).size() + 4 <= width) return text + " ...";
+    if (columns_of(text) + 4 <= width) return text + " ...";
   }
-  std::u32string cells = to_cells(list.front().full);
-  if (cells.size() > width && width > 0) {
-    cells.resize(width);
-    cells.back() = U'~';
-  }
-  return to_utf8(cells);
+  return shortened(list.front().full, width);
 }
 
 } // namespace xenmon

@@ -32,14 +32,19 @@ int page_rows(Area area) {
 }
 
 std::u32string cut(const TableRow& row, std::size_t width) {
-  std::u32string text = to_cells(row.label);
-  if (text.size() <= width) return text;
+  std::u32string text = printable_characters(row.label);
+  if (columns_of(text) <= width) return text;
   // The id comes behind the name, and something less important may come behind it.
-  const std::size_t id_at = row.id.empty() ? std::u32string::npos : text.rfind(to_cells(row.id));
-  if (id_at != std::u32string::npos && id_at + row.id.size() < width) return text.substr(0, width - 1) + U"~";
-  const std::u32string tail = U"~" + (row.id.empty() ? U"" : U" " + to_cells(row.id));
-  if (tail.size() >= width) return to_cells(row.id).substr(0, width);
-  return text.substr(0, width - tail.size()) + tail;
+  const std::u32string id = printable_characters(row.id); // letters and digits
+  const std::size_t id_at = id.empty() ? std::u32string::npos : text.rfind(id);
+  const auto cut_to = [&](std::size_t columns) { return std::u32string(first_columns(text, columns)); };
+  if (id_at != std::u32string::npos &&
+      columns_of(std::u32string_view(text).substr(0, id_at)) + id.size() < width) {
+    return cut_to(width - 1) + U"~";
+  }
+  const std::u32string tail = U"~" + (id.empty() ? U"" : U" " + id);
+  if (tail.size() >= width) return id.substr(0, width);
+  return cut_to(width - tail.size()) + tail;
 }
 
 } // namespace

@@ -6,8 +6,10 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <array>
 #include <clocale>
 #include <cstdlib>
+#include <cwchar>
 #include <optional>
 #include <string>
 
@@ -20,6 +22,7 @@
 #undef columns
 #undef timeout
 
+#include "screen/terminal_rescue.h"
 #include "signals.h"
 #include "text.h"
 
@@ -143,6 +146,19 @@ Press meaning(int pressed) {
   return press;
 }
 
+// A character that the C library does not know as we do would shift what is behind it.
+std::array<wchar_t, kMarksOfALetter + 2> on_terminal(const Cell& cell, bool utf8) {
+  std::array<wchar_t, kMarksOfALetter + 2> text{};
+  const auto letter = static_cast<wchar_t>(cell.character);
+  const bool shown = cell.character < 0x80 || (utf8 && wcwidth(letter) == columns_of(cell.character));
+  text[0] = shown ? letter : L'?';
+  std::size_t end = 1;
+  for (const char32_t mark : cell.marks) {
+    if (shown && mark != 0) text[end++] = static_cast<wchar_t>(mark);
+  }
+  return text;
+}
+
 } // namespace
 
 struct Terminal::State {
@@ -154,13 +170,10 @@ struct Terminal::State {
 
   ~State() {
     if (screen == nullptr) return;
-    // A terminal stopped with Ctrl-S would keep us here for ever. Only what was stopped by program may
-    // be started by program, hence both.
-    if (!takes_output()) {
-      tcflow(STDOUT_FILENO, TCOOFF);
-      tcflow(STDOUT_FILENO, TCOON);
-    }
+    // A terminal stopped with Ctrl-S would keep us here for ever.
+    if (!takes_output()) unblock_terminal();
     endwin();
+    disarm_terminal_rescue();
     delscreen(screen);
   }
 };
@@ -194,9 +207,12 @@ Result<Terminal> Terminal::open(Palette palette) {
   auto state = std::make_unique<State>();
   state->utf8 = std::string(nl_langinfo(CODESET)) == "UTF-8";
   const std::string type = terminal_type();
+  termios before = {};
+  const bool known = read_terminal_modes(before);
   state->screen = newterm(type.c_str(), stdout, stdin);
   if (state->screen == nullptr) return unusable(type);
   set_term(state->screen);
+  if (known) arm_terminal_rescue(before);
   if (palette == Palette::kColours && has_colors() && start_color() == OK && COLORS >= kColours &&
       use_default_colors() == OK) {
     for (short colour = 0; colour < kColours; ++colour) init_pair(pair_of(colour), colour, -1);
@@ -233,11 +249,11 @@ void Terminal::draw(const Grid& grid) {
     for (int column = 0; column < grid.width(); ++column) {
       const Cell& cell = grid.at(row, column);
       if (cell == (before == nullptr ? Cell{} : before->at(row, column))) continue;
-      const bool shown = cell.character < 0x80 || state_->utf8;
-      const wchar_t text[] = {shown ? static_cast<wchar_t>(cell.character) : L'?', L'\0'};
+      if (cell.character == kTail) continue; // drawn with its other half
+      const std::array<wchar_t, kMarksOfALetter + 2> text = on_terminal(cell, state_->utf8);
       cchar_t character;
       const Ink ink = ink_for(cell.style, state_->palette);
-      setcchar(&character, text, curses_attributes(ink.attributes),
+      setcchar(&character, text.data(), curses_attributes(ink.attributes),
                ink.colour == Ink::kTerminalsOwn ? short{0} : pair_of(ink.colour), nullptr);
       // The last cell cannot move the cursor on and says so; it is drawn all the same.
       mvadd_wch(row, column, &character);

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "truth.h"
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+namespace xenmon::model {
+
+namespace {
+
+__extension__ using Wide = unsigned __int128;
+
+constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
+
+Part part_of(State state, bool after_wake) {
+  switch (state) {
+    case kStateRunning:
+      return kRunningPart;
+    case kStateRunnable:
+      return after_wake ? kWakePart : kPreemptPart;
+    case kStateBlocked:
+      return kBlockedPart;
+    case kStateOffline:
+      return kOfflinePart;
+  }
+  return kUnknownPart;
+}
+
+// One vCPU as far as it is known.
+struct Known {
+  VcpuTruth figures;
+  bool heard = false;
+  bool ended = false;
+  Part part = kUnknownPart;
+  std::uint64_t since = 0;   // ns
+  std::uint64_t entered = 0; // ns: when the wait or the execution began
+  bool entered_seen = false;
+  std::uint64_t longer = 0;  // so much of it was before the trace
+  std::uint64_t further = 0; // so much of it, when it was chosen again, had been before that
+  std::uint32_t pcpu = kNoPcpu;
+};
+
+class Teller {
+ public:
+  Teller(const Trace& trace, View view, std::uint64_t sample_ns)
+      : trace_(trace), setup_(*trace.setup), view_(view), sample_ns_(sample_ns) {
+    base_ = kNever;
+    for (std::size_t i = 0; i < trace.records.size(); ++i) {
+      std::uint64_t first = kNever;
+      for (const TraceRecord& record : trace.records[i]) {
+        ++truth_.records;
+        if (!record.timed) continue;
+        first = std::min(first, record.tsc);
+        last_ = std::max(last_, record.tsc);
+      }
+      if (!trace.records[i].empty()) ++truth_.pcpus;
+      if (first != kNever) first_tsc_[setup_.pcpus[i].number] = first;
+      base_ = std::min(base_, first);
+    }
+    for (const DomainSetup& domain : setup_.domains)
+      domains_.emplace_back().vcpus.resize(domain.vcpus.size());
+  }
+
+  Truth run() {
+    if (base_ == kNever) return truth_;
+    for (const Fact& fact : trace_.facts[static_cast<std::size_t>(view_)]) take(fact);
+    truth_.duration = ns(last_);
+    std::vector<std::size_t> in_order(domains_.size());
+    std::iota(in_order.begin(), in_order.end(), std::size_t{0});
+    std::stable_sort(in_order.begin(), in_order.end(),
+                     [&](std::size_t a, std::size_t b) { return domains_[a].order < domains_[b].order; });
+    for (const std::size_t d : in_order) {
+      Domain& domain = domains_[d];
+      if (!domain.heard) continue;
+      DomainTruth& out = truth_.domains.emplace_back();
+      out.domid = setup_.domains[d].domid;
+      out.pages = domain.pages;
+      out.pages_by_pcpu = std::move(domain.pages_by_pcpu);
+      for (std::size_t v = 0; v < domain.vcpus.size(); ++v) {
+        Known& known = domain.vcpus[v];
+        if (!known.heard) continue;
+        account(known, truth_.duration);
+        known.figures.id = is_idle(d) ? setup_.pcpus[v].number : setup_.domains[d].vcpus[v].id;
+        out.vcpus.push_back(std::move(known.figures));
+      }
+    }
+    std::stable_sort(truth_.domains.begin(), truth_.domains.end(),
+                     [](const DomainTruth& a, const DomainTruth& b) { return a.domid < b.domid; });
+    return std::move(truth_);
+  }
+
+ private:
+  struct Domain {
+    bool heard = false;
+    bool born = false;
+    std::uint64_t order = 0; // in which domains were heard of
+    Pages pages;
+    std::map<std::uint32_t, Pages> pages_by_pcpu;
+    std::vector<Known> vcpus;
+  };
+
+  [[nodiscard]] bool is_idle(std::size_t domain) const { return domain + 1 == domains_.size(); }
+  [[nodiscard]] std::uint64_t ns(std::uint64_t tsc) const {
+    return static_cast<std::uint64_t>(static_cast<Wide>(tsc - base_) * 1'000'000 / setup_.khz);
+  }
+
+  static void account(Known& known, std::uint64_t now) {
+    if (now == known.since) return;
+    known.figures.times[known.part] += now - known.since;
+    known.figures.by_pcpu[known.pcpu][known.part] += now - known.since;
+    known.since = now;
+  }
+
+  // What has been published stays as it is.
+  [[nodiscard]] std::uint64_t no_earlier(std::uint64_t at, std::uint64_t now) const {
+    const std::uint64_t edge = sample_ns_ == 0 ? 0 : now / sample_ns_ * sample_ns_;
+    return std::clamp(at, edge, now);
+  }
+
+  void take(const Fact& fact) {
+    Domain& domain = domains_[fact.domain];
+    apply(fact, domain);
+    if (domain.heard && domain.order == 0) domain.order = ++heard_;
+  }
+
+  void apply(const Fact& fact, Domain& domain) {
+    switch (fact.kind) {
+      case Fact::Kind::kAdd:
+        domain.heard = domain.born = true;
+        for (Known& known : domain.vcpus) known.part = kOfflinePart;
+        return;
+      case Fact::Kind::kEnd:
+        for (Known& known : domain.vcpus) {
+          if (!known.heard) continue;
+          account(known, ns(fact.tsc));
+          known.part = kOfflinePart;
+        }
+        return;
+      case Fact::Kind::kPages:
+        credit(domain, fact);
+        // Once more to Dom0, which is the first.
+        if (fact.domain != 0) credit(domains_[0], fact);
+        return;
+      case Fact::Kind::kSlice:
+        domain.heard = domain.vcpus[fact.vcpu].heard = true;
+        domain.vcpus[fact.vcpu].figures.slices.add(fact.slice_ns);
+        return;
+      case Fact::Kind::kContinue:
+      case Fact::Kind::kChange:
+        domain.heard = domain.vcpus[fact.vcpu].heard = true;
+        if (fact.kind == Fact::Kind::kContinue) {
+          proceed(domain.vcpus[fact.vcpu], fact);
+        } else {
+          change(domain.vcpus[fact.vcpu], fact);
+        }
+    }
+  }
+
+  static void credit(Domain& domain, const Fact& fact) {
+    domain.heard = true;
+    Pages& here = domain.pages_by_pcpu[fact.pcpu];
+    for (std::size_t kind = 0; kind < 4; ++kind) {
+      domain.pages.count[kind] += fact.pages.count[kind];
+      here.count[kind] += fact.pages.count[kind];
+    }
+    domain.pages.copy_bytes += fact.pages.copy_bytes;
+    here.copy_bytes += fact.pages.copy_bytes;
+  }
+
+  void proceed(Known& known, const Fact& fact) {
+    const std::uint64_t now = ns(fact.tsc);
+    const bool first_here = !runs_told_[fact.pcpu];
+    runs_told_[fact.pcpu] = true;
+    ++known.figures.executions;
+    if (known.part != kUnknownPart) {
+      account(known, now);
+      known.figures.runs.push_back(length_of(known, now));
+      ++known.figures.continues;
+      enter(known, kRunningPart, now, true);
+      return;
+    }
+    // Its beginning was not seen: it does not count as continued.
+    const std::uint64_t since = first_here ? no_earlier(ns(first_tsc_.at(fact.pcpu)), now) : now;
+    account(known, since);
+    known.part = kRunningPart;
+    known.pcpu = fact.pcpu;
+    account(known, now);
+    enter(known, kRunningPart, now, false);
+    known.further = now - since;
+  }
+
+  void change(Known& known, const Fact& fact) {
+    const std::uint64_t now = ns(fact.tsc);
+    const Part from = part_of(fact.from, fact.after_wake);
+    const Part to = part_of(fact.to, fact.from != kStateRunning);
+    if (fact.from == kStateRunning || fact.to == kStateRunning) runs_told_[fact.pcpu] = true;
+    if (known.part == kUnknownPart && fact.says_since) {
+      const std::uint64_t entered = now > fact.for_ns ? now - fact.for_ns : 0;
+      account(known, no_earlier(entered, now));
+      known.part = from;
+      if (from == kRunningPart) known.pcpu = fact.pcpu;
+      known.entered = entered;
+      known.longer = fact.for_ns > now ? fact.for_ns - now : 0;
+      known.entered_seen = false;
+    }
+    account(known, now);
+    if (known.part != kUnknownPart) {
+      const Length length = length_of(known, now);
+      if (from == kRunningPart) known.figures.runs.push_back(length);
+      if (fact.to == kStateRunning && from == kWakePart) known.figures.wake_waits.push_back(length);
+      if (fact.to == kStateRunning && from == kPreemptPart) known.figures.preempt_waits.push_back(length);
+    }
+    if (to == kRunningPart) {
+      ++known.figures.executions;
+      known.pcpu = fact.pcpu;
+    } else if (known.pcpu == kNoPcpu && (fact.from == kStateRunning || fact.to == kStateRunnable)) {
+      known.pcpu = fact.pcpu;
+    }
+    enter(known, to, now, true);
+  }
+
+  static void enter(Known& known, Part part, std::uint64_t now, bool seen) {
+    known.part = part;
+    known.entered = now;
+    known.entered_seen = seen;
+    known.longer = known.further = 0;
+  }
+
+  static Length length_of(const Known& known, std::uint64_t now) {
+    const std::uint64_t in_trace = now - known.entered;
+    return {in_trace + known.longer, known.entered_seen, in_trace + known.further};
+  }
+
+  const Trace& trace_;
+  const Setup& setup_;
+  View view_;
+  std::uint64_t sample_ns_;
+  std::uint64_t base_;
+  std::uint64_t last_ = 0;
+  std::uint64_t heard_ = 0;
+  std::map<std::uint32_t, std::uint64_t> first_tsc_; // by number of pCPU
+  std::map<std::uint32_t, bool> runs_told_;          // a record has told who runs there
+  std::vector<Domain> domains_;
+  Truth truth_;
+};
+
+} // namespace
+
+Truth tell_truth(const Trace& trace, View view, std::uint64_t sample_ns) {
+  return Teller(trace, view, sample_ns).run();
+}
+
+} // namespace xenmon::model

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "trace_judge.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+#include <string>
+
+#include "text.h"
+#include "xenmon/region.h"
+
+namespace xenmon {
+
+namespace {
+
+std::string seconds_text(std::uint64_t ns) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3f s", static_cast<double>(ns) / 1e9);
+  return text;
+}
+
+} // namespace
+
+Baker::Options bake_options(const Origin& origin) {
+  Baker::Options options;
+  options.cpu_khz = origin.cpu_khz;
+  options.event_mask = origin.event_mask;
+  options.has_dispatches = origin.facts.has_dispatches;
+  options.has_page_counts = origin.facts.has_page_counts;
+  // The null scheduler decides once: a vCPU that runs there for ever is as silent as an idle one.
+  if (origin.scheduler != "null") options.pcpus = origin.facts.pcpus;
+  options.pcpus_missing = origin.facts.pcpus_missing;
+  options.check_waits = origin.facts.check_waits;
+  options.unrecorded_after = origin.facts.unrecorded_after;
+  options.clock_ahead_ns = origin.facts.clock_ahead_ns;
+  return options;
+}
+
+void warn_of_frequency(const Origin& origin) {
+  if (!origin.cpu_khz_assumed) return;
+  std::cerr << "xenbaked: nothing tells " << printable(origin.text)
+            << "'s TSC frequency; assuming 2.4 GHz. Give --cpu-khz if you know it.\n";
+}
+
+bool pcpus_seem_missing(const Merge::Counts& merged, const Baker& baker, const Origin& origin) {
+  if (origin.facts.pcpus_missing || !origin.facts.check_waits || !origin.facts.clock_ahead_ns.empty())
+    return false;
+  const bool whole = merged.lost_records == 0 && merged.bad_records == 0 && merged.late_records == 0 &&
+                     merged.clock_restarts == 0 && baker.silences().empty();
+  return whole && baker.counts().waits_contradicted > 0;
+}
+
+void say_pcpus_missing(const Origin& origin, Verdicts& verdicts) {
+  (void)origin;
+  verdicts.say(XENMON_VERDICT_NOT_TRACED, 0,
+               "Some CPUs were in use and not traced: what vCPUs did there is unknown.");
+}
+
+void say_damaged(Verdicts& verdicts) {
+  verdicts.say(XENMON_VERDICT_DAMAGED, 0,
+               "The recording is damaged or cut off: it is shown as far as it can be read.");
+}
+
+std::uint32_t known_pcpus(const Merge& merge, const Origin& origin) {
+  std::uint32_t count = merge.pcpus_seen();
+  const auto add = [&](std::uint32_t pcpu) {
+    if (merge.stream(pcpu) == nullptr) ++count;
+  };
+  std::for_each(origin.facts.pcpus.begin(), origin.facts.pcpus.end(), add);
+  std::for_each(origin.facts.untraced_pcpus.begin(), origin.facts.untraced_pcpus.end(), add);
+  return count;
+}
+
+void judge_trace(const Merge::Counts& merged, const Baker& baker, const Origin& origin, Verdicts& verdicts) {
+  std::uint32_t number = 0;
+  for (const Baker::Silence& silence : baker.silences()) {
+    verdicts.say(XENMON_VERDICT_NOT_RECORDED, number++,
+                 "Nothing was recorded from " + seconds_text(silence.from_ns) + " to " +
+                     seconds_text(silence.to_ns) + ": that time is unknown.");
+  }
+  number = 0;
+  for (const std::uint64_t ns : baker.clock_restarts()) {
+    verdicts.say(XENMON_VERDICT_CLOCK_RESTART, number++,
+                 "The TSC starts again at " + seconds_text(ns) +
+                     ": there is a gap, and nobody knows how long it was.");
+  }
+  const std::uint64_t conflicts = baker.counts().state_conflicts;
+  const bool explained = merged.lost_records != 0 || merged.bad_records != 0 || origin.facts.pcpus_missing ||
+                         !origin.facts.clock_ahead_ns.empty();
+  if (conflicts > 0 && !explained) {
+    verdicts.say(XENMON_VERDICT_CONTRADICTS, 0,
+                 std::to_string(conflicts) +
+                     (conflicts == 1 ? " record contradicts" : " records contradict") +
+                     " others, and none was reported lost: that time is unknown.");
+  }
+}
+
+} // namespace xenmon

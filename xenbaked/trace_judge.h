@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// From what is known of a trace to how it is baked, and from what became of it to verdicts.
+#ifndef XENMON_XENBAKED_TRACE_JUDGE_H
+#define XENMON_XENBAKED_TRACE_JUDGE_H
+
+#include <cstdint>
+
+#include "bake/baker.h"
+#include "merge/merge.h"
+#include "source/source.h"
+#include "source/verdict.h"
+
+namespace xenmon {
+
+// What of the options follows from the trace.
+Baker::Options bake_options(const Origin& origin);
+
+// Says on standard error if the TSC's frequency is a guess.
+void warn_of_frequency(const Origin& origin);
+
+// After a trace has been baked: its records contradict each other as if some pCPU's were missing, which
+// nobody knew from the start.
+bool pcpus_seem_missing(const Merge::Counts& merged, const Baker& baker, const Origin& origin);
+void say_pcpus_missing(const Origin& origin, Verdicts& verdicts);
+
+// pCPUs that have records, or of which something says that they exist.
+std::uint32_t known_pcpus(const Merge& merge, const Origin& origin);
+
+void say_damaged(Verdicts& verdicts);
+
+// What has been found out by now. Costs a few comparisons if there is nothing new.
+void judge_trace(const Merge::Counts& merged, const Baker& baker, const Origin& origin, Verdicts& verdicts);
+
+} // namespace xenmon
+
+#endif // XENMON_XENBAKED_TRACE_JUDGE_H
