@@ -11,7 +11,7 @@ import struct
 import subprocess
 import unittest
 
-from harness import (PATIENCE, RECORDING, SANITIZED, XENBAKED, SystemTest, plain_recording, region_reader, run,
+from harness import (PATIENCE, RECORDING, SANITIZED, XENBAKED, XENMON, SystemTest, plain_recording, region_reader, run,
                      signal_name, totals, wait_for)
 
 CPU_CHANGE = 0x2001F003
@@ -164,6 +164,14 @@ class DaemonEndTest(SystemTest):
                 with region_reader.Region(str(self.region)) as region:
                     self.assertEqual(region.state(), "ended")
                     self.assertTrue(region.vcpus())
+
+    def test_a_table_of_what_is_left(self):
+        path = self.directory / "cut.xz"
+        path.write_bytes(RECORDING.read_bytes()[:-1000])
+        done = run(XENMON, "--replay", path, "--once")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("is shown as far as", done.stderr)
+        self.assertGreater(done.stdout.count("\n"), 5)
 
     def test_a_recording_that_shrinks_while_it_is_read(self):
         path = self.directory / "trace"
