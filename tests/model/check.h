@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iosfwd>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,13 +24,16 @@ class Checker {
   // Files are made in `directory`. `stop` is the program's.
   Checker(std::string directory, StopFlag& stop) : directory_(std::move(directory)), stop_(stop) {}
 
-  // The differences, one per line; "" if all is right.
-  std::string check(const History& history, Way way);
+  // The differences, one per line; "" if all is right. `lossy`: records are taken out of the trace first.
+  std::string check(const History& history, Way way, bool lossy = false);
 
  private:
   std::string directory_;
   StopFlag& stop_;
 };
+
+// What Xen wrote, pCPU by pCPU.
+void write_records(std::ostream& out, const History& history, bool lossy);
 
 // The smallest history that is found in which `fails` is still true.
 template <class Predicate>

@@ -188,6 +188,75 @@ std::string compare_totals(const Truth& truth, const std::string& json_text) {
   return differences.text();
 }
 
+// ---- losses
+
+namespace {
+
+struct Sums {
+  Times times{};
+  std::uint64_t slices = 0;
+};
+
+} // namespace
+
+std::string compare_lossy(const Truth& whole, std::uint64_t lost, std::uint64_t slack,
+                          const std::string& json_text) {
+  Differences differences;
+  const Json json = Json::parse(json_text, nullptr, false);
+  if (json.is_discarded()) return "the totals are no JSON\n";
+  differences.expect("records", json["records"], whole.records);
+  differences.expect("lost records", json["lost_records"], lost);
+  differences.expect("bad records", json["bad_records"], 0);
+  differences.expect("duration", json["duration_ns"], whole.duration);
+  std::map<std::pair<std::uint32_t, std::uint32_t>, Sums> truth;
+  std::map<std::uint32_t, std::uint64_t> pages;
+  for (const DomainTruth& domain : whole.domains) {
+    for (const std::uint64_t count : domain.pages.count) pages[domain.domid] += count;
+    for (const VcpuTruth& vcpu : domain.vcpus) {
+      Sums& sums = truth[{domain.domid, vcpu.id}];
+      for (std::size_t part = 0; part < kParts; ++part) sums.times[part] += vcpu.times[part];
+      sums.slices += vcpu.slices.count;
+    }
+  }
+  static constexpr const char* kKeys[] = {"gotten_ns", "waited_wake_ns", "waited_preempt_ns", "blocked_ns",
+                                          "offline_ns"};
+  std::map<std::pair<std::uint32_t, std::uint32_t>, Sums> said;
+  std::map<std::uint32_t, std::uint64_t> pages_said;
+  for (const Json& domain : json["domains"]) {
+    pages_said[domain["domid"]] += domain["io"]["total"].get<std::uint64_t>();
+    for (const Json& vcpu : domain["vcpus"]) {
+      Sums& sums = said[{domain["domid"], vcpu["vcpu"]}];
+      std::uint64_t total = vcpu["unknown_ns"];
+      for (std::size_t part = 0; part < kUnknownPart; ++part) {
+        const std::uint64_t ns = vcpu[kKeys[part]];
+        sums.times[part] += ns;
+        total += ns;
+      }
+      sums.slices += vcpu["allocated_ns"]["count"].get<std::uint64_t>();
+      differences.expect("d" + domain["domid"].dump() + "v" + vcpu["vcpu"].dump() + " times together", total,
+                         whole.duration);
+    }
+  }
+  for (const auto& [who, sums] : said) {
+    const std::string name = "d" + std::to_string(who.first) + "v" + std::to_string(who.second);
+    const auto found = truth.find(who);
+    if (found == truth.end()) {
+      differences.say(name + " has never been");
+      continue;
+    }
+    for (std::size_t part = 0; part < kUnknownPart; ++part) {
+      if (sums.times[part] > found->second.times[part] + slack)
+        differences.expect(name + ' ' + kPartNames[part], sums.times[part], found->second.times[part]);
+    }
+    if (sums.slices > found->second.slices)
+      differences.expect(name + " slices", sums.slices, found->second.slices);
+  }
+  for (const auto& [domid, count] : pages_said) {
+    if (count > pages[domid]) differences.expect("d" + std::to_string(domid) + " I/O", count, pages[domid]);
+  }
+  return differences.text();
+}
+
 // ---- region
 
 namespace {

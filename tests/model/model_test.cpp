@@ -28,11 +28,13 @@ constexpr const char* kUsage =
     "  --seed S       the first one's seed (default 1); the next has the next number\n"
     "  --kind KIND    of this kind only, see --list-kinds; otherwise each in turn\n"
     "  --way WAY      plain, live or xz; otherwise each in turn with --quick, and all three without\n"
+    "  --lossy        records are lost on the way: no state may have more time than is true\n"
     "  --quick        each history in one way only\n"
-    "  --cases FILE   first the histories in FILE, one 'KIND WAY SEED' a line\n"
+    "  --cases FILE   first the histories in FILE, one 'KIND WAY SEED [lossy]' a line\n"
     "  --failures N   go on until so many have failed (default 1)\n"
     "  --no-shrink    print a failing history as it is\n"
     "  --out DIR      where failing histories are written to (default: here)\n"
+    "  --keep DIR     leave the last recording and region in DIR, which exists\n"
     "  --list-kinds   what histories there are\n"
     "  --help         this text\n";
 
@@ -42,10 +44,12 @@ struct Options {
   std::optional<Kind> kind;
   std::optional<Way> way;
   bool quick = false;
+  bool lossy = false;
   std::string cases;
   std::uint64_t failures = 1;
   bool shrinks = true;
   std::string out = ".";
+  std::string keep;
 };
 
 template <class Names>
@@ -75,7 +79,7 @@ class Run {
         if (options_.way ? *options_.way != static_cast<Way>(way)
                          : options_.quick && way != i / std::size(kKindNames) % std::size(kWayNames))
           continue;
-        if (!one(seed, kind, static_cast<Way>(way))) break;
+        if (!one(seed, kind, static_cast<Way>(way), options_.lossy)) break;
       }
     }
     std::cout << checked_ << " checked, " << failed_ << " failed\n";
@@ -94,23 +98,25 @@ class Run {
       std::istringstream words(line);
       std::string kind_name;
       std::string way_name;
+      std::string lossy;
       std::uint64_t seed = 0;
       words >> kind_name >> way_name >> seed;
       const auto kind = find_name(kKindNames, kind_name);
       const auto way = find_name(kWayNames, way_name);
       if (!words || !kind || !way) {
-        std::cerr << "model_test: " << options_.cases << ": '" << line << "' is not KIND WAY SEED.\n";
+        std::cerr << "model_test: " << options_.cases << ": '" << line << "' is not KIND WAY SEED [lossy].\n";
         return false;
       }
-      one(seed, static_cast<Kind>(*kind), static_cast<Way>(*way));
+      words >> lossy;
+      one(seed, static_cast<Kind>(*kind), static_cast<Way>(*way), lossy == "lossy");
     }
     return true;
   }
 
-  bool one(std::uint64_t seed, Kind kind, Way way) {
+  bool one(std::uint64_t seed, Kind kind, Way way, bool lossy) {
     ++checked_;
     History history = make_history(seed, kind);
-    std::string differences = checker_.check(history, way);
+    std::string differences = checker_.check(history, way, lossy);
     if (differences.empty()) return true;
     ++failed_;
     const std::size_t before = history.steps.size();
@@ -118,21 +124,23 @@ class Run {
       // Smaller, and wrong in the same way.
       const std::string sort = sort_of(differences.substr(0, differences.find('\n')));
       history = shrink(std::move(history), [&](const History& smaller) {
-        return sort_of(checker_.check(smaller, way)).find(sort) != std::string::npos;
+        return sort_of(checker_.check(smaller, way, lossy)).find(sort) != std::string::npos;
       });
-      differences = checker_.check(history, way);
+      differences = checker_.check(history, way, lossy);
     }
     const std::string kind_name(kKindNames[static_cast<std::size_t>(kind)]);
     const std::string way_name(kWayNames[static_cast<std::size_t>(way)]);
     std::ostringstream text;
     text << "FAILED: model_test --count 1 --kind " << kind_name << " --way " << way_name << " --seed " << seed
-         << '\n'
+         << (lossy ? " --lossy" : "") << '\n'
          << history.steps.size() << " steps of " << before << " are left:\n";
     write_text(text, history.setup);
     for (const Step& step : history.steps) write_text(text, history.setup, step);
+    write_records(text, history, lossy);
     text << differences;
     std::cout << text.str() << std::flush;
-    std::ofstream(options_.out + "/model-" + kind_name + '-' + way_name + '-' + std::to_string(seed) + ".txt")
+    std::ofstream(options_.out + "/model-" + kind_name + '-' + way_name + '-' + std::to_string(seed) +
+                  (lossy ? "-lossy.txt" : ".txt"))
         << text.str();
     return false;
   }
@@ -161,6 +169,10 @@ std::optional<Options> read_options(int argc, char** argv, int& status) {
       options.quick = true;
       continue;
     }
+    if (name == "--lossy") {
+      options.lossy = true;
+      continue;
+    }
     if (name == "--no-shrink") {
       options.shrinks = false;
       continue;
@@ -184,6 +196,8 @@ std::optional<Options> read_options(int argc, char** argv, int& status) {
       options.cases = value;
     } else if (name == "--out") {
       options.out = value;
+    } else if (name == "--keep") {
+      options.keep = value;
     } else if (name == "--kind" && kind) {
       options.kind = static_cast<Kind>(*kind);
     } else if (name == "--way" && way) {
@@ -207,7 +221,7 @@ int run(int argc, char** argv) {
     return 2;
   }
   StopFlag stop;
-  Checker checker(directory, stop);
+  Checker checker(options->keep.empty() ? directory : options->keep, stop);
   status = Run(*options, checker).all();
   std::error_code ignored;
   std::filesystem::remove_all(directory, ignored);

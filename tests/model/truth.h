@@ -75,6 +75,9 @@ struct Truth {
   std::vector<DomainTruth> domains; // by domid, then in order of creation
 };
 
+// What nobody has told, too: of every vCPU that there is, from the trace's first record to its last.
+Truth tell_whole_truth(const Trace& trace, View view);
+
 // sample_ns 0: the whole trace is one sample.
 Truth tell_truth(const Trace& trace, View view, std::uint64_t sample_ns);
 

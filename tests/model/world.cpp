@@ -112,6 +112,7 @@ void World::write(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t event,
   record.tsc = tsc;
   record.event = event;
   record.timed = timed;
+  record.current = word_of(pcpus_[pcpu].current);
   record.words = static_cast<std::uint8_t>(words.size());
   std::copy(words.begin(), words.end(), record.word.begin());
   pcpus_[pcpu].last_tsc = tsc;
@@ -231,7 +232,7 @@ void World::switch_to(std::uint32_t pcpu, std::uint64_t tsc, Who next, Leave lea
   Pcpu& on = pcpus_[pcpu];
   const Who prev = on.current;
   if (prev.domain == idle_domain()) leave = kLeavePreempted; // it can always run
-  tsc = earliest(pcpu, earliest(pcpu, tsc, prev), next);
+  tsc = earliest_flush(pcpu, earliest(pcpu, earliest(pcpu, tsc, prev), next));
   flush_pages(pcpu, tsc);
   Vcpu& left = vcpu(prev);
   Vcpu& came = vcpu(next);
@@ -349,7 +350,7 @@ void World::switch_to(std::uint32_t pcpu, std::uint64_t tsc, Who next, Leave lea
 void World::proceed(std::uint32_t pcpu, std::uint64_t tsc, const Step& step) {
   Pcpu& on = pcpus_[pcpu];
   const Who who = on.current;
-  tsc = earliest(pcpu, tsc, who);
+  tsc = earliest_flush(pcpu, earliest(pcpu, tsc, who));
   flush_pages(pcpu, tsc);
   const std::uint32_t number = setup_.pcpus[pcpu].number;
   const std::uint32_t slice = who.domain == idle_domain() ? 0 : step.slice;
@@ -465,11 +466,17 @@ void World::exchange(std::uint32_t pcpu, const Step& step) {
   auto counts = std::find_if(on.counts.begin(), on.counts.end(),
                              [&](const auto& each) { return each.first == step.domain; });
   if (counts == on.counts.end()) {
-    if (on.counts.size() == 4) flush_pages(pcpu, std::max(tsc, on.last_tsc));
+    if (on.counts.size() == 4) flush_pages(pcpu, earliest_flush(pcpu, tsc));
     counts = on.counts.insert(on.counts.end(), {step.domain, {}});
   }
   counts->second[op] += pages;
   counts->second[5] += std::uint64_t{pages} * bytes;
+}
+
+// Not before what concerns the domains of the pages.
+std::uint64_t World::earliest_flush(std::uint32_t pcpu, std::uint64_t tsc) const {
+  for (const auto& [domain, ops] : pcpus_[pcpu].counts) tsc = earliest_of_domain(pcpu, tsc, domain);
+  return tsc;
 }
 
 // What the vCPU that runs has done, when the scheduler is called.
@@ -632,6 +639,11 @@ void World::finish() {
       last = record.tsc;
     }
     if (last - before >= kLongLeap) write(pcpu, last, kNoise, {});
+  }
+  for (const Domain& domain : domains_) {
+    trace_.created.push_back(domain.created);
+    std::vector<State>& states = trace_.last_states.emplace_back();
+    for (const Vcpu& vcpu : domain.vcpus) states.push_back(domain.created ? vcpu.state : kStateOffline);
   }
 }
 

@@ -24,6 +24,7 @@ struct TraceRecord {
   bool timed = true;
   std::uint8_t words = 0;
   std::array<std::uint32_t, 7> word{};
+  std::uint32_t current = 0; // vcpu:16 dom:16: to Xen, who ran when it was written
 };
 
 struct Pages {
@@ -62,6 +63,9 @@ struct Trace {
   Kind kind = Kind::kStock;
   std::vector<std::vector<TraceRecord>> records; // by index of pCPU
   std::array<std::vector<Fact>, 2> facts;        // by View
+  std::vector<std::vector<State>> last_states;   // by domain and vCPU; of no use for one that does not exist
+  std::vector<bool> created;                     // by domain
+  std::uint64_t lost = 0;                        // records, see lose_records()
 };
 
 class World {
@@ -142,6 +146,7 @@ class World {
   void change(std::uint32_t pcpu, std::uint64_t tsc, Who who, State to, const Step& step);
   void pause(std::uint32_t pcpu, Who who, const Step& step);
   void exchange(std::uint32_t pcpu, const Step& step);
+  [[nodiscard]] std::uint64_t earliest_flush(std::uint32_t pcpu, std::uint64_t tsc) const;
   void flush_pages(std::uint32_t pcpu, std::uint64_t tsc);
   void noise(std::uint32_t pcpu, const Step& step);
   void add(std::uint32_t pcpu, const Step& step);

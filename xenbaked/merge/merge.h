@@ -56,7 +56,7 @@ class Merge final : private HeardClocks {
   template <class Sink>
   void drain(std::uint64_t limit, Sink& sink);
 
-  [[nodiscard]] std::uint64_t watermark() const { return watermark_; }
+  [[nodiscard]] std::uint64_t watermark() const { return restart_is_due() ? kNoLimit : watermark_; }
   // The TSC at which the first queued record stands, or kNoLimit. Cheap; no sink is called.
   [[nodiscard]] std::uint64_t next_tsc() const { return heap_.empty() ? kNoLimit : heap_.front().key; }
   // The last TSC that was handed over, or passed over.
@@ -158,7 +158,7 @@ void Merge::drain(std::uint64_t limit, Sink& sink) {
   refill(sink);
   do {
     // What was written before a clock started again has no other clock to wait for.
-    const std::uint64_t upto = std::min(limit, restart_is_due() ? kNoLimit : watermark_);
+    const std::uint64_t upto = std::min(limit, watermark());
     while (!heap_.empty() && heap_.front().key <= upto) {
       const Entry first = heap_.front();
       // As long as the first stream stays before the second, the heap need not be touched.

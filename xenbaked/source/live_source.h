@@ -103,9 +103,9 @@ class LiveSource final : public Source {
 
   Status start(const LiveOptions& options, const HostFacts& facts);
   Status connect(const HostFacts& facts);
+  void learn_pcpus();
   // After connect(), since what somebody traces with is not left behind.
   Result<bool> put_back_left();
-  void learn_pcpus();
   void discard_all();
   bool holds(std::uint32_t event);
   Status map_rings(const TraceInfo& info, std::uint32_t max_cpu_id);

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "losses.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "trace/events.h"
+
+namespace xenmon::model {
+
+namespace {
+
+bool creates_domain(const TraceRecord& record) {
+  return record.event == event::kDomainAdd || record.event == event::kAcctDomainAdd;
+}
+
+// Takes out the records from `first` to before `end`. What follows may be anything, also the second record of
+// a switch.
+void lose(std::vector<TraceRecord>& records, std::size_t first, std::size_t end, Random& random) {
+  const std::uint64_t since = records[first].tsc;
+  const std::uint64_t last = records[end - 1].tsc;
+  const TraceRecord& next = records[end];
+  TraceRecord lost;
+  // With the next record, so at its time or a little before it.
+  lost.tsc = std::max(last, next.tsc - std::min<std::uint64_t>(next.tsc, random.below(300)));
+  lost.event = event::kLostRecords;
+  lost.words = 4;
+  // Its high half has the vCPU, unlike everywhere else.
+  lost.word[0] = static_cast<std::uint32_t>(end - first);
+  lost.word[1] = next.current << 16 | next.current >> 16;
+  lost.word[2] = static_cast<std::uint32_t>(since);
+  lost.word[3] = static_cast<std::uint32_t>(since >> 32);
+  lost.current = next.current;
+  const auto at = records.begin() + static_cast<std::ptrdiff_t>(first);
+  records.erase(at, at + static_cast<std::ptrdiff_t>(end - first));
+  records.insert(records.begin() + static_cast<std::ptrdiff_t>(first), lost);
+}
+
+} // namespace
+
+void lose_records(Trace& trace, std::uint64_t seed) {
+  Random random(seed ^ 0x1057);
+  // When: of each pCPU for itself, or of several at once.
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> together;
+  std::uint64_t first_tsc = ~std::uint64_t{0};
+  std::uint64_t last_tsc = 0;
+  for (const std::vector<TraceRecord>& records : trace.records) {
+    if (records.empty()) continue;
+    first_tsc = std::min(first_tsc, records.front().tsc);
+    last_tsc = std::max(last_tsc, records.back().tsc);
+  }
+  if (last_tsc == 0) return;
+  if (random.chance(40)) {
+    const std::uint64_t begin = random.between(first_tsc, last_tsc);
+    together.emplace_back(begin, begin + random.below((last_tsc - begin) / 2 + 1));
+  }
+  for (std::vector<TraceRecord>& records : trace.records) {
+    // From behind, so that places stay what they are.
+    std::size_t end = records.size();
+    while (end > 3) {
+      const std::size_t stop = 2 + random.below(end - 2); // a run ends before this record, which stays
+      if (stop >= end || !records[0].timed) break;
+      std::size_t first =
+          stop - std::min<std::size_t>(stop - 1, random.between(1, random.chance(30) ? 40 : 4));
+      const TraceRecord& next = records[stop];
+      for (const auto& [from, to] : together) {
+        if (next.tsc < from || next.tsc > to || !random.chance(80)) continue;
+        while (first > 1 && records[first - 1].tsc >= from) --first;
+      }
+      for (std::size_t at = first; at < stop; ++at) {
+        if (creates_domain(records[at]) && random.chance(70))
+          first = at + 1; // that is the last that was heard
+      }
+      if (next.timed && first < stop) {
+        trace.lost += stop - first;
+        lose(records, first, stop, random);
+      }
+      end = first;
+      if (random.chance(30)) break;
+    }
+  }
+}
+
+} // namespace xenmon::model
