@@ -101,6 +101,7 @@ std::vector<std::string> daemon_command(const Options& options, const std::strin
   command.insert(command.end(), {"--replay", options.replay});
   if (options.cpu_khz) command.insert(command.end(), {"--cpu-khz", std::to_string(*options.cpu_khz)});
   if (!options.speed.empty()) command.insert(command.end(), {"--speed", options.speed});
+  if (options.follow) command.emplace_back("--follow");
   if (options.loop) command.emplace_back("--loop");
   if (!options.at.empty()) command.insert(command.end(), {"--held-at", options.at});
   return command;

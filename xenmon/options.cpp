@@ -51,6 +51,7 @@ Shows where each domain's time goes on a Xen host: on the screen, or as a log.
       --cpu-khz N         the TSC frequency of the recording's host: kHz, or MHz as
                           xl info prints them, with a decimal point
       --speed FACTOR      replay so many times as fast, or "max" (1)
+      --follow            go on reading a recording that still grows
       --loop              replay again and again
       --at TIME           hold the replay at that time: seconds, 1:30.5, or "end"
       --xenbaked PATH     the xenbaked to start, if none is running
@@ -139,6 +140,7 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
   }
   if (options.once) {
     if (!options.live) return usage("option --once excludes -n and --format: it is no log.");
+    if (options.follow) return usage("option --once excludes --follow: the table is of a recording's end.");
     if (options.loop) return usage("option --once excludes --loop: the table is of a recording's end.");
     options.live = false;
     // Nobody watches a recording pass by.
@@ -181,7 +183,7 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
   if (app.count("--replay") > 0 && options.replay.empty())
     return usage("option --replay takes a file's name.");
   if (options.replay.empty()) {
-    for (const char* option : {"--cpu-khz", "--speed", "--loop", "--at"}) {
+    for (const char* option : {"--cpu-khz", "--speed", "--follow", "--loop", "--at"}) {
       if (app.count(option) > 0) {
         return usage(std::string("option ") + option + " is for a recording; name one with --replay FILE.");
       }
@@ -189,7 +191,10 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
   } else if (app.count("--region") > 0) {
     return usage("options --replay and --region exclude each other: a replay has a region of its own.");
   }
+  if (options.follow && options.loop)
+    return usage("options --follow and --loop exclude each other: what still grows has no end.");
   if (options.replay == "-") {
+    if (options.follow) return usage("option --follow is not for standard input, which is read as it comes.");
     if (options.loop) return usage("option --loop is not for standard input, which cannot be played again.");
     if (options.live) {
       return usage(
@@ -245,6 +250,7 @@ Result<std::variant<Options, Information>> parse_options(int argc, const char* c
   app.add_option("--replay", options.replay);
   app.add_option("--cpu-khz", texts.cpu_khz);
   app.add_option("--speed", options.speed);
+  app.add_flag("--follow", options.follow);
   app.add_flag("--loop", options.loop);
   app.add_option("--at", options.at);
   app.add_option("--xenbaked", options.xenbaked);

@@ -41,12 +41,15 @@ Status run_once(const Options& options, Publisher& publisher) {
     const bool going = publisher.replay && publisher.replay->state() == ReplayControl::State::kGoing;
     const bool held = !going && attachment.health().held;
     const bool playing = going || (!options.replay.empty() && kind == Health::Kind::kRecording && !held);
-    if (seen >= (held ? 1 : kEnoughNs) && !playing) break;
+    const bool over = kind == Health::Kind::kRecordingOver;
+    // One that is not steered ends with its recording, and says then whether that was whole.
+    const bool ending = over && publisher.daemon && !publisher.replay && publisher.daemon->running();
+    if (seen >= (held ? 1 : kEnoughNs) && !playing && !ending) break;
     if (publisher.daemon && !publisher.daemon->running()) {
-      if (seen > 0 && publisher.daemon->ended_well()) break;
+      if (seen > 0 && (over || publisher.daemon->ended_well())) break;
       return publisher.daemon->outcome();
     }
-    if (seen > 0 && (kind == Health::Kind::kRecordingOver || kind == Health::Kind::kEnded)) break;
+    if (seen > 0 && !ending && (over || kind == Health::Kind::kEnded)) break;
     if (stop_requested()) return Error{"interrupted before there was anything to show."};
     if (!playing && std::chrono::steady_clock::now() > deadline)
       return Error{"no figures within ten seconds (" + health_text(attachment.health()) +
@@ -57,7 +60,10 @@ Status run_once(const Options& options, Publisher& publisher) {
       !exists)
     return exists;
   const std::string text = once_table(build_screen_model(history, feed, attachment, options.pcpu));
-  return write_lines(STDOUT_FILENO, text, "standard output");
+  if (Status written = write_lines(STDOUT_FILENO, text, "standard output"); !written) return written;
+  if (publisher.daemon && !publisher.daemon->running() && !publisher.daemon->ended_well())
+    return publisher.daemon->outcome();
+  return ok();
 }
 
 } // namespace xenmon

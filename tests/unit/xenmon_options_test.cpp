@@ -80,6 +80,19 @@ TEST(Options, TakesTheNewOnes) {
   EXPECT_EQ(parsed({"--region", "/tmp/r"}).region, "/tmp/r");
 }
 
+TEST(Options, ARecordingThatGrowsCanBeFollowed) {
+  EXPECT_EQ(daemon_command(parsed({"--xenbaked", "x", "--replay", "f", "--follow"}), "/r"),
+            (std::vector<std::string>{"x", "--region", "/r", "--ms-per-sample", "100", "--replay", "f",
+                                      "--follow"}));
+  EXPECT_EQ(refused({"--follow"}), "option --follow is for a recording; name one with --replay FILE.");
+  EXPECT_EQ(refused({"--replay", "f", "--follow", "--loop"}),
+            "options --follow and --loop exclude each other: what still grows has no end.");
+  EXPECT_EQ(refused({"--replay", "f", "--follow", "--once"}),
+            "option --once excludes --follow: the table is of a recording's end.");
+  EXPECT_EQ(refused({"--replay", "-", "--follow", "-n"}),
+            "option --follow is not for standard input, which is read as it comes.");
+}
+
 TEST(Options, ARecordingCanBeHeld) {
   EXPECT_EQ(parsed({"--replay", "f", "--at", "1:30.5"}).at, "1:30.5");
   EXPECT_EQ(daemon_command(parsed({"--xenbaked", "x", "--replay", "f", "--once", "--at", "end"}), "/r"),

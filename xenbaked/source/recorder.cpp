@@ -18,22 +18,15 @@ namespace {
 constexpr std::uint32_t kNobody = 0x7ff4;
 constexpr std::uint32_t kXenalyzeVcpus = 256;
 
-// The TSC of the first record that has one; 0: none.
-std::uint64_t first_tsc(const Window& window) {
-  Record record;
-  const std::byte* at = window.first.data();
-  const std::byte* const end = at + window.first.size();
-  for (; decode_record(at, end, record); at += record.bytes()) {
-    if (record.has_tsc() && record.event() != event::kWrapBuffer) return record.tsc;
-  }
-  return 0;
-}
-
-// The TSC of the last record that has one; 0: none.
-std::uint64_t last_tsc(const Window& window) {
+// The TSCs of a window's first and last record that have one; 0: none has. Of a record that begins in the
+// first part and ends in the second nothing is read but its length.
+struct Span {
+  std::uint64_t first = 0;
   std::uint64_t last = 0;
+};
+Span span_of(const Window& window) {
+  Span span;
   Record record;
-  // A record that begins in the first part and ends in the second is stepped over by its length alone.
   std::size_t overhang = 0;
   for (const std::span<const std::byte> part : {window.first, window.second}) {
     if (overhang > part.size()) break;
@@ -41,11 +34,13 @@ std::uint64_t last_tsc(const Window& window) {
     const std::byte* const end = part.data() + part.size();
     overhang = 0;
     for (; decode_record(at, end, record); at += record.bytes()) {
-      if (record.has_tsc() && record.event() != event::kWrapBuffer) last = record.tsc;
+      if (!record.has_tsc() || record.event() == event::kWrapBuffer) continue;
+      if (span.first == 0) span.first = record.tsc;
+      span.last = record.tsc;
     }
     if (end - at >= 4) overhang = record.bytes() - static_cast<std::size_t>(end - at);
   }
-  return last;
+  return span;
 }
 
 } // namespace
@@ -83,7 +78,7 @@ void Recorder::put_gap(const Pass& pass) {
     // From the newest record of all; but no pCPU's records go back in time.
     std::uint64_t next = newest + 1;
     for (const Window& window : pass.windows) {
-      if (const std::uint64_t first = first_tsc(window); window.pcpu == pcpu && first != 0)
+      if (const std::uint64_t first = span_of(window).first; window.pcpu == pcpu && first != 0)
         next = std::min(next, first);
     }
     const std::uint64_t begin = std::max(last, std::min(newest, next - 1));
@@ -102,7 +97,7 @@ void Recorder::put_gap(const Pass& pass) {
 void Recorder::note(const Pass& pass) {
   for (const Window& window : pass.windows) {
     std::uint64_t& last = last_tsc_[window.pcpu];
-    last = std::max(last, xenmon::last_tsc(window));
+    last = std::max(last, span_of(window).last);
   }
 }
 

@@ -42,6 +42,6 @@ _xenmon() {
   mapfile -t COMPREPLY < <(compgen -W "-l --live -n --notlive -p --prefix --format -o --output --vcpus --csv-safe --once
     --slow-waits -t --time -i --interval --ms_per_sample --ms-per-sample --cpu
     --allocated --noallocated --blocked --noblocked --waited --nowaited --excount --noexcount --iocount --noiocount
-    --no-color --region --replay --cpu-khz --speed --loop --at --xenbaked -V --version -h --help" -- "$word")
+    --no-color --region --replay --cpu-khz --speed --follow --loop --at --xenbaked -V --version -h --help" -- "$word")
 }
 complete -F _xenmon xenmon
