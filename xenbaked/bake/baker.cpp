@@ -699,18 +699,9 @@ void Baker::make_late(std::uint32_t who, std::uint64_t now) {
 
 // ---- what Xen says of waiting
 
-void Baker::tell_wait(std::uint32_t domid, std::uint32_t unit, std::uint32_t waited_ns) {
-  // Without a limit of 32 bits the word would be another one; some tools write the largest for that.
-  if (waited_ns == 0xffffffffU || (domid | unit) > 0xffffU) return;
-  Vcpu* const vcpu = find_vcpu(domid << 16 | unit);
-  // Behind the switch the word would be taken for that of the next one.
-  if (vcpu != nullptr && vcpu->bucket != kRunning) vcpu->told_wait_ns = waited_ns;
-}
-
 // It is about to run. If Xen's word agrees with what was claimed, that was the truth; if it is less than what
 // is known, records are missing.
-void Baker::check_told_wait(Vcpu& vcpu, std::uint64_t now) {
-  const std::uint64_t told = std::exchange(vcpu.told_wait_ns, 0);
+void Baker::check_told_wait(Vcpu& vcpu, std::uint64_t told, std::uint64_t now) {
   const std::uint64_t measured = now - vcpu.entered_ns;
   if (measured > 0xffffffffU) return; // longer than the word can tell
   if (vcpu.bucket == kUnknown) {

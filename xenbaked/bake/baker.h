@@ -249,10 +249,9 @@ class Baker {
   [[nodiscard]] bool anybody_waits() const;
   void notice_silence(std::uint64_t next_ns);
   void make_late(std::uint32_t who, std::uint64_t now);
-  void check_told_wait(Vcpu& vcpu, std::uint64_t now);
+  void check_told_wait(Vcpu& vcpu, std::uint64_t told_ns, std::uint64_t now);
   [[nodiscard]] bool may_be_wait(std::uint64_t measured_ns, std::uint64_t told_ns) const;
   bool measure_across_clocks(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now);
-  void tell_wait(std::uint32_t domid, std::uint32_t unit, std::uint32_t waited_ns);
   [[nodiscard]] std::uint32_t gaps_open() const { return careful_ & ~kSkewed; }
 
   void start(std::uint64_t tsc);
@@ -289,6 +288,8 @@ class Baker {
   void continue_running(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now);
   void continue_running_odd(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now);
   static void continue_known(Vcpu& vcpu, std::uint64_t now);
+  void chosen(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit, std::uint32_t waited_ns,
+              std::uint32_t slice_ns);
   void slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit, std::uint32_t slice_ns);
   void exchange(std::uint32_t pcpu, IoKind kind, std::uint32_t domid);
   Exchanges& exchanges_with(std::uint32_t granter, std::uint32_t pcpu);

@@ -5,6 +5,8 @@
 #ifndef XENMON_XENBAKED_BAKE_BAKER_HOT_H
 #define XENMON_XENBAKED_BAKE_BAKER_HOT_H
 
+#include <utility>
+
 #include "bake/baker.h"
 
 namespace xenmon {
@@ -61,7 +63,8 @@ inline bool Baker::ignores(std::uint32_t header) {
          ((hot::kOurVerbose >> (header & 31U)) & 1U) == 0;
 }
 
-inline void Baker::apply(std::uint32_t pcpu, const Record& record) {
+// Always inline: it is called from three places, of which one is the loop over all records.
+[[gnu::always_inline]] inline void Baker::apply(std::uint32_t pcpu, const Record& record) {
   if (record.tsc >= edge_tsc_) [[unlikely]]
     advance_to(record.tsc);
   ++sample_records_;
@@ -87,9 +90,7 @@ inline void Baker::apply(std::uint32_t pcpu, const Record& record) {
   switch (event) {
     case event::kSwitchInfNext:
       if (record.extra_words() >= 4) [[likely]] {
-        if (options_.check_waits && record.word(0) < XENMON_DOMID_IDLE)
-          tell_wait(record.word(0), record.word(1), record.word(2));
-        slice(pcpu, record.word(0), record.word(1), record.word(3));
+        chosen(pcpu, record.word(0), record.word(1), record.word(2), record.word(3));
       } else if (record.extra_words() == 3) {
         slice(pcpu, record.word(0), XENMON_NO_SLOT, record.word(2)); // before Xen 4.8: no vCPU is named
       } else {
@@ -272,7 +273,11 @@ inline void Baker::change_state(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t fr
   if ((careful_ & kSkewed) != 0 && !measure_across_clocks(vcpu, pcpu, now)) [[unlikely]]
     return;
   if (vcpu.idle) pcpu = vcpu.vcpu_id;
-  if (to == XENMON_VCPU_RUNNING && vcpu.told_wait_ns != 0) check_told_wait(vcpu, now);
+  if (to == XENMON_VCPU_RUNNING && vcpu.told_wait_ns != 0) {
+    const std::uint64_t told_ns = std::exchange(vcpu.told_wait_ns, 0);
+    if (vcpu.bucket == kUnknown || now - vcpu.entered_ns > told_ns + kMissingNs) [[unlikely]]
+      check_told_wait(vcpu, told_ns, now);
+  }
   if (!reconcile(vcpu, pcpu, from, now)) [[unlikely]]
     return;
   if (from == to) [[unlikely]]
@@ -311,6 +316,24 @@ inline void Baker::continue_running(std::uint32_t pcpu, std::uint32_t who, std::
   } else {
     continue_running_odd(pcpu, who, now);
   }
+}
+
+// A unit will run. What Xen says of its waiting counts only in front of the switch: behind it, it would be
+// taken for that of the next one.
+inline void Baker::chosen(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit,
+                          std::uint32_t waited_ns, std::uint32_t slice_ns) {
+  const bool limited = slice_ns - 1 < 0x7fffffffU;
+  // All ones is what some tools write for what does not fit.
+  const bool tells_wait = options_.check_waits && domid < XENMON_DOMID_IDLE && waited_ns != 0xffffffffU;
+  if (!limited && !tells_wait) return;
+  if ((domid | unit) > 0xffffU) [[unlikely]] {
+    if (limited) counts_.bad.add(XENMON_BAD_CONTENT);
+    return;
+  }
+  Vcpu* vcpu = find_vcpu(domid << 16 | unit);
+  if (vcpu == nullptr) return;
+  if (limited) part_of(*vcpu, pcpu).slices.add(slice_ns);
+  if (tells_wait && vcpu->bucket != kRunning) vcpu->told_wait_ns = waited_ns;
 }
 
 inline void Baker::slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit,
