@@ -42,7 +42,8 @@ Status bake_all(Source& source, Baker& baker, Merge& merge, Recorder* recorder, 
     source.release_pass();
     drain(merge, baker, stop);
     // A recording that is followed has nothing more at the moment.
-    if (pass.windows.empty() && !pass.last) stop.wait(-1, kFollowNs);
+    if (pass.windows.empty() && !pass.last && source.origin().kind == XENMON_SOURCE_RECORDING)
+      stop.wait(-1, kFollowNs);
   } while (!pass.last && !stop.raised());
   baker.finish(merge.position());
   return ok();
