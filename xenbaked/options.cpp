@@ -109,8 +109,10 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     return out;
   } catch (const CLI::ExtrasError& error) {
     for (const std::string& word : app.remaining()) {
-      if (!word.starts_with('-'))
-        return refuse("\"" + word + "\" is no option; to play a recording: xenbaked --replay " + word + ".");
+      if (word.starts_with('-')) continue;
+      std::string sentence = "\"";
+      sentence.append(word).append("\" is no option; to play a recording: xenbaked --replay ").append(word);
+      return refuse(sentence.append("."));
     }
     return refuse(std::string(error.what()) + ".");
   } catch (const CLI::ParseError& error) {

@@ -74,7 +74,7 @@ class Session {
 
   // With what is wrong with the trace said at the end, whatever that is.
   Status run() {
-    const Status result = log();
+    Status result = log();
     verdicts_.say_all();
     return result;
   }

@@ -50,7 +50,7 @@ class Session {
 
   // With what is wrong with the trace said at the end, whatever that is.
   Status run() {
-    const Status status = follow();
+    Status status = follow();
     verdicts_.say_all();
     if (const std::uint64_t damaged = damaged_before_ + feed_.damaged() + writer_.damaged(); damaged > 0)
       std::cerr << "xenmon: " << damaged_sentence(damaged) << '\n';

@@ -109,6 +109,7 @@ std::map<Pair, double> offsets_of(const VcpuTracks& tracks, double khz) {
     if (!fresh) at->second = std::min(at->second, ns);
   }
   std::vector<double> ways;
+  ways.reserve(quickest.size());
   for (const auto& [pair, ns] : quickest) ways.push_back(ns);
   const double usual = ways.size() < 3 ? 0 : std::max(median(ways), 0.0);
 
