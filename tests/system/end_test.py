@@ -247,7 +247,7 @@ class FailureTest(EndingTest):
             large.write(header)
             for second in range(20_000):
                 large.writelines(b"%d.000000000,%s" % (second + 1, rest) for rest in columns[:5])
-        xenmon = self.start("plot", log, "--script", limits=((resource.RLIMIT_AS, 24 << 20),), stdout=subprocess.DEVNULL)
+        xenmon = self.start("plot", log, "--script", limits=((resource.RLIMIT_AS, 14 << 20),), stdout=subprocess.DEVNULL)
         self.assertEqual(xenmon.wait(PATIENCE), 1)
         said = xenmon.stderr.read().decode()
         self.check_one_sentence(said, "xenmon")
