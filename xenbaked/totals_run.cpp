@@ -79,7 +79,7 @@ Result<TraceTotals> run_totals(Source& source, bool stock_records, Recorder* rec
     if (stop.raised() || !pcpus_seem_missing(merge->counts(), *baker, origin) || !source.rewind()) break;
     origin.facts.pcpus_missing = true;
     recorder = nullptr; // it has all of it
-    say_pcpus_missing(origin, verdicts);
+    say_pcpus_missing(verdicts);
   }
   const Merge::Counts counts = merge->counts();
   judge_trace(counts, *baker, origin, verdicts);

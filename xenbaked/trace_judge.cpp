@@ -50,8 +50,7 @@ bool pcpus_seem_missing(const Merge::Counts& merged, const Baker& baker, const O
   return whole && baker.counts().waits_contradicted > 0;
 }
 
-void say_pcpus_missing(const Origin& origin, Verdicts& verdicts) {
-  (void)origin;
+void say_pcpus_missing(Verdicts& verdicts) {
   verdicts.say(XENMON_VERDICT_NOT_TRACED, 0,
                "Some CPUs were in use and not traced: what vCPUs did there is unknown.");
 }

@@ -22,7 +22,7 @@ void warn_of_frequency(const Origin& origin);
 // After a trace has been baked: its records contradict each other as if some pCPU's were missing, which
 // nobody knew from the start.
 bool pcpus_seem_missing(const Merge::Counts& merged, const Baker& baker, const Origin& origin);
-void say_pcpus_missing(const Origin& origin, Verdicts& verdicts);
+void say_pcpus_missing(Verdicts& verdicts);
 
 // pCPUs that have records, or of which something says that they exist.
 std::uint32_t known_pcpus(const Merge& merge, const Origin& origin);
