@@ -24,6 +24,8 @@ BIN = pathlib.Path(os.environ.get("XENMON_BIN", ROOT / "build/release/bin"))
 XENBAKED = str(BIN / "xenbaked")
 XENMON = str(BIN / "xenmon")
 SANITIZED = bool(os.environ.get("XENMON_SANITIZE"))
+# ThreadSanitizer keeps a signal from its handler until the call that it came in has returned, poll() and its like apart.
+DEFERS_SIGNALS = os.environ.get("XENMON_SANITIZE") == "thread"
 RECORDINGS = ROOT / "tests/data/recordings"
 RECORDING = RECORDINGS / "web-credit2-2pcpu.xentrace.xz"
 # Nothing takes so long but what hangs.
