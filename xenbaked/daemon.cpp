@@ -143,6 +143,7 @@ class Daemon {
         stop_(stop),
         writer_(writer),
         control_(control),
+        merge_(patience_with(origin, true)),
         publisher_(writer, merge_, source, origin, verdicts, recorder,
                    ReaderPatience(writer, control, stop, [this] { beat(); })),
         baker_(baker_options(origin, options), &publisher_),

@@ -73,7 +73,7 @@ Result<TraceTotals> run_totals(Source& source, bool stock_records, Recorder* rec
     Baker::Options options = bake_options(origin);
     options.stock_records = stock_records;
     baker.emplace(options);
-    merge.emplace();
+    merge.emplace(patience_with(origin, false));
     if (Status baked = bake_all(source, *baker, *merge, recorder, stop); !baked) return baked.error();
     // What the beginning did not show, all of it may: then it has to be known from the start.
     if (stop.raised() || !pcpus_seem_missing(merge->counts(), *baker, origin) || !source.rewind()) break;

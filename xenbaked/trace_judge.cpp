@@ -36,6 +36,15 @@ Baker::Options bake_options(const Origin& origin) {
   return options;
 }
 
+Merge::Patience patience_with(const Origin& origin, bool watched) {
+  if (origin.kind != XENMON_SOURCE_RECORDING) return {}; // its buffers say when they are full
+  Merge::Patience patience;
+  patience.bytes = kLookAheadBytes;
+  patience.cycles =
+      watched && origin.being_written ? ClockScale(origin.cpu_khz).to_cycles(kLookAheadNs) : Merge::kNoLimit;
+  return patience;
+}
+
 void warn_of_frequency(const Origin& origin) {
   if (!origin.cpu_khz_assumed) return;
   std::cerr << "xenbaked: nothing tells " << printable(origin.text)

@@ -16,6 +16,12 @@ namespace xenmon {
 // What of the options follows from the trace.
 Baker::Options bake_options(const Origin& origin);
 
+// How far accounting stays behind what has been read, so that a loss is known before its place has passed. If
+// somebody watches a recording that is being written, not by more than kLookAheadNs.
+inline constexpr std::uint64_t kLookAheadNs = 2'000'000'000;
+inline constexpr std::uint64_t kLookAheadBytes = std::uint64_t{8} << 20; // some 250,000 records
+Merge::Patience patience_with(const Origin& origin, bool watched);
+
 // Says on standard error if the TSC's frequency is a guess.
 void warn_of_frequency(const Origin& origin);
 

@@ -59,6 +59,15 @@ bool write_metadata(const std::string& directory, const History& history) {
                          ", \"event_mask\": " + std::to_string(event_mask(history.kind)) + "}\n");
 }
 
+// Nothing but a live host says when its buffers were full.
+void lose_in_way(Trace& trace, const Schedule& schedule, std::uint64_t seed, Way way) {
+  if (way == Way::kLive) {
+    lose_records(trace, schedule, seed);
+  } else {
+    lose_records(trace, seed);
+  }
+}
+
 std::string indented(const std::string& heading, const std::string& lines) {
   if (lines.empty()) return {};
   std::string text;
@@ -69,9 +78,9 @@ std::string indented(const std::string& heading, const std::string& lines) {
 
 } // namespace
 
-void write_records(std::ostream& out, const History& history, bool lossy) {
+void write_records(std::ostream& out, const History& history, Way way, bool lossy) {
   Trace trace = run_history(history);
-  if (lossy) lose_records(trace, history.seed);
+  if (lossy) lose_in_way(trace, make_schedule(trace, history.seed), history.seed, way);
   for (std::size_t i = 0; i < trace.records.size(); ++i) {
     if (trace.records[i].empty()) continue;
     out << "  records of pCPU " << history.setup.pcpus[i].number << ":\n";
@@ -91,8 +100,9 @@ void write_records(std::ostream& out, const History& history, bool lossy) {
 
 std::string Checker::check(const History& history, Way way, bool lossy) {
   Trace trace = run_history(history);
-  if (lossy) lose_records(trace, history.seed);
-  const Rounds rounds = make_rounds(trace, history.seed);
+  const Schedule schedule = make_schedule(trace, history.seed);
+  if (lossy) lose_in_way(trace, schedule, history.seed, way);
+  const Rounds rounds = make_rounds(trace, schedule, history.seed);
   const std::string path = directory_ + (way == Way::kXz ? "/history.xentrace.xz" : "/history.xentrace");
   if (way != Way::kLive) {
     const std::string recording = recording_of(rounds);

@@ -33,7 +33,7 @@ class Checker {
 };
 
 // What Xen wrote, pCPU by pCPU.
-void write_records(std::ostream& out, const History& history, bool lossy);
+void write_records(std::ostream& out, const History& history, Way way, bool lossy);
 
 // The smallest history that is found in which `fails` is still true.
 template <class Predicate>

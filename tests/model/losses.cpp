@@ -15,10 +15,11 @@ bool creates_domain(const TraceRecord& record) {
 }
 
 // Takes out the records from `first` to before `end`. What follows may be anything, also the second record of
-// a switch.
-void lose(std::vector<TraceRecord>& records, std::size_t first, std::size_t end, Random& random) {
+// a switch. LOST_RECORDS is not written before `room`.
+void lose(std::vector<TraceRecord>& records, std::size_t first, std::size_t end, std::uint64_t room,
+          Random& random) {
   const std::uint64_t since = records[first].tsc;
-  const std::uint64_t last = records[end - 1].tsc;
+  const std::uint64_t last = std::max(room, records[end - 1].tsc);
   const TraceRecord& next = records[end];
   TraceRecord lost;
   // With the next record, so at its time or a little before it.
@@ -73,10 +74,38 @@ void lose_records(Trace& trace, std::uint64_t seed) {
       }
       if (next.timed && first < stop) {
         trace.lost += stop - first;
-        lose(records, first, stop, random);
+        lose(records, first, stop, 0, random);
       }
       end = first;
       if (random.chance(30)) break;
+    }
+  }
+}
+
+void lose_records(Trace& trace, const Schedule& schedule, std::uint64_t seed) {
+  Random random(seed ^ 0x1057);
+  const std::uint64_t likely = random.chance(50) ? 20 : 60;
+  for (std::size_t i = 0; i < trace.records.size(); ++i) {
+    std::vector<TraceRecord>& records = trace.records[i];
+    // From behind, so that places stay what they are.
+    for (std::size_t round = schedule.size(); round-- > 0;) {
+      const std::uint64_t emptied = schedule[round][i];
+      const std::uint64_t before = round == 0 ? 0 : schedule[round - 1][i];
+      const auto after = [&](std::uint64_t tsc) {
+        const auto at = std::find_if(records.begin(), records.end(),
+                                     [&](const TraceRecord& record) { return record.tsc > tsc; });
+        return static_cast<std::size_t>(at - records.begin());
+      };
+      const std::size_t begin = round == 0 ? 0 : after(before);
+      const std::size_t end = after(emptied);
+      if (end == records.size() || end - begin < 2 || !records[begin].timed || !random.chance(likely)) continue;
+      std::size_t first = std::max<std::size_t>(random.between(begin + 1, end - 1), 1);
+      for (std::size_t at = first; at < end; ++at) {
+        if (creates_domain(records[at]) && random.chance(70)) first = at + 1;
+      }
+      if (first >= end || !records[end].timed) continue;
+      trace.lost += end - first;
+      lose(records, first, end, emptied + 1, random);
     }
   }
 }

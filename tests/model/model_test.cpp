@@ -136,7 +136,7 @@ class Run {
          << history.steps.size() << " steps of " << before << " are left:\n";
     write_text(text, history.setup);
     for (const Step& step : history.steps) write_text(text, history.setup, step);
-    write_records(text, history, lossy);
+    write_records(text, history, way, lossy);
     text << differences;
     std::cout << text.str() << std::flush;
     std::ofstream(options_.out + "/model-" + kind_name + '-' + way_name + '-' + std::to_string(seed) +

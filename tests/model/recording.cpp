@@ -31,6 +31,10 @@ void put_record(std::vector<std::byte>& bytes, const TraceRecord& record) {
   for (std::uint32_t i = 0; i < record.words; ++i) put(bytes, record.word[i]);
 }
 
+std::uint64_t first_lost(const TraceRecord& lost) {
+  return std::uint64_t{lost.word[3]} << 32 | lost.word[2];
+}
+
 // When the rounds begin, in order; the last one after everything.
 std::vector<std::uint64_t> moments(const Trace& trace, Random& random) {
   std::vector<std::uint64_t> all;
@@ -53,26 +57,39 @@ std::vector<std::uint64_t> moments(const Trace& trace, Random& random) {
 
 } // namespace
 
-Rounds make_rounds(const Trace& trace, std::uint64_t seed) {
+Schedule make_schedule(const Trace& trace, std::uint64_t seed) {
   Random random(seed ^ 0x5eed);
-  Rounds result;
-  std::vector<std::size_t> taken(trace.records.size(), 0);
+  Schedule schedule;
   std::vector<std::uint64_t> visited(trace.records.size(), 0);
   const std::uint64_t slowness =
       random.chance(40) ? 0 : random.below(random.chance(20) ? 50'000'000 : 20'000);
   for (std::uint64_t moment : moments(trace, random)) {
-    std::vector<Rounds::Part>& round = result.rounds.emplace_back();
-    for (std::size_t i = 0; i < trace.records.size(); ++i) {
+    for (std::uint64_t& each : visited) {
       // A round begins after the one before has ended.
       moment = std::max(moment, visited.back());
-      visited[i] = moment;
+      each = moment;
+      if (moment < std::numeric_limits<std::uint64_t>::max() - slowness) moment += random.below(slowness + 1);
+    }
+    schedule.push_back(visited);
+  }
+  return schedule;
+}
+
+Rounds make_rounds(const Trace& trace, const Schedule& schedule, std::uint64_t seed) {
+  Random random(seed ^ 0x3a9);
+  Rounds result;
+  std::vector<std::size_t> taken(trace.records.size(), 0);
+  for (const std::vector<std::uint64_t>& visited : schedule) {
+    std::vector<Rounds::Part>& round = result.rounds.emplace_back();
+    for (std::size_t i = 0; i < trace.records.size(); ++i) {
       Rounds::Part part;
       part.pcpu = trace.setup->pcpus[i].number;
       const std::vector<TraceRecord>& records = trace.records[i];
-      while (taken[i] < records.size() && records[taken[i]].tsc <= moment)
+      while (taken[i] < records.size() && records[taken[i]].tsc <= visited[i])
         put_record(part.bytes, records[taken[i]++]);
-      if (moment < std::numeric_limits<std::uint64_t>::max() - slowness) moment += random.below(slowness + 1);
       if (part.bytes.empty()) continue;
+      part.full = taken[i] < records.size() && records[taken[i]].event == event::kLostRecords &&
+                  first_lost(records[taken[i]]) <= visited[i];
       part.wrap = random.chance(30) ? random.below(part.bytes.size() / 4) * 4 : part.bytes.size();
       round.push_back(std::move(part));
     }
@@ -139,7 +156,7 @@ Status LiveRounds::read_pass(Pass& pass) {
   if (next_ < rounds_.rounds.size()) {
     for (const Rounds::Part& part : rounds_.rounds[next_]) {
       const std::span<const std::byte> bytes(part.bytes);
-      pass.windows.push_back({part.pcpu, bytes.first(part.wrap), bytes.subspan(part.wrap)});
+      pass.windows.push_back({part.pcpu, bytes.first(part.wrap), bytes.subspan(part.wrap), part.full});
     }
     ++next_;
   }

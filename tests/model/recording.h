@@ -21,12 +21,18 @@ struct Rounds {
     std::uint32_t pcpu = 0;
     std::vector<std::byte> bytes;
     std::size_t wrap = 0; // where the buffer ends: a live host gives two parts
+    bool full = false;    // Xen could not write what came next
   };
   std::vector<std::vector<Part>> rounds;
 };
 
-// Always the same for the same seed. Whatever it is, the trace is the same.
-Rounds make_rounds(const Trace& trace, std::uint64_t seed);
+// By round, then by index of pCPU: a round takes what that pCPU has written by that TSC.
+using Schedule = std::vector<std::vector<std::uint64_t>>;
+
+// Always the same for the same seed. The last round takes everything.
+Schedule make_schedule(const Trace& trace, std::uint64_t seed);
+
+Rounds make_rounds(const Trace& trace, const Schedule& schedule, std::uint64_t seed);
 
 // What `xentrace -D` makes of it.
 std::string recording_of(const Rounds& rounds);

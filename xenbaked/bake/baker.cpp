@@ -605,7 +605,7 @@ void Baker::lost_begin(std::uint32_t pcpu, std::uint64_t tsc) {
 void Baker::lost_end(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t count, std::uint32_t domid,
                      std::uint32_t vcpu_id) {
   if (tsc >= edge_tsc_) advance_to(tsc);
-  ++sample_records_;
+  if (domid != event::kNobody) ++sample_records_;
   sample_lost_ += count;
   const std::uint64_t now = set_now(tsc);
   last_loss_ns_ = now;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "merge/merge.h"
 
+#include <utility>
+
 namespace xenmon {
 
 void Merge::append(const Pass& pass, std::uint64_t tsc_shift) {
@@ -23,12 +25,36 @@ void Merge::append(const Pass& pass, std::uint64_t tsc_shift) {
     bytes_ += window.first.size() + window.second.size();
   }
   ++passes_;
-  watermark_ = pass.last || pass.one_pcpu ? kNoLimit : heard_;
   set_final(pass.last);
-  // Of a last pass nobody needs to know, or only in rare cases: then newest() walks it.
-  if (pass.last || pass.one_pcpu) return;
-  heard_ = newest();
+  if (pass.last || pass.one_pcpu) {
+    // Of a last pass nobody needs to know, or only in rare cases: then newest() walks it.
+    watermark_ = kNoLimit;
+    return;
+  }
+  const std::uint64_t heard_before = std::exchange(heard_, newest());
+  if (patience_.bytes != 0) {
+    hold_back();
+    return;
+  }
+  watermark_ = heard_before;
   for (const std::uint32_t pcpu : seen_) watermark_ = std::max(watermark_, streams_[pcpu]->borne_out());
+}
+
+// Moves the watermark to what had been heard before the passes that are still to be waited for.
+void Merge::hold_back() {
+  while (held_back_.size() > 1) {
+    // What had been heard when the pass after it came.
+    const Heard& next = held_back_[1];
+    if (heard_ - std::min(heard_, next.tsc) < patience_.cycles && bytes_ - next.bytes < patience_.bytes) break;
+    held_back_.pop_front();
+    watermark_ = held_back_.front().tsc;
+  }
+  const Heard latest{heard_, bytes_};
+  // Many small passes are taken together.
+  const bool close = held_back_.size() > 1 &&
+                     latest.tsc - std::min(latest.tsc, held_back_.back().tsc) < patience_.cycles / 64 &&
+                     latest.bytes - held_back_.back().bytes < patience_.bytes / 64;
+  if (!close) held_back_.push_back(latest);
 }
 
 std::uint64_t Merge::newest() {
@@ -55,6 +81,7 @@ std::uint64_t Merge::restart_clock() {
   restarts_since_ = kNever;
   ++restarts_;
   heard_ = 0;
+  held_back_.clear();
   if (!final_) {
     heard_ = newest();
     watermark_ = 0; // what the other pCPUs wrote in that moment may still come

@@ -9,6 +9,10 @@
 // is certainly right (PcpuStream::hear); after a source's last pass, and where there is but one pCPU, there
 // is no limit. A damaged TSC does not move it.
 //
+// Xen reports a loss only when it is over, with the pCPU's next record. By then the watermark may have passed
+// the first record that was lost. A live source knows better: a buffer that is full may lose the next record
+// (Window::full). For recordings the watermark stays behind by a Patience.
+//
 // What arrives behind its place in the order all the same is late: the sink is told so (apply_late), since
 // nobody knows any more what it did to the order.
 //
@@ -21,6 +25,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <limits>
 #include <memory>
 #include <vector>
@@ -49,6 +54,16 @@ class Merge final : private HeardClocks {
   // Nobody knows how long the clock was off when it started again; in cycles.
   static constexpr std::uint64_t kRestartGap = std::uint64_t{1} << 20;
 
+  // How far the watermark stays behind what has been heard: by `cycles`, but never by more than `bytes` of
+  // records, which are kept in memory meanwhile.
+  struct Patience {
+    std::uint64_t cycles = 0;
+    std::uint64_t bytes = 0;
+  };
+
+  Merge() = default;
+  explicit Merge(Patience patience) : patience_(patience) {}
+
   // Queues a pass; see PcpuStream::append for what happens to its bytes.
   void append(const Pass& pass, std::uint64_t tsc_shift = 0);
 
@@ -70,6 +85,7 @@ class Merge final : private HeardClocks {
   // What follows comes after something went missing: the watermark starts over.
   void restart() {
     watermark_ = heard_ = 0;
+    held_back_.clear();
     set_final(false);
   }
   // What follows is another round of a recording, from its first record on.
@@ -102,6 +118,7 @@ class Merge final : private HeardClocks {
   template <class Sink>
   bool go_on_after_restart(Sink& sink);
   std::uint64_t newest() override;
+  void hold_back();
   // Whether some pCPU's clock has started again, and nothing from before that can come any more.
   [[nodiscard]] bool restart_is_due() const;
   // Returns the TSC of the last record before.
@@ -122,6 +139,13 @@ class Merge final : private HeardClocks {
   std::uint64_t position_ = 0;
   std::uint64_t passed_over_ = 0;
   std::uint64_t bytes_ = 0;
+  // What had been heard when so many bytes had been queued: where the watermark will be. Both rise.
+  struct Heard {
+    std::uint64_t tsc = 0;
+    std::uint64_t bytes = 0;
+  };
+  Patience patience_;
+  std::deque<Heard> held_back_;
   std::uint64_t late_records_ = 0;
   BadRecords bad_framing_;
   bool final_ = false;

@@ -19,6 +19,7 @@ void PcpuStream::append(const Window& window, bool stable, std::uint64_t tsc_shi
   }
   Segment segment;
   segment.tsc_shift = tsc_shift;
+  segment.full = window.full;
   if (stable && window.second.empty()) {
     segment.bytes = window.first;
   } else {
@@ -39,6 +40,7 @@ bool PcpuStream::next_segment() {
   at_ = segment.bytes.data();
   end_ = at_ + segment.bytes.size();
   shift_ = segment.tsc_shift + restart_shift_;
+  full_ = segment.full;
   return true;
 }
 

@@ -16,6 +16,8 @@
 //     still then (restarting()) until its Merge has everything before that and calls restart_at().
 //
 // LOST_RECORDS stands twice in the order: at the TSC of the first record that was lost, and at its own.
+// A window that was full may be followed by a loss: from its last record to the pCPU's next one, records
+// count as lost, also if none was.
 // Records without a TSC belong to the record behind them and are handed over together with it.
 //
 // A Sink offers
@@ -23,7 +25,9 @@
 //   void apply(std::uint32_t pcpu, const Record& record);             every record with a TSC
 //   void lost_begin(std::uint32_t pcpu, std::uint64_t tsc);
 //   void lost_end(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t count, std::uint32_t domid,
-//                 std::uint32_t vcpu_id);                             that vCPU ran on pcpu at that moment
+//                 std::uint32_t vcpu_id);                             that vCPU ran on pcpu at that moment;
+//                                                                     event::kNobody: it may be that none
+//                                                                     was lost
 //   void gap(std::uint32_t pcpu, std::uint64_t tsc);                  something was skipped at about tsc
 // and may offer
 //   void apply_untimed(std::uint32_t pcpu, const Record& record);     every record without a TSC
@@ -130,6 +134,7 @@ class PcpuStream {
     std::span<const std::byte> bytes;
     std::vector<std::byte> owned; // empty when the bytes are the source's
     std::uint64_t tsc_shift = 0;
+    bool full = false;
     bool heard = false;
   };
 
@@ -139,6 +144,8 @@ class PcpuStream {
   bool take_head(std::uint64_t bound, Sink& sink);
   template <class Sink>
   void hand_over_untimed(Sink& sink);
+  template <class Sink>
+  void end_doubt(Sink& sink);
   template <class Sink>
   const std::byte* run_untimed(const std::byte* at, std::uint64_t last, std::uint64_t bound, Sink& sink);
   void keep_untimed(const Record& record);
@@ -159,6 +166,8 @@ class PcpuStream {
   bool lost_pending_ = false; // the head is LOST_RECORDS and its first place in the order is still due
   bool final_ = false;
   bool restarting_ = false;
+  bool full_ = false;     // the window that at_ is in
+  bool doubtful_ = false; // what comes next may be lost, and the sink knows
   bool heard_any_ = false;
   bool doubt_borne_out_ = false;
   bool in_doubt_ = false;         // doubt_ is a TSC that nothing has borne out yet
@@ -195,6 +204,12 @@ template <class Sink>
   for (;;) {
     if (at_ == end_) {
       if (next_segment()) continue;
+      // If the loss is here already it says itself when it began.
+      if (full_ && any_tsc_) {
+        full_ = false;
+        doubtful_ = true;
+        sink.lost_begin(pcpu_, last_tsc_);
+      }
       // Nothing will ever be behind these.
       if (final_ && !untimed_.empty()) hand_over_untimed(sink);
       return false;
@@ -291,6 +306,13 @@ template <class Sink>
   untimed_.clear();
 }
 
+// The head is the next record after a full window. Had something been lost, it would be LOST_RECORDS.
+template <class Sink>
+[[gnu::noinline]] void PcpuStream::end_doubt(Sink& sink) {
+  doubtful_ = false;
+  if (!lost_pending_) sink.lost_end(pcpu_, key_, 0, event::kNobody, 0);
+}
+
 // Hands over the run of records without a TSC at `at`, of which there is at least one, if the record behind
 // them is one for the quick way and not beyond `bound`; returns where that one is. Otherwise hands nothing
 // over and returns nullptr.
@@ -331,6 +353,8 @@ bool PcpuStream::run(std::uint64_t bound, Sink& sink) {
   do {
     if (!untimed_.empty()) [[unlikely]]
       hand_over_untimed(sink);
+    if (doubtful_) [[unlikely]]
+      end_doubt(sink);
     // The head itself goes the quick way below, unless it is lost records or at its window's very end.
     const bool plain = end_ - at_ >= static_cast<std::ptrdiff_t>(kMaxRecordBytes) &&
                        (load_word<std::uint32_t>(at_) & event::kClassMask) != event::kAlwaysClass;
@@ -408,6 +432,7 @@ bool PcpuStream::run(std::uint64_t bound, Sink& sink) {
 template <class Sink>
 [[gnu::cold, gnu::noinline]] bool PcpuStream::run_late(Sink& sink) {
   if (!untimed_.empty()) hand_over_untimed(sink);
+  if (doubtful_) end_doubt(sink);
   Record record;
   decode_record(at_, end_, record);
   bool taken = false;

@@ -205,7 +205,7 @@ Status LiveSource::read_pass(Pass& pass) {
     if (taken.fault != TraceRing::Fault::kNone) {
       pass.bad.add(XENMON_BAD_RING);
     } else if (!taken.first.empty()) {
-      pass.windows.push_back(Window{ring.pcpu, taken.first, taken.second});
+      pass.windows.push_back(Window{ring.pcpu, taken.first, taken.second, taken.full});
     }
   }
   const std::uint64_t faults = pass.bad.total();

@@ -30,6 +30,9 @@ struct Window {
   std::uint32_t pcpu = 0;
   std::span<const std::byte> first;
   std::span<const std::byte> second;
+  // When these were taken there may have been no room for another record: what would have come next may be
+  // lost. Only a live source knows.
+  bool full = false;
 };
 
 struct Pass {
@@ -78,6 +81,7 @@ struct TraceFacts {
 struct Origin {
   std::uint32_t kind = 0; // XENMON_SOURCE_*
   std::string text;       // a recording's file name
+  bool being_written = false; // a recording that may still grow, such as a pipe
   std::uint32_t cpu_khz = 0;
   bool cpu_khz_assumed = false;
   bool cpu_khz_measured = false; // nobody said it, but the records tell

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <utility>
 
 namespace xenmon {
 
@@ -41,32 +42,41 @@ TraceRing::Fault TraceRing::check(std::uint32_t produced_now, std::uint32_t cons
   return Fault::kNone;
 }
 
+std::uint32_t TraceRing::bytes_between(std::uint32_t begin, std::uint32_t end) const {
+  return end >= begin ? end - begin : end + 2 * data_size_ - begin;
+}
+
 TraceRing::Taken TraceRing::take() {
   has_taken_ = false;
+  const bool was_full = std::exchange(was_full_, false);
   // Each word is read once, and the records only after prod: Xen stores prod behind the records.
   const std::uint32_t end = produced();
   const std::uint32_t begin = std::atomic_ref(word(kConsumedAt)).load(std::memory_order_relaxed);
   Fault fault = check(end, begin);
   std::uint32_t length = 0;
   if (fault == Fault::kNone) {
-    length = end >= begin ? end - begin : end + 2 * data_size_ - begin;
+    length = bytes_between(begin, end);
     if (length > data_size_) fault = Fault::kTooFarApart;
   }
   if (fault != Fault::kNone) {
     discard();
-    return Taken{{}, {}, fault};
+    return Taken{{}, {}, fault, false};
   }
   taken_ = end;
   has_taken_ = true;
   const std::span<const std::byte> data = pages_.subspan(kHeaderBytes);
   const std::uint32_t start = begin < data_size_ ? begin : begin - data_size_;
   const std::uint32_t before_end = std::min(length, data_size_ - start);
-  return Taken{data.subspan(start, before_end), data.first(length - before_end), Fault::kNone};
+  return Taken{data.subspan(start, before_end), data.first(length - before_end), Fault::kNone,
+               was_full || length + kRoomForRecord > data_size_};
 }
 
 void TraceRing::release() {
   if (!has_taken_) return;
   has_taken_ = false;
+  // Until now Xen had no more room than this.
+  const std::uint32_t end = produced();
+  was_full_ = possible(end) && bytes_between(consumed_, end) + kRoomForRecord > data_size_;
   store_consumed(taken_);
 }
 

@@ -37,12 +37,19 @@ class TraceRing {
     kConsumerMoved,      // cons is not what was stored last: somebody else takes records, too
   };
 
+  // Xen drops a record for which there is not enough room. With what it may have to write in front of it, that
+  // is at most this many bytes: padding up to the buffer's end, less than one record; LOST_RECORDS (4 + 8 + 16
+  // bytes, and padding of its own); and the longest record (4 + 8 + 28).
+  static constexpr std::size_t kRoomForRecord = 40 + 28 + 28 + 40;
+
   // Everything that has not been consumed. `second` is what lies behind the buffer's end, at its
   // beginning; it is empty unless the end was passed. With a fault both are empty.
   struct Taken {
     std::span<const std::byte> first;
     std::span<const std::byte> second;
     Fault fault = Fault::kNone;
+    // Of what Xen wanted to write after these, something may be lost already.
+    bool full = false;
   };
 
   // `pages` is the whole mapped buffer: a multiple of kPageBytes, at least one page, at most 65,535
@@ -68,6 +75,7 @@ class TraceRing {
  private:
   [[nodiscard]] bool possible(std::uint32_t position) const;
   [[nodiscard]] std::uint32_t& word(std::size_t offset) const;
+  [[nodiscard]] std::uint32_t bytes_between(std::uint32_t begin, std::uint32_t end) const;
   [[nodiscard]] Fault check(std::uint32_t produced_now, std::uint32_t consumed_now) const;
   void store_consumed(std::uint32_t position);
 
@@ -76,6 +84,7 @@ class TraceRing {
   std::uint32_t consumed_ = 0; // what was last stored as cons
   std::uint32_t taken_ = 0;    // prod as the last take() saw it
   bool has_taken_ = false;
+  bool was_full_ = false; // when what was taken last was given back
 };
 
 } // namespace xenmon
