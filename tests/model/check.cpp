@@ -80,11 +80,16 @@ std::string indented(const std::string& heading, const std::string& lines) {
 
 void write_records(std::ostream& out, const History& history, Way way, bool lossy) {
   Trace trace = run_history(history);
-  if (lossy) lose_in_way(trace, make_schedule(trace, history.seed), history.seed, way);
+  const Schedule schedule = make_schedule(trace, history.seed);
+  if (lossy) lose_in_way(trace, schedule, history.seed, way);
   for (std::size_t i = 0; i < trace.records.size(); ++i) {
     if (trace.records[i].empty()) continue;
     out << "  records of pCPU " << history.setup.pcpus[i].number << ":\n";
+    std::size_t round = 0;
     for (const TraceRecord& record : trace.records[i]) {
+      const std::size_t begun = round;
+      while (round + 1 < schedule.size() && schedule[round][i] < record.tsc) ++round;
+      if (round != begun && way != Way::kPlain) out << "    round " << round << '\n';
       out << "    ";
       if (record.timed) {
         out << record.tsc - history.setup.first_tsc;

@@ -98,7 +98,8 @@ void lose_records(Trace& trace, const Schedule& schedule, std::uint64_t seed) {
       };
       const std::size_t begin = round == 0 ? 0 : after(before);
       const std::size_t end = after(emptied);
-      if (end == records.size() || end - begin < 2 || !records[begin].timed || !random.chance(likely)) continue;
+      if (end == records.size() || end - begin < 2 || !records[begin].timed || !random.chance(likely))
+        continue;
       std::size_t first = std::max<std::size_t>(random.between(begin + 1, end - 1), 1);
       for (std::size_t at = first; at < end; ++at) {
         if (creates_domain(records[at]) && random.chance(70)) first = at + 1;

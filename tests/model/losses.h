@@ -16,8 +16,8 @@ namespace xenmon::model {
 // A pCPU's first and last record stay. The facts are what they were.
 void lose_records(Trace& trace, std::uint64_t seed);
 
-// The same on a live host whose buffers are emptied by that schedule: what is lost is the last that was written
-// before a buffer was emptied, and there was something in it.
+// The same on a live host whose buffers are emptied by that schedule: what is lost is the last that was
+// written before a buffer was emptied, and there was something in it.
 void lose_records(Trace& trace, const Schedule& schedule, std::uint64_t seed);
 
 } // namespace xenmon::model

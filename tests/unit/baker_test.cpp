@@ -247,9 +247,8 @@ TEST(Baker, ThePredecessorsRemovalMayComeBehindTheSuccessorsCreation) {
 }
 
 // Domain 5 is followed by another one of its number before its removal has been seen; `middle` lies between
-// them. A removal comes behind. Whose it is taken for shows in what happens to the number then: how many
-// domains of it there have been.
-std::size_t domains_of_one_number(const WindowBuilder& middle) {
+// them. A removal comes after that, and then the second one's vCPU is said to have been blocked all the time.
+Outcome two_domains_of_one_number(const WindowBuilder& middle) {
   WindowBuilder before(0);
   before.record(event::kDomainAdd, 0x100, {5})
       .runstate(0x110, 5, 0, kOfflineState, kRunnableState)
@@ -257,30 +256,36 @@ std::size_t domains_of_one_number(const WindowBuilder& middle) {
       .runstate(0x140, 5, 0, kRunningState, kBlockedState);
   WindowBuilder after(2);
   after.record(event::kDomainAdd, 0x500, {5})
+      .runstate(0x600, 5, 0, kOfflineState, kBlockedState)
       .record(event::kDomainRemove, 0x700, {5})
-      .record(event::kGrantMap, 0x800, {5});
-  const Outcome outcome = bake({&before, &middle, &after});
-  return static_cast<std::size_t>(
-      std::count_if(outcome.totals.begin(), outcome.totals.end(),
-                    [](const DomainTotals& domain) { return domain.domid == 5; }));
-}
-
-TEST(Baker, ARemovalThatWasLostIsNotWaitedFor) {
-  WindowBuilder middle(1);
-  middle.lost(0x200, 0x300, 7, kIdle, 1);
-  EXPECT_EQ(domains_of_one_number(middle), 3U); // the removal is the successor's, who does not linger
+      .runstate(0x800, 5, 0, kBlockedState, kRunnableState)
+      .record(0x22202, 0x900, {});
+  return bake({&before, &middle, &after});
 }
 
 TEST(Baker, ARemovalIsWaitedForIfNothingWasLostSinceTheDomainWasHeardOf) {
   WindowBuilder middle(1);
   middle.lost(0x200, 0x300, 7, kIdle, 1).runstate(0x400, 5, 0, kBlockedState, kOfflineState);
-  EXPECT_EQ(domains_of_one_number(middle), 2U);
+  const Outcome outcome = two_domains_of_one_number(middle);
+  EXPECT_EQ(outcome.vcpu(5, 0, 1).times[kBlocked], 0x200U);
+  EXPECT_EQ(outcome.vcpu(5, 0, 1).times[kUnknown], 0U);
 }
 
-TEST(Baker, ARemovalLostInASilentGapIsNotWaitedFor) {
-  WindowBuilder middle(1);
-  middle.lost(0x120, 0x4f0, 7, kIdle, 1).record(0x22202, 0x4f8, {});
-  EXPECT_EQ(domains_of_one_number(middle), 3U); // told of at 0x140, but the gap ended after that
+// Nobody knows whether it is the second domain's, or the first one's and late.
+TEST(Baker, ARemovalInDoubtEndsNobodyAndNothingIsKnownBehindIt) {
+  WindowBuilder lost(1);
+  lost.lost(0x200, 0x300, 7, kIdle, 1);
+  WindowBuilder gap_ends_later(1); // domain 5 was heard of at 0x140
+  gap_ends_later.lost(0x120, 0x4f0, 7, kIdle, 1).record(0x22202, 0x4f8, {});
+  for (const WindowBuilder* middle : {&lost, &gap_ends_later}) {
+    const Outcome outcome = two_domains_of_one_number(*middle);
+    EXPECT_EQ(outcome.vcpu(5, 0, 1).times[kBlocked], 0x100U);
+    EXPECT_EQ(outcome.vcpu(5, 0, 1).times[kUnknown], 0x100U);
+    EXPECT_EQ(outcome.vcpu(5, 0, 1).times[kWaitWake], 0x100U);
+    EXPECT_EQ(std::count_if(outcome.totals.begin(), outcome.totals.end(),
+                            [](const DomainTotals& domain) { return domain.domid == 5; }),
+              2);
+  }
 }
 
 TEST(Baker, IdleIsListedLastAndTiedToItsPcpu) {

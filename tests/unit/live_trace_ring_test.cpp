@@ -131,6 +131,30 @@ TEST_F(LiveTraceRing, FullIsEverything) {
   EXPECT_EQ(taken.second.size(), 400u);
 }
 
+TEST_F(LiveTraceRing, SaysWhenXenHadNoRoomForAnotherRecord) {
+  const auto full = [&](std::uint32_t used) {
+    set(0, used);
+    TraceRing tested = ring();
+    return tested.take().full;
+  };
+  EXPECT_FALSE(full(0));
+  EXPECT_FALSE(full(kSize - TraceRing::kRoomForRecord));
+  EXPECT_TRUE(full(kSize - TraceRing::kRoomForRecord + 4));
+  EXPECT_TRUE(full(kSize));
+}
+
+TEST_F(LiveTraceRing, SaysThatItWasFullWhenItWasGivenBack) {
+  set(0, 16);
+  TraceRing tested = ring();
+  EXPECT_FALSE(tested.take().full);
+  page_[1] = kSize - 4; // Xen filled it meanwhile
+  tested.release();
+  EXPECT_TRUE(tested.take().full);
+  tested.release();
+  page_[1] = kSize + 8;
+  EXPECT_FALSE(tested.take().full) << "there was room after that";
+}
+
 TEST_F(LiveTraceRing, WhatComesWhileReadingIsForTheNextTime) {
   set(0, 16);
   TraceRing tested = ring();

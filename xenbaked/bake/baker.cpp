@@ -340,20 +340,26 @@ Vcpu* Baker::make_vcpu(std::uint32_t domid, std::uint32_t vcpu_id) {
 void Baker::domain_added(std::uint32_t domid, std::uint64_t now) {
   if (domid >= kFirstReservedDomid) return; // Xen's own: idle, I/O, xen
   credit_all();                             // to whoever has had the number until now
-  std::uint32_t removals_due = 0;
+  std::uint32_t due = 0;
+  std::uint32_t in_doubt = 0;
   if (Domain* previous = find_domain(domid)) {
     // Xen destroys a domain's scheduling data only after a grace period, so its DOM_REM may come behind
     // the DOM_ADD of a successor with the same number.
-    if (removal_is_due(*previous)) removals_due = previous->removals_due + 1;
+    due = previous->removals_due;
+    in_doubt = previous->removals_in_doubt;
+    ++(removal_is_due(*previous) ? due : in_doubt);
     end_domain(*previous, now);
   }
-  make_domain(domid, true, now).removals_due = removals_due;
+  Domain& domain = make_domain(domid, true, now);
+  domain.removals_due = due;
+  domain.removals_in_doubt = in_doubt;
 }
 
 // Whether the DOM_REM of a domain that another one has taken the number of is still to come. It is not if
 // it has been lost, and it may have been if records were lost after the last one that told of the domain.
 bool Baker::removal_is_due(const Domain& domain) const {
   if (losses_ == 0 && !interrupted_) return true;
+  if (domain.removal_in_doubt) return false;
   std::uint64_t told_ns = domain.born_ns;
   for (const std::uint32_t slot : domain.vcpus) {
     if (slot != XENMON_NO_SLOT) told_ns = std::max(told_ns, vcpus_[slot]->entered_ns);
@@ -370,7 +376,29 @@ void Baker::domain_removed(std::uint32_t domid, std::uint64_t now) {
     --domain->removals_due;
     return;
   }
+  if (domain->removals_in_doubt > 0) {
+    // Whether it is this domain that has ended, its next records will show, or the next creation.
+    --domain->removals_in_doubt;
+    domain->removal_in_doubt = true;
+    forget_states(*domain, now);
+    return;
+  }
   end_domain(*domain, now);
+}
+
+// Nobody knows what its vCPUs do from now on.
+void Baker::forget_states(Domain& domain, std::uint64_t now) {
+  domain.loss_ns = std::min(domain.loss_ns, now);
+  for (const std::uint32_t slot : domain.vcpus) {
+    if (slot == XENMON_NO_SLOT) continue;
+    Vcpu& vcpu = *vcpus_[slot];
+    account(vcpu, now);
+    if (vcpu.bucket == kRunning && pcpu_state(vcpu.part.pcpu).current == slot)
+      nobody_runs(vcpu.part.pcpu, now);
+    make_unknown(vcpu);
+    if (vcpu.known) std::erase(known_, slot);
+    vcpu.known = false;
+  }
 }
 
 void Baker::end_domain(Domain& domain, std::uint64_t now) {

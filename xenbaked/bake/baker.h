@@ -277,6 +277,7 @@ class Baker {
   Vcpu* look_up_vcpu(std::uint32_t who);
   Vcpu* make_vcpu(std::uint32_t domid, std::uint32_t vcpu_id);
   [[nodiscard]] bool removal_is_due(const Domain& domain) const;
+  void forget_states(Domain& domain, std::uint64_t now);
   void end_domain(Domain& domain, std::uint64_t now);
   void free_domain(Domain& domain);
   [[nodiscard]] DomainTotals totals_of(const Domain& domain) const;

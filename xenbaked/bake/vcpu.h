@@ -131,7 +131,11 @@ struct Domain {
   std::uint64_t uid = 0;
   bool born = false; // its creation was seen
   bool ended = false;
-  std::uint32_t removals_due = 0; // DOM_REM records still to come for predecessors of the same number
+  // DOM_REM records of earlier domains with the same number: those that are certainly still to come, and
+  // those that may be, or may have been lost.
+  std::uint32_t removals_due = 0;
+  std::uint32_t removals_in_doubt = 0;
+  bool removal_in_doubt = false; // a DOM_REM came that may have been this one's
   std::uint64_t born_ns = 0;
   std::uint64_t ended_ns = 0;
   // Since its birth, if that was seen, records may be missing from then on.

@@ -45,7 +45,8 @@ void Merge::hold_back() {
   while (held_back_.size() > 1) {
     // What had been heard when the pass after it came.
     const Heard& next = held_back_[1];
-    if (heard_ - std::min(heard_, next.tsc) < patience_.cycles && bytes_ - next.bytes < patience_.bytes) break;
+    if (heard_ - std::min(heard_, next.tsc) < patience_.cycles && bytes_ - next.bytes < patience_.bytes)
+      break;
     held_back_.pop_front();
     watermark_ = held_back_.front().tsc;
   }

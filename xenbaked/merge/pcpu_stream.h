@@ -176,6 +176,7 @@ class PcpuStream {
   std::uint64_t shift_ = 0; // of the segment that at_ is in, restart_shift_ included
   std::uint64_t key_ = 0;
   std::uint64_t last_tsc_ = 0;
+  std::uint64_t handed_over_tsc_ = 0; // the same, of records that the sink does not ignore
 
   std::uint64_t restart_shift_ = 0;
   std::uint64_t restart_tsc_ = 0;
@@ -208,7 +209,7 @@ template <class Sink>
       if (full_ && any_tsc_) {
         full_ = false;
         doubtful_ = true;
-        sink.lost_begin(pcpu_, last_tsc_);
+        sink.lost_begin(pcpu_, handed_over_tsc_ != 0 ? handed_over_tsc_ : last_tsc_);
       }
       // Nothing will ever be behind these.
       if (final_ && !untimed_.empty()) hand_over_untimed(sink);
@@ -290,6 +291,7 @@ template <class Sink>
   } else {
     sink.apply(pcpu_, record);
   }
+  handed_over_tsc_ = record.tsc;
   ++records_;
   at_ += record.bytes();
   return true;
@@ -411,6 +413,7 @@ bool PcpuStream::run(std::uint64_t bound, Sink& sink) {
       at += 12 + extra_bytes(record.header);
     }
     tell_ignored();
+    handed_over_tsc_ = last;
     if constexpr (requires { Sink::ignores(record.header); }) {
       // The trace goes on until its last record, whatever that is.
       if (last_ignored != nullptr) {
@@ -445,7 +448,8 @@ template <class Sink>
       taken = true;
     }
   }
-  if (!taken && !take_head(~std::uint64_t{0}, sink)) return true;
+  // Of lost records only the first place may have passed.
+  if (!taken && !take_head(key_, sink)) return true;
   return settle(sink);
 }
 

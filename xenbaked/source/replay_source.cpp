@@ -301,7 +301,8 @@ Result<std::unique_ptr<Source>> open_replay(const ReplayOptions& options) {
   Origin origin;
   origin.kind = XENMON_SOURCE_RECORDING;
   struct stat status {};
-  const bool file = options.file != "-" && stat(options.file.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+  const bool file =
+      options.file != "-" && stat(options.file.c_str(), &status) == 0 && S_ISREG(status.st_mode);
   origin.being_written = options.follow || !file;
   const std::size_t slash = options.file.rfind('/');
   origin.text = options.file == "-"

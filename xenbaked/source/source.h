@@ -79,8 +79,8 @@ struct TraceFacts {
 
 // What is known about a trace besides its records.
 struct Origin {
-  std::uint32_t kind = 0; // XENMON_SOURCE_*
-  std::string text;       // a recording's file name
+  std::uint32_t kind = 0;     // XENMON_SOURCE_*
+  std::string text;           // a recording's file name
   bool being_written = false; // a recording that may still grow, such as a pipe
   std::uint32_t cpu_khz = 0;
   bool cpu_khz_assumed = false;

@@ -74,9 +74,9 @@ TraceRing::Taken TraceRing::take() {
 void TraceRing::release() {
   if (!has_taken_) return;
   has_taken_ = false;
-  // Until now Xen had no more room than this.
+  // Until now Xen had no more room than this. If it has written nothing since, take() has said so.
   const std::uint32_t end = produced();
-  was_full_ = possible(end) && bytes_between(consumed_, end) + kRoomForRecord > data_size_;
+  was_full_ = end != taken_ && possible(end) && bytes_between(consumed_, end) + kRoomForRecord > data_size_;
   store_consumed(taken_);
 }
 

@@ -37,9 +37,9 @@ class TraceRing {
     kConsumerMoved,      // cons is not what was stored last: somebody else takes records, too
   };
 
-  // Xen drops a record for which there is not enough room. With what it may have to write in front of it, that
-  // is at most this many bytes: padding up to the buffer's end, less than one record; LOST_RECORDS (4 + 8 + 16
-  // bytes, and padding of its own); and the longest record (4 + 8 + 28).
+  // Xen drops a record for which there is not enough room. With what it may have to write in front of it,
+  // that is at most this many bytes: padding up to the buffer's end, less than one record; LOST_RECORDS (4 +
+  // 8 + 16 bytes, and padding of its own); and the longest record (4 + 8 + 28).
   static constexpr std::size_t kRoomForRecord = 40 + 28 + 28 + 40;
 
   // Everything that has not been consumed. `second` is what lies behind the buffer's end, at its

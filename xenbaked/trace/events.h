@@ -17,10 +17,11 @@ inline constexpr std::uint32_t kClassMask = 0x0ffff000;
 // Always written, whatever the mask.
 inline constexpr std::uint32_t kAlwaysClass = 0x0001f000;
 inline constexpr std::uint32_t kLostRecords = 0x0001f001; // count, dom:16 vcpu:16, first TSC lo, hi
-// Instead of a domain's number there: none is one (Xen's DOMID_INVALID is 0x7ff4, and all of them have 15 bits).
+// Instead of a domain's number there: none is one (Xen's DOMID_INVALID is 0x7ff4, and all of them have 15
+// bits).
 inline constexpr std::uint32_t kNobody = 0xffff;
-inline constexpr std::uint32_t kWrapBuffer = 0x0001f002;  // padding up to the buffer's end; no meaning
-inline constexpr std::uint32_t kCpuChange = 0x0001f003;   // only in files: pCPU, bytes that follow
+inline constexpr std::uint32_t kWrapBuffer = 0x0001f002; // padding up to the buffer's end; no meaning
+inline constexpr std::uint32_t kCpuChange = 0x0001f003;  // only in files: pCPU, bytes that follow
 
 // Switches, wakes, domains.
 inline constexpr std::uint32_t kSchedulerVerboseClass = 0x00028000;
