@@ -411,7 +411,6 @@ void Baker::end_domain(Domain& domain, std::uint64_t now) {
       if (pcpu_state(vcpu.part.pcpu).current == XENMON_NO_SLOT) nobody_runs(vcpu.part.pcpu, now);
     }
     enter(vcpu, kOffline, now);
-    vcpu.bucket = kOffline; // known even while records are being lost
     vcpu.claimed = kUnknown;
     vcpu.ended = true;
   }
@@ -456,13 +455,35 @@ void Baker::free_domain(Domain& domain) {
 // ---- runstates
 
 // What is credited to a pCPU that is not the one which time is credited to.
-VcpuPart& Baker::other_part_of(Vcpu& vcpu, std::uint32_t pcpu) {
-  for (VcpuPart& other : vcpu.parts) {
-    if (other.pcpu == pcpu) return other;
-  }
+VcpuPart& Baker::make_part(Vcpu& vcpu, std::uint32_t pcpu) {
   VcpuPart& made = vcpu.parts.emplace_back();
   made.pcpu = pcpu;
   return made;
+}
+
+// While records of some pCPU are being lost, or clocks differ.
+void Baker::change_state_in_doubt(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, std::uint32_t to,
+                                  std::uint64_t now) {
+  if ((careful_ & kSkewed) != 0 && !measure_across_clocks(vcpu, pcpu, now)) return;
+  change_state_as(vcpu, pcpu, from, to, now, [&](Bucket bucket) { return doubt(vcpu, bucket); });
+}
+
+// What a record says of the vCPU's state while records of some pCPU are being lost: that one may pick up this
+// vCPU at any moment, unless it runs here.
+Bucket Baker::doubt(Vcpu& vcpu, Bucket bucket) {
+  vcpu.claimed = kUnknown;
+  vcpu.observed = true;
+  if (gaps_open() == 0 || bucket == kRunning || vcpu.idle) return bucket;
+  vcpu.claimed = bucket;
+  return kUnknown;
+}
+
+// A record has told its state.
+void Baker::get_to_know(Vcpu& vcpu) {
+  vcpu.observed = true;
+  if (vcpu.bucket == kUnknown) return;
+  vcpu.known = true;
+  known_.push_back(vcpu.slot);
 }
 
 // The time since the last change was not spent, or not wholly, in the state that was known.

@@ -286,6 +286,11 @@ class Baker {
   void runstate(std::uint32_t pcpu, std::uint32_t from, std::uint32_t to, std::uint32_t who,
                 std::uint64_t now);
   void change_state(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, std::uint32_t to, std::uint64_t now);
+  template <class Judge>
+  void change_state_as(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, std::uint32_t to,
+                       std::uint64_t now, Judge judge);
+  void change_state_in_doubt(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, std::uint32_t to,
+                             std::uint64_t now);
   void continue_running(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now);
   void continue_running_odd(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now);
   static void continue_known(Vcpu& vcpu, std::uint64_t now);
@@ -340,11 +345,19 @@ class Baker {
   }
   void start_running(Vcpu& vcpu, std::uint32_t pcpu, PcpuState& state, std::uint64_t now);
   void enter(Vcpu& vcpu, Bucket bucket, std::uint64_t now);
+  Bucket doubt(Vcpu& vcpu, Bucket bucket);
+  void get_to_know(Vcpu& vcpu);
   void stop_running(Vcpu& vcpu, std::uint64_t now);
   static VcpuPart& part_of(Vcpu& vcpu, std::uint32_t pcpu) {
     return vcpu.part.pcpu == pcpu ? vcpu.part : other_part_of(vcpu, pcpu);
   }
-  static VcpuPart& other_part_of(Vcpu& vcpu, std::uint32_t pcpu);
+  static VcpuPart& other_part_of(Vcpu& vcpu, std::uint32_t pcpu) {
+    for (VcpuPart& other : vcpu.parts) {
+      if (other.pcpu == pcpu) return other;
+    }
+    return make_part(vcpu, pcpu);
+  }
+  static VcpuPart& make_part(Vcpu& vcpu, std::uint32_t pcpu);
   static void credit_to(Vcpu& vcpu, std::uint32_t pcpu) {
     if (vcpu.part.pcpu != pcpu) std::swap(other_part_of(vcpu, pcpu), vcpu.part);
   }

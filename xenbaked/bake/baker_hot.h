@@ -227,19 +227,10 @@ inline bool Baker::may_be_wait(std::uint64_t measured_ns, std::uint64_t told_ns)
 }
 
 inline void Baker::enter(Vcpu& vcpu, Bucket bucket, std::uint64_t now) {
-  // While some pCPU's records are being lost it may pick up this vCPU at any moment, unless it runs here.
-  vcpu.claimed = kUnknown;
-  if (careful_ != 0 && gaps_open() != 0 && bucket != kRunning && !vcpu.idle) [[unlikely]] {
-    vcpu.claimed = bucket;
-    bucket = kUnknown;
-  }
   vcpu.bucket = bucket;
   vcpu.entered_ns = now;
-  vcpu.observed = true;
-  if (!vcpu.known && bucket != kUnknown) [[unlikely]] {
-    vcpu.known = true;
-    known_.push_back(vcpu.slot);
-  }
+  if (!vcpu.known) [[unlikely]]
+    get_to_know(vcpu);
 }
 
 inline void Baker::start_running(Vcpu& vcpu, std::uint32_t pcpu, PcpuState& state, std::uint64_t now) {
@@ -253,7 +244,7 @@ inline void Baker::start_running(Vcpu& vcpu, std::uint32_t pcpu, PcpuState& stat
   enter(vcpu, kRunning, now);
 }
 
-inline void Baker::stop_running(Vcpu& vcpu, std::uint64_t now) {
+[[gnu::always_inline]] inline void Baker::stop_running(Vcpu& vcpu, std::uint64_t now) {
   vcpu.distribution().run.add(now - vcpu.entered_ns);
   PcpuState& state = pcpu_state(vcpu.part.pcpu);
   if (state.current == vcpu.slot) state.current = XENMON_NO_SLOT;
@@ -269,9 +260,18 @@ inline void Baker::runstate(std::uint32_t pcpu, std::uint32_t from, std::uint32_
 
 inline void Baker::change_state(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, std::uint32_t to,
                                 std::uint64_t now) {
+  if (careful_ != 0) [[unlikely]] {
+    change_state_in_doubt(vcpu, pcpu, from, to, now);
+  } else {
+    change_state_as(vcpu, pcpu, from, to, now, [](Bucket bucket) { return bucket; });
+  }
+}
+
+// `judge` says what the vCPU's new state, if it does not run, is to be taken for.
+template <class Judge>
+inline void Baker::change_state_as(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, std::uint32_t to,
+                                   std::uint64_t now, Judge judge) {
   // An idle vCPU belongs to its pCPU, whichever pCPU reports it (core scheduling).
-  if ((careful_ & kSkewed) != 0 && !measure_across_clocks(vcpu, pcpu, now)) [[unlikely]]
-    return;
   if (vcpu.idle) pcpu = vcpu.vcpu_id;
   if (to == XENMON_VCPU_RUNNING && vcpu.told_wait_ns != 0) {
     const std::uint64_t told_ns = std::exchange(vcpu.told_wait_ns, 0);
@@ -298,7 +298,7 @@ inline void Baker::change_state(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t fr
     // It has not run yet: its time belongs to the pCPU that tells of it.
     if (from == XENMON_VCPU_RUNNING || to == XENMON_VCPU_RUNNABLE) credit_to(vcpu, pcpu);
   }
-  enter(vcpu, hot::kBucketOf[from][to], now);
+  enter(vcpu, judge(hot::kBucketOf[from][to]), now);
 }
 
 inline void Baker::continue_known(Vcpu& vcpu, std::uint64_t now) {
@@ -318,8 +318,8 @@ inline void Baker::continue_running(std::uint32_t pcpu, std::uint32_t who, std::
   }
 }
 
-// A unit will run. What Xen says of its waiting counts only in front of the switch: behind it, it would be
-// taken for that of the next one.
+// A unit will run. What Xen says of its waiting counts only in front of the switch: after it, it would be of
+// the next wait.
 inline void Baker::chosen(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit,
                           std::uint32_t waited_ns, std::uint32_t slice_ns) {
   const bool limited = slice_ns - 1 < 0x7fffffffU;
