@@ -26,13 +26,13 @@ std::uint32_t event_mask(Kind kind) {
     case Kind::kStockStates:
       return event::kMaskWithoutSlices;
     case Kind::kPatched:
-      return event::kAccountingMask;
+      return event::kDispatchMask;
     case Kind::kPatchedPages:
       return 0x0100b000;
     case Kind::kBothUnsaid:
       return 0;
     case Kind::kBoth:
-      return event::kDefaultMask | event::kAccountingMask;
+      return event::kDefaultMask | event::kDispatchMask;
   }
   return 0;
 }

@@ -203,7 +203,7 @@ class Baker {
   [[nodiscard]] std::uint64_t base_tsc() const { return base_tsc_; }
   [[nodiscard]] bool started() const { return started_; }
   // Whether the records of XenMon's patches are what is accounted by: for times, and for page exchanges.
-  [[nodiscard]] bool by_accounting_records() const { return accounting_; }
+  [[nodiscard]] bool by_dispatch_records() const { return by_dispatch_records_; }
   [[nodiscard]] bool by_page_counts() const { return exchanges_from_ != ExchangesFrom::kGrantRecords; }
 
   // Tables by slot; a free slot is nullptr.
@@ -307,9 +307,9 @@ class Baker {
   void domain_added(std::uint32_t domid, std::uint64_t now);
   void domain_removed(std::uint32_t domid, std::uint64_t now);
 
-  // ---- accounting records; the likely cases are in baker_hot.h, the others in baker_accounting.cpp
-  bool apply_accounting(std::uint32_t pcpu, const Record& record);
-  bool apply_accounting_odd(std::uint32_t pcpu, Record record);
+  // ---- dispatch records; the likely cases are in baker_hot.h, the others in dispatch_records.cpp
+  bool apply_dispatch_record(std::uint32_t pcpu, const Record& record);
+  bool apply_odd_dispatch_record(std::uint32_t pcpu, Record record);
   void switched(std::uint32_t pcpu, const Record& record, std::uint64_t now);
   void switched_odd(std::uint32_t pcpu, const Record& record, std::uint64_t now);
   void continued(std::uint32_t pcpu, const Record& record, std::uint64_t now);
@@ -387,7 +387,7 @@ class Baker {
   std::uint64_t losses_ = 0;       // gaps of any kind so far
   std::uint64_t last_loss_ns_ = 0; // until then records may be missing; with losses_ or interrupted_ only
 
-  bool accounting_ = false; // times come from accounting records
+  bool by_dispatch_records_ = false; // and not by Xen's own
   ExchangesFrom exchanges_from_ = ExchangesFrom::kGrantRecords;
 
   // Grant records come in runs: these are all of one domain on one pCPU, not yet credited to anybody.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The part of Baker that runs for nearly every record; included by baker.h alone. What is rare is in
-// baker.cpp.
+// The part of Baker that runs for nearly every record; included by baker.h alone. The rest is in files by
+// concern.
 #ifndef XENMON_XENBAKED_BAKE_BAKER_HOT_H
 #define XENMON_XENBAKED_BAKE_BAKER_HOT_H
 
@@ -70,15 +70,15 @@ inline bool Baker::ignores(std::uint32_t header) {
   ++sample_records_;
   const std::uint32_t event = record.event();
   // Six words or seven.
-  if ((record.header | hot::kSwitchSlice) == hot::kSwitchHeader && accounting_) {
+  if ((record.header | hot::kSwitchSlice) == hot::kSwitchHeader && by_dispatch_records_) {
     switched(pcpu, record, set_now(record.tsc));
     return;
   }
-  if ((event & hot::kClassOnly) == event::kAccountingOnly) {
-    if (!apply_accounting(pcpu, record)) counts_.bad.add(XENMON_BAD_WORDS);
+  if ((event & hot::kClassOnly) == event::kDispatchOnly) {
+    if (!apply_dispatch_record(pcpu, record)) counts_.bad.add(XENMON_BAD_WORDS);
     return;
   }
-  if (accounting_ && (event & hot::kClassOnly) == hot::kSchedulerOnly) return;
+  if (by_dispatch_records_ && (event & hot::kClassOnly) == hot::kSchedulerOnly) return;
   if ((event & event::kRunstateMask) == event::kRunstateChange) {
     if (record.extra_words() == 0) [[unlikely]] {
       counts_.bad.add(XENMON_BAD_WORDS);
@@ -126,10 +126,10 @@ inline bool Baker::ignores(std::uint32_t header) {
   counts_.bad.add(XENMON_BAD_WORDS);
 }
 
-inline bool Baker::apply_accounting(std::uint32_t pcpu, const Record& record) {
+inline bool Baker::apply_dispatch_record(std::uint32_t pcpu, const Record& record) {
   const std::uint32_t event = record.event();
   const std::uint32_t words = record.extra_words();
-  if (accounting_ && words != 0) [[likely]] {
+  if (by_dispatch_records_ && words != 0) [[likely]] {
     if (event == hot::kAcctWake) {
       woken(pcpu, record.word(0), set_now(record.tsc));
       return true;
@@ -143,7 +143,7 @@ inline bool Baker::apply_accounting(std::uint32_t pcpu, const Record& record) {
       return true;
     }
   }
-  return apply_accounting_odd(pcpu, record);
+  return apply_odd_dispatch_record(pcpu, record);
 }
 
 // The same as two changes of runstate and a slice, in one go where all is as expected.

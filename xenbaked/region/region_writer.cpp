@@ -303,7 +303,7 @@ bool RegionWriter::overwrites_unread(const Baker& baker, const BakedSample& samp
 }
 
 Status RegionWriter::publish(Baker& baker, const BakedSample& sample, const Merge& merge) {
-  if (baker.by_accounting_records()) {
+  if (baker.by_dispatch_records()) {
     flags_ |= XENMON_FLAG_PATCHED_XEN;
     flags_ &= ~std::uint64_t{XENMON_FLAG_NO_ALLOCATION};
   }

@@ -138,11 +138,11 @@ Status LiveSource::start(const LiveOptions& options, const HostFacts& facts) {
     return sum;
   };
   rings.holds = [this](std::uint32_t event) { return holds(event); };
-  const auto patched = tracing_->look_for_accounting(rings);
+  const auto patched = tracing_->look_for_dispatch_records(rings);
   if (!patched) return patched.error();
   origin_.patched = *patched;
   origin_.event_mask = options.event_mask.value_or(
-      origin_.patched && !options.stock_records ? event::kAccountingMask : stock_mask);
+      origin_.patched && !options.stock_records ? event::kDispatchMask : stock_mask);
   auto started = tracing_->start(origin_.event_mask, rings);
   if (!started) return started.error();
   origin_.wall_epoch_ns = *started;

@@ -82,14 +82,14 @@ Status LiveTracing::switch_on(std::uint32_t mask, const Rings& rings) {
   return ok();
 }
 
-Result<bool> LiveTracing::look_for_accounting(const Rings& rings) {
+Result<bool> LiveTracing::look_for_dispatch_records(const Rings& rings) {
   if (const Errno error = hypervisor_.trace_all_cpus())
     return refuse_sysctl(error, "trace all CPUs", hypervisor_);
   if (found_ == TracingOn::kUnknown) {
     if (const Status looked = look_whether_on(rings); !looked) return looked.error();
   }
   // Its switches are the one thing that is asked for: not much can come before they are counted out.
-  if (const Status on = switch_on(event::kAccountingOnly | event::kAcctDispatches, rings); !on)
+  if (const Status on = switch_on(event::kDispatchOnly | event::kAcctDispatches, rings); !on)
     return on.error();
   return rings.holds(event::kAcctStart);
 }

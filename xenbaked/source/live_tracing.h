@@ -60,10 +60,10 @@ class LiveTracing {
 
   // After prepare(): finds out what is to be restored, and whether Xen has XenMon's records for accounting.
   // It is asked for nothing else, and if it has them it says so with the first record.
-  Result<bool> look_for_accounting(const Rings& rings);
+  Result<bool> look_for_dispatch_records(const Rings& rings);
 
-  // After look_for_accounting(): records that match the mask begin to arrive, and nothing older is in the
-  // rings. Returns CLOCK_REALTIME in nanoseconds of that moment.
+  // After look_for_dispatch_records(): records that match the mask begin to arrive, and nothing older is in
+  // the rings. Returns CLOCK_REALTIME in nanoseconds of that moment.
   Result<std::uint64_t> start(std::uint32_t mask, const Rings& rings);
 
   // Puts both masks back to what start() set. Having the event keeps nobody from changing them: xentrace

@@ -53,8 +53,8 @@ void VcpuTracks::apply(std::uint32_t pcpu, const Record& record) {
   if (record.tsc > last_tsc_) last_tsc_ = record.tsc;
   const std::uint32_t event = record.event();
   const std::uint32_t words = record.extra_words();
-  const bool patched = (event & event::kAccountingOnly) != 0;
-  constexpr std::uint32_t kDispatches = event::kAccountingOnly | event::kAcctDispatches | event::kAcctStates;
+  const bool patched = (event & event::kDispatchOnly) != 0;
+  constexpr std::uint32_t kDispatches = event::kDispatchOnly | event::kAcctDispatches | event::kAcctStates;
   if (patched && (event & event::kClassMask & ~kDispatches) == 0 && !has_dispatches_) {
     // These tell everything, and Xen's own beside them tell it a second time.
     has_dispatches_ = true;

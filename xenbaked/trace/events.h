@@ -53,8 +53,8 @@ inline constexpr std::uint32_t kGrantUnmap = 0x0010f002;
 inline constexpr std::uint32_t kGrantTransfer = 0x0010f003;
 
 // What XenMon's patches to Xen (hypervisor/) add, for accounting. Not in any Xen without them.
-inline constexpr std::uint32_t kAccountingClass = 0x0100f000;
-inline constexpr std::uint32_t kAccountingOnly = 0x01000000; // the bits that no other class has
+inline constexpr std::uint32_t kDispatchClass = 0x0100f000;
+inline constexpr std::uint32_t kDispatchOnly = 0x01000000;   // the bits that no other class has
 inline constexpr std::uint32_t kAcctDispatches = 0x00001000; // subclasses: switches
 inline constexpr std::uint32_t kAcctStates = 0x00002000;     // runstates in between, domains
 inline constexpr std::uint32_t kAcctPages = 0x00004000;      // page exchanges, summed up
@@ -91,7 +91,7 @@ enum AcctCause : std::uint8_t {
 };
 
 // All that XenMon needs of a Xen with these records: switches, states, pages summed up.
-inline constexpr std::uint32_t kAccountingMask = 0x01007000;
+inline constexpr std::uint32_t kDispatchMask = 0x01007000;
 
 // Classes and subclasses to ask any other Xen for: runstates (0x21), switches and domains (0x28), memory
 // (0x10f).

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The part of Baker that reads the records of XenMon's patches to Xen.
+// The records of XenMon's patches to Xen, where they are not as expected.
 #include <algorithm>
 
 #include "bake/baker.h"
@@ -26,7 +26,7 @@ bool Baker::has_slices(std::uint32_t who) {
 }
 
 // False: the record is bad. What is likely is handled elsewhere, unless it is the first of its kind.
-bool Baker::apply_accounting_odd(std::uint32_t pcpu, Record record) {
+bool Baker::apply_odd_dispatch_record(std::uint32_t pcpu, Record record) {
   if (options_.stock_records) return true;
   const std::uint32_t words = record.extra_words();
   const std::uint32_t event = record.event();
@@ -37,31 +37,31 @@ bool Baker::apply_accounting_odd(std::uint32_t pcpu, Record record) {
     return true;
   }
   if (event == event::kAcctDomainAdd) {
-    accounting_ = true;
+    by_dispatch_records_ = true;
     domain_added(record.word(0), set_now(record.tsc));
     return true;
   }
   if (event == event::kAcctDomainRemove) {
-    accounting_ = true;
+    by_dispatch_records_ = true;
     domain_removed(record.word(0), set_now(record.tsc));
     return true;
   }
   if (event == event::kAcctSwitch) {
     if (words < 6) return false;
-    if (!accounting_ && has_slices(record.word(1))) record.header = with_words(record.header, 6);
-    accounting_ = true;
+    if (!by_dispatch_records_ && has_slices(record.word(1))) record.header = with_words(record.header, 6);
+    by_dispatch_records_ = true;
     switched(pcpu, record, set_now(record.tsc));
     return true;
   }
-  if (!accounting_ &&
+  if (!by_dispatch_records_ &&
       (event == event::kAcctContinue || (event & event::kRunstateMask) == event::kAcctRunstate)) {
     if (event == event::kAcctContinue && has_slices(record.word(0)))
       record.header = with_words(record.header, 1);
-    accounting_ = true;
+    by_dispatch_records_ = true;
     // Xen's own record has told it already.
     const Vcpu* vcpu = event == event::kAcctContinue ? find_vcpu(record.word(0)) : nullptr;
     if (vcpu != nullptr && vcpu->bucket == kRunning && vcpu->part.pcpu == pcpu) return true;
-    return apply_accounting(pcpu, record);
+    return apply_dispatch_record(pcpu, record);
   }
   return true;
 }
@@ -160,7 +160,7 @@ void Baker::apply_untimed(std::uint32_t pcpu, const Record& record) {
     done.counts[kIoUnmap] = record.word(2) >> 16;
   }
   if (words >= 4) done.counts[kIoTransfer] = record.word(3);
-  if (accounting_) {
+  if (by_dispatch_records_) {
     pcpu_state(pcpu).pending.emplace_back(granter, done);
   } else {
     exchanges_with(granter, pcpu).add(done);

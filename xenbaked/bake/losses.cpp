@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What becomes unknown when records are missing, late, or contradicted by what Xen says itself.
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "bake/baker.h"
+
+namespace xenmon {
+
+void Baker::make_unknown(Vcpu& vcpu) {
+  vcpu.bucket = vcpu.claimed = kUnknown;
+  vcpu.entered_ns = vcpu.since_ns;
+}
+
+// Records of that pCPU are missing from `from_ns` on, which may be before now: Xen tells of a loss when it is
+// over, and others' records may have been accounted for by then.
+void Baker::lose(std::uint32_t pcpu, std::uint64_t from_ns, std::uint64_t now) {
+  ++losses_;
+  last_loss_ns_ = now;
+  std::erase_if(known_, [&](std::uint32_t slot) {
+    Vcpu& vcpu = *vcpus_[slot];
+    const bool runs_elsewhere = vcpu.bucket == kRunning && vcpu.part.pcpu != pcpu;
+    const bool idle_elsewhere = vcpu.idle && vcpu.vcpu_id != pcpu;
+    if (runs_elsewhere || idle_elsewhere || vcpu.ended) return false;
+    account(vcpu, std::clamp(from_ns, vcpu.since_ns, now));
+    make_unknown(vcpu);
+    vcpu.known = false;
+    return true;
+  });
+  // A state that could not be trusted is nothing at all now.
+  if (careful_ != 0) {
+    for (const std::unique_ptr<Vcpu>& vcpu : vcpus_) {
+      if (vcpu) vcpu->claimed = kUnknown;
+    }
+  }
+  for (const std::unique_ptr<Domain>& domain : domains_) {
+    if (domain && domain->loss_ns > now) domain->loss_ns = std::clamp(from_ns, domain->born_ns, now);
+  }
+  nobody_runs(pcpu, now);
+  presumed_[pcpu] = {};
+  presume_no_silence();
+}
+
+// What was lost may have been the first record of a pCPU that seems to be silent.
+void Baker::presume_no_silence() {
+  for (const std::uint32_t pcpu : options_.pcpus) {
+    if (Vcpu* vcpu = find_vcpu(XENMON_DOMID_IDLE << 16 | (pcpu & 0xffffU))) vcpu->silent = false;
+  }
+}
+
+void Baker::lost_begin(std::uint32_t pcpu, std::uint64_t tsc) {
+  if (tsc >= edge_tsc_) advance_to(tsc);
+  PcpuState& state = pcpu_state(pcpu);
+  if (!state.gap_open) {
+    state.gap_open = true;
+    ++careful_;
+  }
+  const std::uint64_t now = set_now(tsc);
+  lose(pcpu, to_trace_ns(tsc), now);
+}
+
+void Baker::lost_end(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t count, std::uint32_t domid,
+                     std::uint32_t vcpu_id) {
+  if (tsc >= edge_tsc_) advance_to(tsc);
+  if (domid != event::kNobody) ++sample_records_;
+  sample_lost_ += count;
+  const std::uint64_t now = set_now(tsc);
+  last_loss_ns_ = now;
+  PcpuState& state = pcpu_state(pcpu);
+  if (state.gap_open) {
+    state.gap_open = false;
+    --careful_;
+  }
+  if (domid >= kFirstReservedDomid && domid != XENMON_DOMID_IDLE) return; // nobody is named
+  Vcpu* vcpu = find_vcpu(domid << 16 | vcpu_id);
+  if (vcpu == nullptr || (vcpu->idle && vcpu->vcpu_id != pcpu)) return;
+  if (vcpu->bucket == kRunning) {
+    ++counts_.state_conflicts; // seen running on another pCPU: that record tells more than this one
+    return;
+  }
+  // A record from another pCPU may have told of it within the gap; Xen's own word is the newer.
+  if (vcpu->bucket == kUnknown) {
+    account(*vcpu, now);
+  } else {
+    conflict(*vcpu, now);
+  }
+  // Within a switch Xen still names the vCPU that is about to leave. So it counts when its next record says
+  // the same, unless somebody else was seen here before.
+  pcpu_state(pcpu).any_run = false;
+  presumed_[pcpu] = {vcpu->slot, now};
+}
+
+void Baker::gap(std::uint32_t pcpu, std::uint64_t tsc) {
+  if (!started_) return;
+  if (tsc >= edge_tsc_) advance_to(tsc);
+  const std::uint64_t now = set_now(tsc);
+  lose(pcpu, now, now);
+}
+
+void Baker::discontinuity() {
+  for (const std::uint32_t slot : known_) {
+    Vcpu& vcpu = *vcpus_[slot];
+    vcpu.known = false;
+    if (vcpu.ended) continue;
+    account(vcpu, now_ns_);
+    make_unknown(vcpu);
+  }
+  known_.clear();
+  for (PcpuState& pcpu : pcpus_) {
+    pcpu.current = XENMON_NO_SLOT;
+    pcpu.recent.begin(XENMON_NO_SLOT, now_ns_);
+    if (pcpu.gap_open) --careful_;
+    pcpu.gap_open = false;
+  }
+  for (const std::unique_ptr<Vcpu>& vcpu : vcpus_) {
+    if (vcpu) vcpu->claimed = kUnknown;
+  }
+  for (const std::unique_ptr<Domain>& domain : domains_) {
+    if (domain && domain->loss_ns > now_ns_) domain->loss_ns = now_ns_;
+  }
+  std::fill(presumed_.begin(), presumed_.end(), Presumed{});
+  presume_no_silence();
+  interrupted_ = true;
+  last_loss_ns_ = now_ns_;
+}
+
+void Baker::clock_restarted(std::uint64_t tsc) {
+  if (!started_) return;
+  if (tsc >= edge_tsc_) advance_to(tsc);
+  set_now(tsc);
+  if (clock_restarts_.size() < kSilencesKept) clock_restarts_.push_back(now_ns_);
+  discontinuity();
+}
+
+// What a record that comes behind its place says of vCPUs was true at another time, and others may have said
+// more since: nobody knows what they have done meanwhile. All else in it counts.
+void Baker::apply_late(std::uint32_t pcpu, const Record& record) {
+  const std::uint32_t event = record.event();
+  const bool runstate = (event & event::kRunstateMask) == event::kRunstateChange ||
+                        (event & event::kRunstateMask) == event::kAcctRunstate ||
+                        event == event::kContinueRunning || event == event::kAcctContinue;
+  const bool both = event == event::kAcctSwitch;
+  if ((!runstate && !both) || record.extra_words() < (both ? 2U : 1U)) return apply(pcpu, record);
+  if (!started_) start(record.tsc);
+  ++sample_records_;
+  make_late(record.word(0), now_ns_);
+  if (both) make_late(record.word(1), now_ns_);
+}
+
+void Baker::make_late(std::uint32_t who, std::uint64_t now) {
+  Vcpu* vcpu = find_vcpu(who);
+  if (vcpu == nullptr || vcpu->ended) return;
+  conflict(*vcpu, now);
+  vcpu->entered_ns = now;
+}
+
+// It is about to run. If Xen's word agrees with what was claimed, that was the truth; if it is less than what
+// is known, records are missing.
+void Baker::check_told_wait(Vcpu& vcpu, std::uint64_t told, std::uint64_t now) {
+  const std::uint64_t measured = now - vcpu.entered_ns;
+  if (measured > 0xffffffffU) return; // longer than the word can tell
+  if (vcpu.bucket == kUnknown) {
+    const std::uint64_t apart = measured > told ? measured - told : told - measured;
+    // Only of a wait that began when it left its pCPU the word tells just that.
+    if (apart > kWaitToleranceNs + (measured >> 12) || vcpu.claimed != kWaitPreempt) return;
+    account(vcpu, std::max(vcpu.entered_ns, vcpu.since_ns));
+    vcpu.bucket = std::exchange(vcpu.claimed, kUnknown);
+    return;
+  }
+  if (may_be_wait(measured, told) || (vcpu.bucket != kWaitWake && vcpu.bucket != kWaitPreempt)) return;
+  ++counts_.waits_contradicted;
+  conflict(vcpu, now);
+}
+
+// Of two clocks that differ nobody knows how much passed between them. False: nor which of both records was
+// the first, and so what the vCPU does now.
+bool Baker::measure_across_clocks(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) {
+  const auto ahead = [&](std::uint32_t of) {
+    return of < options_.clock_ahead_ns.size() ? options_.clock_ahead_ns[of] : 0;
+  };
+  const std::uint32_t before = std::exchange(vcpu.told_by, pcpu);
+  if (before == XENMON_NO_PCPU || vcpu.idle || ahead(before) == ahead(pcpu)) return true;
+  const auto apart = static_cast<std::uint64_t>(std::abs(ahead(before) - ahead(pcpu)));
+  const bool ordered = now - vcpu.entered_ns > 2 * apart;
+  if (vcpu.bucket == kRunning && pcpu_state(vcpu.part.pcpu).current == vcpu.slot)
+    nobody_runs(vcpu.part.pcpu, now);
+  vcpu.bucket = kUnknown;
+  account(vcpu, now);
+  if (!ordered) {
+    ++counts_.state_conflicts;
+    vcpu.claimed = kUnknown;
+    vcpu.entered_ns = now;
+  }
+  return ordered;
+}
+
+} // namespace xenmon

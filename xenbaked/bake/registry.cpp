@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The domains and vCPUs that there are: when they come and go.
+#include <algorithm>
+
+#include "bake/baker.h"
+
+namespace xenmon {
+
+Domain& Baker::make_domain(std::uint32_t domid, bool born, std::uint64_t now) {
+  std::uint32_t slot;
+  if (free_domains_.empty()) {
+    slot = static_cast<std::uint32_t>(domains_.size());
+    domains_.emplace_back();
+  } else {
+    slot = free_domains_.back();
+    free_domains_.pop_back();
+  }
+  domains_[slot] = std::make_unique<Domain>();
+  Domain& domain = *domains_[slot];
+  domain.slot = slot;
+  domain.domid = domid;
+  domain.uid = next_uid_++;
+  domain.born = born;
+  domain.born_ns = now;
+  // Where records are being lost at that moment, the next ones about it may be among them.
+  if (born && gaps_open() != 0) domain.loss_ns = now;
+  domain_by_id_[domid] = slot;
+  return domain;
+}
+
+Vcpu* Baker::look_up_vcpu(std::uint32_t who) {
+  const std::uint32_t domid = who >> 16;
+  const std::uint32_t vcpu_id = who & 0xffffU;
+  Vcpu* vcpu = nullptr;
+  if (const Domain* domain = find_domain(domid)) {
+    if (vcpu_id < domain->vcpus.size() && domain->vcpus[vcpu_id] != XENMON_NO_SLOT) {
+      vcpu = vcpus_[domain->vcpus[vcpu_id]].get();
+    }
+  }
+  if (vcpu == nullptr) vcpu = make_vcpu(domid, vcpu_id);
+  if (vcpu != nullptr) cache_[cache_index(who)] = {who, vcpu};
+  return vcpu;
+}
+
+// nullptr if there can be no such vCPU; that is counted.
+Vcpu* Baker::make_vcpu(std::uint32_t domid, std::uint32_t vcpu_id) {
+  const bool idle = domid == XENMON_DOMID_IDLE;
+  if ((domid >= kFirstReservedDomid && !idle) || vcpu_id >= kMaxVcpuId ||
+      vcpus_.size() - free_vcpus_.size() >= kMaxVcpus) {
+    counts_.bad.add(XENMON_BAD_CONTENT);
+    return nullptr;
+  }
+  Domain* domain = find_domain(domid);
+  if (domain == nullptr) domain = &make_domain(domid, false, now_ns_);
+  std::uint32_t slot;
+  if (free_vcpus_.empty()) {
+    slot = static_cast<std::uint32_t>(vcpus_.size());
+    vcpus_.emplace_back();
+  } else {
+    slot = free_vcpus_.back();
+    free_vcpus_.pop_back();
+  }
+  vcpus_[slot] = std::make_unique<Vcpu>();
+  Vcpu& vcpu = *vcpus_[slot];
+  vcpu.slot = slot;
+  vcpu.domain_slot = domain->slot;
+  vcpu.vcpu_id = vcpu_id;
+  vcpu.idle = idle;
+  // Xen makes vCPUs offline (xen/common/sched/core.c, sched_init_vcpu), so a domain whose creation was
+  // seen has had this one offline until now, or until records were lost.
+  const bool offline = domain->born && domain->loss_ns == ~std::uint64_t{0};
+  const std::uint64_t offline_ns = domain->born ? std::min(domain->loss_ns, now_ns_) : 0;
+  vcpu.bucket = offline ? kOffline : kUnknown;
+  vcpu.since_ns = vcpu.entered_ns = start_ns_;
+  vcpu.times[kOffline] = std::min(offline_ns, start_ns_);
+  vcpu.times[kUnknown] = start_ns_ - vcpu.times[kOffline];
+  if (!offline && offline_ns > start_ns_) {
+    vcpu.part.times[kOffline] = offline_ns - start_ns_;
+    vcpu.since_ns = vcpu.entered_ns = offline_ns;
+  }
+  if (offline) {
+    vcpu.known = true;
+    known_.push_back(slot);
+  }
+  if (domain->vcpus.size() <= vcpu_id) domain->vcpus.resize(vcpu_id + 1, XENMON_NO_SLOT);
+  domain->vcpus[vcpu_id] = slot;
+  return &vcpu;
+}
+
+void Baker::domain_added(std::uint32_t domid, std::uint64_t now) {
+  if (domid >= kFirstReservedDomid) return; // Xen's own: idle, I/O, xen
+  credit_all();                             // to whoever has had the number until now
+  std::uint32_t due = 0;
+  std::uint32_t in_doubt = 0;
+  if (Domain* previous = find_domain(domid)) {
+    // Xen destroys a domain's scheduling data only after a grace period, so its DOM_REM may come behind
+    // the DOM_ADD of a successor with the same number.
+    due = previous->removals_due;
+    in_doubt = previous->removals_in_doubt;
+    ++(removal_is_due(*previous) ? due : in_doubt);
+    end_domain(*previous, now);
+  }
+  Domain& domain = make_domain(domid, true, now);
+  domain.removals_due = due;
+  domain.removals_in_doubt = in_doubt;
+}
+
+// Whether the DOM_REM of a domain that another one has taken the number of is still to come. It is not if
+// it has been lost, and it may have been if records were lost after the last one that told of the domain.
+bool Baker::removal_is_due(const Domain& domain) const {
+  if (losses_ == 0 && !interrupted_) return true;
+  if (domain.removal_in_doubt) return false;
+  std::uint64_t told_ns = domain.born_ns;
+  for (const std::uint32_t slot : domain.vcpus) {
+    if (slot != XENMON_NO_SLOT) told_ns = std::max(told_ns, vcpus_[slot]->entered_ns);
+  }
+  return told_ns > last_loss_ns_;
+}
+
+void Baker::domain_removed(std::uint32_t domid, std::uint64_t now) {
+  if (domid >= kFirstReservedDomid) return;
+  credit_all();
+  Domain* domain = find_domain(domid);
+  if (domain == nullptr) return;
+  if (domain->removals_due > 0) {
+    --domain->removals_due;
+    return;
+  }
+  if (domain->removals_in_doubt > 0) {
+    // Whether it is this domain that has ended, its next records will show, or the next creation.
+    --domain->removals_in_doubt;
+    domain->removal_in_doubt = true;
+    forget_states(*domain, now);
+    return;
+  }
+  end_domain(*domain, now);
+}
+
+// Nobody knows what its vCPUs do from now on.
+void Baker::forget_states(Domain& domain, std::uint64_t now) {
+  domain.loss_ns = std::min(domain.loss_ns, now);
+  for (const std::uint32_t slot : domain.vcpus) {
+    if (slot == XENMON_NO_SLOT) continue;
+    Vcpu& vcpu = *vcpus_[slot];
+    account(vcpu, now);
+    if (vcpu.bucket == kRunning && pcpu_state(vcpu.part.pcpu).current == slot)
+      nobody_runs(vcpu.part.pcpu, now);
+    make_unknown(vcpu);
+    if (vcpu.known) std::erase(known_, slot);
+    vcpu.known = false;
+  }
+}
+
+void Baker::end_domain(Domain& domain, std::uint64_t now) {
+  for (const std::uint32_t slot : domain.vcpus) {
+    if (slot == XENMON_NO_SLOT) continue;
+    Vcpu& vcpu = *vcpus_[slot];
+    account(vcpu, now);
+    if (vcpu.bucket == kRunning) {
+      stop_running(vcpu, now);
+      if (pcpu_state(vcpu.part.pcpu).current == XENMON_NO_SLOT) nobody_runs(vcpu.part.pcpu, now);
+    }
+    enter(vcpu, kOffline, now);
+    vcpu.claimed = kUnknown;
+    vcpu.ended = true;
+  }
+  domain.ended = true;
+  domain.ended_ns = now;
+  std::fill(cache_.begin(), cache_.end(), Cached{});
+  domain_by_id_[domain.domid] = XENMON_NO_SLOT;
+  if (options_.sample_ns != 0) {
+    ended_domains_.push_back(domain.slot);
+    return;
+  }
+  // Without samples nothing refers to it any more: keep the figures, let the memory go.
+  for (const std::uint32_t slot : domain.vcpus) {
+    if (slot != XENMON_NO_SLOT) fold(*vcpus_[slot], false);
+  }
+  ended_totals_.push_back(totals_of(domain));
+  free_domain(domain);
+}
+
+void Baker::collect_ended(std::uint64_t end_ns) {
+  std::erase_if(ended_domains_, [&](std::uint32_t slot) {
+    Domain& domain = *domains_[slot];
+    if (domain.ended_ns + options_.linger_ns > end_ns) return false;
+    free_domain(domain);
+    return true;
+  });
+}
+
+void Baker::free_domain(Domain& domain) {
+  const auto is_of_domain = [&](std::uint32_t slot) { return vcpus_[slot]->domain_slot == domain.slot; };
+  for (PcpuState& pcpu : pcpus_) pcpu.recent.forget(is_of_domain);
+  for (const std::uint32_t slot : domain.vcpus) {
+    if (slot == XENMON_NO_SLOT) continue;
+    if (vcpus_[slot]->known) std::erase(known_, slot);
+    vcpus_[slot].reset();
+    free_vcpus_.push_back(slot);
+  }
+  free_domains_.push_back(domain.slot);
+  domains_[domain.slot].reset();
+}
+
+} // namespace xenmon
