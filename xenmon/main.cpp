@@ -13,13 +13,13 @@
 #include <variant>
 #include <vector>
 
-#include "front_end.h"
-#include "last_words.h"
-#include "options.h"
-#include "plot/plot_options.h"
-#include "run_plot.h"
+#include "command_line/options.h"
+#include "command_line/plot_options.h"
+#include "process/last_words.h"
+#include "process/signals.h"
+#include "run/front_end.h"
+#include "run/run_plot.h"
 #include "screen/terminal.h"
-#include "signals.h"
 #include "text.h"
 
 namespace {

@@ -10,12 +10,12 @@
 #include <string>
 #include <tuple>
 
-#include "front_end.h"
-#include "model/history.h"
+#include "client/attachment.h"
+#include "client/history.h"
+#include "client/sample_feed.h"
+#include "daemon/replay_control.h"
 #include "model/model_builder.h"
-#include "region/attachment.h"
-#include "region/replay_control.h"
-#include "region/sample_feed.h"
+#include "run/front_end.h"
 #include "xenmon/trace_time.h"
 #include "xenmon_region_fixture.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "model/history.h"
+#include "client/history.h"
 
 #include <gtest/gtest.h>
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "options.h"
+#include "command_line/options.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <initializer_list>
 
-#include "daemon_process.h"
+#include "daemon/daemon_process.h"
 
 namespace xenmon::test {
 namespace {

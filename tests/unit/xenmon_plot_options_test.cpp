@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "plot/plot_options.h"
+#include "command_line/plot_options.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "region/replay_control.h"
+#include "daemon/replay_control.h"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
 #include <array>
 
-#include "region/attachment.h"
+#include "client/attachment.h"
 #include "xenmon/trace_time.h"
 #include "xenmon_region_fixture.h"
 

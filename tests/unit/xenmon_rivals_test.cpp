@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "model/rivals.h"
+#include "client/rivals.h"
 
 #include <gtest/gtest.h>
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "model/latency.h"
+#include "client/latency.h"
 #include "model/screen_model.h"
 #include "model/trend.h"
 

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "region/sample_feed.h"
+#include "client/sample_feed.h"
 #include "xenmon/result.h"
 
 namespace xenmon {

@@ -14,10 +14,10 @@
 #include <unordered_map>
 #include <vector>
 
+#include "client/domain_directory.h"
+#include "client/history.h"
 #include "log/interval_writer.h"
 #include "log/output_file.h"
-#include "model/history.h"
-#include "region/domain_directory.h"
 #include "xenmon/result.h"
 
 namespace xenmon {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "region/region_reader.h"
+#include "client/region_reader.h"
 
 namespace xenmon {
 

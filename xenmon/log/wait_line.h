@@ -10,9 +10,9 @@
 #include <span>
 #include <string>
 
+#include "client/domain_directory.h"
 #include "log/log_uids.h"
 #include "log/record_line.h"
-#include "region/domain_directory.h"
 #include "xenmon/region.h"
 
 namespace xenmon {

@@ -9,11 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "client/sample_feed.h"
+#include "client/wait_feed.h"
+#include "command_line/options.h"
 #include "log/output_file.h"
 #include "log/wait_line.h"
-#include "options.h"
-#include "region/sample_feed.h"
-#include "region/wait_feed.h"
 #include "xenmon/result.h"
 
 namespace xenmon {

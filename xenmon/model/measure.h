@@ -10,8 +10,8 @@
 #include <span>
 #include <string>
 
-#include "model/history.h"
-#include "model/latency.h"
+#include "client/history.h"
+#include "client/latency.h"
 #include "model/role.h"
 #include "model/view_state.h"
 

@@ -9,14 +9,14 @@
 #include <span>
 #include <vector>
 
+#include "client/attachment.h"
+#include "client/history.h"
+#include "client/known_pcpus.h"
+#include "client/latency.h"
+#include "client/sample_feed.h"
 #include "model/arrange.h"
-#include "model/history.h"
-#include "model/latency.h"
 #include "model/screen_model.h"
 #include "model/view_state.h"
-#include "region/attachment.h"
-#include "region/known_pcpus.h"
-#include "region/sample_feed.h"
 
 namespace xenmon {
 

@@ -12,10 +12,10 @@
 #include <string>
 #include <vector>
 
-#include "model/history.h"
-#include "model/latency.h"
-#include "model/rivals.h"
-#include "region/region_reader.h"
+#include "client/history.h"
+#include "client/latency.h"
+#include "client/region_reader.h"
+#include "client/rivals.h"
 
 namespace xenmon {
 

@@ -6,9 +6,9 @@
 #include <cinttypes>
 #include <cstdio>
 
+#include "client/known_pcpus.h"
+#include "daemon/replay_control.h"
 #include "model/model_builder.h"
-#include "region/known_pcpus.h"
-#include "region/replay_control.h"
 #include "xenmon/trace_time.h"
 
 namespace xenmon {

@@ -10,17 +10,17 @@
 #include <span>
 #include <vector>
 
-#include "front_end.h"
+#include "client/attachment.h"
+#include "client/counter_track.h"
+#include "client/history.h"
+#include "client/latency.h"
+#include "client/rivals.h"
+#include "client/sample_feed.h"
 #include "model/arrange.h"
-#include "model/counter_track.h"
-#include "model/history.h"
-#include "model/latency.h"
-#include "model/rivals.h"
 #include "model/screen_model.h"
 #include "model/trend.h"
 #include "model/view_state.h"
-#include "region/attachment.h"
-#include "region/sample_feed.h"
+#include "run/front_end.h"
 
 namespace xenmon {
 

@@ -12,7 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "model/history.h"
+#include "client/history.h"
 
 namespace xenmon {
 

@@ -11,8 +11,8 @@
 #include <set>
 #include <string>
 
-#include "model/history.h"
-#include "options.h"
+#include "client/history.h"
+#include "command_line/options.h"
 
 namespace xenmon {
 

@@ -8,7 +8,7 @@
 #include <functional>
 #include <string>
 
-#include "model/history.h"
+#include "client/history.h"
 #include "model/view_state.h"
 #include "xenmon/result.h"
 

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What every vCPU did on every pCPU in two windows of time that end with the newest sample.
+//
+// Each sample is taken once, added to both windows and taken out again when it has left them, so that a
+// refresh costs what is new and not what is remembered. Views sum the accounts up as they need them.
+#ifndef XENMON_XENMON_HISTORY_H
+#define XENMON_XENMON_HISTORY_H
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "client/attachment.h"
+#include "client/domain_directory.h"
+#include "client/sample_feed.h"
+
+namespace xenmon {
+
+// Sums over a stretch of time, and over vCPUs or pCPUs. Times in ns.
+struct Figures {
+  std::uint64_t running_ns = 0;
+  std::uint64_t waited_wake_ns = 0;    // for a pCPU, after having been blocked
+  std::uint64_t waited_preempt_ns = 0; // the same, after having been running
+  std::uint64_t blocked_ns = 0;
+  std::uint64_t offline_ns = 0;
+  std::uint64_t unknown_ns = 0;
+  std::uint64_t executions = 0;
+  std::uint64_t slice_count = 0; // slices granted that had a limit
+  std::uint64_t slice_sum_ns = 0;
+  std::uint64_t io = 0;       // page exchanges of all kinds
+  std::uint64_t io_bytes = 0; // of those that copied
+
+  void add(const xenmon_row& row);
+  void add(const xenmon_io_row& row);
+  void add(const Figures& other);
+  std::uint64_t waited_ns() const { return waited_wake_ns + waited_preempt_ns; }
+  // The time of the vCPUs that could have run: how many there were, times how long.
+  std::uint64_t online_ns() const { return running_ns + waited_ns() + blocked_ns + unknown_ns; }
+  // True when it ran, waited, was blocked, was dispatched or did I/O.
+  bool active() const { return (running_ns | waited_ns() | blocked_ns | executions | io) != 0; }
+
+  bool operator==(const Figures&) const = default;
+};
+
+// Shortest and longest slice granted; both 0 when there was none.
+struct SliceRange {
+  std::uint32_t min_ns = 0;
+  std::uint32_t max_ns = 0;
+
+  void add(const SliceRange& other);
+};
+
+enum class WindowId { kLong = 0, kShort = 1 };
+inline constexpr std::size_t kWindows = 2;
+// By WindowId.
+using WindowLengths = std::array<std::uint64_t, kWindows>;
+// Lengths unless others are chosen. A region holds a little more than the longer one.
+inline constexpr WindowLengths kWindowNs = {10'000'000'000, 1'000'000'000};
+
+// Whose figures: a vCPU's on one pCPU, or with kNoVcpu a domain's page exchanges there, of which no more is
+// known. A pCPU may be XENMON_NO_PCPU. An account of kNoDomain is free: nobody's, and nothing is in it.
+struct Account {
+  DomainIndex domain = kNoDomain;
+  std::uint32_t vcpu = 0;
+  std::uint32_t pcpu = 0;
+
+  bool operator==(const Account&) const = default;
+};
+inline constexpr std::uint32_t kNoVcpu = UINT32_MAX;
+using AccountIndex = std::uint32_t;
+
+class History;
+
+// Looks at what is published, and brings a history of it up to date. A new daemon begins a new one, and then
+// it is true.
+// Samples go to `sink`, which hands them to the history, or without one to the history itself.
+bool follow(Attachment& attachment, SampleFeed& feed, History& history, SampleSink* sink = nullptr);
+
+class History final : public SampleSink {
+ public:
+  // The long window is not shorter than the short one. Forgets everything.
+  void set_windows(const WindowLengths& lengths_ns);
+  void clear();
+  void add(const Sample& sample) override;
+
+  // Of a window. length_ns is the sum of its samples' lengths, the denominator of every rate; it is
+  // short of the nominal length at the start and when samples were missed.
+  std::uint64_t nominal_ns(WindowId window) const { return lengths_ns_[slot(window)]; }
+  std::uint64_t length_ns(WindowId window) const { return windows_[slot(window)].length_ns; }
+  std::uint64_t lost_records(WindowId window) const { return windows_[slot(window)].lost_records; }
+  std::uint64_t missed_samples(WindowId window) const { return windows_[slot(window)].missed_samples; }
+  // Trace time of the newest sample's end; 0 without one.
+  std::uint64_t end_ns() const;
+
+  // All accounts of the long window; the short one has no others.
+  std::span<const Account> accounts() const { return accounts_; }
+  const Figures& figures(WindowId window, AccountIndex account) const {
+    return windows_[slot(window)].accounts[account];
+  }
+  // Indexed by AccountIndex. Walks over all samples of the windows.
+  void slice_ranges(std::array<std::vector<SliceRange>, kWindows>& ranges) const;
+  // The sum over a domain's accounts, on one pCPU or on all. Walks over all accounts.
+  Figures of_domain(WindowId window, DomainIndex domain, std::optional<std::uint32_t> pcpu = {}) const;
+
+ private:
+  // A row of a sample, with its account. Times in ns, as in xenmon_row.
+  struct Share {
+    AccountIndex account;
+    std::uint32_t running_ns, waited_wake_ns, waited_preempt_ns, blocked_ns, offline_ns, unknown_ns;
+    std::uint32_t executions;
+    std::uint32_t slice_count;
+    std::uint64_t slice_sum_ns;
+  };
+  struct IoShare {
+    AccountIndex account;
+    std::uint64_t pages;
+    std::uint64_t bytes;
+  };
+  struct AccountSlices {
+    AccountIndex account;
+    SliceRange range;
+  };
+  struct Condensed {
+    std::uint64_t start_ns = 0;
+    std::uint64_t end_ns = 0;
+    std::uint64_t lost_records = 0;
+    std::uint64_t missed_samples = 0;
+    std::vector<Share> shares;
+    std::vector<IoShare> io_shares;
+    std::vector<AccountSlices> slices;
+  };
+  struct Window {
+    std::size_t samples = 0; // the newest so many of the ring
+    std::uint64_t length_ns = 0;
+    std::uint64_t lost_records = 0;
+    std::uint64_t missed_samples = 0;
+    std::vector<Figures> accounts; // by AccountIndex
+  };
+  struct AccountHash {
+    std::size_t operator()(const Account& account) const;
+  };
+
+  static std::size_t slot(WindowId window) { return static_cast<std::size_t>(window); }
+  // The sample that is `age` samples older than the newest.
+  const Condensed& at(std::size_t age) const;
+  Condensed& next_element();
+  void condense(const Sample& sample, Condensed& condensed);
+  // The account, held by one more share; `place` is the row's position, for in the next sample it will be
+  // the same account that is there.
+  AccountIndex hold(const Account& account, std::vector<AccountIndex>& places, std::size_t place);
+  AccountIndex open(const Account& account);
+  void let_go(AccountIndex account);
+  void enter(Window& window, const Condensed& condensed);
+  void leave(Window& window, const Condensed& condensed);
+
+  WindowLengths lengths_ns_ = kWindowNs;
+  std::array<Window, kWindows> windows_;
+  // A ring of condensed samples whose vectors are used again and again; newest at newest_.
+  std::vector<Condensed> ring_;
+  std::size_t newest_ = 0;
+
+  std::vector<Account> accounts_;
+  std::vector<std::uint32_t> holders_; // shares in the long window that are of this account
+  std::vector<AccountIndex> free_;
+  std::unordered_map<Account, AccountIndex, AccountHash> by_account_;
+  std::vector<AccountIndex> row_places_;
+  std::vector<AccountIndex> io_places_;
+};
+
+} // namespace xenmon
+
+#endif // XENMON_XENMON_HISTORY_H

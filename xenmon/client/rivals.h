@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Who ran while others waited: sums over the long waits of late, which the daemon tells one by one.
+#ifndef XENMON_XENMON_RIVALS_H
+#define XENMON_XENMON_RIVALS_H
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "client/wait_feed.h"
+#include "model/view_state.h"
+
+namespace xenmon {
+
+// Of the long waits of a domain or a vCPU. Times in ns.
+struct RivalsModel {
+  struct Rival {
+    std::uint64_t uid = 0; // of its domain
+    std::uint32_t domid = 0;
+    std::uint64_t ran_ns = 0;
+  };
+
+  bool known = false;            // the daemon tells of waits
+  std::uint64_t at_least_ns = 0; // what it takes for a long one
+  std::uint64_t woken = 0;       // how many waited after having slept
+  std::uint64_t preempted = 0;
+  std::vector<Rival> rivals;   // whose vCPUs ran meanwhile on the CPUs concerned, the longest first
+  std::uint64_t others_ns = 0; // of those that are not told one by one
+  // What the waits are of; less than was asked for where earlier ones are not there any more.
+  std::uint64_t span_ns = 0;
+  bool whole_span = true;
+
+  std::uint64_t ran_ns() const;
+};
+
+class Rivals final : private WaitSink {
+ public:
+  // Forgets everything; what a region still has is taken in again.
+  void clear();
+  // Waits that could not be, and were skipped.
+  std::uint64_t damaged() const { return feed_.damaged(); }
+  // Takes in what is new, and forgets what ended more than window_ns before now_ns.
+  void look(const RegionReader& reader, std::uint64_t now_ns, std::uint64_t window_ns);
+  // Of a line of the views of vCPUs and latency.
+  RivalsModel of(const LineId& line) const;
+
+ private:
+  void add(const xenmon_wait& wait) override;
+
+  WaitFeed feed_;
+  std::deque<xenmon_wait> waits_; // in the order of their ends
+  // So many are remembered at most, the newest: a picture of who ran needs no more.
+  static constexpr std::size_t kMostWaits = 8192;
+
+  std::uint64_t since_ns_ = 0;
+  std::uint64_t now_ns_ = 0;
+  std::uint64_t known_since_ns_ = 0; // from here on all are there
+  std::uint64_t missed_ = 0;
+  std::uint64_t at_least_ns_ = 0;
+  bool started_ = false;
+  bool known_ = false;
+};
+
+} // namespace xenmon
+
+#endif // XENMON_XENMON_RIVALS_H
