@@ -50,7 +50,7 @@ xenmon::Status run(const xenmon::Options& options) {
     if (xenmon::Status status = xenmon::Terminal::check(); !status) return status;
   }
   xenmon::catch_signals(options.live || options.once ? xenmon::Hangup::kEnd : xenmon::Hangup::kReopenFiles);
-  auto publisher = xenmon::find_publisher(options);
+  auto publisher = xenmon::find_publisher(xenmon::publisher_settings(options));
   if (!publisher) return publisher.error();
   if (!publisher->notice.empty()) std::fprintf(stderr, "xenmon: %s\n", publisher->notice.c_str());
   if (options.slow_wait_ns) return xenmon::run_slow_waits(options, *publisher);

@@ -57,7 +57,7 @@ void show(const RegionReader& reader, const SampleFeed& feed, const History& his
     if (!scene.lines.empty()) {
       const TableLine& line = scene.lines.back();
       if (state.view == View::kLatency) selected.spreads = selected_latency(model, latency, line, true);
-      selected.rivals = rivals.of(line.id);
+      selected.rivals = rivals.of({line.id.parent, line.id.child});
     }
     scene.selected = &selected;
     (void)render(scene, 132, 43);

@@ -15,8 +15,8 @@
 #include <filesystem>
 #include <string>
 
+#include "daemon/publisher.h"
 #include "model/screen_source.h"
-#include "run/front_end.h"
 #include "screen/screen.h"
 #include "screen/view_keys.h"
 

@@ -10,29 +10,29 @@ void CounterTrack::add(const Look& look, std::uint64_t window_ns) {
   while (looks_.size() > 2 && look.wall_ns - looks_[1].wall_ns >= window_ns) looks_.pop_front();
 }
 
-void CounterTrack::tell(HostModel& host) const {
-  host.recent = {};
-  host.recent_trace_ns = host.recent_wall_ns = host.own_cpu_ns = host.own_wall_ns = 0;
-  if (looks_.empty()) return;
+CounterTrack::Growth CounterTrack::growth() const {
+  Growth growth;
+  if (looks_.empty()) return growth;
   const Look& newest = looks_.back();
   const Look& oldest = looks_.front();
-  // A recording that has ended, or that was there before the first look, has no growth to tell of.
+  // A recording that has ended, or that was there before the first look, has no growth to report.
   if (newest.trace_ns == oldest.trace_ns) {
-    host.recent = newest.counters;
-    host.recent_trace_ns = newest.trace_ns;
-    host.recent_wall_ns = newest.trace_ns;
+    growth.counters = newest.counters;
+    growth.trace_ns = newest.trace_ns;
+    growth.wall_ns = newest.trace_ns;
   } else {
-    host.recent.records = newest.counters.records - oldest.counters.records;
-    host.recent.bytes = newest.counters.bytes - oldest.counters.bytes;
-    host.recent.wakeups = newest.counters.wakeups - oldest.counters.wakeups;
-    host.recent.daemon_cpu_ns = newest.counters.daemon_cpu_ns - oldest.counters.daemon_cpu_ns;
-    host.recent_trace_ns = newest.trace_ns - oldest.trace_ns;
-    host.recent_wall_ns = newest.wall_ns - oldest.wall_ns;
+    growth.counters.records = newest.counters.records - oldest.counters.records;
+    growth.counters.bytes = newest.counters.bytes - oldest.counters.bytes;
+    growth.counters.wakeups = newest.counters.wakeups - oldest.counters.wakeups;
+    growth.counters.daemon_cpu_ns = newest.counters.daemon_cpu_ns - oldest.counters.daemon_cpu_ns;
+    growth.trace_ns = newest.trace_ns - oldest.trace_ns;
+    growth.wall_ns = newest.wall_ns - oldest.wall_ns;
   }
   if (newest.wall_ns > oldest.wall_ns) {
-    host.own_cpu_ns = newest.own_cpu_ns - oldest.own_cpu_ns;
-    host.own_wall_ns = newest.wall_ns - oldest.wall_ns;
+    growth.own_cpu_ns = newest.own_cpu_ns - oldest.own_cpu_ns;
+    growth.own_wall_ns = newest.wall_ns - oldest.wall_ns;
   }
+  return growth;
 }
 
 std::uint64_t own_cpu_ns() {

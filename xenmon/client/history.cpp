@@ -11,21 +11,9 @@ constexpr std::size_t kFirstRing = 128;
 
 } // namespace
 
-bool follow(Attachment& attachment, SampleFeed& feed, History& history, SampleSink* sink) {
-  SampleSink& to = sink != nullptr ? *sink : history;
-  // What the old region still holds comes before the look at a new one.
-  if (attachment.still_readable()) feed.drain(*attachment.reader(), to);
-  const Attachment::Change change = attachment.poll();
-  const RegionReader* reader = attachment.reader();
-  if (reader == nullptr) return false;
-  if (change == Attachment::Change::kNewDaemon) {
-    history.clear();
-    feed.start(*reader, SampleFeed::From::kOldest);
-  } else if (change == Attachment::Change::kSuperseded) {
-    feed.resume(*reader);
-  }
-  feed.drain(*reader, to);
-  return change == Attachment::Change::kNewDaemon;
+Result<SampleFeed::From> History::begin(const RegionReader& /*reader*/) {
+  clear();
+  return SampleFeed::From::kOldest;
 }
 
 void Figures::add(const xenmon_row& row) {
@@ -85,12 +73,12 @@ void History::clear() {
 }
 
 std::uint64_t History::end_ns() const {
-  return windows_[slot(WindowId::kLong)].samples > 0 ? at(0).end_ns : 0;
+  return windows_[kLongWindow].samples > 0 ? at(0).end_ns : 0;
 }
 
 void History::add(const Sample& sample) {
   // The trace clock never goes back; a region that says so begins another story.
-  const bool any = windows_[slot(WindowId::kLong)].samples > 0;
+  const bool any = windows_[kLongWindow].samples > 0;
   if (any && sample.start_ns < at(0).end_ns) clear();
 
   Condensed& newest = next_element();
@@ -107,7 +95,7 @@ void History::add(const Sample& sample) {
       const Condensed& oldest = at(window.samples - 1);
       leave(window, oldest);
       --window.samples;
-      if (i != slot(WindowId::kLong)) continue;
+      if (i != kLongWindow) continue;
       for (const Share& share : oldest.shares) let_go(share.account);
       for (const IoShare& share : oldest.io_shares) let_go(share.account);
     }
@@ -119,7 +107,7 @@ const History::Condensed& History::at(std::size_t age) const {
 }
 
 History::Condensed& History::next_element() {
-  const std::size_t used = windows_[slot(WindowId::kLong)].samples;
+  const std::size_t used = windows_[kLongWindow].samples;
   if (used == ring_.size()) {
     // Put the oldest first, so that the room for more is behind the newest.
     if (!ring_.empty()) {
@@ -238,10 +226,10 @@ void History::leave(Window& window, const Condensed& condensed) {
 }
 
 void History::slice_ranges(std::array<std::vector<SliceRange>, kWindows>& ranges) const {
-  const std::size_t in_short = windows_[slot(WindowId::kShort)].samples;
+  const std::size_t in_short = windows_[kShortWindow].samples;
   auto& [of_long, of_short] = ranges;
   for (std::vector<SliceRange>& list : ranges) list.assign(accounts_.size(), {});
-  for (std::size_t age = 0; age < windows_[slot(WindowId::kLong)].samples; ++age) {
+  for (std::size_t age = 0; age < windows_[kLongWindow].samples; ++age) {
     for (const AccountSlices& slices : at(age).slices) {
       of_long[slices.account].add(slices.range);
       if (age < in_short) of_short[slices.account].add(slices.range);

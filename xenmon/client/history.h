@@ -15,8 +15,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "client/attachment.h"
 #include "client/domain_directory.h"
+#include "client/region_follower.h"
 #include "client/sample_feed.h"
 
 namespace xenmon {
@@ -60,7 +60,16 @@ inline constexpr std::size_t kWindows = 2;
 // By WindowId.
 using WindowLengths = std::array<std::uint64_t, kWindows>;
 // Lengths unless others are chosen. A region holds a little more than the longer one.
-inline constexpr WindowLengths kWindowNs = {10'000'000'000, 1'000'000'000};
+inline constexpr std::uint64_t kLongWindowNs = 10'000'000'000;
+inline constexpr std::uint64_t kShortWindowNs = 1'000'000'000;
+inline constexpr WindowLengths kWindowNs = {kLongWindowNs, kShortWindowNs};
+
+// Its place in WindowLengths, and in whatever else there is one of for each window.
+constexpr std::size_t index_of(WindowId window) {
+  return static_cast<std::size_t>(window);
+}
+inline constexpr std::size_t kLongWindow = index_of(WindowId::kLong);
+inline constexpr std::size_t kShortWindow = index_of(WindowId::kShort);
 
 // Whose figures: a vCPU's on one pCPU, or with kNoVcpu a domain's page exchanges there, of which no more is
 // known. A pCPU may be XENMON_NO_PCPU. An account of kNoDomain is free: nobody's, and nothing is in it.
@@ -74,33 +83,28 @@ struct Account {
 inline constexpr std::uint32_t kNoVcpu = UINT32_MAX;
 using AccountIndex = std::uint32_t;
 
-class History;
-
-// Looks at what is published, and brings a history of it up to date. A new daemon begins a new one, and then
-// it is true.
-// Samples go to `sink`, which hands them to the history, or without one to the history itself.
-bool follow(Attachment& attachment, SampleFeed& feed, History& history, SampleSink* sink = nullptr);
-
-class History final : public SampleSink {
+// For a RegionFollower, or for a sink that hands its samples on. Another daemon begins another history.
+class History final : public FollowSink {
  public:
   // The long window is not shorter than the short one. Forgets everything.
   void set_windows(const WindowLengths& lengths_ns);
   void clear();
+  Result<SampleFeed::From> begin(const RegionReader& reader) override;
   void add(const Sample& sample) override;
 
   // Of a window. length_ns is the sum of its samples' lengths, the denominator of every rate; it is
   // short of the nominal length at the start and when samples were missed.
-  std::uint64_t nominal_ns(WindowId window) const { return lengths_ns_[slot(window)]; }
-  std::uint64_t length_ns(WindowId window) const { return windows_[slot(window)].length_ns; }
-  std::uint64_t lost_records(WindowId window) const { return windows_[slot(window)].lost_records; }
-  std::uint64_t missed_samples(WindowId window) const { return windows_[slot(window)].missed_samples; }
+  std::uint64_t nominal_ns(WindowId window) const { return lengths_ns_[index_of(window)]; }
+  std::uint64_t length_ns(WindowId window) const { return windows_[index_of(window)].length_ns; }
+  std::uint64_t lost_records(WindowId window) const { return windows_[index_of(window)].lost_records; }
+  std::uint64_t missed_samples(WindowId window) const { return windows_[index_of(window)].missed_samples; }
   // Trace time of the newest sample's end; 0 without one.
   std::uint64_t end_ns() const;
 
   // All accounts of the long window; the short one has no others.
   std::span<const Account> accounts() const { return accounts_; }
   const Figures& figures(WindowId window, AccountIndex account) const {
-    return windows_[slot(window)].accounts[account];
+    return windows_[index_of(window)].accounts[account];
   }
   // Indexed by AccountIndex. Walks over all samples of the windows.
   void slice_ranges(std::array<std::vector<SliceRange>, kWindows>& ranges) const;
@@ -145,7 +149,6 @@ class History final : public SampleSink {
     std::size_t operator()(const Account& account) const;
   };
 
-  static std::size_t slot(WindowId window) { return static_cast<std::size_t>(window); }
   // The sample that is `age` samples older than the newest.
   const Condensed& at(std::size_t age) const;
   Condensed& next_element();

@@ -43,14 +43,14 @@ void Rivals::add(const xenmon_wait& wait) {
   waits_.push_back(wait);
 }
 
-RivalsModel Rivals::of(const LineId& line) const {
+RivalsModel Rivals::of(const Waiters& waiters) const {
   RivalsModel model;
   model.known = known_;
   model.at_least_ns = at_least_ns_;
   model.whole_span = known_since_ns_ <= since_ns_;
   model.span_ns = now_ns_ - std::max(since_ns_, std::min(known_since_ns_, now_ns_));
   for (const xenmon_wait& wait : waits_) {
-    if (wait.domain_uid != line.parent || (line.child && wait.vcpu_id != *line.child)) continue;
+    if (wait.domain_uid != waiters.domain_uid || (waiters.vcpu && wait.vcpu_id != *waiters.vcpu)) continue;
     ++(wait.kind == XENMON_WAIT_WOKEN ? model.woken : model.preempted);
     model.others_ns += wait.others_ns;
     for (const xenmon_runner& runner : wait.runners) {

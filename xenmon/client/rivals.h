@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Who ran while others waited: sums over the long waits of late, which the daemon tells one by one.
+// Who ran while others waited: sums over the recent long waits, which the daemon records one by one.
 #ifndef XENMON_XENMON_RIVALS_H
 #define XENMON_XENMON_RIVALS_H
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <vector>
 
 #include "client/wait_feed.h"
-#include "model/view_state.h"
 
 namespace xenmon {
+
+// Whose waits: those of all vCPUs of a domain, or of one.
+struct Waiters {
+  std::uint64_t domain_uid = 0;
+  std::optional<std::uint64_t> vcpu;
+};
 
 // Of the long waits of a domain or a vCPU. Times in ns.
 struct RivalsModel {
@@ -43,8 +49,7 @@ class Rivals final : private WaitSink {
   std::uint64_t damaged() const { return feed_.damaged(); }
   // Takes in what is new, and forgets what ended more than window_ns before now_ns.
   void look(const RegionReader& reader, std::uint64_t now_ns, std::uint64_t window_ns);
-  // Of a line of the views of vCPUs and latency.
-  RivalsModel of(const LineId& line) const;
+  RivalsModel of(const Waiters& waiters) const;
 
  private:
   void add(const xenmon_wait& wait) override;

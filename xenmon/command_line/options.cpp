@@ -218,6 +218,25 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
 
 } // namespace
 
+PublisherSettings publisher_settings(const Options& options) {
+  using Use = PublisherSettings::Use;
+  PublisherSettings settings;
+  settings.use = options.live ? Use::kScreen : options.once ? Use::kTable : Use::kLog;
+  settings.region = options.region;
+  settings.xenbaked = options.xenbaked;
+  settings.ms_per_sample = options.ms_per_sample;
+  settings.ms_per_sample_given = options.ms_per_sample_given;
+  settings.slow_wait_ns = options.slow_wait_ns;
+  settings.allocated = options.metrics.allocated; // what nobody looks at is not traced
+  settings.replay = options.replay;
+  settings.cpu_khz = options.cpu_khz;
+  settings.speed = options.speed;
+  settings.loop = options.loop;
+  settings.follow = options.follow;
+  settings.at = options.at;
+  return settings;
+}
+
 Result<std::variant<Options, Information>> parse_options(int argc, const char* const* argv) {
   Options options;
   Texts texts;

@@ -9,22 +9,13 @@
 #include <string>
 #include <variant>
 
+#include "daemon/publisher_settings.h"
+#include "log/log_format.h"
+#include "shown_metrics.h"
 #include "xenmon/region.h"
 #include "xenmon/result.h"
 
 namespace xenmon {
-
-// Which rows the screen shows for each domain; "gotten" is always shown.
-struct Metrics {
-  bool allocated = true;
-  bool blocked = true;
-  bool waited = true;
-  bool excount = true;
-  bool iocount = true;
-};
-
-// What a log is: the original's files, one for each domain, or one stream.
-enum class LogFormat { kFiles, kCsv, kJsonLines };
 
 struct Options {
   bool live = true;  // the screen; otherwise a log
@@ -55,6 +46,9 @@ struct Options {
   std::string
       xenbaked; // "": the one beside this program or in sbin beside its directory, else the one in PATH
 };
+
+// What they say of the region and its xenbaked.
+PublisherSettings publisher_settings(const Options& options);
 
 // What --help and --version ask for.
 struct Information {

@@ -85,25 +85,24 @@ std::string beside_ourselves(const std::string& name) {
 
 } // namespace
 
-std::vector<std::string> daemon_command(const Options& options, const std::string& region) {
-  std::string program = options.xenbaked;
+std::vector<std::string> daemon_command(const PublisherSettings& settings, const std::string& region) {
+  std::string program = settings.xenbaked;
   if (program.empty()) program = beside_ourselves("xenbaked");
   if (program.empty()) program = "xenbaked";
   std::vector<std::string> command = {program, "--region", region, "--ms-per-sample",
-                                      std::to_string(options.ms_per_sample)};
-  if (options.slow_wait_ns)
-    command.insert(command.end(), {"--slow-waits", std::to_string(*options.slow_wait_ns) + "ns"});
-  if (options.replay.empty()) {
-    if (!options.metrics.allocated)
-      command.emplace_back("--noallocated"); // what nobody looks at is not traced
+                                      std::to_string(settings.ms_per_sample)};
+  if (settings.slow_wait_ns)
+    command.insert(command.end(), {"--slow-waits", std::to_string(*settings.slow_wait_ns) + "ns"});
+  if (settings.replay.empty()) {
+    if (!settings.allocated) command.emplace_back("--noallocated"); // what nobody looks at is not traced
     return command;
   }
-  command.insert(command.end(), {"--replay", options.replay});
-  if (options.cpu_khz) command.insert(command.end(), {"--cpu-khz", std::to_string(*options.cpu_khz)});
-  if (!options.speed.empty()) command.insert(command.end(), {"--speed", options.speed});
-  if (options.follow) command.emplace_back("--follow");
-  if (options.loop) command.emplace_back("--loop");
-  if (!options.at.empty()) command.insert(command.end(), {"--held-at", options.at});
+  command.insert(command.end(), {"--replay", settings.replay});
+  if (settings.cpu_khz) command.insert(command.end(), {"--cpu-khz", std::to_string(*settings.cpu_khz)});
+  if (!settings.speed.empty()) command.insert(command.end(), {"--speed", settings.speed});
+  if (settings.follow) command.emplace_back("--follow");
+  if (settings.loop) command.emplace_back("--loop");
+  if (!settings.at.empty()) command.insert(command.end(), {"--held-at", settings.at});
   return command;
 }
 

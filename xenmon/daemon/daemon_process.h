@@ -11,13 +11,13 @@
 #include <string>
 #include <vector>
 
-#include "command_line/options.h"
+#include "daemon/publisher_settings.h"
 #include "xenmon/result.h"
 
 namespace xenmon {
 
 // The command line of the xenbaked to start, the program first.
-std::vector<std::string> daemon_command(const Options& options, const std::string& region);
+std::vector<std::string> daemon_command(const PublisherSettings& settings, const std::string& region);
 
 class DaemonProcess {
  public:

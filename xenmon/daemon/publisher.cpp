@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/publisher.h"
+
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,7 +12,6 @@
 
 #include "client/attachment.h"
 #include "daemon/descriptor.h"
-#include "run/front_end.h"
 #include "text.h"
 
 namespace xenmon {
@@ -38,44 +39,44 @@ Result<bool> is_published(const std::string& region, Attachment& attachment) {
 
 } // namespace
 
-Result<Publisher> find_publisher(const Options& options) {
+Result<Publisher> find_publisher(const PublisherSettings& settings) {
   sweep_private_directories();
   Publisher publisher;
-  publisher.region = options.region;
-  publisher.replay_goes_back = can_be_played_again(options.replay);
-  if (options.replay == "-" && isatty(STDIN_FILENO) != 0)
+  publisher.region = settings.region;
+  publisher.replay_goes_back = can_be_played_again(settings.replay);
+  if (settings.replay == "-" && isatty(STDIN_FILENO) != 0)
     return Error{"standard input is a terminal; --replay - takes a recording from a pipe or a file.",
                  ExitStatus::kUsage};
-  if (options.loop && !can_be_played_again(options.replay)) {
+  if (settings.loop && !can_be_played_again(settings.replay)) {
     return Error{
-        printable(options.replay) + " is no regular file and cannot be played again; leave out --loop.",
+        printable(settings.replay) + " is no regular file and cannot be played again; leave out --loop.",
         ExitStatus::kUsage};
   }
-  if (!options.replay.empty()) {
+  if (!settings.replay.empty()) {
     auto directory = PrivateDirectory::make();
     if (!directory) return directory.error();
     publisher.directory.emplace(std::move(*directory));
     publisher.region = publisher.directory->path() + "/region";
   } else {
-    Attachment attachment(options.region);
-    const auto published = is_published(options.region, attachment);
+    Attachment attachment(settings.region);
+    const auto published = is_published(settings.region, attachment);
     if (!published) return published.error();
     if (*published) {
       const std::uint64_t sample_ms = attachment.reader()->header().sample_ns / 1'000'000;
-      if (options.ms_per_sample_given && sample_ms != options.ms_per_sample) {
+      if (settings.ms_per_sample_given && sample_ms != settings.ms_per_sample) {
         publisher.notice = "xenbaked is running already, with samples of " + std::to_string(sample_ms) +
                            " ms; --ms_per_sample has no effect.";
       }
       return publisher;
     }
   }
-  std::vector<std::string> command = daemon_command(options, publisher.region);
+  std::vector<std::string> command = daemon_command(settings, publisher.region);
   Descriptor control;
-  const bool is_steered = options.live || !options.at.empty();
-  const bool is_log = !is_steered && !options.once;
+  const bool is_steered = settings.use == PublisherSettings::Use::kScreen || !settings.at.empty();
+  const bool is_log = !is_steered && settings.use == PublisherSettings::Use::kLog;
   // Nobody steers a table of a recording's end, nor does anything that is not shown matter there.
-  if (!options.replay.empty() && (is_steered || is_log)) {
-    auto pair = ReplayControl::make(options.ms_per_sample * 1'000'000, !options.at.empty());
+  if (!settings.replay.empty() && (is_steered || is_log)) {
+    auto pair = ReplayControl::make(settings.ms_per_sample * 1'000'000, !settings.at.empty());
     if (!pair) return pair.error();
     publisher.replay.emplace(std::move(pair->ours));
     // A log of a recording is complete, however slow we are: the replay waits for us from its first sample
@@ -88,7 +89,7 @@ Result<Publisher> find_publisher(const Options& options) {
   const std::array inherited = {control.get(), publisher.directory ? publisher.directory->lock() : -1};
   auto daemon = DaemonProcess::start(
       command, inherited,
-      options.replay == "-" ? DaemonProcess::StandardInput::kOurs : DaemonProcess::StandardInput::kNone);
+      settings.replay == "-" ? DaemonProcess::StandardInput::kOurs : DaemonProcess::StandardInput::kNone);
   if (!daemon) return daemon.error();
   publisher.daemon.emplace(std::move(*daemon));
   // Whoever was killed just before we began may have had a xenbaked that was still ending.

@@ -9,7 +9,6 @@
 #include <charconv>
 #include <utility>
 
-#include "client/attachment.h"
 #include "xenmon/trace_time.h"
 
 namespace xenmon {
@@ -134,24 +133,12 @@ bool ReplayControl::take_arrival() {
   return std::exchange(jumped_, false);
 }
 
-bool follow_replay(std::optional<ReplayControl>& control, Attachment& attachment, SampleFeed& feed,
-                   History& history, SampleSink* sink) {
+Result<bool> follow_replay(std::optional<ReplayControl>& control, RegionFollower& follower,
+                           FollowSink& sink) {
   if (control) control->poll();
   if (control && control->state() == ReplayControl::State::kGoing) return false;
-  if (!control || !control->take_arrival()) {
-    return follow(attachment, feed, history, sink);
-  }
-  const Attachment::Change change = attachment.poll();
-  const RegionReader* reader = attachment.reader();
-  if (reader == nullptr) return false;
-  history.clear();
-  if (change == Attachment::Change::kNewDaemon) {
-    feed.start(*reader, SampleFeed::From::kOldest);
-  } else {
-    feed.rewind(*reader);
-  }
-  feed.drain(*reader, sink != nullptr ? *sink : history);
-  return true;
+  if (control && control->take_arrival()) return follower.start_over(sink);
+  return follower.follow(sink);
 }
 
 } // namespace xenmon

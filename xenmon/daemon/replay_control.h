@@ -8,10 +8,10 @@
 // seconds before it, the domains and their names, the counters.
 //
 // How to follow it. A command is only sent; the replay obeys some time later (ten minutes of a
-// busy host take 0.3 s, compressed some seconds). Until then state() is kGoing. Call follow_replay()
-// where a region without a control is followed by follow(): it takes in the answers, leaves the history as it
-// was while the replay is on the way, since samples pass by unread then, and when it has arrived reads anew
-// what the region remembers. So nothing of another time is left in the windows, and nothing counts as missed.
+// busy host take 0.3 s, compressed some seconds). Until then state() is kGoing. Call follow_replay() where a
+// region without a control is followed by RegionFollower::follow(): it takes in the answers, hands on nothing
+// while the replay is on the way, since samples pass by unread then, and when it has arrived starts over with
+// what the region remembers. So nothing of another time is left in the sink, and nothing counts as missed.
 // Whoever waits for the arrival adds fd() to what is waited for; it becomes readable with each answer. A look
 // every 50 ms while state() is kGoing will do as well.
 #ifndef XENMON_XENMON_REPLAY_CONTROL_H
@@ -22,7 +22,7 @@
 #include <string>
 #include <string_view>
 
-#include "client/history.h"
+#include "client/region_follower.h"
 #include "daemon/descriptor.h"
 #include "xenmon/result.h"
 
@@ -94,10 +94,9 @@ struct ReplayControl::Pair {
   Descriptor theirs;
 };
 
-// As follow() in history.h, for a replay that may be steered or not: `control` may be empty. After an arrival
-// the history is a new one, too.
-bool follow_replay(std::optional<ReplayControl>& control, Attachment& attachment, SampleFeed& feed,
-                   History& history, SampleSink* sink = nullptr);
+// RegionFollower::follow() for a replay that may be steered or not: `control` may be empty. After an arrival
+// it is start_over().
+Result<bool> follow_replay(std::optional<ReplayControl>& control, RegionFollower& follower, FollowSink& sink);
 
 } // namespace xenmon
 

@@ -12,7 +12,6 @@
 namespace xenmon {
 namespace {
 
-constexpr std::size_t kLong = static_cast<std::size_t>(WindowId::kLong);
 constexpr std::size_t kAnyLength = 4096;
 constexpr std::size_t kWidth = 11;
 constexpr std::size_t kIdWidth = 6;
@@ -45,7 +44,7 @@ std::string unknown_column(const Figures& f, std::uint64_t length_ns, bool unkno
 }
 
 std::string domain_line(const DomainModel& domain, std::uint64_t length_ns, bool unknown) {
-  const Figures& f = domain.halves[kLong].figures;
+  const Figures& f = domain.halves[kLongWindow].figures;
   return right(std::to_string(domain.domid), kIdWidth) +
          columns({percent(f.running_ns, length_ns), percent(f.waited_ns(), length_ns),
                   percent(f.blocked_ns, length_ns), percent(f.offline_ns, length_ns),
@@ -70,7 +69,7 @@ std::string window_text(const ScreenModel& model) {
   const std::string cpus = model.pcpu ? "CPU " + std::to_string(*model.pcpu)
                                       : "all CPUs (" + std::to_string(model.pcpu_count) + ")";
   std::snprintf(text.data(), text.size(), "%s, the last %.1f s, in percent of one CPU\n", cpus.c_str(),
-                static_cast<double>(model.length_ns[kLong]) / 1e9);
+                static_cast<double>(model.length_ns[kLongWindow]) / 1e9);
   return text.data();
 }
 
@@ -83,9 +82,9 @@ std::string verdict_lines(const ScreenModel& model) {
 } // namespace
 
 std::string once_table(const ScreenModel& model) {
-  const std::uint64_t length_ns = model.length_ns[kLong];
+  const std::uint64_t length_ns = model.length_ns[kLongWindow];
   const bool unknown = std::any_of(model.domains.begin(), model.domains.end(), [](const DomainModel& domain) {
-    return domain.halves[kLong].figures.unknown_ns > 0;
+    return domain.halves[kLongWindow].figures.unknown_ns > 0;
   });
   ScreenModel status = model;
   status.verdicts.clear(); // below the table, all of them
@@ -97,7 +96,7 @@ std::string once_table(const ScreenModel& model) {
   Figures total;
   Figures idle;
   for (const DomainModel& domain : model.domains) {
-    const Figures& figures = domain.halves[kLong].figures;
+    const Figures& figures = domain.halves[kLongWindow].figures;
     (domain.domid == XENMON_DOMID_IDLE ? idle : total).add(figures);
     if (domain.domid != XENMON_DOMID_IDLE) text += domain_line(domain, length_ns, unknown);
   }

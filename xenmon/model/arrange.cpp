@@ -83,8 +83,7 @@ class Arranger {
   double value(const Halves& halves, const LatencyModel* latency) const {
     if (spread_of(measure_))
       return latency == nullptr ? 0 : measure_value(measure_, *latency, shows_since_start(model_, state_));
-    return measure_value(measure_, halves[static_cast<std::size_t>(window_)].figures, model_.length(window_),
-                         state_.basis);
+    return measure_value(measure_, halves[index_of(window_)].figures, model_.length(window_), state_.basis);
   }
 
   template <class DomainOf, class ValueOf>

@@ -116,7 +116,7 @@ struct ScreenModel {
   bool khz_measured = false; // the records themselves tell it
   bool allocation_traced = true;
 
-  std::uint64_t length(WindowId window) const { return length_ns[static_cast<std::size_t>(window)]; }
+  std::uint64_t length(WindowId window) const { return length_ns[index_of(window)]; }
 };
 
 // "web d12": the name first, the id always; "d12" while there is no name, "Idle" of the idle domain.

@@ -10,21 +10,20 @@
 #include <span>
 #include <vector>
 
-#include "client/attachment.h"
 #include "client/counter_track.h"
 #include "client/history.h"
 #include "client/latency.h"
+#include "client/region_follower.h"
 #include "client/rivals.h"
-#include "client/sample_feed.h"
+#include "daemon/publisher.h"
 #include "model/arrange.h"
 #include "model/screen_model.h"
 #include "model/trend.h"
 #include "model/view_state.h"
-#include "run/front_end.h"
 
 namespace xenmon {
 
-class ScreenSource final : private SampleSink {
+class ScreenSource final : private FollowSink {
  public:
   explicit ScreenSource(Publisher& publisher);
 
@@ -55,19 +54,20 @@ class ScreenSource final : private SampleSink {
   // An Error once it is known that the pCPU selected does not exist.
   Status check_selected() const;
   // Trace time that is shown of a recording.
-  std::uint64_t position_ns() const { return attachment_.health().position_ns; }
+  std::uint64_t position_ns() const { return follower_.attachment().health().position_ns; }
 
  private:
   enum class Graphs { kGoOn, kBeginAnew };
   // Reads anew what the region still has.
   void start_again(Graphs graphs);
+  Result<SampleFeed::From> begin(const RegionReader& reader) override;
   void add(const Sample& sample) override;
   void add_to_trend();
+  // Null while there is none that can be read.
+  const RegionReader* readable() const;
 
   Publisher& publisher_;
-  Attachment attachment_;
-  DomainDirectory directory_;
-  SampleFeed feed_;
+  RegionFollower follower_;
   History history_;
   LatencyHistory latency_;
   Rivals rivals_;

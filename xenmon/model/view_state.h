@@ -12,7 +12,7 @@
 #include <string>
 
 #include "client/history.h"
-#include "command_line/options.h"
+#include "shown_metrics.h"
 
 namespace xenmon {
 

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "client/attachment.h"
-#include "run/front_end.h"
+#include "daemon/publisher.h"
 #include "xenmon/result.h"
 
 namespace xenmon {

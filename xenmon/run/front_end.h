@@ -1,32 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The ways in which the front end runs, on what all need: a region that somebody publishes.
+// The ways in which the front end runs, each on a region that somebody publishes.
 #ifndef XENMON_XENMON_FRONT_END_H
 #define XENMON_XENMON_FRONT_END_H
 
-#include <optional>
-#include <string>
-
 #include "command_line/options.h"
-#include "daemon/daemon_process.h"
-#include "daemon/private_directory.h"
-#include "daemon/replay_control.h"
+#include "daemon/publisher.h"
 #include "xenmon/result.h"
 
 namespace xenmon {
-
-// Where the region is and, if we started it, the xenbaked that publishes it.
-struct Publisher {
-  std::optional<PrivateDirectory> directory; // outlives the daemon
-  std::optional<DaemonProcess> daemon;
-  std::optional<ReplayControl> replay; // of a recording; for a log it is not steered, only waits for us
-  bool replay_goes_back = true;        // false: it comes from a pipe
-  std::string region;
-  std::string notice; // a sentence about an option that has no effect; "" if there is none
-};
-
-// Finds the region of a running daemon, or starts one.
-Result<Publisher> find_publisher(const Options& options);
 
 // Shows the screen until the user, a signal or the terminal's end stops it.
 Status run_screen(const Options& options, Publisher& publisher);

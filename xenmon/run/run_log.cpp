@@ -10,9 +10,8 @@
 #include <string>
 #include <utility>
 
-#include "client/attachment.h"
 #include "client/known_pcpus.h"
-#include "client/sample_feed.h"
+#include "client/region_follower.h"
 #include "log/log_writer.h"
 #include "log/stream_writer.h"
 #include "log/verdict_log.h"
@@ -59,7 +58,7 @@ std::unique_ptr<IntervalWriter> make_writer(const Options& options, const Domain
   return std::make_unique<StreamWriter>(settings, directory);
 }
 
-class Session {
+class Session final : private FollowSink {
  public:
   Session(const Options& options, Publisher& publisher)
       : publisher_(publisher),
@@ -67,10 +66,10 @@ class Session {
         pcpu_(options.pcpu),
         poll_live_(std::clamp<std::chrono::nanoseconds>(std::chrono::milliseconds(options.interval_ms),
                                                         kPollLiveLeast, kPollLiveMost)),
-        attachment_(publisher.region),
-        directory_(2 * (kWindowNs[0] + options.interval_ms * kMillisecond)),
-        feed_(directory_, options.vcpus ? SampleFeed::Vcpus::kResolve : SampleFeed::Vcpus::kLeave),
-        writer_(make_writer(options, directory_)) {}
+        follower_({.path = publisher.region,
+                   .retention_ns = 2 * (kLongWindowNs + options.interval_ms * kMillisecond),
+                   .vcpus = options.vcpus ? SampleFeed::Vcpus::kResolve : SampleFeed::Vcpus::kLeave}),
+        writer_(make_writer(options, follower_.directory())) {}
 
   // With what is wrong with the trace said at the end, whatever that is.
   Status run() {
@@ -83,11 +82,11 @@ class Session {
   Status log() {
     while (!stop_requested()) {
       if (take_reopen()) writer_->reopen();
-      take_new_data();
+      if (Status taken = take_new_data(); !taken) return taken;
       if (!failed_) return failed_;
       if (Status exists = check_selected(false); !exists) return exists;
       if (!writer_->status() || writer_->done()) break;
-      const Result<bool> over = end_.reached(attachment_.health());
+      const Result<bool> over = end_.reached(follower_.attachment().health());
       if (!over || *over) {
         writer_->finish();
         Status written = writer_->status();
@@ -95,7 +94,7 @@ class Session {
         tell_damage();
         return !over ? Status(over.error()) : !written ? written : check_selected(true);
       }
-      const Health::Kind kind = attachment_.health().kind;
+      const Health::Kind kind = follower_.attachment().health().kind;
       const bool may_be_fast = kind == Health::Kind::kRecording || kind == Health::Kind::kWaiting;
       wait_for_input(-1, may_be_fast ? kPollRecording : poll_live_);
     }
@@ -105,40 +104,38 @@ class Session {
   }
 
   [[nodiscard]] Status check_selected(bool whole) const {
-    return check_pcpu(pcpu_, feed_.tables(), writer_->passed_ns(), whole);
+    return check_pcpu(pcpu_, follower_.feed().tables(), writer_->passed_ns(), whole);
   }
 
   // What no interval can say.
   void tell_damage() const {
-    if (const std::uint64_t damaged = damaged_before_ + feed_.damaged(); damaged > 0)
+    if (const std::uint64_t damaged = follower_.damaged(); damaged > 0)
       std::cerr << "xenmon: " << damaged_sentence(damaged) << '\n';
   }
 
-  void take_new_data() {
-    // In this order nothing is left behind: once the daemon has ended, no more samples come.
+  // A recording, and what our own daemon saw, are logged from their start; another's daemon from now on. A
+  // daemon that replaced the one before is read from its start too.
+  Result<SampleFeed::From> begin(const RegionReader& reader) override {
+    const bool whole =
+        follower_.has_begun() || publisher_.daemon || reader.header().source_kind == XENMON_SOURCE_RECORDING;
+    const auto history = std::chrono::nanoseconds(reader.header().history_ns);
+    if (history / 4 > kPollRecording) poll_live_ = std::min(poll_live_, history / 4);
+    if (follower_.has_begun()) writer_->restart();
+    return whole ? SampleFeed::From::kOldest : SampleFeed::From::kNow;
+  }
+
+  void reading(const RegionReader& reader) override { writer_->set_wall_epoch(reader.wall_epoch_ns()); }
+
+  void add(const Sample& sample) override { writer_->add(sample); }
+
+  Status take_new_data() {
+    // Polled first: once the daemon has ended, no more samples come.
     if (publisher_.daemon) publisher_.daemon->poll();
-    if (attachment_.still_readable()) feed_.drain(*attachment_.reader(), *writer_);
-    const Attachment::Change change = attachment_.poll();
-    const RegionReader* reader = attachment_.reader();
-    if (reader == nullptr) return;
-    if (change == Attachment::Change::kNewDaemon) {
-      // A recording, and what our own daemon saw, are logged from their start; another's daemon from now
-      // on. A daemon that replaced the one before is read from its start too.
-      const bool whole =
-          begun_ || publisher_.daemon || reader->header().source_kind == XENMON_SOURCE_RECORDING;
-      const auto history = std::chrono::nanoseconds(reader->header().history_ns);
-      if (history / 4 > kPollRecording) poll_live_ = std::min(poll_live_, history / 4);
-      if (begun_) writer_->restart();
-      damaged_before_ += feed_.damaged();
-      begun_ = true;
-      feed_.start(*reader, whole ? SampleFeed::From::kOldest : SampleFeed::From::kNow);
-    } else if (change == Attachment::Change::kSuperseded) {
-      feed_.resume(*reader);
-    }
-    writer_->set_wall_epoch(reader->wall_epoch_ns());
-    feed_.drain(*reader, *writer_);
-    if (publisher_.replay) publisher_.replay->have_read(feed_.passed());
-    take_verdicts(*reader);
+    if (const auto followed = follower_.follow(*this); !followed) return followed.error();
+    if (follower_.reader() == nullptr) return ok();
+    if (publisher_.replay) publisher_.replay->have_read(follower_.feed().passed());
+    take_verdicts(*follower_.reader());
+    return ok();
   }
 
   // A recording's are told behind its end: before that it is chance when they are seen, and a log of it has
@@ -155,12 +152,8 @@ class Session {
   DataEnd end_;
   std::optional<std::uint32_t> pcpu_;
   std::chrono::nanoseconds poll_live_;
-  Attachment attachment_;
-  DomainDirectory directory_;
-  SampleFeed feed_;
+  RegionFollower follower_;
   std::unique_ptr<IntervalWriter> writer_;
-  std::uint64_t damaged_before_ = 0; // of earlier daemons
-  bool begun_ = false;
 };
 
 } // namespace

@@ -4,10 +4,9 @@
 #include <chrono>
 #include <string>
 
-#include "client/attachment.h"
 #include "client/history.h"
 #include "client/known_pcpus.h"
-#include "client/sample_feed.h"
+#include "client/region_follower.h"
 #include "log/line_output.h"
 #include "log/once_table.h"
 #include "model/model_builder.h"
@@ -26,14 +25,14 @@ constexpr auto kPatience = 10s; // for the first figures
 } // namespace
 
 Status run_once(const Options& options, Publisher& publisher) {
-  Attachment attachment(publisher.region);
-  DomainDirectory directory(2 * kWindowNs[0]);
-  SampleFeed feed(directory);
+  RegionFollower follower({.path = publisher.region});
+  const Attachment& attachment = follower.attachment();
   History history;
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   for (;;) {
     if (publisher.daemon) publisher.daemon->poll();
-    follow_replay(publisher.replay, attachment, feed, history);
+    if (const auto followed = follow_replay(publisher.replay, follower, history); !followed)
+      return followed.error();
     const std::uint64_t seen = history.length_ns(WindowId::kLong);
     const Health::Kind kind = attachment.health().kind;
     // A recording of our own is taken to its end, or to where it is to be held; otherwise a second is
@@ -56,10 +55,11 @@ Status run_once(const Options& options, Publisher& publisher) {
                    "); is xenbaked well?"};
     wait_for_input(going ? publisher.replay->fd() : -1, kPoll);
   }
-  if (Status exists = check_pcpu(options.pcpu, feed.tables(), history.length_ns(WindowId::kLong), true);
+  if (Status exists =
+          check_pcpu(options.pcpu, follower.feed().tables(), history.length_ns(WindowId::kLong), true);
       !exists)
     return exists;
-  const std::string text = once_table(build_screen_model(history, feed, attachment, options.pcpu));
+  const std::string text = once_table(build_screen_model(history, follower.feed(), attachment, options.pcpu));
   if (Status written = write_lines(STDOUT_FILENO, text, "standard output"); !written) return written;
   if (publisher.daemon && !publisher.daemon->running() && !publisher.daemon->ended_well())
     return publisher.daemon->outcome();

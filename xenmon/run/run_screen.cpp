@@ -131,8 +131,8 @@ class Session {
         found == kWindowChoices.end() ? 0 : (found - kWindowChoices.begin() + 1) % kWindowChoices.size();
     set_paused(false);
     set_windows(kWindowChoices[static_cast<std::size_t>(next)]);
-    notice_ =
-        "windows of " + window_text(settings_.windows_ns[0]) + " and " + window_text(settings_.windows_ns[1]);
+    notice_ = "windows of " + window_text(settings_.windows_ns[kLongWindow]) + " and " +
+              window_text(settings_.windows_ns[kShortWindow]);
     build();
   }
 
@@ -282,11 +282,11 @@ class Session {
           state_.basis == Basis::kPcpu ? "percent of one CPU's time" : "percent of the domain's vCPUs' time";
     if (key != Key::kSpan) return;
     if (state_.view == View::kLatency) {
-      notice_ = state_.latency_since_start ? "since xenbaked began"
-                                           : "of late, up to " + window_text(settings_.windows_ns[0]);
+      notice_ = state_.latency_since_start
+                    ? "since xenbaked began"
+                    : "of late, up to " + window_text(settings_.windows_ns[kLongWindow]);
     } else {
-      notice_ = "tables are of the last " +
-                window_text(settings_.windows_ns[static_cast<std::size_t>(state_.window)]);
+      notice_ = "tables are of the last " + window_text(settings_.windows_ns[index_of(state_.window)]);
     }
   }
 

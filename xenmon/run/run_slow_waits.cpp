@@ -6,10 +6,8 @@
 #include <optional>
 #include <string>
 
-#include "client/attachment.h"
-#include "client/history.h"
 #include "client/known_pcpus.h"
-#include "client/sample_feed.h"
+#include "client/region_follower.h"
 #include "format.h"
 #include "log/verdict_log.h"
 #include "log/wait_writer.h"
@@ -37,74 +35,74 @@ WaitWriter::Settings settings_of(const Options& options) {
   return settings;
 }
 
-class Session {
+class Session final : private FollowSink {
  public:
   Session(const Options& options, Publisher& publisher)
       : publisher_(publisher),
         end_(publisher, options.duration_s == 0),
         pcpu_(options.pcpu),
-        attachment_(publisher.region),
-        directory_(2 * kWindowNs[0]),
-        feed_(directory_),
-        writer_(settings_of(options), feed_, directory_) {}
+        follower_({.path = publisher.region}),
+        writer_(settings_of(options), follower_.directory()) {}
 
   // With what is wrong with the trace said at the end, whatever that is.
   Status run() {
-    Status status = follow();
+    Status status = write_all();
     verdicts_.say_all();
-    if (const std::uint64_t damaged = damaged_before_ + feed_.damaged() + writer_.damaged(); damaged > 0)
+    if (const std::uint64_t damaged = follower_.damaged() + damaged_waits_before_ + writer_.damaged();
+        damaged > 0)
       std::cerr << "xenmon: " << damaged_sentence(damaged) << '\n';
     return status;
   }
 
  private:
   [[nodiscard]] Status check_selected(bool whole) const {
-    return check_pcpu(pcpu_, feed_.tables(), writer_.passed_ns(), whole);
+    return check_pcpu(pcpu_, follower_.feed().tables(), writer_.passed_ns(), whole);
   }
 
-  Status follow() {
+  Status write_all() {
     while (!stop_requested()) {
       if (take_reopen()) writer_.reopen();
       if (Status taken = take_new_data(); !taken) return taken;
       if (!failed_) return failed_;
       if (Status exists = check_selected(false); !exists) return exists;
       if (!writer_.status() || writer_.done()) break;
-      const Result<bool> over = end_.reached(attachment_.health());
+      const Result<bool> over = end_.reached(follower_.attachment().health());
       if (!over || *over) {
         const Status written = writer_.write_verdicts(verdicts_.take());
         return !over ? Status(over.error()) : !written ? written : check_selected(true);
       }
-      const Health::Kind kind = attachment_.health().kind;
+      const Health::Kind kind = follower_.attachment().health().kind;
       const bool may_be_fast = kind == Health::Kind::kRecording || kind == Health::Kind::kWaiting;
       wait_for_input(-1, may_be_fast ? kPollRecording : kPollLive);
     }
     return writer_.status();
   }
 
+  Result<SampleFeed::From> begin(const RegionReader& reader) override {
+    const WaitFeed::From from = this->from(reader);
+    damaged_waits_before_ += writer_.damaged();
+    if (Status started = writer_.start(reader, from); !started) return started.error();
+    return from == WaitFeed::From::kNow ? SampleFeed::From::kNow : SampleFeed::From::kOldest;
+  }
+
+  void reading(const RegionReader& reader) override { writer_.reading(reader); }
+
+  void add(const Sample& sample) override { writer_.add(sample); }
+
   Status take_new_data() {
-    // In this order nothing is left behind: once the daemon has ended, no more samples come.
+    // Polled first: once the daemon has ended, no more samples come.
     if (publisher_.daemon) publisher_.daemon->poll();
-    if (attachment_.still_readable()) writer_.drain(*attachment_.reader());
-    const Attachment::Change change = attachment_.poll();
-    const RegionReader* reader = attachment_.reader();
-    if (reader == nullptr) return ok();
-    if (change == Attachment::Change::kNewDaemon) {
-      damaged_before_ += feed_.damaged() + writer_.damaged();
-      if (Status started = writer_.start(*reader, from(*reader)); !started) return started;
-      begun_ = true;
-    } else if (change == Attachment::Change::kSuperseded) {
-      feed_.resume(*reader);
-    }
-    writer_.drain(*reader);
-    if (publisher_.replay) publisher_.replay->have_read(feed_.passed());
-    take_verdicts(*reader);
+    if (const auto followed = follower_.follow(*this); !followed) return followed.error();
+    if (follower_.reader() == nullptr) return ok();
+    if (publisher_.replay) publisher_.replay->have_read(follower_.feed().passed());
+    take_verdicts(*follower_.reader());
     return ok();
   }
 
   // Our own daemon's are told from its start, and so are those of one that replaced the one before;
   // another's recording as far as it is there, another's host from now on.
   [[nodiscard]] WaitFeed::From from(const RegionReader& reader) const {
-    if (begun_ || publisher_.daemon) return WaitFeed::From::kBeginning;
+    if (follower_.has_begun() || publisher_.daemon) return WaitFeed::From::kBeginning;
     const bool recording = reader.header().source_kind == XENMON_SOURCE_RECORDING;
     return recording ? WaitFeed::From::kOldest : WaitFeed::From::kNow;
   }
@@ -122,12 +120,9 @@ class Session {
   Status failed_ = ok(); // to write a verdict
   DataEnd end_;
   std::optional<std::uint32_t> pcpu_;
-  Attachment attachment_;
-  DomainDirectory directory_;
-  SampleFeed feed_;
+  RegionFollower follower_;
   WaitWriter writer_;
-  std::uint64_t damaged_before_ = 0; // of earlier daemons
-  bool begun_ = false;
+  std::uint64_t damaged_waits_before_ = 0; // of earlier daemons
 };
 
 } // namespace

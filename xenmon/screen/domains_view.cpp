@@ -178,7 +178,7 @@ class Painter {
   }
 
   const char* nothing_to_show() const {
-    if (model_.length_ns[0] == 0) return "No data yet.";
+    if (model_.length_ns[kLongWindow] == 0) return "No data yet.";
     return model_.domains.empty() ? "No domain has used this CPU in this time."
                                   : "No domain matches the filter.";
   }
@@ -266,7 +266,7 @@ class Painter {
     }
     switch (metric) {
       case Metric::kGotten: {
-        const bool emphasis = half == static_cast<std::size_t>(WindowId::kShort) && model_.current;
+        const bool emphasis = half == kShortWindow && model_.current;
         const Style style = figure_style(Role::kRunning);
         put_time(half, y, f.running_ns, style);
         put_percent(half, y, f.running_ns, f, style.with(emphasis ? kStandout : kPlain));

@@ -12,7 +12,6 @@
 namespace xenmon {
 namespace {
 
-constexpr std::size_t kLong = static_cast<std::size_t>(WindowId::kLong);
 constexpr int kValueColumn = 15;
 constexpr int kLowestGraph = 2;
 constexpr int kHighestGraph = 12;
@@ -56,7 +55,7 @@ struct HostSums {
 HostSums sum_up(const ScreenModel& model) {
   HostSums sums;
   for (const DomainModel& domain : model.domains) {
-    (domain.idle() ? sums.idle : sums.domains).add(domain.halves[kLong].figures);
+    (domain.idle() ? sums.idle : sums.domains).add(domain.halves[kLongWindow].figures);
     if (!domain.idle()) ++sums.count;
   }
   return sums;
@@ -124,8 +123,8 @@ void add_verdicts(std::vector<Line>& lines, const std::vector<std::string>& verd
 std::vector<Line> make_lines(const ScreenModel& model, int width) {
   const HostModel& host = model.host;
   const HostSums sums = sum_up(model);
-  const std::uint64_t length = model.length_ns[kLong];
-  const std::string window = window_text(model.nominal_ns[kLong]);
+  const std::uint64_t length = model.length_ns[kLongWindow];
+  const std::string window = window_text(model.nominal_ns[kLongWindow]);
   const std::string pcpus =
       model.pcpu ? "CPU " + std::to_string(*model.pcpu) : count_of(model.pcpu_count, "pCPU");
   std::vector<Line> lines;

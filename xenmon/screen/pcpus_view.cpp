@@ -16,9 +16,8 @@ Table make_table(const Scene& scene) {
   Table table;
   table.label_heading = "pCPU, domain";
   table.columns.assign(measures.begin() + 1, measures.end());
-  table.groups = {
-      {0, window_text(scene.model.nominal_ns[static_cast<std::size_t>(state.window)]) + ", % of pCPU"},
-      {2, "executions"}};
+  table.groups = {{0, window_text(scene.model.nominal_ns[index_of(state.window)]) + ", % of pCPU"},
+                  {2, "executions"}};
   mark_sorted(table, state);
   table.picture_heading = "busy";
   return table;
@@ -36,7 +35,7 @@ std::u32string bar(double part, std::size_t width, bool unicode) {
 
 void paint_pcpus_view(Grid& grid, Area area, const Scene& scene) {
   const Table table = make_table(scene);
-  const auto window = static_cast<std::size_t>(scene.state.window);
+  const std::size_t window = index_of(scene.state.window);
   const std::uint64_t length = scene.model.length_ns[window];
   const std::uint8_t fade = scene.model.current ? kPlain : kDim;
 

@@ -74,9 +74,10 @@ void take(const Json& json, Settings& settings) {
   }
   take_sorts(json, view);
   settings.refresh_ns = time_ns(json, "refresh_ms", kLongestRefreshMs, settings.refresh_ns);
-  const WindowLengths windows = {time_ns(json, "long_window_ms", kLongestWindowMs, settings.windows_ns[0]),
-                                 time_ns(json, "short_window_ms", kLongestWindowMs, settings.windows_ns[1])};
-  if (windows[1] <= windows[0]) settings.windows_ns = windows;
+  const WindowLengths windows = {
+      time_ns(json, "long_window_ms", kLongestWindowMs, settings.windows_ns[kLongWindow]),
+      time_ns(json, "short_window_ms", kLongestWindowMs, settings.windows_ns[kShortWindow])};
+  if (windows[kShortWindow] <= windows[kLongWindow]) settings.windows_ns = windows;
 }
 
 Json to_json(const Settings& settings) {
@@ -98,8 +99,8 @@ Json to_json(const Settings& settings) {
                                    {"reversed", sort.reversed}};
   }
   json["refresh_ms"] = settings.refresh_ns / kMs;
-  json["long_window_ms"] = settings.windows_ns[0] / kMs;
-  json["short_window_ms"] = settings.windows_ns[1] / kMs;
+  json["long_window_ms"] = settings.windows_ns[kLongWindow] / kMs;
+  json["short_window_ms"] = settings.windows_ns[kShortWindow] / kMs;
   return json;
 }
 

@@ -15,9 +15,8 @@ Table make_table(const Scene& scene) {
   table.label_heading = "domain, vCPU";
   table.columns.assign(measures.begin() + 2, measures.end()); // the label has id and name
   const std::string of = state.basis == Basis::kPcpu ? "% of pCPU" : "% of vCPUs";
-  table.groups = {
-      {0, window_text(scene.model.nominal_ns[static_cast<std::size_t>(state.window)]) + ", " + of},
-      {6, "executions, I/O"}};
+  table.groups = {{0, window_text(scene.model.nominal_ns[index_of(state.window)]) + ", " + of},
+                  {6, "executions, I/O"}};
   mark_sorted(table, state);
   table.picture_heading = "gotten of late";
   return table;
@@ -27,7 +26,7 @@ Table make_table(const Scene& scene) {
 
 void paint_vcpus_view(Grid& grid, Area area, const Scene& scene) {
   const Table table = make_table(scene);
-  const auto window = static_cast<std::size_t>(scene.state.window);
+  const std::size_t window = index_of(scene.state.window);
   const std::uint64_t length = scene.model.length_ns[window];
   const std::uint8_t fade = scene.model.current ? kPlain : kDim;
 
