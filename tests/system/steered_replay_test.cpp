@@ -81,10 +81,10 @@ class Viewer {
     for (const DomainModel& domain : model.domains) {
       auto& halves = all[{domain.domid, domain.name}];
       for (const auto& half : domain.halves) {
-        halves.emplace_back(half.figures.running_ns, half.figures.waited_ns(), half.figures.blocked_ns,
-                            half.figures.executions);
-        halves.emplace_back(half.figures.offline_ns, half.figures.unknown_ns, half.figures.slice_sum_ns,
-                            half.figures.io);
+        halves.emplace_back(half.sums.running_ns, half.sums.waited_ns(), half.sums.blocked_ns,
+                            half.sums.executions);
+        halves.emplace_back(half.sums.offline_ns, half.sums.unknown_ns, half.sums.slice_sum_ns,
+                            half.sums.io());
         halves.emplace_back(half.slices.min_ns, half.slices.max_ns, model.lost_records, model.unknown_ns);
       }
     }

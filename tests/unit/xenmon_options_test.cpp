@@ -42,8 +42,8 @@ TEST(Options, Defaults) {
   EXPECT_EQ(options.interval_ms, 1000u);
   EXPECT_EQ(options.ms_per_sample, 100u);
   EXPECT_FALSE(options.pcpu);
-  EXPECT_TRUE(options.metrics.allocated && options.metrics.blocked && options.metrics.waited &&
-              options.metrics.excount && options.metrics.iocount);
+  EXPECT_EQ(options.rows, all_domain_rows());
+  EXPECT_EQ(options.rows_given, MetricSet{});
   EXPECT_EQ(options.region, XENMON_DEFAULT_REGION);
 }
 
@@ -57,14 +57,13 @@ TEST(Options, TakesThoseOfTheOriginal) {
   EXPECT_EQ(options.interval_ms, 500u);
   EXPECT_EQ(options.ms_per_sample, 50u);
   EXPECT_EQ(options.pcpu, 3u);
-  EXPECT_FALSE(options.metrics.allocated || options.metrics.blocked || options.metrics.excount ||
-               options.metrics.iocount);
-  EXPECT_TRUE(options.metrics.waited);
+  EXPECT_EQ(options.rows, (MetricSet{Metric::kGotten, Metric::kWaited}));
+  EXPECT_TRUE(options.rows_given.contains(Metric::kWaited));
   EXPECT_FALSE(parsed({"--notlive", "--time=5", "--prefix=x", "--interval=10"}).live);
   // As there, the last of several counts.
   EXPECT_TRUE(parsed({"-n", "-l"}).live);
   EXPECT_FALSE(parsed({"--live", "--notlive"}).live);
-  EXPECT_TRUE(parsed({"--noblocked", "--blocked"}).metrics.blocked);
+  EXPECT_TRUE(parsed({"--noblocked", "--blocked"}).rows.contains(Metric::kBlocked));
 }
 
 TEST(Options, TakesTheNewOnes) {

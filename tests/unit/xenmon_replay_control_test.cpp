@@ -154,7 +154,7 @@ class FollowReplayTest : public ReplayControlTest {
       region.publish({make_row(0, 0, {.running_ms = 10, .executions = 1})});
   }
   std::uint64_t length_ns() const { return history.length_ns(WindowId::kLong); }
-  std::uint64_t running_ns() const { return history.figures(WindowId::kLong, 0).running_ns; }
+  std::uint64_t running_ns() const { return history.sums(WindowId::kLong, 0).running_ns; }
 
   TemporaryDirectory directory;
   std::string path = directory / "region";

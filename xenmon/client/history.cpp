@@ -16,43 +16,6 @@ Result<SampleFeed::From> History::begin(const RegionReader& /*reader*/) {
   return SampleFeed::From::kOldest;
 }
 
-void Figures::add(const xenmon_row& row) {
-  running_ns += row.running_ns;
-  waited_wake_ns += row.waited_wake_ns;
-  waited_preempt_ns += row.waited_preempt_ns;
-  blocked_ns += row.blocked_ns;
-  offline_ns += row.offline_ns;
-  unknown_ns += row.unknown_ns;
-  executions += row.executions;
-  slice_count += row.slice_count;
-  slice_sum_ns += row.slice_sum_ns;
-}
-
-void Figures::add(const xenmon_io_row& row) {
-  io += std::uint64_t{row.map} + row.unmap + row.transfer + row.copy;
-  io_bytes += row.copy_bytes;
-}
-
-void Figures::add(const Figures& other) {
-  running_ns += other.running_ns;
-  waited_wake_ns += other.waited_wake_ns;
-  waited_preempt_ns += other.waited_preempt_ns;
-  blocked_ns += other.blocked_ns;
-  offline_ns += other.offline_ns;
-  unknown_ns += other.unknown_ns;
-  executions += other.executions;
-  slice_count += other.slice_count;
-  slice_sum_ns += other.slice_sum_ns;
-  io += other.io;
-  io_bytes += other.io_bytes;
-}
-
-void SliceRange::add(const SliceRange& other) {
-  if (other.max_ns == 0) return;
-  min_ns = max_ns == 0 ? other.min_ns : std::min(min_ns, other.min_ns);
-  max_ns = std::max(max_ns, other.max_ns);
-}
-
 void History::set_windows(const WindowLengths& lengths_ns) {
   lengths_ns_ = lengths_ns;
   clear();
@@ -168,16 +131,13 @@ void History::condense(const Sample& sample, Condensed& condensed) {
   for (std::size_t i = 0; i < sample.rows.size(); ++i) {
     const xenmon_row& row = sample.rows[i];
     const AccountIndex account = hold({row.domain_slot, row.vcpu_slot, row.pcpu}, row_places_, i);
-    condensed.shares.push_back({account, row.running_ns, row.waited_wake_ns, row.waited_preempt_ns,
-                                row.blocked_ns, row.offline_ns, row.unknown_ns, row.executions,
-                                row.slice_count, row.slice_sum_ns});
+    condensed.shares.push_back({account, RowValues::of(row)});
     if (row.slice_count > 0) condensed.slices.push_back({account, {row.slice_min_ns, row.slice_max_ns}});
   }
   for (std::size_t i = 0; i < sample.io_rows.size(); ++i) {
     const xenmon_io_row& row = sample.io_rows[i];
     const AccountIndex account = hold({row.domain_slot, kNoVcpu, row.pcpu}, io_places_, i);
-    const std::uint64_t pages = std::uint64_t{row.map} + row.unmap + row.transfer + row.copy;
-    condensed.io_shares.push_back({account, pages, row.copy_bytes});
+    condensed.io_shares.push_back({account, row});
   }
 }
 
@@ -185,44 +145,16 @@ void History::enter(Window& window, const Condensed& condensed) {
   window.length_ns += condensed.end_ns - condensed.start_ns;
   window.lost_records += condensed.lost_records;
   window.missed_samples += condensed.missed_samples;
-  for (const Share& share : condensed.shares) {
-    Figures& figures = window.accounts[share.account];
-    figures.running_ns += share.running_ns;
-    figures.waited_wake_ns += share.waited_wake_ns;
-    figures.waited_preempt_ns += share.waited_preempt_ns;
-    figures.blocked_ns += share.blocked_ns;
-    figures.offline_ns += share.offline_ns;
-    figures.unknown_ns += share.unknown_ns;
-    figures.executions += share.executions;
-    figures.slice_count += share.slice_count;
-    figures.slice_sum_ns += share.slice_sum_ns;
-  }
-  for (const IoShare& share : condensed.io_shares) {
-    window.accounts[share.account].io += share.pages;
-    window.accounts[share.account].io_bytes += share.bytes;
-  }
+  for (const Share& share : condensed.shares) share.values.add_to(window.accounts[share.account]);
+  for (const IoShare& share : condensed.io_shares) window.accounts[share.account].add(share.row);
 }
 
 void History::leave(Window& window, const Condensed& condensed) {
   window.length_ns -= condensed.end_ns - condensed.start_ns;
   window.lost_records -= condensed.lost_records;
   window.missed_samples -= condensed.missed_samples;
-  for (const Share& share : condensed.shares) {
-    Figures& figures = window.accounts[share.account];
-    figures.running_ns -= share.running_ns;
-    figures.waited_wake_ns -= share.waited_wake_ns;
-    figures.waited_preempt_ns -= share.waited_preempt_ns;
-    figures.blocked_ns -= share.blocked_ns;
-    figures.offline_ns -= share.offline_ns;
-    figures.unknown_ns -= share.unknown_ns;
-    figures.executions -= share.executions;
-    figures.slice_count -= share.slice_count;
-    figures.slice_sum_ns -= share.slice_sum_ns;
-  }
-  for (const IoShare& share : condensed.io_shares) {
-    window.accounts[share.account].io -= share.pages;
-    window.accounts[share.account].io_bytes -= share.bytes;
-  }
+  for (const Share& share : condensed.shares) share.values.subtract_from(window.accounts[share.account]);
+  for (const IoShare& share : condensed.io_shares) window.accounts[share.account].subtract(share.row);
 }
 
 void History::slice_ranges(std::array<std::vector<SliceRange>, kWindows>& ranges) const {
@@ -237,10 +169,10 @@ void History::slice_ranges(std::array<std::vector<SliceRange>, kWindows>& ranges
   }
 }
 
-Figures History::of_domain(WindowId window, DomainIndex domain, std::optional<std::uint32_t> pcpu) const {
-  Figures sum;
+MetricSums History::of_domain(WindowId window, DomainIndex domain, std::optional<std::uint32_t> pcpu) const {
+  MetricSums sum;
   for (AccountIndex i = 0; i < accounts_.size(); ++i) {
-    if (accounts_[i].domain == domain && (!pcpu || accounts_[i].pcpu == *pcpu)) sum.add(figures(window, i));
+    if (accounts_[i].domain == domain && (!pcpu || accounts_[i].pcpu == *pcpu)) sum.add(sums(window, i));
   }
   return sum;
 }

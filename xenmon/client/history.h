@@ -18,42 +18,9 @@
 #include "client/domain_directory.h"
 #include "client/region_follower.h"
 #include "client/sample_feed.h"
+#include "metric_sums.h"
 
 namespace xenmon {
-
-// Sums over a stretch of time, and over vCPUs or pCPUs. Times in ns.
-struct Figures {
-  std::uint64_t running_ns = 0;
-  std::uint64_t waited_wake_ns = 0;    // for a pCPU, after having been blocked
-  std::uint64_t waited_preempt_ns = 0; // the same, after having been running
-  std::uint64_t blocked_ns = 0;
-  std::uint64_t offline_ns = 0;
-  std::uint64_t unknown_ns = 0;
-  std::uint64_t executions = 0;
-  std::uint64_t slice_count = 0; // slices granted that had a limit
-  std::uint64_t slice_sum_ns = 0;
-  std::uint64_t io = 0;       // page exchanges of all kinds
-  std::uint64_t io_bytes = 0; // of those that copied
-
-  void add(const xenmon_row& row);
-  void add(const xenmon_io_row& row);
-  void add(const Figures& other);
-  std::uint64_t waited_ns() const { return waited_wake_ns + waited_preempt_ns; }
-  // The time of the vCPUs that could have run: how many there were, times how long.
-  std::uint64_t online_ns() const { return running_ns + waited_ns() + blocked_ns + unknown_ns; }
-  // True when it ran, waited, was blocked, was dispatched or did I/O.
-  bool active() const { return (running_ns | waited_ns() | blocked_ns | executions | io) != 0; }
-
-  bool operator==(const Figures&) const = default;
-};
-
-// Shortest and longest slice granted; both 0 when there was none.
-struct SliceRange {
-  std::uint32_t min_ns = 0;
-  std::uint32_t max_ns = 0;
-
-  void add(const SliceRange& other);
-};
 
 enum class WindowId { kLong = 0, kShort = 1 };
 inline constexpr std::size_t kWindows = 2;
@@ -71,7 +38,7 @@ constexpr std::size_t index_of(WindowId window) {
 inline constexpr std::size_t kLongWindow = index_of(WindowId::kLong);
 inline constexpr std::size_t kShortWindow = index_of(WindowId::kShort);
 
-// Whose figures: a vCPU's on one pCPU, or with kNoVcpu a domain's page exchanges there, of which no more is
+// Whose sums: a vCPU's on one pCPU, or with kNoVcpu a domain's page exchanges there, of which no more is
 // known. A pCPU may be XENMON_NO_PCPU. An account of kNoDomain is free: nobody's, and nothing is in it.
 struct Account {
   DomainIndex domain = kNoDomain;
@@ -103,27 +70,23 @@ class History final : public FollowSink {
 
   // All accounts of the long window; the short one has no others.
   std::span<const Account> accounts() const { return accounts_; }
-  const Figures& figures(WindowId window, AccountIndex account) const {
+  const MetricSums& sums(WindowId window, AccountIndex account) const {
     return windows_[index_of(window)].accounts[account];
   }
   // Indexed by AccountIndex. Walks over all samples of the windows.
   void slice_ranges(std::array<std::vector<SliceRange>, kWindows>& ranges) const;
   // The sum over a domain's accounts, on one pCPU or on all. Walks over all accounts.
-  Figures of_domain(WindowId window, DomainIndex domain, std::optional<std::uint32_t> pcpu = {}) const;
+  MetricSums of_domain(WindowId window, DomainIndex domain, std::optional<std::uint32_t> pcpu = {}) const;
 
  private:
-  // A row of a sample, with its account. Times in ns, as in xenmon_row.
+  // Rows of a sample, with their accounts.
   struct Share {
     AccountIndex account;
-    std::uint32_t running_ns, waited_wake_ns, waited_preempt_ns, blocked_ns, offline_ns, unknown_ns;
-    std::uint32_t executions;
-    std::uint32_t slice_count;
-    std::uint64_t slice_sum_ns;
+    RowValues values;
   };
   struct IoShare {
     AccountIndex account;
-    std::uint64_t pages;
-    std::uint64_t bytes;
+    xenmon_io_row row;
   };
   struct AccountSlices {
     AccountIndex account;
@@ -143,7 +106,7 @@ class History final : public FollowSink {
     std::uint64_t length_ns = 0;
     std::uint64_t lost_records = 0;
     std::uint64_t missed_samples = 0;
-    std::vector<Figures> accounts; // by AccountIndex
+    std::vector<MetricSums> accounts; // by AccountIndex
   };
   struct AccountHash {
     std::size_t operator()(const Account& account) const;

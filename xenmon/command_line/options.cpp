@@ -2,6 +2,7 @@
 #include "command_line/options.h"
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <charconv>
 #include <cmath>
 
@@ -63,9 +64,10 @@ Keys: q quits, ? lists all; 1 to 5 choose a view; c and n show the next CPU, p t
 "xenmon plot" draws logs, against time; "xenmon plot --help" has its options.
 )";
 
-// Numbers are taken as text and read here, so that all refusals sound alike.
+// As CLI11 takes them. Numbers are text that is read here, so that all refusals sound alike.
 struct Texts {
   std::string duration, interval, ms_per_sample, cpu, cpu_khz, format, slow_waits;
+  std::array<bool, kMetrics.size()> rows = {}; // shown or hidden
 };
 
 Error usage(const std::string& sentence) {
@@ -146,8 +148,12 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
     // Nobody watches a recording pass by.
     if (options.speed.empty() && !options.replay.empty()) options.speed = "max";
   }
-  options.metrics_given = {app.count("--allocated") > 0, app.count("--blocked") > 0,
-                           app.count("--waited") > 0, app.count("--excount") > 0, app.count("--iocount") > 0};
+  for (const Metric metric : kDomainRows) {
+    const std::string option = info_of(metric).option;
+    if (option.empty() || app.count("--" + option) == 0) continue;
+    options.rows_given.set(metric, true);
+    options.rows.set(metric, texts.rows[static_cast<std::size_t>(metric)]);
+  }
   options.ms_per_sample_given = app.count("--ms_per_sample") > 0;
   const auto read = [&](const char* option, const std::string& text, std::uint64_t lowest,
                         std::uint64_t highest, std::uint64_t& number) -> Status {
@@ -227,7 +233,7 @@ PublisherSettings publisher_settings(const Options& options) {
   settings.ms_per_sample = options.ms_per_sample;
   settings.ms_per_sample_given = options.ms_per_sample_given;
   settings.slow_wait_ns = options.slow_wait_ns;
-  settings.allocated = options.metrics.allocated; // what nobody looks at is not traced
+  settings.allocated = options.rows.contains(Metric::kAllocated); // what nobody looks at is not traced
   settings.replay = options.replay;
   settings.cpu_khz = options.cpu_khz;
   settings.speed = options.speed;
@@ -257,11 +263,11 @@ Result<std::variant<Options, Information>> parse_options(int argc, const char* c
   app.add_option("--ms_per_sample,--ms-per-sample", texts.ms_per_sample);
   app.add_option("--cpu", texts.cpu);
 
-  app.add_flag("--allocated,!--noallocated", options.metrics.allocated);
-  app.add_flag("--blocked,!--noblocked", options.metrics.blocked);
-  app.add_flag("--waited,!--nowaited", options.metrics.waited);
-  app.add_flag("--excount,!--noexcount", options.metrics.excount);
-  app.add_flag("--iocount,!--noiocount", options.metrics.iocount);
+  for (const Metric metric : kDomainRows) {
+    const std::string option = info_of(metric).option;
+    if (!option.empty())
+      app.add_flag("--" + option + ",!--no" + option, texts.rows[static_cast<std::size_t>(metric)]);
+  }
 
   app.add_flag("--no-color", options.no_color);
 

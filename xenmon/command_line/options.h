@@ -11,7 +11,7 @@
 
 #include "daemon/publisher_settings.h"
 #include "log/log_format.h"
-#include "shown_metrics.h"
+#include "metric.h"
 #include "xenmon/region.h"
 #include "xenmon/result.h"
 
@@ -31,9 +31,9 @@ struct Options {
   std::uint64_t interval_ms = 1000;
   std::uint64_t ms_per_sample = 100;
   bool ms_per_sample_given = false;
-  std::optional<std::uint32_t> pcpu; // to start with; none: all
-  Metrics metrics;
-  Metrics metrics_given = {false, false, false, false, false}; // on the command line
+  std::optional<std::uint32_t> pcpu;  // to start with; none: all
+  MetricSet rows = all_domain_rows(); // of the screen's view of domains
+  MetricSet rows_given;               // those of which the command line says whether they are shown
   bool no_color = false;
 
   std::string region = XENMON_DEFAULT_REGION;

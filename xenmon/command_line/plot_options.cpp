@@ -3,8 +3,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <optional>
-#include <string_view>
 
 #include "text.h"
 
@@ -48,27 +46,20 @@ void drop_repeated(std::vector<T>& items) {
   items = std::move(once);
 }
 
-std::optional<Figure> figure_of(std::string_view name) {
-  for (const FigureKind& kind : kFigureKinds) {
-    if (name == kind.name) return kind.figure;
-  }
-  return std::nullopt;
-}
-
-Status choose_figures(const std::vector<std::string>& names, std::vector<Figure>& figures) {
+Status choose_metrics(const std::vector<std::string>& names, std::vector<Metric>& metrics) {
   for (const std::string& name : names) {
-    const auto figure = figure_of(name);
-    if (!figure) {
+    const auto found = std::find_if(kPlotMetrics.begin(), kPlotMetrics.end(),
+                                    [&name](Metric metric) { return name == info_of(metric).plot; });
+    if (found == kPlotMetrics.end()) {
       std::string known;
-      for (const FigureKind& kind : kFigureKinds) known += std::string(known.empty() ? "" : ", ") + kind.name;
+      for (const Metric metric : kPlotMetrics)
+        known += (known.empty() ? "" : ", ") + std::string(info_of(metric).plot);
       return usage("option --figure takes one of " + known + ", not \"" + printable(name) + "\".");
     }
-    figures.push_back(*figure);
+    metrics.push_back(*found);
   }
-  if (names.empty()) {
-    for (const FigureKind& kind : kFigureKinds) figures.push_back(kind.figure);
-  }
-  drop_repeated(figures);
+  if (names.empty()) metrics.assign(kPlotMetrics.begin(), kPlotMetrics.end());
+  drop_repeated(metrics);
   return ok();
 }
 
@@ -86,7 +77,7 @@ Status choose_terminal(const std::string& output, PlotTerminal& terminal) {
   return ok();
 }
 
-Status check(const CLI::App& app, const std::vector<std::string>& figures, PlotOptions& options) {
+Status check(const CLI::App& app, const std::vector<std::string>& metrics, PlotOptions& options) {
   if (options.logs.empty()) return usage("name the logs to draw, as in: xenmon plot log-*.log -o plot.svg.");
   drop_repeated(options.logs);
   if (app.count("--against") > 0 && options.settings.against.empty())
@@ -97,20 +88,20 @@ Status check(const CLI::App& app, const std::vector<std::string>& figures, PlotO
   if (!output_given && !options.script) return usage("name the picture to draw with --output FILE.svg.");
   if (output_given && options.output.empty()) return usage("option --output takes a file's name, or -.");
   if (Status chosen = choose_terminal(options.output, options.settings.terminal); !chosen) return chosen;
-  return choose_figures(figures, options.settings.figures);
+  return choose_metrics(metrics, options.settings.metrics);
 }
 
 } // namespace
 
 Result<std::variant<PlotOptions, Information>> parse_plot_options(std::vector<std::string> words) {
   PlotOptions options;
-  std::vector<std::string> figures;
+  std::vector<std::string> metrics;
   CLI::App app("", "xenmon plot");
   app.set_help_flag("-?,-h,--help");
   app.set_version_flag("-V,--version", "xenmon " XENMON_PROGRAM_VERSION);
   app.add_option("logs", options.logs);
   // One value to each, so that a log behind it is a log.
-  app.add_option("--figure", figures)->allow_extra_args(false);
+  app.add_option("--figure", metrics)->allow_extra_args(false);
   app.add_option("--domain", options.domains)->allow_extra_args(false);
   for (CLI::Option* option :
        {app.add_option("-o,--output", options.output), app.add_option("--title", options.settings.title),
@@ -130,7 +121,7 @@ Result<std::variant<PlotOptions, Information>> parse_plot_options(std::vector<st
   } catch (const CLI::Error& error) {
     return usage(as_sentence(error.what()));
   }
-  const Status status = check(app, figures, options);
+  const Status status = check(app, metrics, options);
   if (!status) return status.error();
   return std::variant<PlotOptions, Information>(std::move(options));
 }

@@ -15,16 +15,16 @@
 #include <vector>
 
 #include "client/domain_directory.h"
-#include "client/history.h"
 #include "log/interval_writer.h"
 #include "log/output_file.h"
+#include "metric_sums.h"
 #include "xenmon/result.h"
 
 namespace xenmon {
 
-// One log line without its end, for figures of `length_ns` of the trace. Times per second and per
+// One log line without its end, for sums over `length_ns` of the trace. Times per second and per
 // execution in ns; 0 where there is nothing to divide by.
-std::string log_line(double passed_ms, std::int64_t pcpu, std::int64_t domain, const Figures& figures,
+std::string log_line(double passed_ms, std::int64_t pcpu, std::int64_t domain, const MetricSums& sums,
                      std::uint64_t length_ns);
 
 class LogWriter final : public IntervalWriter {
@@ -41,7 +41,7 @@ class LogWriter final : public IntervalWriter {
   struct Account {
     DomainIndex domain;
     std::uint32_t pcpu;
-    Figures figures;
+    MetricSums sums;
     bool used = false;
   };
   struct DomainLog {

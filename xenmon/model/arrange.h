@@ -9,14 +9,14 @@
 #include <string>
 #include <vector>
 
-#include "model/measure.h"
 #include "model/screen_model.h"
+#include "model/view_metrics.h"
 #include "model/view_state.h"
 
 namespace xenmon {
 
 // What the view is sorted by.
-Measure sorted_by(const ViewState& state);
+Metric sorted_by(const ViewState& state);
 
 // Whether a domain's name has the pattern in it, in any case, or its id or "d<id>" is the pattern. An empty
 // pattern matches all.

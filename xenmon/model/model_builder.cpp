@@ -34,7 +34,7 @@ class Sums {
   void add_to(Halves& halves, AccountIndex account) const {
     for (const WindowId window : kWindowIds) {
       HalfModel& half = halves[index_of(window)];
-      half.figures.add(history_.figures(window, account));
+      half.sums.add(history_.sums(window, account));
       half.slices.add(ranges_[index_of(window)][account]);
     }
   }
@@ -79,7 +79,7 @@ void add_domains(ScreenModel& model, const Sums& sums, const DomainDirectory& di
   }
   for (DomainIndex index = 0; index < directory.size(); ++index) {
     const DomainEntry& entry = directory[index];
-    const Figures& recent = of_domain[index][kLongWindow].figures;
+    const MetricSums& recent = of_domain[index][kLongWindow].sums;
     model.unknown_ns += recent.unknown_ns;
     // A live domain that did nothing at all, such as a paused one, has its place among all CPUs.
     const bool idles_here = !model.pcpu && !entry.ended && (recent.offline_ns | recent.unknown_ns) != 0;

@@ -19,9 +19,9 @@
 
 namespace xenmon {
 
-// One half: a window's figures.
+// One half: a window's sums.
 struct HalfModel {
-  Figures figures;
+  MetricSums sums;
   SliceRange slices;
 };
 using Halves = std::array<HalfModel, kWindows>; // by WindowId

@@ -84,12 +84,12 @@ void ScreenSource::add_to_trend() {
   for (AccountIndex i = 0; i < accounts.size(); ++i) {
     const Account& account = accounts[i];
     if (account.domain >= by_domain_.size() || (pcpu_ && account.pcpu != *pcpu_)) continue;
-    by_domain_[account.domain].add(history_.figures(WindowId::kShort, i));
+    by_domain_[account.domain].add(history_.sums(WindowId::kShort, i));
   }
   std::vector<Trend::Lately> domains;
   for (DomainIndex index = 0; index < by_domain_.size(); ++index) {
     const DomainEntry& entry = directory[index];
-    if (entry.domid == XENMON_DOMID_IDLE || by_domain_[index] == Figures{}) continue;
+    if (entry.domid == XENMON_DOMID_IDLE || by_domain_[index] == MetricSums{}) continue;
     domains.push_back({entry.uid, by_domain_[index]});
   }
   const std::size_t pcpus = pcpu_ ? 1 : seen_pcpus(follower_.feed().tables()).size();

@@ -74,9 +74,9 @@ class ScreenSource final : private FollowSink {
   CounterTrack counters_;
   Trend trend_;
   std::optional<std::uint32_t> pcpu_;
-  bool rewinding_ = false;          // what comes has been in the graphs before
-  std::uint64_t next_point_ns_ = 0; // of the graphs, on the trace clock
-  std::vector<Figures> by_domain_;  // while a point is made
+  bool rewinding_ = false;            // what comes has been in the graphs before
+  std::uint64_t next_point_ns_ = 0;   // of the graphs, on the trace clock
+  std::vector<MetricSums> by_domain_; // while a point is made
   bool held_ = false;
 };
 

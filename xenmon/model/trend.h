@@ -31,7 +31,7 @@ class Trend {
   // What a domain did lately.
   struct Lately {
     std::uint64_t uid = 0;
-    Figures figures;
+    MetricSums sums;
   };
   // One point more for the host and for each of these domains; the others are forgotten. pcpu_ns is the time
   // that the pCPUs had meanwhile.

@@ -42,7 +42,7 @@ struct LogDomainKey {
 struct LogDomain {
   std::string name; // printable; "" while unknown
   // By index of the interval, ascending; an interval that has no record of the domain is not here.
-  std::vector<std::pair<std::size_t, Rates>> rates;
+  std::vector<std::pair<std::size_t, MetricRates>> rates;
 };
 
 // A file, or that part of it in which time does not go back. Where it does, another log was appended.

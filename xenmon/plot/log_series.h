@@ -28,7 +28,7 @@ inline constexpr double kSameTime = 1e-6;
 struct SeriesPoint {
   double start_s = 0; // a point's start is the end of the one before, or later
   double end_s = 0;
-  Rates rates;
+  MetricRates rates;
 };
 
 struct Series {

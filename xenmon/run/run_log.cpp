@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "client/history.h"
 #include "client/known_pcpus.h"
 #include "client/region_follower.h"
 #include "log/log_writer.h"

@@ -385,13 +385,9 @@ class Session {
 
 // What the command line says counts for more than what was kept.
 void apply(const Options& options, Settings& settings) {
-  Metrics& rows = settings.view.metrics;
-  const Metrics& given = options.metrics_given;
-  if (given.allocated) rows.allocated = options.metrics.allocated;
-  if (given.blocked) rows.blocked = options.metrics.blocked;
-  if (given.waited) rows.waited = options.metrics.waited;
-  if (given.excount) rows.excount = options.metrics.excount;
-  if (given.iocount) rows.iocount = options.metrics.iocount;
+  for (const Metric metric : kDomainRows) {
+    if (options.rows_given.contains(metric)) settings.view.rows.set(metric, options.rows.contains(metric));
+  }
 }
 
 } // namespace

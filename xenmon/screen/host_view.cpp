@@ -47,15 +47,15 @@ std::string count_of(std::size_t count, const std::string& what) {
 }
 
 struct HostSums {
-  Figures domains;
-  Figures idle;
+  MetricSums domains;
+  MetricSums idle;
   std::size_t count = 0; // of domains that are not idle
 };
 
 HostSums sum_up(const ScreenModel& model) {
   HostSums sums;
   for (const DomainModel& domain : model.domains) {
-    (domain.idle() ? sums.idle : sums.domains).add(domain.halves[kLongWindow].figures);
+    (domain.idle() ? sums.idle : sums.domains).add(domain.halves[kLongWindow].sums);
     if (!domain.idle()) ++sums.count;
   }
   return sums;
@@ -163,8 +163,8 @@ std::vector<Line> make_lines(const ScreenModel& model, int width) {
                                      per_second(sums.idle.executions, length) + " of idle"});
   const bool copies = (model.io_kinds & XENMON_IO_COPY) != 0;
   lines.push_back(
-      {"I/O", per_second(sums.domains.io, length) + " pages, " +
-                  (copies ? bytes_per_second(1e9 * quotient(sums.domains.io_bytes, length)) + " copied"
+      {"I/O", per_second(sums.domains.io(), length) + " pages, " +
+                  (copies ? bytes_per_second(1e9 * quotient(sums.domains.io_copy_bytes, length)) + " copied"
                           : std::string("copies are not traced"))});
   lines.push_back({"Lost records",
                    std::to_string(model.lost_records) + " in the last " + window + ", " +

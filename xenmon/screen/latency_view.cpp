@@ -39,8 +39,8 @@ Table make_table(const Scene& scene) {
   const ViewState& state = scene.state;
   Table table;
   table.label_heading = "domain, vCPU";
-  for (int i = static_cast<int>(Measure::kWakeCount); i <= static_cast<int>(Measure::kRunMax); ++i)
-    table.columns.push_back(static_cast<Measure>(i));
+  for (int i = static_cast<int>(Metric::kWakeCount); i <= static_cast<int>(Metric::kRunMax); ++i)
+    table.columns.push_back(static_cast<Metric>(i));
   table.groups = {{0, "woken, " + span_text(scene)}, {5, "preempted until running"}, {10, "executions"}};
   table.column_width = kColumn;
   mark_sorted(table, state);
@@ -142,9 +142,8 @@ void paint_latency_view(Grid& grid, Area area, const Scene& scene) {
     const DomainModel& domain = scene.model.domains[line.parent];
     const LatencyModel& latency = line.child ? domain.vcpus[*line.child].latency : domain.latency;
     TableRow row = domain_row(scene, line);
-    for (const Measure measure : table.columns)
-      row.cells.push_back(
-          {measure_text(measure, latency, whole), {fade, measure_role(measure, latency, whole)}});
+    for (const Metric metric : table.columns)
+      row.cells.push_back({metric_text(metric, latency, whole), {fade, metric_role(metric, latency, whole)}});
     return row;
   };
   paint_table(grid, upper, table, scene, row_of);
