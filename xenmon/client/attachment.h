@@ -2,8 +2,8 @@
 //
 // Keeps a reader on the region at a path: opens the path again when the region was superseded, when
 // another daemon has put a new one there or when the file is gone, and knows what to say about it.
-#ifndef XENMON_XENMON_ATTACHMENT_H
-#define XENMON_XENMON_ATTACHMENT_H
+#ifndef XENMON_XENMON_CLIENT_ATTACHMENT_H
+#define XENMON_XENMON_CLIENT_ATTACHMENT_H
 
 #include <cstddef>
 #include <cstdint>
@@ -89,4 +89,4 @@ class Attachment {
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_ATTACHMENT_H
+#endif // XENMON_XENMON_CLIENT_ATTACHMENT_H

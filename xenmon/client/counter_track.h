@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // By how much the daemon's counters have grown recently, and what this program itself has cost.
-#ifndef XENMON_XENMON_COUNTER_TRACK_H
-#define XENMON_XENMON_COUNTER_TRACK_H
+#ifndef XENMON_XENMON_CLIENT_COUNTER_TRACK_H
+#define XENMON_XENMON_CLIENT_COUNTER_TRACK_H
 
 #include <cstdint>
 #include <deque>
@@ -43,4 +43,4 @@ std::uint64_t own_cpu_ns();
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_COUNTER_TRACK_H
+#endif // XENMON_XENMON_CLIENT_COUNTER_TRACK_H

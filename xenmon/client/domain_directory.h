@@ -2,8 +2,8 @@
 //
 // The domains that the samples speak of. A domain is its uid: a domid that is used again is another
 // domain, and a domain stays itself when it moves to another slot of a new region file.
-#ifndef XENMON_XENMON_DOMAIN_DIRECTORY_H
-#define XENMON_XENMON_DOMAIN_DIRECTORY_H
+#ifndef XENMON_XENMON_CLIENT_DOMAIN_DIRECTORY_H
+#define XENMON_XENMON_CLIENT_DOMAIN_DIRECTORY_H
 
 #include <cstddef>
 #include <cstdint>
@@ -68,4 +68,4 @@ class DomainDirectory {
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_DOMAIN_DIRECTORY_H
+#endif // XENMON_XENMON_CLIENT_DOMAIN_DIRECTORY_H

@@ -4,8 +4,8 @@
 //
 // Each sample is taken once, added to both windows and taken out again when it has left them, so that a
 // refresh costs what is new and not what is remembered. Views sum the accounts up as they need them.
-#ifndef XENMON_XENMON_HISTORY_H
-#define XENMON_XENMON_HISTORY_H
+#ifndef XENMON_XENMON_CLIENT_HISTORY_H
+#define XENMON_XENMON_CLIENT_HISTORY_H
 
 #include <array>
 #include <cstddef>
@@ -140,4 +140,4 @@ class History final : public FollowSink {
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_HISTORY_H
+#endif // XENMON_XENMON_CLIENT_HISTORY_H

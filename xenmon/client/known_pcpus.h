@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Whether a physical CPU that was asked for exists.
-#ifndef XENMON_XENMON_KNOWN_PCPUS_H
-#define XENMON_XENMON_KNOWN_PCPUS_H
+#ifndef XENMON_XENMON_CLIENT_KNOWN_PCPUS_H
+#define XENMON_XENMON_CLIENT_KNOWN_PCPUS_H
 
 #include <cstdint>
 #include <optional>
@@ -31,4 +31,4 @@ Status check_pcpu(std::optional<std::uint32_t> pcpu, const TablesCopy& tables, s
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_KNOWN_PCPUS_H
+#endif // XENMON_XENMON_CLIENT_KNOWN_PCPUS_H

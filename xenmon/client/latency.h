@@ -4,8 +4,8 @@
 //
 // The region's histograms only ever grow. What is recent is the difference to what they were, taken at each
 // look: so it is as old as the looks reach back, and the first look knows nothing recent.
-#ifndef XENMON_XENMON_LATENCY_H
-#define XENMON_XENMON_LATENCY_H
+#ifndef XENMON_XENMON_CLIENT_LATENCY_H
+#define XENMON_XENMON_CLIENT_LATENCY_H
 
 #include <array>
 #include <cstddef>
@@ -101,4 +101,4 @@ class LatencyHistory {
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_LATENCY_H
+#endif // XENMON_XENMON_CLIENT_LATENCY_H

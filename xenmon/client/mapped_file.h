@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // A regular file mapped read-only, and who it is.
-#ifndef XENMON_XENMON_MAPPED_FILE_H
-#define XENMON_XENMON_MAPPED_FILE_H
+#ifndef XENMON_XENMON_CLIENT_MAPPED_FILE_H
+#define XENMON_XENMON_CLIENT_MAPPED_FILE_H
 
 #include <sys/types.h>
 
@@ -52,4 +52,4 @@ class MappedFile {
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_MAPPED_FILE_H
+#endif // XENMON_XENMON_CLIENT_MAPPED_FILE_H

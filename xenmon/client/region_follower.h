@@ -19,8 +19,8 @@
 //
 // A follower belongs to one thread. It neither waits nor prints, and starts no process. All times are in ns:
 // those of samples on the trace clock, which is the daemon's own; heartbeats on CLOCK_BOOTTIME.
-#ifndef XENMON_CLIENT_REGION_FOLLOWER_H
-#define XENMON_CLIENT_REGION_FOLLOWER_H
+#ifndef XENMON_XENMON_CLIENT_REGION_FOLLOWER_H
+#define XENMON_XENMON_CLIENT_REGION_FOLLOWER_H
 
 #include <cstdint>
 #include <string>
@@ -97,4 +97,4 @@ class RegionFollower {
 
 } // namespace xenmon
 
-#endif // XENMON_CLIENT_REGION_FOLLOWER_H
+#endif // XENMON_XENMON_CLIENT_REGION_FOLLOWER_H

@@ -2,8 +2,8 @@
 //
 // Reads a XenMon region by the rules of xenmon/region.h, trusting nothing in it: whatever the bytes
 // are, no read leaves them, no loop is unbounded and no count is believed.
-#ifndef XENMON_XENMON_REGION_READER_H
-#define XENMON_XENMON_REGION_READER_H
+#ifndef XENMON_XENMON_CLIENT_REGION_READER_H
+#define XENMON_XENMON_CLIENT_REGION_READER_H
 
 #include <array>
 #include <cstddef>
@@ -122,4 +122,4 @@ class RegionFile {
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_REGION_READER_H
+#endif // XENMON_XENMON_CLIENT_REGION_READER_H

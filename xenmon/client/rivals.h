@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Who ran while others waited: sums over the recent long waits, which the daemon records one by one.
-#ifndef XENMON_XENMON_RIVALS_H
-#define XENMON_XENMON_RIVALS_H
+#ifndef XENMON_XENMON_CLIENT_RIVALS_H
+#define XENMON_XENMON_CLIENT_RIVALS_H
 
 #include <cstddef>
 #include <cstdint>
@@ -70,4 +70,4 @@ class Rivals final : private WaitSink {
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_RIVALS_H
+#endif // XENMON_XENMON_CLIENT_RIVALS_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Hands on each new sample of a region exactly once and in order, checked, with the domains resolved.
-#ifndef XENMON_XENMON_SAMPLE_FEED_H
-#define XENMON_XENMON_SAMPLE_FEED_H
+#ifndef XENMON_XENMON_CLIENT_SAMPLE_FEED_H
+#define XENMON_XENMON_CLIENT_SAMPLE_FEED_H
 
 #include <cstdint>
 #include <span>
@@ -85,4 +85,4 @@ class SampleFeed {
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_SAMPLE_FEED_H
+#endif // XENMON_XENMON_CLIENT_SAMPLE_FEED_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Hands on each long wait of a region exactly once, in the order in which they ended, checked.
-#ifndef XENMON_XENMON_WAIT_FEED_H
-#define XENMON_XENMON_WAIT_FEED_H
+#ifndef XENMON_XENMON_CLIENT_WAIT_FEED_H
+#define XENMON_XENMON_CLIENT_WAIT_FEED_H
 
 #include <cstdint>
 
@@ -48,4 +48,4 @@ class WaitFeed {
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_WAIT_FEED_H
+#endif // XENMON_XENMON_CLIENT_WAIT_FEED_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // The command line.
-#ifndef XENMON_XENMON_OPTIONS_H
-#define XENMON_XENMON_OPTIONS_H
+#ifndef XENMON_XENMON_COMMAND_LINE_OPTIONS_H
+#define XENMON_XENMON_COMMAND_LINE_OPTIONS_H
 
 #include <cstdint>
 #include <optional>
@@ -60,4 +60,4 @@ Result<std::variant<Options, Information>> parse_options(int argc, const char* c
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_OPTIONS_H
+#endif // XENMON_XENMON_COMMAND_LINE_OPTIONS_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // The command line of "xenmon plot".
-#ifndef XENMON_XENMON_PLOT_OPTIONS_H
-#define XENMON_XENMON_PLOT_OPTIONS_H
+#ifndef XENMON_XENMON_COMMAND_LINE_PLOT_OPTIONS_H
+#define XENMON_XENMON_COMMAND_LINE_PLOT_OPTIONS_H
 
 #include <string>
 #include <variant>
@@ -32,4 +32,4 @@ Result<std::variant<PlotOptions, Information>> parse_plot_options(std::vector<st
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_PLOT_OPTIONS_H
+#endif // XENMON_XENMON_COMMAND_LINE_PLOT_OPTIONS_H

@@ -2,8 +2,8 @@
 //
 // A xenbaked of our own: started when none publishes, or to replay a recording, and stopped when we
 // end. Nobody else's is ever touched.
-#ifndef XENMON_XENMON_DAEMON_PROCESS_H
-#define XENMON_XENMON_DAEMON_PROCESS_H
+#ifndef XENMON_XENMON_DAEMON_DAEMON_PROCESS_H
+#define XENMON_XENMON_DAEMON_DAEMON_PROCESS_H
 
 #include <sys/types.h>
 
@@ -61,4 +61,4 @@ class DaemonProcess {
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_DAEMON_PROCESS_H
+#endif // XENMON_XENMON_DAEMON_DAEMON_PROCESS_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // A file descriptor, closed with the object.
-#ifndef XENMON_XENMON_DESCRIPTOR_H
-#define XENMON_XENMON_DESCRIPTOR_H
+#ifndef XENMON_XENMON_DAEMON_DESCRIPTOR_H
+#define XENMON_XENMON_DAEMON_DESCRIPTOR_H
 
 #include <unistd.h>
 
@@ -35,4 +35,4 @@ class Descriptor {
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_DESCRIPTOR_H
+#endif // XENMON_XENMON_DAEMON_DESCRIPTOR_H

@@ -6,8 +6,8 @@
 // whichever way he ends. The xenbaked that writes there inherits it, and may live a moment longer. So what is
 // not locked is nobody's any more and may go. A directory that has just been made has no lock yet; the sweep
 // may take it away, and its maker, who looks again once he has the lock, makes another one.
-#ifndef XENMON_XENMON_PRIVATE_DIRECTORY_H
-#define XENMON_XENMON_PRIVATE_DIRECTORY_H
+#ifndef XENMON_XENMON_DAEMON_PRIVATE_DIRECTORY_H
+#define XENMON_XENMON_DAEMON_PRIVATE_DIRECTORY_H
 
 #include <string>
 #include <utility>
@@ -48,4 +48,4 @@ void sweep_private_directories();
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_PRIVATE_DIRECTORY_H
+#endif // XENMON_XENMON_DAEMON_PRIVATE_DIRECTORY_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Finds the region of a running xenbaked, or starts one.
-#ifndef XENMON_DAEMON_PUBLISHER_H
-#define XENMON_DAEMON_PUBLISHER_H
+#ifndef XENMON_XENMON_DAEMON_PUBLISHER_H
+#define XENMON_XENMON_DAEMON_PUBLISHER_H
 
 #include <optional>
 #include <string>
@@ -31,4 +31,4 @@ Result<Publisher> find_publisher(const PublisherSettings& settings);
 
 } // namespace xenmon
 
-#endif // XENMON_DAEMON_PUBLISHER_H
+#endif // XENMON_XENMON_DAEMON_PUBLISHER_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#ifndef XENMON_DAEMON_PUBLISHER_SETTINGS_H
-#define XENMON_DAEMON_PUBLISHER_SETTINGS_H
+#ifndef XENMON_XENMON_DAEMON_PUBLISHER_SETTINGS_H
+#define XENMON_XENMON_DAEMON_PUBLISHER_SETTINGS_H
 
 #include <cstdint>
 #include <optional>
@@ -37,4 +37,4 @@ struct PublisherSettings {
 
 } // namespace xenmon
 
-#endif // XENMON_DAEMON_PUBLISHER_SETTINGS_H
+#endif // XENMON_XENMON_DAEMON_PUBLISHER_SETTINGS_H

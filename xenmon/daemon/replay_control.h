@@ -14,8 +14,8 @@
 // what the region remembers. So nothing of another time is left in the sink, and nothing counts as missed.
 // Whoever waits for the arrival adds fd() to what is waited for; it becomes readable with each answer. A look
 // every 50 ms while state() is kGoing will do as well.
-#ifndef XENMON_XENMON_REPLAY_CONTROL_H
-#define XENMON_XENMON_REPLAY_CONTROL_H
+#ifndef XENMON_XENMON_DAEMON_REPLAY_CONTROL_H
+#define XENMON_XENMON_DAEMON_REPLAY_CONTROL_H
 
 #include <cstdint>
 #include <optional>
@@ -100,4 +100,4 @@ Result<bool> follow_replay(std::optional<ReplayControl>& control, RegionFollower
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_REPLAY_CONTROL_H
+#endif // XENMON_XENMON_DAEMON_REPLAY_CONTROL_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#ifndef XENMON_LOG_LOG_FORMAT_H
-#define XENMON_LOG_LOG_FORMAT_H
+#ifndef XENMON_XENMON_LOG_LOG_FORMAT_H
+#define XENMON_XENMON_LOG_LOG_FORMAT_H
 
 namespace xenmon {
 
@@ -9,4 +9,4 @@ enum class LogFormat { kFiles, kCsv, kJsonLines };
 
 } // namespace xenmon
 
-#endif // XENMON_LOG_LOG_FORMAT_H
+#endif // XENMON_XENMON_LOG_LOG_FORMAT_H

@@ -5,8 +5,8 @@
 //
 // What samples were missed or records lost in an interval is said in a comment line, in each file that is
 // open.
-#ifndef XENMON_XENMON_LOG_WRITER_H
-#define XENMON_XENMON_LOG_WRITER_H
+#ifndef XENMON_XENMON_LOG_LOG_WRITER_H
+#define XENMON_XENMON_LOG_LOG_WRITER_H
 
 #include <cstdint>
 #include <map>
@@ -70,4 +70,4 @@ class LogWriter final : public IntervalWriter {
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_LOG_WRITER_H
+#endif // XENMON_XENMON_LOG_LOG_WRITER_H

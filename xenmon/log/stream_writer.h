@@ -7,8 +7,8 @@
 // that end in their units; all figures are sums over the interval, none is rounded. A record of a domain
 // has no vCPU, one of a vCPU no I/O: of an exchanged page no more is known than the domain. The idle domain
 // does not wait, it has nothing else to do: its waited and blocked times are empty.
-#ifndef XENMON_XENMON_STREAM_WRITER_H
-#define XENMON_XENMON_STREAM_WRITER_H
+#ifndef XENMON_XENMON_LOG_STREAM_WRITER_H
+#define XENMON_XENMON_LOG_STREAM_WRITER_H
 
 #include <cstdint>
 #include <map>
@@ -69,4 +69,4 @@ class StreamWriter final : public IntervalWriter {
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_STREAM_WRITER_H
+#endif // XENMON_XENMON_LOG_STREAM_WRITER_H

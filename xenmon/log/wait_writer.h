@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // The log of long waits: a line for each, sample by sample, and one where some may be missing.
-#ifndef XENMON_XENMON_WAIT_WRITER_H
-#define XENMON_XENMON_WAIT_WRITER_H
+#ifndef XENMON_XENMON_LOG_WAIT_WRITER_H
+#define XENMON_XENMON_LOG_WAIT_WRITER_H
 
 #include <cstdint>
 #include <optional>
@@ -75,4 +75,4 @@ class WaitWriter final : public SampleSink, private WaitSink {
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_WAIT_WRITER_H
+#endif // XENMON_XENMON_LOG_WAIT_WRITER_H

@@ -2,8 +2,8 @@
 //
 // Figures as text of at most a given width. A figure that would be too long is said in a wider unit or
 // with fewer decimals, never cut.
-#ifndef XENMON_XENMON_FORMAT_H
-#define XENMON_XENMON_FORMAT_H
+#ifndef XENMON_XENMON_METRICS_FORMAT_H
+#define XENMON_XENMON_METRICS_FORMAT_H
 
 #include <cstddef>
 #include <cstdint>
@@ -28,4 +28,4 @@ std::string ratio_text(double ratio, std::size_t width);
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_FORMAT_H
+#endif // XENMON_XENMON_METRICS_FORMAT_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Which lines a view has, and in which order: filter, sorting and folding.
-#ifndef XENMON_XENMON_ARRANGE_H
-#define XENMON_XENMON_ARRANGE_H
+#ifndef XENMON_XENMON_MODEL_ARRANGE_H
+#define XENMON_XENMON_MODEL_ARRANGE_H
 
 #include <cstddef>
 #include <optional>
@@ -48,4 +48,4 @@ std::optional<std::size_t> find_domain(const ScreenModel& model, const std::vect
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_ARRANGE_H
+#endif // XENMON_XENMON_MODEL_ARRANGE_H

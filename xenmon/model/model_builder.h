@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // From the history and the state of the attachment to what the screen shows.
-#ifndef XENMON_XENMON_MODEL_BUILDER_H
-#define XENMON_XENMON_MODEL_BUILDER_H
+#ifndef XENMON_XENMON_MODEL_MODEL_BUILDER_H
+#define XENMON_XENMON_MODEL_MODEL_BUILDER_H
 
 #include <cstdint>
 #include <optional>
@@ -47,4 +47,4 @@ Distributions selected_latency(const ScreenModel& model, const LatencyHistory& l
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_MODEL_BUILDER_H
+#endif // XENMON_XENMON_MODEL_MODEL_BUILDER_H

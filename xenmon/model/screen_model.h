@@ -2,8 +2,8 @@
 //
 // Everything that the screen's views show, as plain data: what a view paints is a function of this and of
 // what the user has chosen.
-#ifndef XENMON_XENMON_SCREEN_MODEL_H
-#define XENMON_XENMON_SCREEN_MODEL_H
+#ifndef XENMON_XENMON_MODEL_SCREEN_MODEL_H
+#define XENMON_XENMON_MODEL_SCREEN_MODEL_H
 
 #include <array>
 #include <cstddef>
@@ -127,4 +127,4 @@ std::string window_text(std::uint64_t nominal_ns);
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_SCREEN_MODEL_H
+#endif // XENMON_XENMON_MODEL_SCREEN_MODEL_H

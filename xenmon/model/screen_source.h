@@ -2,8 +2,8 @@
 //
 // Follows a region for the screen, and makes models of what it knows: everything of a session that is not
 // the user's doing.
-#ifndef XENMON_XENMON_SCREEN_SOURCE_H
-#define XENMON_XENMON_SCREEN_SOURCE_H
+#ifndef XENMON_XENMON_MODEL_SCREEN_SOURCE_H
+#define XENMON_XENMON_MODEL_SCREEN_SOURCE_H
 
 #include <cstdint>
 #include <optional>
@@ -82,4 +82,4 @@ class ScreenSource final : private FollowSink {
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_SCREEN_SOURCE_H
+#endif // XENMON_XENMON_MODEL_SCREEN_SOURCE_H

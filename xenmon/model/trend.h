@@ -2,8 +2,8 @@
 //
 // How much ran and waited over the last minutes, a point for each second of the trace: what the graphs are
 // drawn from.
-#ifndef XENMON_XENMON_TREND_H
-#define XENMON_XENMON_TREND_H
+#ifndef XENMON_XENMON_MODEL_TREND_H
+#define XENMON_XENMON_MODEL_TREND_H
 
 #include <cstddef>
 #include <cstdint>
@@ -62,4 +62,4 @@ char32_t bar_cell(double fraction, int row, int height, bool unicode);
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_TREND_H
+#endif // XENMON_XENMON_MODEL_TREND_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // What the user of the screen has chosen: the view, and what is shown in it and how. Data only.
-#ifndef XENMON_XENMON_VIEW_STATE_H
-#define XENMON_XENMON_VIEW_STATE_H
+#ifndef XENMON_XENMON_MODEL_VIEW_STATE_H
+#define XENMON_XENMON_MODEL_VIEW_STATE_H
 
 #include <array>
 #include <cstddef>
@@ -67,4 +67,4 @@ struct ViewState {
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_VIEW_STATE_H
+#endif // XENMON_XENMON_MODEL_VIEW_STATE_H

@@ -6,8 +6,8 @@
 // A file may still be written to, or have been cut or patched by hand. A line that does not say what it
 // must is counted and left out; a file in which there is nothing of a log is an Error. Of the streams'
 // records only those of whole domains are taken: their vCPUs' say the same once more.
-#ifndef XENMON_XENMON_LOG_READER_H
-#define XENMON_XENMON_LOG_READER_H
+#ifndef XENMON_XENMON_PLOT_LOG_READER_H
+#define XENMON_XENMON_PLOT_LOG_READER_H
 
 #include <cstddef>
 #include <cstdint>
@@ -66,4 +66,4 @@ Result<LogFile> read_log(const std::string& path);
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_LOG_READER_H
+#endif // XENMON_XENMON_PLOT_LOG_READER_H

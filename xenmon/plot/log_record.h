@@ -4,8 +4,8 @@
 //
 // Everything in a line is checked: a number is finite, not negative and not beyond what a host can do, or
 // the line is none.
-#ifndef XENMON_XENMON_LOG_RECORD_H
-#define XENMON_XENMON_LOG_RECORD_H
+#ifndef XENMON_XENMON_PLOT_LOG_RECORD_H
+#define XENMON_XENMON_PLOT_LOG_RECORD_H
 
 #include <array>
 #include <cstddef>
@@ -101,4 +101,4 @@ std::optional<LogRecord> parse_json_line(std::string_view line);
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_LOG_RECORD_H
+#endif // XENMON_XENMON_PLOT_LOG_RECORD_H

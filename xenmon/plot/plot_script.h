@@ -5,8 +5,8 @@
 // What a log says is anybody's bytes. Numbers are written by us. Text stands between double quotes, and of
 // the characters that mean something to gnuplot in any place none is there as such, but its octal number; the
 // markup of gnuplot's terminals is switched off.
-#ifndef XENMON_XENMON_PLOT_SCRIPT_H
-#define XENMON_XENMON_PLOT_SCRIPT_H
+#ifndef XENMON_XENMON_PLOT_PLOT_SCRIPT_H
+#define XENMON_XENMON_PLOT_PLOT_SCRIPT_H
 
 #include <array>
 #include <string>
@@ -52,4 +52,4 @@ std::string plot_script(const std::vector<PlotColumn>& columns, const PlotSettin
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_PLOT_SCRIPT_H
+#endif // XENMON_XENMON_PLOT_PLOT_SCRIPT_H

@@ -7,8 +7,8 @@
 // are no faults of ours: a sentence and status 1. What is a fault of ours ends with the signal's usual
 // effect, so that there is a core to look at. A xenbaked of our own is ended by the kernel then
 // (PR_SET_PDEATHSIG), and its private directory is removed by the next start.
-#ifndef XENMON_XENMON_LAST_WORDS_H
-#define XENMON_XENMON_LAST_WORDS_H
+#ifndef XENMON_XENMON_PROCESS_LAST_WORDS_H
+#define XENMON_XENMON_PROCESS_LAST_WORDS_H
 
 #include <string_view>
 
@@ -34,4 +34,4 @@ inline constexpr std::string_view kNoMemory =
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_LAST_WORDS_H
+#endif // XENMON_XENMON_PROCESS_LAST_WORDS_H

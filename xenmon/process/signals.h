@@ -7,8 +7,8 @@
 // timer goes on interrupting, since one that came just before a blocking call would be lost. What is blocked
 // looks at stop_requested() and gives up. Signals that were ignored when the program began stay ignored, as
 // nohup and shells that start something in the background want it.
-#ifndef XENMON_XENMON_SIGNALS_H
-#define XENMON_XENMON_SIGNALS_H
+#ifndef XENMON_XENMON_PROCESS_SIGNALS_H
+#define XENMON_XENMON_PROCESS_SIGNALS_H
 
 #include <chrono>
 
@@ -68,4 +68,4 @@ void restore_signals();
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_SIGNALS_H
+#endif // XENMON_XENMON_PROCESS_SIGNALS_H

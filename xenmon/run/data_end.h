@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // When a log is over for want of data.
-#ifndef XENMON_XENMON_DATA_END_H
-#define XENMON_XENMON_DATA_END_H
+#ifndef XENMON_XENMON_RUN_DATA_END_H
+#define XENMON_XENMON_RUN_DATA_END_H
 
 #include <chrono>
 #include <cstdint>
@@ -34,4 +34,4 @@ std::string damaged_sentence(std::uint64_t count);
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_DATA_END_H
+#endif // XENMON_XENMON_RUN_DATA_END_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // The ways in which the front end runs, each on a region that somebody publishes.
-#ifndef XENMON_XENMON_FRONT_END_H
-#define XENMON_XENMON_FRONT_END_H
+#ifndef XENMON_XENMON_RUN_FRONT_END_H
+#define XENMON_XENMON_RUN_FRONT_END_H
 
 #include "command_line/options.h"
 #include "daemon/publisher.h"
@@ -26,4 +26,4 @@ Status run_once(const Options& options, Publisher& publisher);
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_FRONT_END_H
+#endif // XENMON_XENMON_RUN_FRONT_END_H

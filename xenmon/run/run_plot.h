@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // "xenmon plot": logs to a picture.
-#ifndef XENMON_XENMON_RUN_PLOT_H
-#define XENMON_XENMON_RUN_PLOT_H
+#ifndef XENMON_XENMON_RUN_RUN_PLOT_H
+#define XENMON_XENMON_RUN_RUN_PLOT_H
 
 #include <string>
 #include <string_view>
@@ -25,4 +25,4 @@ Status run_plot(const PlotOptions& options);
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_RUN_PLOT_H
+#endif // XENMON_XENMON_RUN_RUN_PLOT_H

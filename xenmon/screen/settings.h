@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // What the user of the screen has asked to be kept until next time: a JSON file of the user's own.
-#ifndef XENMON_XENMON_SETTINGS_H
-#define XENMON_XENMON_SETTINGS_H
+#ifndef XENMON_XENMON_SCREEN_SETTINGS_H
+#define XENMON_XENMON_SCREEN_SETTINGS_H
 
 #include <cstdint>
 #include <functional>
@@ -33,4 +33,4 @@ Status save_settings(const std::string& path, const Settings& settings);
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_SETTINGS_H
+#endif // XENMON_XENMON_SCREEN_SETTINGS_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Lines of figures under headings, beside a label that never scrolls away sideways.
-#ifndef XENMON_XENMON_TABLE_H
-#define XENMON_XENMON_TABLE_H
+#ifndef XENMON_XENMON_SCREEN_TABLE_H
+#define XENMON_XENMON_SCREEN_TABLE_H
 
 #include <cstddef>
 #include <functional>
@@ -60,4 +60,4 @@ ScrollLimits table_limits(const Table& table, int width, Area area, std::size_t 
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_TABLE_H
+#endif // XENMON_XENMON_SCREEN_TABLE_H
