@@ -265,8 +265,9 @@ Result<std::variant<Options, Information>> parse_options(int argc, const char* c
 
   for (const Metric metric : kDomainRows) {
     const std::string option = info_of(metric).option;
-    if (!option.empty())
-      app.add_flag("--" + option + ",!--no" + option, texts.rows[static_cast<std::size_t>(metric)]);
+    if (option.empty()) continue;
+    app.add_flag(std::string("--").append(option).append(",!--no").append(option),
+                 texts.rows[static_cast<std::size_t>(metric)]);
   }
 
   app.add_flag("--no-color", options.no_color);
