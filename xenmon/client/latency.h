@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// How long waits and executions took, as distributions: since the daemon began, and of late.
+// How long waits and executions took, as distributions: since the daemon began, and recently.
 //
 // The region's histograms only ever grow. What is recent is the difference to what they were, taken at each
 // look: so it is as old as the looks reach back, and the first look knows nothing recent.
@@ -43,13 +43,6 @@ struct Quantiles {
   std::uint64_t max_ns = 0;
 };
 Quantiles quantiles(const Distribution& distribution);
-
-// Of one vCPU or of all of a domain: what a table shows. By Spread. A screen's model has all of it only of
-// the lines in sight, and of the others what they are sorted by.
-struct LatencyModel {
-  std::array<Quantiles, kSpreads> since_start;
-  std::array<Quantiles, kSpreads> recent;
-};
 
 class LatencyHistory {
  public:

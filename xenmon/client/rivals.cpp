@@ -5,7 +5,7 @@
 
 namespace xenmon {
 
-std::uint64_t RivalsModel::ran_ns() const {
+std::uint64_t RivalSums::ran_ns() const {
   std::uint64_t sum = others_ns;
   for (const Rival& rival : rivals) sum += rival.ran_ns;
   return sum;
@@ -43,30 +43,30 @@ void Rivals::add(const xenmon_wait& wait) {
   waits_.push_back(wait);
 }
 
-RivalsModel Rivals::of(const Waiters& waiters) const {
-  RivalsModel model;
-  model.known = known_;
-  model.at_least_ns = at_least_ns_;
-  model.whole_span = known_since_ns_ <= since_ns_;
-  model.span_ns = now_ns_ - std::max(since_ns_, std::min(known_since_ns_, now_ns_));
+RivalSums Rivals::of(const Waiters& waiters) const {
+  RivalSums sums;
+  sums.known = known_;
+  sums.at_least_ns = at_least_ns_;
+  sums.whole_span = known_since_ns_ <= since_ns_;
+  sums.span_ns = now_ns_ - std::max(since_ns_, std::min(known_since_ns_, now_ns_));
   for (const xenmon_wait& wait : waits_) {
     if (wait.domain_uid != waiters.domain_uid || (waiters.vcpu && wait.vcpu_id != *waiters.vcpu)) continue;
-    ++(wait.kind == XENMON_WAIT_WOKEN ? model.woken : model.preempted);
-    model.others_ns += wait.others_ns;
+    ++(wait.kind == XENMON_WAIT_WOKEN ? sums.woken : sums.preempted);
+    sums.others_ns += wait.others_ns;
     for (const xenmon_runner& runner : wait.runners) {
       if (runner.ns == 0) continue;
-      const auto found = std::find_if(model.rivals.begin(), model.rivals.end(),
+      const auto found = std::find_if(sums.rivals.begin(), sums.rivals.end(),
                                       [&](const auto& rival) { return rival.uid == runner.domain_uid; });
-      if (found == model.rivals.end()) {
-        model.rivals.push_back({runner.domain_uid, runner.domid, runner.ns});
+      if (found == sums.rivals.end()) {
+        sums.rivals.push_back({runner.domain_uid, runner.domid, runner.ns});
       } else {
         found->ran_ns += runner.ns;
       }
     }
   }
-  std::sort(model.rivals.begin(), model.rivals.end(),
+  std::sort(sums.rivals.begin(), sums.rivals.end(),
             [](const auto& a, const auto& b) { return a.ran_ns > b.ran_ns; });
-  return model;
+  return sums;
 }
 
 } // namespace xenmon

@@ -21,19 +21,19 @@ struct Waiters {
 };
 
 // Of the long waits of a domain or a vCPU. Times in ns.
-struct RivalsModel {
+struct RivalSums {
   struct Rival {
     std::uint64_t uid = 0; // of its domain
     std::uint32_t domid = 0;
     std::uint64_t ran_ns = 0;
   };
 
-  bool known = false;            // the daemon tells of waits
+  bool known = false;            // the daemon records waits
   std::uint64_t at_least_ns = 0; // what it takes for a long one
   std::uint64_t woken = 0;       // how many waited after having slept
   std::uint64_t preempted = 0;
   std::vector<Rival> rivals;   // whose vCPUs ran meanwhile on the CPUs concerned, the longest first
-  std::uint64_t others_ns = 0; // of those that are not told one by one
+  std::uint64_t others_ns = 0; // of those that are not named one by one
   // What the waits are of; less than was asked for where earlier ones are not there any more.
   std::uint64_t span_ns = 0;
   bool whole_span = true;
@@ -49,7 +49,7 @@ class Rivals final : private WaitSink {
   std::uint64_t damaged() const { return feed_.damaged(); }
   // Takes in what is new, and forgets what ended more than window_ns before now_ns.
   void look(const RegionReader& reader, std::uint64_t now_ns, std::uint64_t window_ns);
-  RivalsModel of(const Waiters& waiters) const;
+  RivalSums of(const Waiters& waiters) const;
 
  private:
   void add(const xenmon_wait& wait) override;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Figures as text of at most a given width. A figure that would be too long is said in a wider unit or
-// with fewer decimals, never cut.
+// Numbers as text of at most a given width. One that would be too long is written in a wider unit or with
+// fewer decimals, never cut.
 #ifndef XENMON_XENMON_METRICS_FORMAT_H
 #define XENMON_XENMON_METRICS_FORMAT_H
 

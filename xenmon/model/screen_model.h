@@ -26,6 +26,13 @@ struct HalfModel {
 };
 using Halves = std::array<HalfModel, kWindows>; // by WindowId
 
+// How long waits and executions of a vCPU took, or of all of a domain. By Spread. There is all of it only for
+// the lines in sight, and for the others what they are sorted by.
+struct LatencyModel {
+  std::array<Quantiles, kSpreads> since_start;
+  std::array<Quantiles, kSpreads> recent;
+};
+
 inline constexpr std::uint32_t kNoSlot = UINT32_MAX;
 
 struct VcpuModel {
@@ -83,7 +90,7 @@ struct HostModel {
 // Of the line that is selected in the view of latency.
 struct SelectedModel {
   Distributions spreads;
-  RivalsModel rivals;
+  RivalSums rivals;
 };
 
 struct ScreenModel {

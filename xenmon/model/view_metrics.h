@@ -10,10 +10,10 @@
 #include <span>
 #include <string>
 
-#include "client/history.h"
 #include "client/latency.h"
 #include "metric.h"
 #include "model/role.h"
+#include "model/screen_model.h"
 #include "model/view_state.h"
 
 namespace xenmon {

@@ -88,7 +88,7 @@ void paint_picture(Grid& grid, int x, int y, int decade, const Distribution& dis
     grid.put(y + 2 + kBars, x + i * decade, kDecadeNames[static_cast<std::size_t>(i)], kDim);
 }
 
-std::string name_of(const ScreenModel& model, const RivalsModel::Rival& rival) {
+std::string name_of(const ScreenModel& model, const RivalSums::Rival& rival) {
   for (const DomainModel& domain : model.domains) {
     if (domain.uid == rival.uid) return domain_label(domain);
   }
@@ -97,7 +97,7 @@ std::string name_of(const ScreenModel& model, const RivalsModel::Rival& rival) {
 
 // "web d1: 33 waits over 1.00ms; who ran: batch d2 61%, Domain-0 d0 39%"
 std::string rivals_text(const Scene& scene) {
-  const RivalsModel& rivals = scene.selected->rivals;
+  const RivalSums& rivals = scene.selected->rivals;
   if (!rivals.known || scene.lines.empty()) return "";
   const TableLine& line = scene.lines[selected_position(scene.lines, scene.state)];
   std::string text = domain_label(scene.model.domains[line.parent]);
@@ -109,7 +109,7 @@ std::string rivals_text(const Scene& scene) {
   if (!rivals.whole_span) text += " in " + short_time_text(static_cast<double>(rivals.span_ns));
   text += "; who ran:";
   const auto share = [&](std::uint64_t ns) { return percent_text(100 * quotient(ns, rivals.ran_ns()), 3); };
-  for (const RivalsModel::Rival& rival : rivals.rivals)
+  for (const RivalSums::Rival& rival : rivals.rivals)
     text += " " + name_of(scene.model, rival) + " " + share(rival.ran_ns) + ",";
   if (rivals.others_ns > 0) text += " others " + share(rivals.others_ns) + ",";
   text.pop_back();
