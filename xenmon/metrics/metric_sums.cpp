@@ -32,25 +32,25 @@ constexpr std::size_t wide_place(std::size_t at) {
 
 void MetricSums::add(const xenmon_row& row) {
   for_each_sum([&](auto i) {
-    constexpr const SumInfo& info = kSums[i];
-    if constexpr (info.source.row != nullptr) this->*info.sum += row.*info.source.row;
-    if constexpr (info.source.wide_row != nullptr) this->*info.sum += row.*info.source.wide_row;
+    constexpr const SumInfo& kInfo = kSums[i];
+    if constexpr (kInfo.source.row != nullptr) this->*kInfo.sum += row.*kInfo.source.row;
+    if constexpr (kInfo.source.wide_row != nullptr) this->*kInfo.sum += row.*kInfo.source.wide_row;
   });
 }
 
 void MetricSums::add(const xenmon_io_row& row) {
   for_each_sum([&](auto i) {
-    constexpr const SumInfo& info = kSums[i];
-    if constexpr (info.source.io_row != nullptr) this->*info.sum += row.*info.source.io_row;
-    if constexpr (info.source.wide_io_row != nullptr) this->*info.sum += row.*info.source.wide_io_row;
+    constexpr const SumInfo& kInfo = kSums[i];
+    if constexpr (kInfo.source.io_row != nullptr) this->*kInfo.sum += row.*kInfo.source.io_row;
+    if constexpr (kInfo.source.wide_io_row != nullptr) this->*kInfo.sum += row.*kInfo.source.wide_io_row;
   });
 }
 
 void MetricSums::subtract(const xenmon_io_row& row) {
   for_each_sum([&](auto i) {
-    constexpr const SumInfo& info = kSums[i];
-    if constexpr (info.source.io_row != nullptr) this->*info.sum -= row.*info.source.io_row;
-    if constexpr (info.source.wide_io_row != nullptr) this->*info.sum -= row.*info.source.wide_io_row;
+    constexpr const SumInfo& kInfo = kSums[i];
+    if constexpr (kInfo.source.io_row != nullptr) this->*kInfo.sum -= row.*kInfo.source.io_row;
+    if constexpr (kInfo.source.wide_io_row != nullptr) this->*kInfo.sum -= row.*kInfo.source.wide_io_row;
   });
 }
 
@@ -61,14 +61,14 @@ void MetricSums::add(const MetricSums& other) {
 RowValues RowValues::of(const xenmon_row& row) {
   RowValues values;
   for_each_sum([&](auto i) {
-    constexpr const SumInfo& info = kSums[i];
-    if constexpr (info.source.row != nullptr) {
-      constexpr std::size_t place = narrow_place(i);
-      values.narrow[place] = row.*info.source.row;
+    constexpr const SumInfo& kInfo = kSums[i];
+    if constexpr (kInfo.source.row != nullptr) {
+      constexpr std::size_t kPlace = narrow_place(i);
+      values.narrow[kPlace] = row.*kInfo.source.row;
     }
-    if constexpr (info.source.wide_row != nullptr) {
-      constexpr std::size_t place = wide_place(i);
-      values.wide[place] = row.*info.source.wide_row;
+    if constexpr (kInfo.source.wide_row != nullptr) {
+      constexpr std::size_t kPlace = wide_place(i);
+      values.wide[kPlace] = row.*kInfo.source.wide_row;
     }
   });
   return values;
@@ -76,28 +76,28 @@ RowValues RowValues::of(const xenmon_row& row) {
 
 void RowValues::add_to(MetricSums& sums) const {
   for_each_sum([&](auto i) {
-    constexpr const SumInfo& info = kSums[i];
-    if constexpr (info.source.row != nullptr) {
-      constexpr std::size_t place = narrow_place(i);
-      sums.*info.sum += narrow[place];
+    constexpr const SumInfo& kInfo = kSums[i];
+    if constexpr (kInfo.source.row != nullptr) {
+      constexpr std::size_t kPlace = narrow_place(i);
+      sums.*kInfo.sum += narrow[kPlace];
     }
-    if constexpr (info.source.wide_row != nullptr) {
-      constexpr std::size_t place = wide_place(i);
-      sums.*info.sum += wide[place];
+    if constexpr (kInfo.source.wide_row != nullptr) {
+      constexpr std::size_t kPlace = wide_place(i);
+      sums.*kInfo.sum += wide[kPlace];
     }
   });
 }
 
 void RowValues::subtract_from(MetricSums& sums) const {
   for_each_sum([&](auto i) {
-    constexpr const SumInfo& info = kSums[i];
-    if constexpr (info.source.row != nullptr) {
-      constexpr std::size_t place = narrow_place(i);
-      sums.*info.sum -= narrow[place];
+    constexpr const SumInfo& kInfo = kSums[i];
+    if constexpr (kInfo.source.row != nullptr) {
+      constexpr std::size_t kPlace = narrow_place(i);
+      sums.*kInfo.sum -= narrow[kPlace];
     }
-    if constexpr (info.source.wide_row != nullptr) {
-      constexpr std::size_t place = wide_place(i);
-      sums.*info.sum -= wide[place];
+    if constexpr (kInfo.source.wide_row != nullptr) {
+      constexpr std::size_t kPlace = wide_place(i);
+      sums.*kInfo.sum -= wide[kPlace];
     }
   });
 }
