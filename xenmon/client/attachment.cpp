@@ -85,7 +85,7 @@ Attachment::Change Attachment::try_open() {
   const xenmon_region_header& header = opened->reader().header();
   if (file_ && header.generation == file_->reader().header().generation) return Change::kNone;
   const bool same_daemon = daemon_start_ == header.daemon_start;
-  // Where a replay went back, what it publishes is another story; but nobody has restarted anything.
+  // A replay that goes back starts another trace; but nobody has restarted anything.
   const bool went_back = header.source_kind == XENMON_SOURCE_RECORDING && header.daemon_pid == daemon_pid_;
   if (!same_daemon && daemon_start_ != 0 && !went_back) {
     was_restarted_ = true;

@@ -35,7 +35,7 @@ struct Health {
   bool held = false;             // kRecording: it stands still
   std::uint64_t position_ns = 0; // kRecording, kRecordingOver: the newest sample's end on the trace clock
   std::uint64_t quiet_ns = 0;    // kRecordingOver, kEnded, kGone: since the last heartbeat
-  // Another daemon took over within the last ten seconds; not: a recording was begun anew by the same one.
+  // Another daemon took over within the last ten seconds; not: the same one started a recording again.
   bool restarted = false;
   std::string problem;
 
@@ -51,8 +51,8 @@ class Attachment {
  public:
   enum class Change {
     kNone,
-    kSuperseded, // another file of the same daemon: go on behind the last sample
-    kNewDaemon,  // another daemon, or the first: begin anew
+    kSuperseded, // another file of the same daemon: continue after the last sample
+    kNewDaemon,  // another daemon, or the first: start again
   };
 
   explicit Attachment(std::string path, Clock clock = boottime_ns);

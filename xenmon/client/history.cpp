@@ -40,7 +40,7 @@ std::uint64_t History::end_ns() const {
 }
 
 void History::add(const Sample& sample) {
-  // The trace clock never goes back; a region that says so begins another story.
+  // The trace clock never goes back; a region where it does is of another trace.
   const bool any = windows_[kLongWindow].samples > 0;
   if (any && sample.start_ns < at(0).end_ns) clear();
 
@@ -72,7 +72,7 @@ const History::Condensed& History::at(std::size_t age) const {
 History::Condensed& History::next_element() {
   const std::size_t used = windows_[kLongWindow].samples;
   if (used == ring_.size()) {
-    // Put the oldest first, so that the room for more is behind the newest.
+    // Put the oldest first, so that there is room for more after the newest.
     if (!ring_.empty()) {
       std::rotate(ring_.begin(), ring_.begin() + static_cast<std::ptrdiff_t>((newest_ + 1) % used),
                   ring_.end());

@@ -21,7 +21,7 @@ std::vector<std::uint32_t> seen_pcpus(const TablesCopy& tables);
 // "CPUs 0 to 3 and 8", "CPU 0".
 std::string pcpu_list(std::span<const std::uint32_t> ascending);
 
-// After so much of a trace it is known which there are: the idle ones tell of themselves, too.
+// After this much of a trace it is known which there are: idle ones have records, too.
 inline constexpr std::uint64_t kPcpusKnownAfterNs = 3'000'000'000;
 
 // An Error if `pcpu` is none of those seen. data_ns: how much of the trace has been read; whole: there is no

@@ -125,7 +125,7 @@ void LatencyHistory::leave(const Look& look) {
 }
 
 void LatencyHistory::look(const RegionReader& reader, const TablesCopy& tables, std::uint64_t now_ns) {
-  if (looked_ && now_ns < last_look_ns_) clear(); // another story
+  if (looked_ && now_ns < last_look_ns_) clear(); // another trace
   if (looked_ && now_ns == last_look_ns_) return;
   const bool first = !looked_;
   Look fresh{last_look_ns_, now_ns, {}};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// A regular file mapped read-only, and who it is.
+// A regular file mapped read-only, and which file it is.
 #ifndef XENMON_XENMON_CLIENT_MAPPED_FILE_H
 #define XENMON_XENMON_CLIENT_MAPPED_FILE_H
 

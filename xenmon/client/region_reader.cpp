@@ -45,7 +45,7 @@ void copy_ring(std::vector<Record>& to, const std::byte* base, const xenmon_tabl
   }
 }
 
-// A vCPU of 1.0 does not tell which lines of its histograms are in use: all may be.
+// A vCPU of 1.0 does not say which lines of its histograms are in use: all may be.
 void copy_vcpus(std::vector<xenmon_vcpu>& to, const std::byte* base, const xenmon_table& table,
                 std::uint32_t count) {
   to.resize(count);
@@ -143,7 +143,7 @@ Result<RegionReader> RegionReader::make(std::span<const std::byte> bytes, const 
     return Error{"the XenMon region " + shown + " is truncated: it should have " + std::to_string(least) +
                  " bytes and has " + std::to_string(bytes.size()) + "; restart xenbaked."};
   }
-  // What stands behind an old header is no part of it.
+  // What follows an old header is no part of it.
   if (header.header_bytes < XENMON_HEADER_BYTES_1_1) {
     header.wait = {};
     header.slow_wait_ns = header.newest_wait = 0;

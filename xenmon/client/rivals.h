@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Who ran while others waited: sums over the recent long waits, which the daemon records one by one.
+// Which domains ran while others waited: sums over the recent long waits, which the daemon records one by
+// one.
 #ifndef XENMON_XENMON_CLIENT_RIVALS_H
 #define XENMON_XENMON_CLIENT_RIVALS_H
 
@@ -56,7 +57,7 @@ class Rivals final : private WaitSink {
 
   WaitFeed feed_;
   std::deque<xenmon_wait> waits_; // in the order of their ends
-  // So many are remembered at most, the newest: a picture of who ran needs no more.
+  // At most this many are remembered, the newest.
   static constexpr std::size_t kMostWaits = 8192;
 
   std::uint64_t since_ns_ = 0;

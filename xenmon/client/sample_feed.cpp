@@ -32,7 +32,7 @@ void SampleFeed::start(const RegionReader& reader, From from) {
 }
 
 void SampleFeed::resume(const RegionReader& reader) {
-  // Numbers may begin anew in a new file; the trace clock goes on.
+  // Numbers may start again in a new file; the trace clock goes on.
   const std::uint64_t oldest = oldest_number(reader);
   next_ = reader.newest_sample() + 1;
   while (next_ > oldest) {

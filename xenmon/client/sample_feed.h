@@ -46,7 +46,7 @@ class SampleFeed {
 
   // Begins with a region of a daemon that was not read before.
   void start(const RegionReader& reader, From from);
-  // Goes on in another file of the same daemon, behind the last sample that was handed on.
+  // Continues in another file of the same daemon, after the last sample that was handed on.
   void resume(const RegionReader& reader);
   // Goes back to the oldest sample that the region still holds, for a sink that starts again.
   void rewind(const RegionReader& reader);

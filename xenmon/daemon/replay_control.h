@@ -38,7 +38,7 @@ class ReplayControl {
     kGone,  // the daemon has ended
   };
 
-  // Both ends; `theirs` is for xenbaked, as --control-fd. `going`: it was told to go to a time by --held-at.
+  // Both ends; `theirs` is for xenbaked, as --control-fd. `going`: --held-at sent it to a time.
   struct Pair;
   static Result<Pair> make(std::uint64_t sample_ns, bool going);
 
@@ -54,9 +54,9 @@ class ReplayControl {
   // Where it is at the moment, also on the way to a time.
   Status hold();
 
-  // For who wants all of a recording: everything up to that sample has been read. Said once, with 0, before
-  // the daemon is started, it makes the replay wait from then on for whatever has not been read yet. No
-  // answer comes; that the daemon is gone is found out elsewhere.
+  // For a reader that wants all of a recording: everything up to that sample has been read. Said once, with
+  // 0, before the daemon is started, it makes the replay wait from then on for whatever has not been read
+  // yet. No answer comes; that the daemon is gone is found out elsewhere.
   void have_read(std::uint64_t sample);
 
   // Takes in the daemon's answers; does not wait.
@@ -80,7 +80,7 @@ class ReplayControl {
 
   Descriptor socket_;
   std::uint64_t sample_ns_;
-  std::optional<std::uint64_t> read_; // what have_read() has told
+  std::optional<std::uint64_t> read_; // what have_read() has reported
   std::uint64_t sent_ = 0;            // lines
   State state_ = State::kPlaying;
   std::uint64_t target_ns_ = 0;

@@ -93,10 +93,10 @@ struct MetricInfo {
   const char* option = ""; // the option and the setting that show or hide that row; "": always shown
   const char* hides = "";  // the key that does
   const char* once = "";   // a column of --once
-  const char* log = "";    // columns of the log files; behind times comes (tot) or (%)
+  const char* log = "";    // columns of the log files; times get (tot) or (%) appended
   const char* plot = "";   // --figure of xenmon plot
   const char* axis = "";   // what its picture is called there, with the unit
-  const char* suffix = ""; // kMean: behind the number on the screen
+  const char* suffix = ""; // kMean: after the number on the screen
 };
 
 inline constexpr std::size_t kMetricWidth = 8;
