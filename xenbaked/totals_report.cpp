@@ -8,6 +8,7 @@
 #include <sstream>
 #include <string>
 
+#include "metric.h"
 #include "text.h"
 
 namespace xenmon {
@@ -23,21 +24,51 @@ Json percentiles_json(const Percentiles& p) {
   return {{"p50", p.p50}, {"p95", p.p95}, {"p99", p.p99}, {"max", p.max}};
 }
 
+// What the baker counts, as the table of metrics has it.
+MetricSums sums_of(const VcpuTotals& vcpu) {
+  MetricSums sums;
+  sums.running_ns = vcpu.times[kRunning];
+  sums.waited_wake_ns = vcpu.times[kWaitWake];
+  sums.waited_preempt_ns = vcpu.times[kWaitPreempt];
+  sums.blocked_ns = vcpu.times[kBlocked];
+  sums.offline_ns = vcpu.times[kOffline];
+  sums.unknown_ns = vcpu.times[kUnknown];
+  sums.executions = vcpu.executions;
+  sums.slice_count = vcpu.slices.count;
+  sums.slice_sum_ns = vcpu.slices.sum_ns;
+  return sums;
+}
+
+MetricSums io_of(const DomainTotals& domain) {
+  MetricSums sums;
+  sums.io_map = domain.io[kIoMap];
+  sums.io_unmap = domain.io[kIoUnmap];
+  sums.io_transfer = domain.io[kIoTransfer];
+  sums.io_copy = domain.io[kIoCopy];
+  sums.io_copy_bytes = domain.io_copy_bytes;
+  return sums;
+}
+
+constexpr std::array kTimes = {Metric::kGotten,        Metric::kWaited,  Metric::kWaitedWake,
+                               Metric::kWaitedPreempt, Metric::kBlocked, Metric::kOffline,
+                               Metric::kUnknown};
+constexpr std::array kIoMetrics = {Metric::kIoMap, Metric::kIoUnmap, Metric::kIoTransfer, Metric::kIoCopy};
+
+std::string key_of(Metric metric) {
+  const MetricInfo& info = info_of(metric);
+  return std::string(info.name) + (info.unit == MetricUnit::kNanoseconds ? "_ns" : "");
+}
+
 Json vcpu_json(const VcpuTotals& vcpu) {
+  const MetricSums sums = sums_of(vcpu);
   Json json;
   json["vcpu"] = vcpu.vcpu_id;
-  json["gotten_ns"] = vcpu.times[kRunning];
-  json["waited_ns"] = vcpu.times[kWaitWake] + vcpu.times[kWaitPreempt];
-  json["waited_wake_ns"] = vcpu.times[kWaitWake];
-  json["waited_preempt_ns"] = vcpu.times[kWaitPreempt];
-  json["blocked_ns"] = vcpu.times[kBlocked];
-  json["offline_ns"] = vcpu.times[kOffline];
-  json["unknown_ns"] = vcpu.times[kUnknown];
-  json["executions"] = vcpu.executions;
-  json["allocated_ns"] = {{"count", vcpu.slices.count},
-                          {"sum", vcpu.slices.sum_ns},
-                          {"min", vcpu.slices.min_ns},
-                          {"max", vcpu.slices.max_ns}};
+  for (const Metric metric : kTimes) json[key_of(metric)] = total(metric, sums);
+  json[key_of(Metric::kExecutions)] = vcpu.executions;
+  json[key_of(Metric::kAllocated)] = {{"count", vcpu.slices.count},
+                                      {"sum", vcpu.slices.sum_ns},
+                                      {"min", vcpu.slices.min_ns},
+                                      {"max", vcpu.slices.max_ns}};
   json["wait_ns"] = percentiles_json(vcpu.wait);
   json["wake_wait_ns"] = percentiles_json(vcpu.wake_wait);
   json["preempt_wait_ns"] = percentiles_json(vcpu.preempt_wait);
@@ -64,7 +95,7 @@ std::string duration(std::uint64_t ns) {
   return out.str();
 }
 
-std::string percent(std::uint64_t part, std::uint64_t whole) {
+std::string percent_of(std::uint64_t part, std::uint64_t whole) {
   std::ostringstream out;
   out << std::fixed << std::setprecision(2)
       << (whole == 0 ? 0.0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole)) << '%';
@@ -82,24 +113,24 @@ std::string heading(const DomainTotals& domain) {
 void write_vcpu(std::ostream& out, const VcpuTotals& vcpu, std::uint64_t whole, bool idle) {
   const auto line = [&](const char* label, std::uint64_t ns) {
     out << "    " << std::left << std::setw(20) << label << std::right << std::setw(12) << duration(ns)
-        << std::setw(10) << percent(ns, whole) << '\n';
+        << std::setw(10) << percent_of(ns, whole) << '\n';
   };
   out << "  vCPU " << vcpu.vcpu_id << '\n';
-  line("gotten", vcpu.times[kRunning]);
-  if (!idle) {
-    line("waited after wake", vcpu.times[kWaitWake]);
-    line("waited, preempted", vcpu.times[kWaitPreempt]);
-    line("blocked", vcpu.times[kBlocked]);
+  const MetricSums sums = sums_of(vcpu);
+  for (const Metric metric : kTimes) {
+    // Both kinds of waiting are told, so their sum is not.
+    if (metric == Metric::kWaited || (idle && !idle_has(metric))) continue;
+    line(info_of(metric).text, total(metric, sums));
   }
-  line("offline", vcpu.times[kOffline]);
-  line("unknown", vcpu.times[kUnknown]);
-  out << "    executions          " << std::setw(12) << vcpu.executions;
+  out << "    " << std::left << std::setw(20) << info_of(Metric::kExecutions).text << std::right
+      << std::setw(12) << vcpu.executions;
   if (vcpu.executions > 0)
     out << "  of " << duration(vcpu.times[kRunning] / vcpu.executions) << " on average";
   out << '\n';
   if (vcpu.slices.count > 0) {
-    out << "    allocated           " << std::setw(12) << duration(vcpu.slices.sum_ns / vcpu.slices.count)
-        << "  on average, " << duration(vcpu.slices.min_ns) << " to " << duration(vcpu.slices.max_ns) << '\n';
+    out << "    " << std::left << std::setw(20) << info_of(Metric::kAllocated).text << std::right
+        << std::setw(12) << duration(vcpu.slices.sum_ns / vcpu.slices.count) << "  on average, "
+        << duration(vcpu.slices.min_ns) << " to " << duration(vcpu.slices.max_ns) << '\n';
   }
   const auto spread = [&](const char* label, const Percentiles& p) {
     out << "    " << label << "p50 " << duration(p.p50) << ", p95 " << duration(p.p95) << ", p99 "
@@ -132,13 +163,10 @@ void write_json(std::ostream& out, const TraceTotals& totals) {
     entry["domid"] = domain.domid;
     entry["name"] = domain.name.empty() ? Json(nullptr) : Json(domain.name);
     entry["executions"] = domain.executions;
-    const IoCounts& io = domain.io;
-    entry["io"] = {{"total", io[kIoMap] + io[kIoUnmap] + io[kIoTransfer] + io[kIoCopy]},
-                   {"map", io[kIoMap]},
-                   {"unmap", io[kIoUnmap]},
-                   {"transfer", io[kIoTransfer]},
-                   {"copy", io[kIoCopy]},
-                   {"copy_bytes", domain.io_copy_bytes}};
+    const MetricSums io = io_of(domain);
+    entry["io"][info_of(Metric::kIo).text] = io.io();
+    for (const Metric metric : kIoMetrics) entry["io"][info_of(metric).text] = total(metric, io);
+    entry["io"][info_of(Metric::kIoCopyBytes).text] = io.io_copy_bytes;
     entry["vcpus"] = Json::array();
     for (const VcpuTotals& vcpu : domain.vcpus) entry["vcpus"].push_back(vcpu_json(vcpu));
     json["domains"].push_back(std::move(entry));
@@ -153,13 +181,12 @@ void write_text(std::ostream& out, const TraceTotals& totals) {
       << "Percentages are of one pCPU's time.\n";
   for (const std::string& verdict : totals.verdicts) out << verdict << '\n';
   for (const DomainTotals& domain : totals.domains) {
-    const IoCounts& io = domain.io;
+    const MetricSums io = io_of(domain);
     out << '\n'
-        << heading(domain) << ": " << domain.executions << " executions, "
-        << io[kIoMap] + io[kIoUnmap] + io[kIoTransfer] + io[kIoCopy] << " page exchanges (" << io[kIoMap]
-        << " map, " << io[kIoUnmap] << " unmap, " << io[kIoTransfer] << " transfer, " << io[kIoCopy]
-        << " copy";
-    if (io[kIoCopy] > 0) out << " of " << domain.io_copy_bytes << " bytes";
+        << heading(domain) << ": " << domain.executions << " executions, " << io.io() << " page exchanges (";
+    for (const Metric metric : kIoMetrics)
+      out << (metric == kIoMetrics.front() ? "" : ", ") << total(metric, io) << ' ' << info_of(metric).text;
+    if (io.io_copy > 0) out << " of " << io.io_copy_bytes << " bytes";
     out << ")\n";
     for (const VcpuTotals& vcpu : domain.vcpus)
       write_vcpu(out, vcpu, totals.duration_ns, domain.domid == XENMON_DOMID_IDLE);

@@ -13,13 +13,13 @@
 #include <variant>
 #include <vector>
 
-#include "front_end.h"
-#include "last_words.h"
-#include "options.h"
-#include "plot/plot_options.h"
-#include "run_plot.h"
+#include "command_line/options.h"
+#include "command_line/plot_options.h"
+#include "process/last_words.h"
+#include "process/signals.h"
+#include "run/front_end.h"
+#include "run/run_plot.h"
 #include "screen/terminal.h"
-#include "signals.h"
 #include "text.h"
 
 namespace {
@@ -50,7 +50,7 @@ xenmon::Status run(const xenmon::Options& options) {
     if (xenmon::Status status = xenmon::Terminal::check(); !status) return status;
   }
   xenmon::catch_signals(options.live || options.once ? xenmon::Hangup::kEnd : xenmon::Hangup::kReopenFiles);
-  auto publisher = xenmon::find_publisher(options);
+  auto publisher = xenmon::find_publisher(xenmon::publisher_settings(options));
   if (!publisher) return publisher.error();
   if (!publisher->notice.empty()) std::fprintf(stderr, "xenmon: %s\n", publisher->notice.c_str());
   if (options.slow_wait_ns) return xenmon::run_slow_waits(options, *publisher);

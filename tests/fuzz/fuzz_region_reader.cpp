@@ -7,17 +7,17 @@
 #include <span>
 #include <vector>
 
+#include "client/attachment.h"
+#include "client/domain_directory.h"
+#include "client/history.h"
+#include "client/latency.h"
+#include "client/region_reader.h"
+#include "client/rivals.h"
+#include "client/sample_feed.h"
+#include "client/wait_feed.h"
 #include "log/wait_line.h"
-#include "model/history.h"
-#include "model/latency.h"
 #include "model/model_builder.h"
-#include "model/rivals.h"
 #include "model/trend.h"
-#include "region/attachment.h"
-#include "region/domain_directory.h"
-#include "region/region_reader.h"
-#include "region/sample_feed.h"
-#include "region/wait_feed.h"
 #include "screen/screen.h"
 
 using namespace xenmon; // NOLINT(google-build-using-namespace)
@@ -57,7 +57,7 @@ void show(const RegionReader& reader, const SampleFeed& feed, const History& his
     if (!scene.lines.empty()) {
       const TableLine& line = scene.lines.back();
       if (state.view == View::kLatency) selected.spreads = selected_latency(model, latency, line, true);
-      selected.rivals = rivals.of(line.id);
+      selected.rivals = rivals.of({line.id.parent, line.id.child});
     }
     scene.selected = &selected;
     (void)render(scene, 132, 43);

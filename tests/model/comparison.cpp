@@ -7,7 +7,7 @@
 #include <sstream>
 #include <string_view>
 
-#include "region/region_reader.h"
+#include "client/region_reader.h"
 #include "xenmon/region.h"
 
 namespace xenmon::model {

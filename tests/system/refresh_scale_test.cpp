@@ -15,7 +15,7 @@
 #include <filesystem>
 #include <string>
 
-#include "front_end.h"
+#include "daemon/publisher.h"
 #include "model/screen_source.h"
 #include "screen/screen.h"
 #include "screen/view_keys.h"

@@ -12,7 +12,7 @@
 #include <filesystem>
 
 #include "big_host.h"
-#include "region/region_reader.h"
+#include "client/region_reader.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 // The sanitizers bring their own allocator, which mallinfo2() knows nothing of.

@@ -8,7 +8,7 @@
 #include <charconv>
 #include <cstring>
 
-#include "region/attachment.h"
+#include "client/attachment.h"
 #include "trace_builder.h"
 
 namespace xenmon::test {

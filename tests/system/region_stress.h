@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "bake/baker.h"
+#include "client/region_reader.h"
 #include "merge/merge.h"
-#include "region/region_reader.h"
 #include "region/region_writer.h"
 
 namespace xenmon::test {

@@ -10,12 +10,11 @@
 #include <string>
 #include <tuple>
 
-#include "front_end.h"
-#include "model/history.h"
+#include "client/history.h"
+#include "client/region_follower.h"
+#include "daemon/publisher.h"
+#include "daemon/replay_control.h"
 #include "model/model_builder.h"
-#include "region/attachment.h"
-#include "region/replay_control.h"
-#include "region/sample_feed.h"
 #include "xenmon/trace_time.h"
 #include "xenmon_region_fixture.h"
 
@@ -27,12 +26,12 @@ using test::kMs;
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr int kPatienceMs = 60'000;
 
-Options options_for(const std::string& recording, const std::string& at) {
-  Options options;
-  options.replay = std::string(XENMON_RECORDINGS) + "/" + recording;
-  options.xenbaked = XENMON_XENBAKED;
-  options.at = at;
-  return options;
+PublisherSettings settings_for(const std::string& recording, const std::string& at) {
+  PublisherSettings settings;
+  settings.replay = std::string(XENMON_RECORDINGS) + "/" + recording;
+  settings.xenbaked = XENMON_XENBAKED;
+  settings.at = at;
+  return settings;
 }
 
 // What is shown of each domain in both windows, by number and name.
@@ -41,48 +40,51 @@ using Shown = std::map<std::pair<std::uint32_t, std::string>,
 
 class Viewer {
  public:
-  explicit Viewer(const Options& options) {
-    auto found = find_publisher(options);
+  explicit Viewer(const PublisherSettings& settings) {
+    auto found = find_publisher(settings);
     EXPECT_TRUE(found) << found.error().message;
     publisher_.emplace(std::move(*found));
     EXPECT_TRUE(publisher_->replay.has_value());
-    attachment_.emplace(publisher_->region);
+    follower_.emplace(RegionFollower::Settings{.path = publisher_->region});
   }
 
   ReplayControl& replay() { return *publisher_->replay; }
 
   // Follows until the replay has arrived; each answer wakes it up.
   void arrive() {
-    follow_replay(publisher_->replay, *attachment_, feed_, history_);
+    follow_once();
     while (replay().state() == State::kGoing) {
       pollfd entry{replay().fd(), POLLIN, 0};
       ASSERT_EQ(::poll(&entry, 1, kPatienceMs), 1) << "the replay does not arrive";
-      follow_replay(publisher_->replay, *attachment_, feed_, history_);
+      follow_once();
     }
   }
   // Waits for an answer without a jump.
   void hear() {
     pollfd entry{replay().fd(), POLLIN, 0};
     ASSERT_EQ(::poll(&entry, 1, kPatienceMs), 1) << "the replay does not answer";
-    follow_replay(publisher_->replay, *attachment_, feed_, history_);
+    follow_once();
   }
-  void follow_once() { follow_replay(publisher_->replay, *attachment_, feed_, history_); }
+  void follow_once() { ASSERT_TRUE(follow_replay(publisher_->replay, *follower_, history_)); }
 
-  std::uint64_t position_ns() const { return attachment_->health().position_ns; }
-  const Health& health() const { return attachment_->health(); }
+  std::uint64_t position_ns() const { return follower_->attachment().health().position_ns; }
+  const Health& health() const { return follower_->attachment().health(); }
   std::uint64_t length_ns(WindowId window) const { return history_.length_ns(window); }
-  std::uint64_t missed() const { return feed_.missed_samples() + history_.missed_samples(WindowId::kLong); }
+  std::uint64_t missed() const {
+    return follower_->feed().missed_samples() + history_.missed_samples(WindowId::kLong);
+  }
 
   Shown shown() const {
     Shown all;
-    const ScreenModel model = build_screen_model(history_, feed_, *attachment_, std::nullopt);
+    const ScreenModel model =
+        build_screen_model(history_, follower_->feed(), follower_->attachment(), std::nullopt);
     for (const DomainModel& domain : model.domains) {
       auto& halves = all[{domain.domid, domain.name}];
       for (const auto& half : domain.halves) {
-        halves.emplace_back(half.figures.running_ns, half.figures.waited_ns(), half.figures.blocked_ns,
-                            half.figures.executions);
-        halves.emplace_back(half.figures.offline_ns, half.figures.unknown_ns, half.figures.slice_sum_ns,
-                            half.figures.io);
+        halves.emplace_back(half.sums.running_ns, half.sums.waited_ns(), half.sums.blocked_ns,
+                            half.sums.executions);
+        halves.emplace_back(half.sums.offline_ns, half.sums.unknown_ns, half.sums.slice_sum_ns,
+                            half.sums.io());
         halves.emplace_back(half.slices.min_ns, half.slices.max_ns, model.lost_records, model.unknown_ns);
       }
     }
@@ -91,15 +93,13 @@ class Viewer {
 
  private:
   std::optional<Publisher> publisher_;
-  std::optional<Attachment> attachment_;
-  DomainDirectory directory_{2 * kWindowNs[0]};
-  SampleFeed feed_{directory_};
+  std::optional<RegionFollower> follower_;
   History history_;
 };
 
 Shown shown_at(const std::string& recording, std::uint64_t ns) {
   const std::string decimals = std::to_string(1'000'000'000 + ns % 1'000'000'000).substr(1);
-  Viewer viewer(options_for(recording, std::to_string(ns / 1'000'000'000) + "." + decimals));
+  Viewer viewer(settings_for(recording, std::to_string(ns / 1'000'000'000) + "." + decimals));
   viewer.arrive();
   EXPECT_EQ(viewer.position_ns(), ns);
   return viewer.shown();
@@ -109,7 +109,7 @@ class SteeredReplay : public testing::TestWithParam<const char*> {};
 
 TEST_P(SteeredReplay, EveryTimeLooksAsIfItHadBeenReachedAtOnce) {
   const std::string recording = GetParam();
-  Viewer viewer(options_for(recording, "end"));
+  Viewer viewer(settings_for(recording, "end"));
   viewer.arrive();
   EXPECT_EQ(viewer.replay().state(), State::kAtEnd);
   EXPECT_EQ(viewer.health().kind, Health::Kind::kRecordingOver);
@@ -126,8 +126,8 @@ TEST_P(SteeredReplay, EveryTimeLooksAsIfItHadBeenReachedAtOnce) {
     EXPECT_EQ(viewer.position_ns(), to);
     EXPECT_TRUE(viewer.health().held);
     EXPECT_FALSE(viewer.health().restarted);
-    EXPECT_EQ(viewer.length_ns(WindowId::kLong), std::min(to, kWindowNs[0]));
-    EXPECT_EQ(viewer.length_ns(WindowId::kShort), std::min(to, kWindowNs[1]));
+    EXPECT_EQ(viewer.length_ns(WindowId::kLong), std::min(to, kLongWindowNs));
+    EXPECT_EQ(viewer.length_ns(WindowId::kShort), std::min(to, kShortWindowNs));
     EXPECT_EQ(viewer.missed(), 0u);
     EXPECT_EQ(viewer.shown(), shown_at(recording, to)) << to;
   }
@@ -140,7 +140,7 @@ INSTANTIATE_TEST_SUITE_P(Recordings, SteeredReplay,
 
 TEST(SteeredReplaySteps, KeysThatFollowEachOtherAddUp) {
   const std::string recording = "web-credit2-2pcpu.xentrace.xz";
-  Viewer viewer(options_for(recording, "2"));
+  Viewer viewer(settings_for(recording, "2"));
   viewer.arrive();
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(viewer.replay().step(kSecond, viewer.position_ns()));
   viewer.arrive();
@@ -159,7 +159,7 @@ TEST(SteeredReplaySteps, KeysThatFollowEachOtherAddUp) {
 }
 
 TEST(SteeredReplaySteps, PlaysOnFromWhereItWasHeld) {
-  Viewer viewer(options_for("web-credit2-2pcpu.xentrace.xz", "2"));
+  Viewer viewer(settings_for("web-credit2-2pcpu.xentrace.xz", "2"));
   viewer.arrive();
   ASSERT_TRUE(viewer.replay().play("2"));
   viewer.hear();
@@ -171,13 +171,13 @@ TEST(SteeredReplaySteps, PlaysOnFromWhereItWasHeld) {
   viewer.follow_once();
   const std::uint64_t held = viewer.position_ns();
   EXPECT_TRUE(viewer.health().held);
-  EXPECT_EQ(viewer.length_ns(WindowId::kLong), std::min(held, kWindowNs[0]));
+  EXPECT_EQ(viewer.length_ns(WindowId::kLong), std::min(held, kLongWindowNs));
   EXPECT_EQ(viewer.missed(), 0u);
   EXPECT_EQ(viewer.shown(), shown_at("web-credit2-2pcpu.xentrace.xz", held));
 }
 
 TEST(SteeredReplaySteps, ARecordingThatPlaysCanBeHeldAnywhere) {
-  Viewer viewer(options_for("web-credit2-2pcpu.xentrace.xz", ""));
+  Viewer viewer(settings_for("web-credit2-2pcpu.xentrace.xz", ""));
   EXPECT_EQ(viewer.replay().state(), State::kPlaying);
   ASSERT_TRUE(viewer.replay().to(6'000 * kMs));
   viewer.arrive();

@@ -18,7 +18,7 @@
 #include <string>
 #include <thread>
 
-#include "region/region_reader.h"
+#include "client/region_reader.h"
 #include "trace_builder.h"
 #include "xenmon/region.h"
 

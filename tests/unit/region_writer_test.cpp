@@ -12,7 +12,7 @@
 #include <functional>
 #include <map>
 
-#include "region/region_reader.h"
+#include "client/region_reader.h"
 #include "trace_builder.h"
 
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "region/attachment.h"
+#include "client/attachment.h"
 
 #include <gtest/gtest.h>
 

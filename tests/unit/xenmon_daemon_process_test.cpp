@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "daemon_process.h"
+#include "daemon/daemon_process.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>

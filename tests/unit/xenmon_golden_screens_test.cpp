@@ -117,12 +117,12 @@ TEST(Screens, ColumnsStayWhereTheyAre) {
   ScreenModel huge = model;
   for (DomainModel& domain : huge.domains) {
     for (HalfModel& half : domain.halves) {
-      half.figures.running_ns *= 1000;
-      half.figures.executions *= 1'000'000;
-      half.figures.io *= 1'000'000;
+      half.sums.running_ns *= 1000;
+      half.sums.executions *= 1'000'000;
+      half.sums.io_copy *= 1'000'000;
     }
     for (VcpuModel& vcpu : domain.vcpus) {
-      for (HalfModel& half : vcpu.halves) half.figures.executions *= 1'000'000;
+      for (HalfModel& half : vcpu.halves) half.sums.executions *= 1'000'000;
     }
   }
   const Trend trend;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "model/history.h"
+#include "client/history.h"
 
 #include <gtest/gtest.h>
 
@@ -21,7 +21,7 @@ class HistoryTest : public testing::Test {
 
   void drain() { feed.drain(reader, history); }
   DomainIndex domain(std::uint32_t slot) { return directory.find(slot); }
-  Figures of(WindowId window, std::uint32_t slot, std::optional<std::uint32_t> pcpu = {}) {
+  MetricSums of(WindowId window, std::uint32_t slot, std::optional<std::uint32_t> pcpu = {}) {
     return history.of_domain(window, domain(slot), pcpu);
   }
 
@@ -44,7 +44,7 @@ TEST_F(HistoryTest, SumsBothWindowsAndForgetsWhatHasLeftThem) {
   EXPECT_EQ(of(WindowId::kShort, 1).running_ns, 500 * kMs);
   EXPECT_EQ(of(WindowId::kLong, 1).running_ns, (90 * 20 + 10 * 50) * kMs);
   EXPECT_EQ(of(WindowId::kLong, 1).waited_ns(), 500 * kMs);
-  EXPECT_EQ(of(WindowId::kLong, 1).io, 500u);
+  EXPECT_EQ(of(WindowId::kLong, 1).io(), 500u);
   EXPECT_EQ(of(WindowId::kLong, 0).executions, 200u);
   EXPECT_EQ(of(WindowId::kShort, 0).blocked_ns, 900 * kMs);
   EXPECT_EQ(history.lost_records(WindowId::kLong), 7u);
@@ -90,8 +90,8 @@ TEST_F(HistoryTest, ShowsOnePcpuAlone) {
   EXPECT_EQ(of(WindowId::kLong, 1).blocked_ns, 60 * kMs);
   EXPECT_EQ(of(WindowId::kLong, 1, 1).running_ns, 30 * kMs);
   EXPECT_EQ(of(WindowId::kLong, 1, 1).blocked_ns, 0u);
-  EXPECT_EQ(of(WindowId::kLong, 1, 1).io, 0u);
-  EXPECT_EQ(of(WindowId::kLong, 1, 0).io, 4u);
+  EXPECT_EQ(of(WindowId::kLong, 1, 1).io(), 0u);
+  EXPECT_EQ(of(WindowId::kLong, 1, 0).io(), 4u);
   EXPECT_EQ(feed.missed_samples(), 0u);
 }
 
@@ -214,7 +214,7 @@ TEST_F(HistoryTest, AnAccountLivesAsLongAsTheLongWindowHasIt) {
   region.publish({make_row(1, 0, {.running_ms = 10}), other}, {make_io_row(1, 0, 4)});
   drain();
   EXPECT_EQ(in_use(), 3u); // two vCPUs, and the pages
-  EXPECT_EQ(of(WindowId::kLong, 1).io, 4u);
+  EXPECT_EQ(of(WindowId::kLong, 1).io(), 4u);
   for (int i = 0; i < 50; ++i) region.publish({make_row(1, 1, {.running_ms = 1})});
   drain();
   EXPECT_EQ(in_use(), 4u); // the same vCPU on another pCPU
@@ -253,7 +253,7 @@ TEST_F(HistoryTest, RowsInAnyOrderGoToTheirOwnAccounts) {
     if (account.domain == kNoDomain) continue;
     EXPECT_EQ(account.pcpu, account.vcpu % 3);
     EXPECT_EQ(account.domain, domain(account.vcpu % 2));
-    running.at(account.vcpu) += history.figures(WindowId::kLong, i).running_ns;
+    running.at(account.vcpu) += history.sums(WindowId::kLong, i).running_ns;
   }
   for (std::uint32_t vcpu = 0; vcpu < 6; ++vcpu) {
     std::uint64_t samples = 0; // the last hundred

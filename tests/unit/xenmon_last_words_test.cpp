@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "last_words.h"
+#include "process/last_words.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -11,7 +11,7 @@
 #include <new>
 #include <string>
 
-#include "region/mapped_file.h"
+#include "client/mapped_file.h"
 #include "xenmon_region_fixture.h"
 
 namespace xenmon::test {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "model/latency.h"
+#include "client/latency.h"
 
 #include <gtest/gtest.h>
 

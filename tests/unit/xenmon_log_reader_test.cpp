@@ -25,7 +25,7 @@ const LogDomain& only_domain(const LogFile& file) {
   return none;
 }
 
-void expect_rates(const Rates& rates, double running, double blocked, double waited, double executions,
+void expect_rates(const MetricRates& rates, double running, double blocked, double waited, double executions,
                   double io) {
   EXPECT_DOUBLE_EQ(rates.running, running);
   EXPECT_DOUBLE_EQ(rates.blocked, blocked);

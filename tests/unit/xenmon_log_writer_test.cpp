@@ -45,14 +45,14 @@ class LogWriterTest : public testing::Test {
 };
 
 TEST(LogLine, HasSixteenColumnsInTheOriginalsUnits) {
-  Figures f;
+  MetricSums f;
   f.running_ns = 250 * kMs;
   f.waited_wake_ns = 50 * kMs;
   f.blocked_ns = 700 * kMs;
   f.executions = 200;
   f.slice_count = 100;
   f.slice_sum_ns = 1'000 * kMs;
-  f.io = 40;
+  f.io_copy = 40;
   EXPECT_EQ(log_line(1000, 1, 5, f, 1'000 * kMs),
             "1000.000 1 5 250000000.000 25.000 1250000.000 10000000.000 700000000.000 70.000 17500000.000 "
             "50000000.000 5.000 250000.000 200.000 40.000 0.200");

@@ -16,7 +16,7 @@ DomainModel domain(std::uint32_t domid, const std::string& name, std::uint64_t r
   DomainModel model;
   model.domid = domid;
   model.name = name;
-  model.halves[kLong].figures.running_ns = running_ms * kMs;
+  model.halves[kLong].sums.running_ns = running_ms * kMs;
   return model;
 }
 
@@ -28,14 +28,14 @@ ScreenModel two_domains() {
   model.current = true;
   model.domains = {domain(0, "Domain-0", 2'500), domain(7, "web", 5'000),
                    domain(XENMON_DOMID_IDLE, "", 12'500)};
-  Figures& web = model.domains[1].halves[kLong].figures;
+  MetricSums& web = model.domains[1].halves[kLong].sums;
   web.waited_wake_ns = 1'000 * kMs;
   web.blocked_ns = 4'000 * kMs;
   web.executions = 2'000;
   web.slice_count = 2'000;
   web.slice_sum_ns = 20'000 * kMs;
-  web.io = 500;
-  model.domains[2].halves[kLong].figures.waited_wake_ns = 7'500 * kMs;
+  web.io_copy = 500;
+  model.domains[2].halves[kLong].sums.waited_wake_ns = 7'500 * kMs;
   return model;
 }
 
@@ -76,7 +76,7 @@ TEST(OnceTable, SaysWhatIsWrongWithTheFigures) {
 TEST(OnceTable, UnknownTimeHasAColumnOfItsOwnIfThereIsAny) {
   EXPECT_EQ(once_table(two_domains()).find("unknown"), std::string::npos);
   ScreenModel model = two_domains();
-  Figures& web = model.domains[1].halves[kLong].figures;
+  MetricSums& web = model.domains[1].halves[kLong].sums;
   web.unknown_ns = 500 * kMs;
   web.offline_ns = 1'500 * kMs;
   const std::vector<std::string> lines = lines_of(once_table(model));
@@ -100,7 +100,7 @@ TEST(OnceTable, AllVerdictsStandBelowIt) {
 
 TEST(OnceTable, NoFigureIsCutHoweverLargeItIs) {
   ScreenModel model = two_domains();
-  Figures& web = model.domains[1].halves[kLong].figures;
+  MetricSums& web = model.domains[1].halves[kLong].sums;
   web.running_ns = 9'999'999'999 * kMs;
   web.executions = UINT64_MAX / 2;
   const std::string line = lines_of(once_table(model))[5];

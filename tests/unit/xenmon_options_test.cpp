@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "options.h"
+#include "command_line/options.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <initializer_list>
 
-#include "daemon_process.h"
+#include "daemon/daemon_process.h"
 
 namespace xenmon::test {
 namespace {
@@ -42,8 +42,8 @@ TEST(Options, Defaults) {
   EXPECT_EQ(options.interval_ms, 1000u);
   EXPECT_EQ(options.ms_per_sample, 100u);
   EXPECT_FALSE(options.pcpu);
-  EXPECT_TRUE(options.metrics.allocated && options.metrics.blocked && options.metrics.waited &&
-              options.metrics.excount && options.metrics.iocount);
+  EXPECT_EQ(options.rows, all_domain_rows());
+  EXPECT_EQ(options.rows_given, MetricSet{});
   EXPECT_EQ(options.region, XENMON_DEFAULT_REGION);
 }
 
@@ -57,14 +57,13 @@ TEST(Options, TakesThoseOfTheOriginal) {
   EXPECT_EQ(options.interval_ms, 500u);
   EXPECT_EQ(options.ms_per_sample, 50u);
   EXPECT_EQ(options.pcpu, 3u);
-  EXPECT_FALSE(options.metrics.allocated || options.metrics.blocked || options.metrics.excount ||
-               options.metrics.iocount);
-  EXPECT_TRUE(options.metrics.waited);
+  EXPECT_EQ(options.rows, (MetricSet{Metric::kGotten, Metric::kWaited}));
+  EXPECT_TRUE(options.rows_given.contains(Metric::kWaited));
   EXPECT_FALSE(parsed({"--notlive", "--time=5", "--prefix=x", "--interval=10"}).live);
   // As there, the last of several counts.
   EXPECT_TRUE(parsed({"-n", "-l"}).live);
   EXPECT_FALSE(parsed({"--live", "--notlive"}).live);
-  EXPECT_TRUE(parsed({"--noblocked", "--blocked"}).metrics.blocked);
+  EXPECT_TRUE(parsed({"--noblocked", "--blocked"}).rows.contains(Metric::kBlocked));
 }
 
 TEST(Options, TakesTheNewOnes) {
@@ -74,16 +73,17 @@ TEST(Options, TakesTheNewOnes) {
   EXPECT_EQ(options.cpu_khz, 2596128u);
   EXPECT_EQ(options.speed, "max");
   EXPECT_TRUE(options.loop);
-  EXPECT_EQ(daemon_command(options, "/r"),
+  EXPECT_EQ(daemon_command(publisher_settings(options), "/r"),
             (std::vector<std::string>{"/x/xenbaked", "--region", "/r", "--ms-per-sample", "20", "--replay",
                                       "f.xz", "--cpu-khz", "2596128", "--speed", "max", "--loop"}));
   EXPECT_EQ(parsed({"--region", "/tmp/r"}).region, "/tmp/r");
 }
 
 TEST(Options, ARecordingThatGrowsCanBeFollowed) {
-  EXPECT_EQ(daemon_command(parsed({"--xenbaked", "x", "--replay", "f", "--follow"}), "/r"),
-            (std::vector<std::string>{"x", "--region", "/r", "--ms-per-sample", "100", "--replay", "f",
-                                      "--follow"}));
+  EXPECT_EQ(
+      daemon_command(publisher_settings(parsed({"--xenbaked", "x", "--replay", "f", "--follow"})), "/r"),
+      (std::vector<std::string>{"x", "--region", "/r", "--ms-per-sample", "100", "--replay", "f",
+                                "--follow"}));
   EXPECT_EQ(refused({"--follow"}), "option --follow is for a recording; name one with --replay FILE.");
   EXPECT_EQ(refused({"--replay", "f", "--follow", "--loop"}),
             "options --follow and --loop exclude each other: what still grows has no end.");
@@ -95,9 +95,11 @@ TEST(Options, ARecordingThatGrowsCanBeFollowed) {
 
 TEST(Options, ARecordingCanBeHeld) {
   EXPECT_EQ(parsed({"--replay", "f", "--at", "1:30.5"}).at, "1:30.5");
-  EXPECT_EQ(daemon_command(parsed({"--xenbaked", "x", "--replay", "f", "--once", "--at", "end"}), "/r"),
-            (std::vector<std::string>{"x", "--region", "/r", "--ms-per-sample", "100", "--replay", "f",
-                                      "--speed", "max", "--held-at", "end"}));
+  EXPECT_EQ(
+      daemon_command(
+          publisher_settings(parsed({"--xenbaked", "x", "--replay", "f", "--once", "--at", "end"})), "/r"),
+      (std::vector<std::string>{"x", "--region", "/r", "--ms-per-sample", "100", "--replay", "f", "--speed",
+                                "max", "--held-at", "end"}));
   EXPECT_EQ(refused({"--at", "5"}), "option --at is for a recording; name one with --replay FILE.");
   EXPECT_EQ(refused({"--replay", "f", "--at", "soon"}),
             "option --at takes seconds such as 12.5, a time such as 1:30.5, or \"end\", not \"soon\".");
@@ -134,17 +136,20 @@ TEST(Options, ADaemonOfOurOwnRecordsTheWaitsThatAreAskedFor) {
     const auto at = std::find(command.begin(), command.end(), option);
     return at != command.end() && at + 1 != command.end() && at[1] == value;
   };
-  EXPECT_TRUE(has(daemon_command(parsed({"--slow-waits", "20us"}), "R"), "--slow-waits", "20000ns"));
-  EXPECT_TRUE(has(daemon_command(parsed({"--slow-waits", "20us", "--replay", "f"}), "R"), "--speed", "max"));
-  const std::vector<std::string> other = daemon_command(parsed({}), "R");
+  EXPECT_TRUE(has(daemon_command(publisher_settings(parsed({"--slow-waits", "20us"})), "R"), "--slow-waits",
+                  "20000ns"));
+  EXPECT_TRUE(has(daemon_command(publisher_settings(parsed({"--slow-waits", "20us", "--replay", "f"})), "R"),
+                  "--speed", "max"));
+  const std::vector<std::string> other = daemon_command(publisher_settings(parsed({})), "R");
   EXPECT_EQ(std::find(other.begin(), other.end(), "--slow-waits"), other.end());
 }
 
 TEST(Options, TimeSlicesThatNobodyLooksAtAreNotTraced) {
-  EXPECT_EQ(daemon_command(parsed({"--xenbaked", "x", "--noallocated"}), "/r"),
+  EXPECT_EQ(daemon_command(publisher_settings(parsed({"--xenbaked", "x", "--noallocated"})), "/r"),
             (std::vector<std::string>{"x", "--region", "/r", "--ms-per-sample", "100", "--noallocated"}));
-  EXPECT_EQ(daemon_command(parsed({"--xenbaked", "x", "--noallocated", "--replay", "f"}), "/r"),
-            (std::vector<std::string>{"x", "--region", "/r", "--ms-per-sample", "100", "--replay", "f"}));
+  EXPECT_EQ(
+      daemon_command(publisher_settings(parsed({"--xenbaked", "x", "--noallocated", "--replay", "f"})), "/r"),
+      (std::vector<std::string>{"x", "--region", "/r", "--ms-per-sample", "100", "--replay", "f"}));
 }
 
 TEST(Options, RefusesNonsenseInOneSentence) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "plot/plot_options.h"
+#include "command_line/plot_options.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -34,7 +34,7 @@ TEST(PlotOptions, Defaults) {
   EXPECT_EQ(options.output, "a.svg");
   EXPECT_TRUE(options.domains.empty());
   EXPECT_FALSE(options.idle || options.script);
-  EXPECT_EQ(options.settings.figures.size(), kFigureKinds.size());
+  EXPECT_EQ(options.settings.metrics.size(), kPlotMetrics.size());
   EXPECT_EQ(options.settings.terminal, PlotTerminal::kSvg);
 }
 
@@ -43,7 +43,7 @@ TEST(PlotOptions, TakesEachInAnyOrder) {
                                       "--figure=io", "--domain", "0", "a-dom0.log", "-o", "a.png", "--idle",
                                       "--title", "it's", "--figure", "waited", "-o", "b.pdf"});
   EXPECT_THAT(options.logs, ElementsAre("a-dom0.log", "a-dom1.log"));
-  EXPECT_THAT(options.settings.figures, ElementsAre(Figure::kWaited, Figure::kIo));
+  EXPECT_THAT(options.settings.metrics, ElementsAre(Metric::kWaited, Metric::kIo));
   EXPECT_THAT(options.domains, ElementsAre("web", "0"));
   EXPECT_EQ(options.output, "b.pdf");
   EXPECT_EQ(options.settings.terminal, PlotTerminal::kPdf);
@@ -67,8 +67,9 @@ TEST(PlotOptions, RunsAndSpans) {
 }
 
 TEST(PlotOptions, EveryFigureHasItsName) {
-  for (const FigureKind& kind : kFigureKinds) {
-    EXPECT_THAT(parsed({"a", "-o", "-", "--figure", kind.name}).settings.figures, ElementsAre(kind.figure));
+  for (const Metric metric : kPlotMetrics) {
+    EXPECT_THAT(parsed({"a", "-o", "-", "--figure", info_of(metric).plot}).settings.metrics,
+                ElementsAre(metric));
   }
 }
 

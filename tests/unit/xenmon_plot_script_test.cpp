@@ -21,11 +21,11 @@ Series make_series(const std::string& label, std::vector<SeriesPoint> points) {
   return series;
 }
 
-const Rates kRates = {.running = 0.25, .waited = 0.5, .blocked = 0.125, .executions = 200, .io = 30};
+const MetricRates kRates = {.running = 0.25, .waited = 0.5, .blocked = 0.125, .executions = 200, .io = 30};
 
-std::string script_of(const std::vector<Series>& series, std::vector<Figure> figures = {Figure::kGotten}) {
+std::string script_of(const std::vector<Series>& series, std::vector<Metric> metrics = {Metric::kGotten}) {
   PlotSettings settings;
-  settings.figures = std::move(figures);
+  settings.metrics = std::move(metrics);
   return plot_script({{"", series}}, settings);
 }
 
@@ -43,30 +43,30 @@ std::size_t count(const std::string& text, const std::string& part) {
 }
 
 TEST(PlotScript, FiguresHaveTheirUnits) {
-  EXPECT_DOUBLE_EQ(value_of(Figure::kGotten, kRates), 25);
-  EXPECT_DOUBLE_EQ(value_of(Figure::kBlocked, kRates), 12.5);
-  EXPECT_DOUBLE_EQ(value_of(Figure::kWaited, kRates), 50);
-  EXPECT_DOUBLE_EQ(value_of(Figure::kIo, kRates), 30);
-  EXPECT_DOUBLE_EQ(value_of(Figure::kIoPerExecution, kRates), 0.15);
-  EXPECT_DOUBLE_EQ(value_of(Figure::kExecutions, kRates), 200);
-  EXPECT_DOUBLE_EQ(value_of(Figure::kTimePerExecution, kRates), 1250);
+  EXPECT_DOUBLE_EQ(value_of(Metric::kGotten, kRates), 25);
+  EXPECT_DOUBLE_EQ(value_of(Metric::kBlocked, kRates), 12.5);
+  EXPECT_DOUBLE_EQ(value_of(Metric::kWaited, kRates), 50);
+  EXPECT_DOUBLE_EQ(value_of(Metric::kIo, kRates), 30);
+  EXPECT_DOUBLE_EQ(value_of(Metric::kIoPerExecution, kRates), 0.15);
+  EXPECT_DOUBLE_EQ(value_of(Metric::kExecutions, kRates), 200);
+  EXPECT_DOUBLE_EQ(value_of(Metric::kGottenPerExecution, kRates), 1250);
 }
 
 TEST(PlotScript, WhatIsNotKnownIsNotZero) {
-  const Rates silent = {.other_time_known = false};
-  for (const Figure figure : {Figure::kGotten, Figure::kIo, Figure::kExecutions})
-    EXPECT_EQ(value_of(figure, silent), 0);
-  for (const Figure figure :
-       {Figure::kBlocked, Figure::kWaited, Figure::kIoPerExecution, Figure::kTimePerExecution}) {
-    EXPECT_TRUE(std::isnan(value_of(figure, silent)));
+  const MetricRates silent = {.other_time_known = false};
+  for (const Metric metric : {Metric::kGotten, Metric::kIo, Metric::kExecutions})
+    EXPECT_EQ(value_of(metric, silent), 0);
+  for (const Metric metric :
+       {Metric::kBlocked, Metric::kWaited, Metric::kIoPerExecution, Metric::kGottenPerExecution}) {
+    EXPECT_TRUE(std::isnan(value_of(metric, silent)));
   }
 }
 
 TEST(PlotScript, RunsArePointsAtTheirNumbers) {
   PlotSettings settings;
-  settings.figures = {Figure::kGotten, Figure::kWaited};
+  settings.metrics = {Metric::kGotten, Metric::kWaited};
   settings.against = "requests/s";
-  Rates unknown = kRates;
+  MetricRates unknown = kRates;
   unknown.other_time_known = false;
   const std::string script =
       plot_script({{"", {make_series("web", {{100, 100, kRates}, {250, 250, unknown}})}}}, settings);
@@ -79,9 +79,9 @@ TEST(PlotScript, RunsArePointsAtTheirNumbers) {
 
 TEST(PlotScript, ColumnsHaveOneScaleAndOneLegend) {
   PlotSettings settings;
-  settings.figures = {Figure::kGotten, Figure::kWaited};
+  settings.metrics = {Metric::kGotten, Metric::kWaited};
   settings.against = "requests/s";
-  Rates more = kRates;
+  MetricRates more = kRates;
   more.running = 0.95;
   const Series dom0 = [&] {
     Series series = make_series("Domain-0 (0)", {{50, 50, kRates}});
@@ -107,7 +107,7 @@ TEST(PlotScript, ColumnsHaveOneScaleAndOneLegend) {
 
 TEST(PlotScript, NarrowColumnsHaveTicsToReadThemBy) {
   PlotSettings settings;
-  settings.figures = {Figure::kGotten};
+  settings.metrics = {Metric::kGotten};
   settings.against = "requests/s";
   const std::vector<Series> runs = {make_series("web (1)", {{100, 100, kRates}, {600, 600, kRates}})};
   const std::string script = plot_script({{"a", runs}, {"b", runs}, {"c", runs}, {"d", runs}}, settings);
@@ -115,16 +115,11 @@ TEST(PlotScript, NarrowColumnsHaveTicsToReadThemBy) {
   EXPECT_THAT(script, HasSubstr("set xtics 200\n")); // 200, 400, 600: with 500 there would be but one
 }
 
-TEST(PlotScript, FigureKindsAreInTheirOrder) {
-  for (std::size_t i = 0; i < kFigureKinds.size(); ++i)
-    EXPECT_EQ(static_cast<std::size_t>(kFigureKinds[i].figure), i);
-}
-
 TEST(PlotScript, StepsBreakAtGapsAndWhereNothingIsKnown) {
-  const Rates none = {};
+  const MetricRates none = {};
   const std::string script =
       script_of({make_series("web (1)", {{0, 1, kRates}, {1, 2, none}, {3, 4, kRates}})},
-                {Figure::kGotten, Figure::kTimePerExecution});
+                {Metric::kGotten, Metric::kGottenPerExecution});
   EXPECT_EQ(data_of(script, 1), "0 25 1250\n1 25 1250\n1 0 NaN\n2 0 NaN\n\n3 25 1250\n4 25 1250\n");
 }
 
@@ -137,7 +132,7 @@ TEST(PlotScript, TimeKeepsItsMicrosecondsForMonths) {
 TEST(PlotScript, EachFigureIsAPanelAndTheLegendIsThereOnce) {
   const std::vector<Series> series = {make_series("web (1)", {{0, 1, kRates}}),
                                       make_series("batch (2)", {{0, 1, kRates}})};
-  const std::string script = script_of(series, {Figure::kGotten, Figure::kIo, Figure::kWaited});
+  const std::string script = script_of(series, {Metric::kGotten, Metric::kIo, Metric::kWaited});
   EXPECT_EQ(count(script, "\nplot "), 3U);
   EXPECT_EQ(count(script, " with lines "), 6U);
   EXPECT_EQ(count(script, "title \"web (1)\""), 1U);
@@ -170,7 +165,7 @@ TEST(PlotScript, TextCannotLeaveItsQuotes) {
   std::string all;
   for (int c = 1; c < 256; ++c) all += static_cast<char>(c);
   PlotSettings settings;
-  settings.figures = {Figure::kGotten};
+  settings.metrics = {Metric::kGotten};
   settings.title = all;
   const std::string script = plot_script({{all, {make_series(all, {{0, 1, kRates}})}}}, settings);
   for (const char* begin : {" title \"", "set label 2 \"", "set label 4 \""}) {
@@ -185,7 +180,7 @@ TEST(PlotScript, TextCannotLeaveItsQuotes) {
 
 TEST(PlotScript, TerminalsFollowTheSettings) {
   PlotSettings settings;
-  settings.figures = {Figure::kGotten};
+  settings.metrics = {Metric::kGotten};
   for (const auto& [terminal, name] :
        {std::pair(PlotTerminal::kSvg, "svg"), std::pair(PlotTerminal::kPng, "pngcairo"),
         std::pair(PlotTerminal::kPdf, "pdfcairo")}) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "private_directory.h"
+#include "daemon/private_directory.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>

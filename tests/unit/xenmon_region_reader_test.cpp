@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "region/region_reader.h"
+#include "client/region_reader.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>

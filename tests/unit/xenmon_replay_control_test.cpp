@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "region/replay_control.h"
+#include "daemon/replay_control.h"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
 #include <array>
 
-#include "region/attachment.h"
+#include "client/history.h"
+#include "client/region_follower.h"
 #include "xenmon/trace_time.h"
 #include "xenmon_region_fixture.h"
 
@@ -145,21 +146,23 @@ class FollowReplayTest : public ReplayControlTest {
     region.set_domain(0, 5, 105, "web");
     play(150);
     region.put(path);
-    follow_replay(control, attachment, feed, history);
+    follow();
   }
+  void follow() { ASSERT_TRUE(follow_replay(control, follower, history)); }
   void play(std::uint32_t samples) {
     for (std::uint32_t i = 0; i < samples; ++i)
       region.publish({make_row(0, 0, {.running_ms = 10, .executions = 1})});
   }
   std::uint64_t length_ns() const { return history.length_ns(WindowId::kLong); }
-  std::uint64_t running_ns() const { return history.figures(WindowId::kLong, 0).running_ns; }
+  std::uint64_t running_ns() const { return history.sums(WindowId::kLong, 0).running_ns; }
 
   TemporaryDirectory directory;
   std::string path = directory / "region";
   FakeRegion region;
-  Attachment attachment{path, [] { return kSecond; }};
-  DomainDirectory domains{20 * kSecond};
-  SampleFeed feed{domains};
+  RegionFollower follower{{.path = path, .clock = [] { return kSecond; }}};
+  const Attachment& attachment = follower.attachment();
+  const DomainDirectory& domains = follower.directory();
+  const SampleFeed& feed = follower.feed();
   History history;
 };
 
@@ -168,13 +171,13 @@ TEST_F(FollowReplayTest, WhatPassesByOnTheWayForwardsIsNeitherShownNorMissed) {
   ASSERT_TRUE(control->to(65 * kSecond));
   play(300);
   region.update(path);
-  follow_replay(control, attachment, feed, history);
+  follow();
   EXPECT_EQ(attachment.health().position_ns, 15 * kSecond);
   play(200);
   region.header().flags |= XENMON_FLAG_HELD;
   region.update(path);
   answer("held 1 65000000000\n");
-  follow_replay(control, attachment, feed, history);
+  follow();
   EXPECT_EQ(attachment.health().position_ns, 65 * kSecond);
   EXPECT_TRUE(attachment.health().held);
   EXPECT_EQ(length_ns(), 10 * kSecond);
@@ -194,10 +197,10 @@ TEST_F(FollowReplayTest, BackwardsIsAnotherStory) {
   anew.set_domain(0, 7, 105, "another");
   for (int i = 0; i < 30; ++i) anew.publish({make_row(0, 0, {.running_ms = 50})});
   anew.put(path);
-  follow_replay(control, attachment, feed, history);
+  follow();
   EXPECT_EQ(length_ns(), 10 * kSecond); // as long as it is on the way
   answer("held 1 3000000000\n");
-  follow_replay(control, attachment, feed, history);
+  follow();
   EXPECT_EQ(length_ns(), 3 * kSecond);
   EXPECT_EQ(running_ns(), 1500 * kMs);
   EXPECT_EQ(domains[0].name, "another");
@@ -213,7 +216,7 @@ TEST_F(FollowReplayTest, PlayingOnCountsEachSampleOnce) {
   answer("playing 2 15000000000\n");
   play(5);
   region.update(path);
-  follow_replay(control, attachment, feed, history);
+  follow();
   EXPECT_EQ(length_ns(), 10 * kSecond);
   EXPECT_EQ(attachment.health().position_ns, 15'500 * kMs);
   EXPECT_EQ(feed.missed_samples(), 0u);
@@ -224,7 +227,7 @@ TEST_F(FollowReplayTest, ShowsWhatIsThereWhenTheDaemonGoesOnTheWay) {
   play(10);
   region.update(path);
   daemon.reset();
-  follow_replay(control, attachment, feed, history);
+  follow();
   EXPECT_EQ(control->state(), State::kGone);
   EXPECT_EQ(attachment.health().position_ns, 16 * kSecond);
 }
@@ -233,7 +236,7 @@ TEST_F(FollowReplayTest, NobodyNeedsToSteer) {
   control.reset();
   play(5);
   region.update(path);
-  follow_replay(control, attachment, feed, history);
+  follow();
   EXPECT_EQ(attachment.health().position_ns, 15'500 * kMs);
 }
 

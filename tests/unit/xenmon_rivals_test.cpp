@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "model/rivals.h"
+#include "client/rivals.h"
 
 #include <gtest/gtest.h>
 
@@ -32,7 +32,7 @@ TEST(Rivals, SumsUpWhoRanMeanwhile) {
 
   Rivals rivals;
   rivals.look(*reader, 12'000 * kMs, 10'000 * kMs);
-  RivalsModel of_web = rivals.of({101, {}});
+  RivalSums of_web = rivals.of({101, {}});
   EXPECT_TRUE(of_web.known && of_web.whole_span);
   EXPECT_EQ(of_web.woken, 0U); // too long ago
   EXPECT_EQ(of_web.preempted, 2U);
@@ -63,7 +63,7 @@ TEST(Rivals, KnowsSinceWhenItKnows) {
   Rivals rivals;
   const std::uint64_t now_ms = capacity + 20;
   rivals.look(*reader, now_ms * kMs, 10'000 * kMs);
-  const RivalsModel of_web = rivals.of({101, {}});
+  const RivalSums of_web = rivals.of({101, {}});
   EXPECT_EQ(of_web.woken, capacity);
   EXPECT_FALSE(of_web.whole_span);
   EXPECT_EQ(of_web.span_ns, (now_ms - 12) * kMs); // the first that is there ended in the twelfth millisecond

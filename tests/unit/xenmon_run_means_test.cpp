@@ -24,8 +24,8 @@ Series make_series(std::uint32_t domid, std::vector<SeriesPoint> points) {
 
 TEST(RunMeans, MeansAreByTime) {
   RunMeans means;
-  const Rates busy = {.running = 1, .waited = 0.4, .blocked = 0, .executions = 300, .io = 60};
-  const Rates silent = {.other_time_known = false};
+  const MetricRates busy = {.running = 1, .waited = 0.4, .blocked = 0, .executions = 300, .io = 60};
+  const MetricRates silent = {.other_time_known = false};
   means.add(200, {make_series(1, {{0, 1, busy}, {1, 4, silent}}), make_series(0, {{0, 4, busy}})});
   means.add(-3.5, {make_series(1, {{0, 2, silent}})});
   const std::vector<Series> all = means.take();

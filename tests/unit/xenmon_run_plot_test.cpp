@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "run_plot.h"
+#include "run/run_plot.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "region/sample_feed.h"
+#include "client/sample_feed.h"
 
 #include <gtest/gtest.h>
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "model/latency.h"
+#include "client/latency.h"
 #include "model/screen_model.h"
 #include "model/trend.h"
 
@@ -32,13 +32,13 @@ inline void add_load(Halves& halves, const Load& load) {
   for (std::size_t half = 0; half < kWindows; ++half) {
     // The last second was a little busier than the nine before it.
     const std::uint64_t tenths = half == 0 ? 100 : 11;
-    Figures& f = halves[half].figures;
+    MetricSums& f = halves[half].sums;
     f.running_ns += load.running_ms * kMillisecond * tenths / 10;
     f.waited_wake_ns += load.woken_ms * kMillisecond * tenths / 10;
     f.waited_preempt_ns += load.preempted_ms * kMillisecond * tenths / 10;
     f.blocked_ns += load.blocked_ms * kMillisecond * tenths / 10;
     f.executions += load.executions * tenths / 10;
-    f.io += load.io * tenths / 10;
+    f.io_copy += load.io * tenths / 10;
     if (load.domid == XENMON_DOMID_IDLE) continue;
     f.slice_count += load.executions * tenths / 10;
     f.slice_sum_ns += load.executions * tenths / 10 * 5 * kMillisecond;
@@ -149,7 +149,7 @@ inline ScreenModel host_model() {
 inline std::vector<Trend::Lately> lately(const ScreenModel& model) {
   std::vector<Trend::Lately> domains;
   for (const DomainModel& domain : model.domains) {
-    if (!domain.idle()) domains.push_back({domain.uid, domain.halves[1].figures});
+    if (!domain.idle()) domains.push_back({domain.uid, domain.halves[1].sums});
   }
   return domains;
 }
@@ -160,8 +160,8 @@ inline Trend host_trend(const ScreenModel& model) {
   for (std::uint64_t i = 1; i <= 60; ++i) {
     std::vector<Trend::Lately> then = lately(model);
     for (Trend::Lately& domain : then) {
-      domain.figures.running_ns = domain.figures.running_ns * (20 + i * 7 % 61) / 80;
-      domain.figures.blocked_ns += 300'000'000;
+      domain.sums.running_ns = domain.sums.running_ns * (20 + i * 7 % 61) / 80;
+      domain.sums.blocked_ns += 300'000'000;
     }
     trend.add(then, 2'000'000'000);
   }

@@ -71,7 +71,7 @@ TEST_F(ScreenSourceTest, AfterAPauseGraphsGoOn) {
   for (int i = 0; i < 20; ++i) publish(10);
   update();
   EXPECT_EQ(running().size(), 6U);
-  EXPECT_EQ(source->model({}).domains.at(0).halves[0].figures, held.domains.at(0).halves[0].figures);
+  EXPECT_EQ(source->model({}).domains.at(0).halves[0].sums, held.domains.at(0).halves[0].sums);
   source->hold(false);
   EXPECT_EQ(running().size(), 8U);
   const ScreenModel now = source->model({});
@@ -83,7 +83,7 @@ TEST_F(ScreenSourceTest, AnotherPcpuHasGraphsOfItsOwn) {
   source->follow();
   source->select(1);
   EXPECT_EQ(running(), std::vector<float>(6, 0.5F));
-  EXPECT_EQ(source->model({}).domains.at(0).halves[0].figures.running_ns, 600 * kMs);
+  EXPECT_EQ(source->model({}).domains.at(0).halves[0].sums.running_ns, 600 * kMs);
   source->select(std::nullopt);
   EXPECT_EQ(running(), std::vector<float>(6, 0.3F));
 }

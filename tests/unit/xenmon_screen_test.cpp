@@ -24,12 +24,12 @@ DomainModel make_domain(std::uint32_t domid, const std::string& name, std::uint6
   domain.name = name;
   for (std::size_t half = 0; half < kWindows; ++half) {
     const std::uint64_t seconds = half == 0 ? 10 : 1;
-    Figures& f = domain.halves[half].figures;
+    MetricSums& f = domain.halves[half].sums;
     f.running_ns = running_ms_per_s * kMs * seconds;
     f.waited_wake_ns = 50 * kMs * seconds;
     f.blocked_ns = 300 * kMs * seconds;
     f.executions = 200 * seconds;
-    f.io = 40 * seconds;
+    f.io_copy = 40 * seconds;
     f.slice_count = 200 * seconds;
     f.slice_sum_ns = 200 * seconds * 10 * kMs;
     domain.halves[half].slices = {2 * kMs, 30 * kMs};
@@ -42,8 +42,8 @@ ScreenModel make_model() {
   model.pcpu_count = 2;
   model.domains = {make_domain(0, "Domain-0", 250), make_domain(12, "webserver", 1400),
                    make_domain(XENMON_DOMID_IDLE, "", 350)};
-  model.domains[2].halves[0].figures.slice_count = 0;
-  model.domains[2].halves[1].figures.slice_count = 0;
+  model.domains[2].halves[0].sums.slice_count = 0;
+  model.domains[2].halves[1].sums.slice_count = 0;
   model.length_ns = kWindowNs;
   model.health = model.health_brief = "live";
   model.current = true;
@@ -159,8 +159,7 @@ TEST(Screen, ScrollsBothWaysAt40Columns) {
 
 TEST(Screen, LeavesOutTheMetricsNotAskedFor) {
   ViewState options;
-  options.metrics = {
-      .allocated = false, .blocked = false, .waited = true, .excount = false, .iocount = false};
+  options.rows = {Metric::kGotten, Metric::kWaited};
   const std::string text = show(make_model(), 80, 24, options);
   EXPECT_TRUE(has(text, "Gotten"));
   EXPECT_TRUE(has(text, "Waited"));
@@ -230,10 +229,10 @@ TEST(Screen, AHostileNameSteersNothing) {
 
 TEST(Screen, ManyCpusAndHugeFiguresKeepTheirColumns) {
   ScreenModel model = make_model();
-  Figures& f = model.domains[0].halves[0].figures;
+  MetricSums& f = model.domains[0].halves[0].sums;
   f.running_ns = 256 * 10'000 * kMs;
   f.executions = 123'456'789'0;
-  f.io = 98'765'432'10;
+  f.io_copy = 98'765'432'10;
   model.pcpu_count = 256;
   for (const int width : {80, 132}) {
     const Grid grid = render(model, {}, width, 24);

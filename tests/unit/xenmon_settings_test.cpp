@@ -6,7 +6,7 @@
 #include <fstream>
 #include <map>
 
-#include "model/measure.h"
+#include "model/view_metrics.h"
 #include "screen/ink.h"
 #include "screen/typed_line.h"
 #include "xenmon_region_fixture.h"
@@ -38,7 +38,7 @@ TEST(Settings, ComeBackAsTheyWereKept) {
   kept.view.basis = Basis::kVcpus;
   kept.view.window = WindowId::kShort;
   kept.view.latency_since_start = true;
-  kept.view.metrics.blocked = false;
+  kept.view.rows.set(Metric::kBlocked, false);
   kept.view.sorts[static_cast<std::size_t>(View::kVcpus)] = {3, true};
   kept.view.filter = "not kept";
   kept.windows_ns = {5 * kSecond, kSecond};
@@ -50,8 +50,8 @@ TEST(Settings, ComeBackAsTheyWereKept) {
   EXPECT_EQ(read.view.basis, Basis::kVcpus);
   EXPECT_EQ(read.view.window, WindowId::kShort);
   EXPECT_TRUE(read.view.latency_since_start);
-  EXPECT_FALSE(read.view.metrics.blocked);
-  EXPECT_TRUE(read.view.metrics.waited);
+  EXPECT_FALSE(read.view.rows.contains(Metric::kBlocked));
+  EXPECT_TRUE(read.view.rows.contains(Metric::kWaited));
   EXPECT_EQ(read.view.sorts[1].key, 3U);
   EXPECT_TRUE(read.view.sorts[1].reversed);
   EXPECT_EQ(read.view.filter, "");
@@ -122,22 +122,22 @@ TEST(TypedLine, TakesTextAndTakesItBack) {
   EXPECT_EQ(line.take({Key::kClear}), TypedLine::Outcome::kGivenUp);
 }
 
-TEST(Measure, ThresholdsAreOfTheVcpusTime) {
-  Figures f;
+TEST(Metric, ThresholdsAreOfTheVcpusTime) {
+  MetricSums f;
   f.running_ns = 960;
   f.waited_wake_ns = 40;
-  EXPECT_EQ(measure_role(Measure::kWaited, f), Role::kText);
+  EXPECT_EQ(metric_role(Metric::kWaited, f), Role::kText);
   f.waited_preempt_ns = 20;
-  EXPECT_EQ(measure_role(Measure::kWaited, f), Role::kNotable);
+  EXPECT_EQ(metric_role(Metric::kWaited, f), Role::kNotable);
   f.waited_preempt_ns = 260;
-  EXPECT_EQ(measure_role(Measure::kWaited, f), Role::kAlarming);
+  EXPECT_EQ(metric_role(Metric::kWaited, f), Role::kAlarming);
   LatencyModel latency;
   latency.recent[0] = {10, 1, 2, 12'000'000, 60'000'000};
-  EXPECT_EQ(measure_role(Measure::kWakeP99, latency, false), Role::kNotable);
-  EXPECT_EQ(measure_role(Measure::kWakeMax, latency, false), Role::kAlarming);
-  EXPECT_EQ(measure_role(Measure::kWakeMax, latency, true), Role::kText);
-  EXPECT_EQ(measure_text(Measure::kWakeP99, latency, false), "12.0ms");
-  EXPECT_EQ(measure_text(Measure::kPreemptP50, latency, false), "-");
+  EXPECT_EQ(metric_role(Metric::kWakeP99, latency, false), Role::kNotable);
+  EXPECT_EQ(metric_role(Metric::kWakeMax, latency, false), Role::kAlarming);
+  EXPECT_EQ(metric_role(Metric::kWakeMax, latency, true), Role::kText);
+  EXPECT_EQ(metric_text(Metric::kWakeP99, latency, false), "12.0ms");
+  EXPECT_EQ(metric_text(Metric::kPreemptP50, latency, false), "-");
 }
 
 } // namespace

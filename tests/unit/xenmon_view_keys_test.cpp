@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "model/arrange.h"
-#include "model/measure.h"
+#include "model/view_metrics.h"
 #include "screen/sort_menu.h"
 #include "xenmon_screen_models.h"
 
@@ -27,12 +27,12 @@ std::vector<std::string> shown_lines(const ScreenModel& model, const ViewState& 
   return texts;
 }
 
-// Presses the key until the view is sorted by the measure.
-void sort_by(Measure measure, ViewState& state, const ScreenModel& model) {
-  const auto measures = sort_measures(state.view);
-  for (std::size_t i = 0; i < measures.size() && measures[state.sort().key] != measure; ++i)
+// Presses the key until the view is sorted by the metric.
+void sort_by(Metric metric, ViewState& state, const ScreenModel& model) {
+  const auto metrics = metrics_of(state.view);
+  for (std::size_t i = 0; i < metrics.size() && metrics[state.sort().key] != metric; ++i)
     obey_view_key(Key::kSortNext, state, model, 10);
-  ASSERT_EQ(measures[state.sort().key], measure);
+  ASSERT_EQ(metrics[state.sort().key], metric);
 }
 
 class ViewKeysTest : public testing::Test {
@@ -51,18 +51,18 @@ TEST_F(ViewKeysTest, DomainsAreSortedByAnyColumnAndIdleIsLast) {
   EXPECT_EQ(shown_domids(model, state), (Ids{0, 1, 12, 4711, 32767}));
   press(Key::kReverse);
   EXPECT_EQ(shown_domids(model, state), (Ids{4711, 12, 1, 0, 32767}));
-  sort_by(Measure::kName, state, model);
+  sort_by(Metric::kName, state, model);
   EXPECT_EQ(shown_domids(model, state), (Ids{0, 4711, 12, 1, 32767}));
-  sort_by(Measure::kGotten, state, model);
+  sort_by(Metric::kGotten, state, model);
   EXPECT_EQ(shown_domids(model, state), (Ids{12, 1, 0, 4711, 32767}));
-  sort_by(Measure::kBlocked, state, model);
+  sort_by(Metric::kBlocked, state, model);
   EXPECT_EQ(shown_domids(model, state), (Ids{0, 4711, 1, 12, 32767}));
-  sort_by(Measure::kIo, state, model);
+  sort_by(Metric::kIo, state, model);
   EXPECT_EQ(shown_domids(model, state), (Ids{0, 1, 12, 4711, 32767}));
   press(Key::kReverse);
   EXPECT_EQ(shown_domids(model, state), (Ids{12, 4711, 1, 0, 32767}));
   // Of the vCPUs' time: who has many of them is no longer ahead for that.
-  sort_by(Measure::kBlocked, state, model);
+  sort_by(Metric::kBlocked, state, model);
   press(Key::kBasis);
   EXPECT_EQ(shown_domids(model, state), (Ids{4711, 0, 1, 12, 32767}));
   const std::size_t key = state.sort().key;
@@ -104,7 +104,7 @@ TEST_F(ViewKeysTest, VcpusAreSortedWithinTheirDomains) {
   EXPECT_EQ(shown_lines(model, state),
             (Lines{"1000", "1000/0", "1000/1", "1001", "1001/0", "1012", "1012/0", "1012/1", "1012/2", "5711",
                    "5711/0", "33767", "33767/0", "33767/1"}));
-  sort_by(Measure::kWaited, state, model);
+  sort_by(Metric::kWaited, state, model);
   EXPECT_EQ(shown_lines(model, state),
             (Lines{"1012", "1012/2", "1012/1", "1012/0", "1001", "1001/0", "1000", "1000/0", "1000/1", "5711",
                    "5711/0", "33767", "33767/0", "33767/1"}));
@@ -182,7 +182,7 @@ TEST_F(ViewKeysTest, PcpusHaveTheDomainsBelowThem) {
   using Lines = std::vector<std::string>;
   EXPECT_EQ(shown_lines(model, state), (Lines{"0", "0/1000", "0/1001", "0/1012", "0/5711", "0/33767", "1",
                                               "1/1000", "1/1001", "1/1012", "1/33767"}));
-  sort_by(Measure::kGotten, state, model);
+  sort_by(Metric::kGotten, state, model);
   EXPECT_EQ(shown_lines(model, state), (Lines{"0", "0/1001", "0/1012", "0/1000", "0/5711", "0/33767", "1",
                                               "1/1012", "1/1000", "1/1001", "1/33767"}));
   press(Key::kFold);
@@ -218,21 +218,21 @@ TEST_F(ViewKeysTest, TheSortMenuSortsAsItMoves) {
   EXPECT_TRUE(state.sort().reversed);
   EXPECT_TRUE(menu.take(Key::kHome, state));
   EXPECT_TRUE(menu.take(Key::kUp, state));
-  EXPECT_EQ(sorted_by(state), Measure::kId);
+  EXPECT_EQ(sorted_by(state), Metric::kId);
   EXPECT_TRUE(menu.take(Key::kEnd, state));
   EXPECT_TRUE(menu.take(Key::kDown, state));
-  EXPECT_EQ(sorted_by(state), Measure::kIo);
+  EXPECT_EQ(sorted_by(state), Metric::kIo);
   EXPECT_FALSE(menu.take(Key::kClear, state));
   EXPECT_EQ(state.sort().key, 2U);
   EXPECT_TRUE(state.sort().reversed);
   EXPECT_TRUE(menu.take(Key::kDown, state));
   EXPECT_FALSE(menu.take(Key::kFold, state));
-  EXPECT_EQ(sorted_by(state), Measure::kIo);
+  EXPECT_EQ(sorted_by(state), Metric::kIo);
 }
 
 TEST_F(ViewKeysTest, TheSortMenuShowsWhatIsChosenAtEverySize) {
   state.view = View::kLatency;
-  state.sort().key = sort_measures(state.view).size() - 1;
+  state.sort().key = metrics_of(state.view).size() - 1;
   const SortMenu menu(state);
   for (const auto& [width, height] : {std::pair{80, 24}, std::pair{40, 10}, std::pair{20, 5}}) {
     Grid grid(width, height);
@@ -250,7 +250,7 @@ TEST_F(ViewKeysTest, TheSortMenuShowsWhatIsChosenAtEverySize) {
 
 TEST_F(ViewKeysTest, LatencyIsSortedByCountsToo) {
   state.view = View::kLatency;
-  while (sorted_by(state) != Measure::kWakeCount) press(Key::kSortNext);
+  while (sorted_by(state) != Metric::kWakeCount) press(Key::kSortNext);
   const auto counts = [this] {
     std::vector<std::uint64_t> result;
     for (const TableLine& line : table_lines(model, state)) {
@@ -271,12 +271,11 @@ TEST_F(ViewKeysTest, LatencyIsSortedByCountsToo) {
 
 TEST_F(ViewKeysTest, TogglesWhatItSays) {
   press(Key::kWaited);
-  EXPECT_FALSE(state.metrics.waited);
+  EXPECT_FALSE(state.rows.contains(Metric::kWaited));
   press(Key::kWaited);
-  EXPECT_TRUE(state.metrics.waited);
+  EXPECT_TRUE(state.rows.contains(Metric::kWaited));
   for (const Key key : {Key::kAllocated, Key::kBlocked, Key::kExecutions, Key::kIo}) press(key);
-  EXPECT_FALSE(state.metrics.allocated || state.metrics.blocked || state.metrics.excount ||
-               state.metrics.iocount);
+  EXPECT_EQ(state.rows, (MetricSet{Metric::kGotten, Metric::kWaited}));
   press(Key::kSpan);
   EXPECT_EQ(state.window, WindowId::kShort);
   press(Key::kBasis);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "region/wait_feed.h"
+#include "client/wait_feed.h"
 
 #include <gtest/gtest.h>
 

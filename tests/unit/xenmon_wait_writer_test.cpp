@@ -24,12 +24,18 @@ class WaitWriterTest : public testing::Test {
   }
 
   WaitWriter& writer() {
-    if (!made) made.emplace(settings, feed, directory);
+    if (!made) made.emplace(settings, directory);
     return *made;
   }
-  void start(WaitFeed::From from = WaitFeed::From::kBeginning) {
-    const Status started = writer().start(reader, from);
-    EXPECT_TRUE(started) << started.error().message;
+  void start(WaitFeed::From from = WaitFeed::From::kBeginning) { start(reader, from); }
+  void start(const RegionReader& in, WaitFeed::From from = WaitFeed::From::kBeginning) {
+    const Status started = writer().start(in, from);
+    ASSERT_TRUE(started) << started.error().message;
+    feed.start(in, from == WaitFeed::From::kNow ? SampleFeed::From::kNow : SampleFeed::From::kOldest);
+  }
+  void drain(const RegionReader& in) {
+    writer().reading(in);
+    feed.drain(in, writer());
   }
   std::string refusal() {
     const Status started =
@@ -37,7 +43,7 @@ class WaitWriterTest : public testing::Test {
     return started ? "" : started.error().message;
   }
   std::string written() {
-    writer().drain(reader);
+    drain(reader);
     EXPECT_TRUE(writer().status());
     std::stringstream text;
     text << std::ifstream(settings.path).rdbuf();
@@ -135,9 +141,9 @@ TEST_F(WaitWriterTest, SamplesThatWereNotSeenMayHideALoss) {
   sizes.samples = 2;
   FakeRegion small(sizes);
   const RegionReader its = *RegionReader::make(small.bytes(), "R");
-  ASSERT_TRUE(writer().start(its, WaitFeed::From::kBeginning));
+  start(its);
   for (int i = 0; i < 5; ++i) small.publish({});
-  writer().drain(its);
+  drain(its);
   EXPECT_NE(written().find("whether Xen lost records is not known of 3 samples"), std::string::npos);
 }
 
@@ -216,11 +222,11 @@ TEST_F(WaitWriterTest, AnotherDaemonsTraceGoesOnWithWhatIsLeftOfTheTime) {
   (void)written();
   FakeRegion second;
   const RegionReader its = *RegionReader::make(second.bytes(), "R");
-  ASSERT_TRUE(writer().start(its, WaitFeed::From::kBeginning));
+  start(its);
   second.add_wait(wait_of(50 * kMs, 3 * kMs));
   second.add_wait(wait_of(51 * kMs, 3 * kMs));
   second.publish({});
-  writer().drain(its);
+  drain(its);
   EXPECT_TRUE(writer().done());
   const std::string text = written();
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2) << text;
@@ -241,7 +247,7 @@ TEST_F(WaitWriterTest, AFailureToWriteEndsIt) {
   start();
   region.add_wait(wait_of(40 * kMs, 12 * kMs));
   region.publish({});
-  writer().drain(reader);
+  drain(reader);
   EXPECT_FALSE(writer().status());
 }
 

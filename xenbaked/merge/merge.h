@@ -38,8 +38,6 @@ namespace xenmon {
 class Merge final : private HeardClocks {
  public:
   static constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
-  // Xen is built for at most 16,383 pCPUs (xen/arch/x86/Kconfig, NR_CPUS); more is damage.
-  static constexpr std::uint32_t kMaxPcpus = 16384;
 
   struct Counts {
     std::uint64_t records = 0;

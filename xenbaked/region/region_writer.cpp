@@ -556,7 +556,7 @@ void RegionWriter::write_verdicts() {
 void RegionWriter::set_present_pcpus(std::span<const std::uint32_t> pcpus) {
   present_pcpus_.clear();
   for (const std::uint32_t pcpu : pcpus) {
-    if (pcpu < Merge::kMaxPcpus) present_pcpus_.push_back(pcpu);
+    if (pcpu < kMaxPcpus) present_pcpus_.push_back(pcpu);
   }
   std::sort(present_pcpus_.begin(), present_pcpus_.end());
 }

@@ -9,15 +9,13 @@
 #include <vector>
 
 #include "text.h"
+#include "trace/record.h"
 
 namespace xenmon {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// Xen is built for at most 16,383 pCPUs (NR_CPUS).
-constexpr std::uint64_t kMaxPcpus = 16384;
 
 // A number that fits, or `otherwise`.
 template <class Number>

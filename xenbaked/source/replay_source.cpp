@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "merge/merge.h"
 #include "source/byte_supply.h"
 #include "source/recording_metadata.h"
 #include "trace/events.h"
@@ -172,8 +171,7 @@ class ReplaySource final : public Source {
     const std::byte* data = supply_->data() + at;
     if (load_word<std::uint32_t>(data) != kFrameHeader) return false;
     const auto bytes = load_word<std::uint32_t>(data + 8);
-    return load_word<std::uint32_t>(data + 4) < Merge::kMaxPcpus && bytes <= kMaxWindowBytes &&
-           bytes % 4 == 0;
+    return load_word<std::uint32_t>(data + 4) < kMaxPcpus && bytes <= kMaxWindowBytes && bytes % 4 == 0;
   }
 
   Found next_frame(Frame& frame, Pass& pass) {

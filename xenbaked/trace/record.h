@@ -25,6 +25,9 @@ Word load_word(const std::byte* from) {
   return word;
 }
 
+// Xen is built for at most 16,383 pCPUs (xen/arch/x86/Kconfig, NR_CPUS); more is damage.
+inline constexpr std::uint32_t kMaxPcpus = 16384;
+
 // The bit of a header that says that a TSC follows.
 inline constexpr std::uint32_t kHasTsc = 1U << 31;
 

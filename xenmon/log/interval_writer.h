@@ -4,14 +4,14 @@
 //
 // Intervals are on the trace clock, so the same recording gives the same log. An interval ends with the
 // first sample that reaches its nominal end, or, if samples are missing there, at that end.
-#ifndef XENMON_XENMON_INTERVAL_WRITER_H
-#define XENMON_XENMON_INTERVAL_WRITER_H
+#ifndef XENMON_XENMON_LOG_INTERVAL_WRITER_H
+#define XENMON_XENMON_LOG_INTERVAL_WRITER_H
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
-#include "region/sample_feed.h"
+#include "client/sample_feed.h"
 #include "xenmon/result.h"
 
 namespace xenmon {
@@ -77,4 +77,4 @@ class IntervalWriter : public SampleSink {
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_INTERVAL_WRITER_H
+#endif // XENMON_XENMON_LOG_INTERVAL_WRITER_H

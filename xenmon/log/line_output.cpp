@@ -10,7 +10,7 @@
 #include <chrono>
 #include <cstddef>
 
-#include "signals.h"
+#include "process/signals.h"
 
 namespace xenmon {
 namespace {

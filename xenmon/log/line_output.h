@@ -7,8 +7,8 @@
 // happens, what comes out ends with a whole line wherever that can be had: a pipe gets whole lines at a time,
 // as many as it takes at once; a file is cut back. The descriptor is not made non-blocking, since that would
 // be so for all who share it.
-#ifndef XENMON_XENMON_LINE_OUTPUT_H
-#define XENMON_XENMON_LINE_OUTPUT_H
+#ifndef XENMON_XENMON_LOG_LINE_OUTPUT_H
+#define XENMON_XENMON_LOG_LINE_OUTPUT_H
 
 #include <string>
 #include <string_view>
@@ -22,4 +22,4 @@ Status write_lines(int fd, std::string_view text, const std::string& name);
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_LINE_OUTPUT_H
+#endif // XENMON_XENMON_LOG_LINE_OUTPUT_H

@@ -6,8 +6,8 @@
 // The first daemon's uids are the region's. A domain that a later one tells of keeps its uid if it has the
 // number and the name that the last bearer of the number had; Dom0 and the idle domain always do. Otherwise
 // it gets one that was not used yet.
-#ifndef XENMON_XENMON_LOG_UIDS_H
-#define XENMON_XENMON_LOG_UIDS_H
+#ifndef XENMON_XENMON_LOG_LOG_UIDS_H
+#define XENMON_XENMON_LOG_LOG_UIDS_H
 
 #include <cstdint>
 #include <string>
@@ -37,4 +37,4 @@ class LogUids {
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_LOG_UIDS_H
+#endif // XENMON_XENMON_LOG_LOG_UIDS_H

@@ -8,7 +8,7 @@
 #include <tuple>
 #include <utility>
 
-#include "format.h"
+#include "log/log_columns.h"
 
 namespace xenmon {
 namespace {
@@ -17,9 +17,11 @@ namespace {
 constexpr std::int64_t kIdle = -1;
 constexpr std::int64_t kNoPcpu = -1;
 
-constexpr char kHeader[] =
-    "# passed cpu dom cpu(tot) cpu(%) cpu/ex allocated/ex blocked(tot) blocked(%) blocked/io "
-    "waited(tot) waited(%) waited/ex ex/s io(tot) io/ex\n";
+std::string header() {
+  std::string line(kLogHeaderStart);
+  for (const LogColumn& column : kLogColumns) line += (line.back() == ' ' ? "" : " ") + column.name();
+  return line + "\n";
+}
 
 std::string count_of(std::uint64_t count, const std::string& one) {
   return std::to_string(count) + " " + one + (count == 1 ? "" : "s");
@@ -27,28 +29,19 @@ std::string count_of(std::uint64_t count, const std::string& one) {
 
 } // namespace
 
-std::string log_line(double passed_ms, std::int64_t pcpu, std::int64_t domain, const Figures& f,
+std::string log_line(double passed_ms, std::int64_t pcpu, std::int64_t domain, const MetricSums& sums,
                      std::uint64_t length_ns) {
-  const auto per_second = [&](std::uint64_t sum) { return 1e9 * quotient(sum, length_ns); };
-  const auto percent = [&](std::uint64_t sum) { return 100 * quotient(sum, length_ns); };
   std::string line;
-  const auto put = [&line](double figure) {
+  const auto put = [&line](double number) {
     std::array<char, 400> text; // the largest double has 309 digits
     const auto end =
-        std::to_chars(text.data(), text.data() + text.size(), figure, std::chars_format::fixed, 3).ptr;
+        std::to_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed, 3).ptr;
     if (!line.empty()) line += ' ';
     line.append(text.data(), end);
   };
   put(passed_ms);
   line += ' ' + std::to_string(pcpu) + ' ' + std::to_string(domain);
-  for (const double figure :
-       {per_second(f.running_ns), percent(f.running_ns), quotient(f.running_ns, f.executions),
-        quotient(f.slice_sum_ns, f.slice_count), per_second(f.blocked_ns), percent(f.blocked_ns),
-        quotient(f.blocked_ns, f.io), per_second(f.waited_ns()), percent(f.waited_ns()),
-        quotient(f.waited_ns(), f.executions), per_second(f.executions), per_second(f.io),
-        quotient(f.io, f.executions)}) {
-    put(figure);
-  }
+  for (const LogColumn& column : kLogColumns) put(column.value(sums, length_ns));
   return line;
 }
 
@@ -57,8 +50,8 @@ LogWriter::LogWriter(std::string prefix, std::uint64_t interval_ns, std::uint64_
     : IntervalWriter(interval_ns, duration_ns), prefix_(std::move(prefix)), directory_(directory) {}
 
 void LogWriter::take(const Sample& sample) {
-  for (const xenmon_row& row : sample.rows) account(row.domain_slot, row.pcpu).figures.add(row);
-  for (const xenmon_io_row& row : sample.io_rows) account(row.domain_slot, row.pcpu).figures.add(row);
+  for (const xenmon_row& row : sample.rows) account(row.domain_slot, row.pcpu).sums.add(row);
+  for (const xenmon_io_row& row : sample.io_rows) account(row.domain_slot, row.pcpu).sums.add(row);
 }
 
 void LogWriter::daemon_changed() {
@@ -103,19 +96,19 @@ Status LogWriter::write(const Interval& interval) {
   });
   for (const std::uint32_t place : used_) {
     Account& account = accounts_[place];
-    if (account.figures.active() && interval.length_ns > 0) {
+    if (account.sums.active() && interval.length_ns > 0) {
       const DomainEntry& domain = directory_[account.domain];
       // It waits for nobody, whoever else runs: the columns stay, and say nothing.
       if (domain.domid == XENMON_DOMID_IDLE) {
-        account.figures.waited_wake_ns = account.figures.waited_preempt_ns = 0;
-        account.figures.blocked_ns = 0;
+        for (const SumInfo& info : kSums)
+          if (!info.idle) account.sums.*info.sum = 0;
       }
       log_of(domain).file.append(
           log_line(passed_ms, account.pcpu == XENMON_NO_PCPU ? kNoPcpu : std::int64_t{account.pcpu},
-                   domain.domid == XENMON_DOMID_IDLE ? kIdle : std::int64_t{domain.domid}, account.figures,
+                   domain.domid == XENMON_DOMID_IDLE ? kIdle : std::int64_t{domain.domid}, account.sums,
                    interval.length_ns));
     }
-    account.figures = {};
+    account.sums = {};
     account.used = false;
   }
   write_comments(passed_ms, interval);
@@ -157,7 +150,7 @@ LogWriter::DomainLog& LogWriter::log_of(const DomainEntry& domain) {
   const std::string path = domain.domid == XENMON_DOMID_IDLE
                                ? prefix_ + "-idle.log"
                                : prefix_ + "-dom" + std::to_string(domain.domid) + ".log";
-  return logs_.emplace(domain.domid, DomainLog{OutputFile(path, kHeader), domain.uid}).first->second;
+  return logs_.emplace(domain.domid, DomainLog{OutputFile(path, header()), domain.uid}).first->second;
 }
 
 void LogWriter::forget_accounts() {

@@ -5,8 +5,8 @@
 //
 // What samples were missed or records lost in an interval is said in a comment line, in each file that is
 // open.
-#ifndef XENMON_XENMON_LOG_WRITER_H
-#define XENMON_XENMON_LOG_WRITER_H
+#ifndef XENMON_XENMON_LOG_LOG_WRITER_H
+#define XENMON_XENMON_LOG_LOG_WRITER_H
 
 #include <cstdint>
 #include <map>
@@ -14,17 +14,17 @@
 #include <unordered_map>
 #include <vector>
 
+#include "client/domain_directory.h"
 #include "log/interval_writer.h"
 #include "log/output_file.h"
-#include "model/history.h"
-#include "region/domain_directory.h"
+#include "metric_sums.h"
 #include "xenmon/result.h"
 
 namespace xenmon {
 
-// One log line without its end, for figures of `length_ns` of the trace. Times per second and per
+// One log line without its end, for sums over `length_ns` of the trace. Times per second and per
 // execution in ns; 0 where there is nothing to divide by.
-std::string log_line(double passed_ms, std::int64_t pcpu, std::int64_t domain, const Figures& figures,
+std::string log_line(double passed_ms, std::int64_t pcpu, std::int64_t domain, const MetricSums& sums,
                      std::uint64_t length_ns);
 
 class LogWriter final : public IntervalWriter {
@@ -41,7 +41,7 @@ class LogWriter final : public IntervalWriter {
   struct Account {
     DomainIndex domain;
     std::uint32_t pcpu;
-    Figures figures;
+    MetricSums sums;
     bool used = false;
   };
   struct DomainLog {
@@ -70,4 +70,4 @@ class LogWriter final : public IntervalWriter {
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_LOG_WRITER_H
+#endif // XENMON_XENMON_LOG_LOG_WRITER_H

@@ -4,15 +4,14 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <initializer_list>
 
 #include "format.h"
+#include "metric.h"
 #include "screen/screen.h"
 
 namespace xenmon {
 namespace {
 
-constexpr std::size_t kLong = static_cast<std::size_t>(WindowId::kLong);
 constexpr std::size_t kAnyLength = 4096;
 constexpr std::size_t kWidth = 11;
 constexpr std::size_t kIdWidth = 6;
@@ -21,48 +20,56 @@ std::string right(const std::string& text, std::size_t width = kWidth) {
   return text.size() >= width ? " " + text : std::string(width - text.size(), ' ') + text;
 }
 
-std::string percent(std::uint64_t ns, std::uint64_t length_ns) {
-  return percent_text(100 * quotient(ns, length_ns), kWidth - 1);
+constexpr std::array kColumns = {Metric::kGotten,
+                                 Metric::kWaited,
+                                 Metric::kBlocked,
+                                 Metric::kOffline,
+                                 Metric::kExecutions,
+                                 Metric::kGottenPerExecution,
+                                 Metric::kWaitedPerExecution,
+                                 Metric::kAllocated,
+                                 Metric::kIo,
+                                 Metric::kIoPerExecution};
+
+constexpr MetricSet all_columns() {
+  MetricSet all;
+  for (const Metric metric : kColumns) all.set(metric, true);
+  return all;
+}
+constexpr MetricSet kAllColumns = all_columns();
+// Where nobody is waiting for anything.
+constexpr MetricSet kOfIdle = {Metric::kGotten, Metric::kExecutions, Metric::kGottenPerExecution};
+constexpr MetricSet kOfTotal = {Metric::kGotten, Metric::kWaited, Metric::kExecutions,
+                                Metric::kGottenPerExecution};
+
+std::string cell(Metric metric, const MetricSums& sums, std::uint64_t length_ns) {
+  switch (info_of(metric).kind) {
+    case MetricKind::kTime:
+      return percent_text(percent(metric, sums, length_ns), kWidth - 1);
+    case MetricKind::kCount:
+      return rate_text(per_second(metric, sums, length_ns), kWidth - 1);
+    default:
+      break;
+  }
+  if (divisor(metric, sums) == 0) return "-";
+  return info_of(metric).unit == MetricUnit::kNanoseconds ? time_text(mean(metric, sums), false, kWidth - 1)
+                                                          : ratio_text(mean(metric, sums), kWidth - 1);
 }
 
-std::string per_second(std::uint64_t count, std::uint64_t length_ns) {
-  return rate_text(1e9 * quotient(count, length_ns), kWidth - 1);
+// Where the state was not known at some time there is one more column behind the others, which stay where
+// they are.
+std::string line(const std::string& id, const MetricSums& sums, const MetricSet& columns,
+                 std::uint64_t length_ns, bool unknown) {
+  std::string text = right(id, kIdWidth);
+  for (const Metric metric : kColumns)
+    text += right(columns.contains(metric) ? cell(metric, sums, length_ns) : "-");
+  return text + (unknown ? right(cell(Metric::kUnknown, sums, length_ns)) : "");
 }
 
-std::string per(std::uint64_t ns, std::uint64_t count) {
-  return count == 0 ? "-" : time_text(quotient(ns, count), false, kWidth - 1);
-}
-
-std::string columns(std::initializer_list<std::string> texts) {
-  std::string line;
-  for (const std::string& text : texts) line += right(text);
-  return line;
-}
-
-// What nothing told, if there is any: behind the other columns, which stay where they are.
-std::string unknown_column(const Figures& f, std::uint64_t length_ns, bool unknown) {
-  return unknown ? right(percent(f.unknown_ns, length_ns)) : "";
-}
-
-std::string domain_line(const DomainModel& domain, std::uint64_t length_ns, bool unknown) {
-  const Figures& f = domain.halves[kLong].figures;
-  return right(std::to_string(domain.domid), kIdWidth) +
-         columns({percent(f.running_ns, length_ns), percent(f.waited_ns(), length_ns),
-                  percent(f.blocked_ns, length_ns), percent(f.offline_ns, length_ns),
-                  per_second(f.executions, length_ns), per(f.running_ns, f.executions),
-                  per(f.waited_ns(), f.executions), per(f.slice_sum_ns, f.slice_count),
-                  per_second(f.io, length_ns),
-                  f.executions == 0 ? "-" : ratio_text(quotient(f.io, f.executions), kWidth - 1)}) +
-         unknown_column(f, length_ns, unknown) + "  " + domain.name + (domain.ended ? " (ended)" : "") + "\n";
-}
-
-// Where nobody is waiting for anything: what the idle vCPUs and all domains together have.
-std::string sum_line(const std::string& what, const Figures& f, const std::string& waited,
-                     std::uint64_t length_ns, bool unknown) {
-  return right(what, kIdWidth) +
-         columns({percent(f.running_ns, length_ns), waited, "-", "-", per_second(f.executions, length_ns),
-                  per(f.running_ns, f.executions), "-", "-", "-", "-"}) +
-         unknown_column(f, length_ns, unknown);
+std::string heading(bool unknown) {
+  std::string text = right("id", kIdWidth);
+  for (const Metric metric : kColumns) text += right(info_of(metric).once);
+  return text + (unknown ? right(info_of(Metric::kUnknown).once) : "");
 }
 
 std::string window_text(const ScreenModel& model) {
@@ -70,7 +77,7 @@ std::string window_text(const ScreenModel& model) {
   const std::string cpus = model.pcpu ? "CPU " + std::to_string(*model.pcpu)
                                       : "all CPUs (" + std::to_string(model.pcpu_count) + ")";
   std::snprintf(text.data(), text.size(), "%s, the last %.1f s, in percent of one CPU\n", cpus.c_str(),
-                static_cast<double>(model.length_ns[kLong]) / 1e9);
+                static_cast<double>(model.length_ns[kLongWindow]) / 1e9);
   return text.data();
 }
 
@@ -83,27 +90,25 @@ std::string verdict_lines(const ScreenModel& model) {
 } // namespace
 
 std::string once_table(const ScreenModel& model) {
-  const std::uint64_t length_ns = model.length_ns[kLong];
+  const std::uint64_t length_ns = model.length_ns[kLongWindow];
   const bool unknown = std::any_of(model.domains.begin(), model.domains.end(), [](const DomainModel& domain) {
-    return domain.halves[kLong].figures.unknown_ns > 0;
+    return domain.halves[kLongWindow].sums.unknown_ns > 0;
   });
   ScreenModel status = model;
   status.verdicts.clear(); // below the table, all of them
   std::string text = status_text(status, kAnyLength) + "\n" + window_text(model) + "\n";
-  text += right("id", kIdWidth) +
-          columns({"gotten", "waited", "blocked", "offline", "executions", "gotten/ex", "waited/ex",
-                   "allocated", "I/O", "I/O/ex"}) +
-          (unknown ? right("unknown") : "") + "  name\n";
-  Figures total;
-  Figures idle;
+  text += heading(unknown) + "  name\n";
+  MetricSums total;
+  MetricSums idle;
   for (const DomainModel& domain : model.domains) {
-    const Figures& figures = domain.halves[kLong].figures;
-    (domain.domid == XENMON_DOMID_IDLE ? idle : total).add(figures);
-    if (domain.domid != XENMON_DOMID_IDLE) text += domain_line(domain, length_ns, unknown);
+    const MetricSums& sums = domain.halves[kLongWindow].sums;
+    (domain.idle() ? idle : total).add(sums);
+    if (domain.idle()) continue;
+    text += line(std::to_string(domain.domid), sums, kAllColumns, length_ns, unknown) + "  " + domain.name +
+            (domain.ended ? " (ended)" : "") + "\n";
   }
-  return text + sum_line("idle", idle, "-", length_ns, unknown) + "\n" +
-         sum_line("total", total, percent(total.waited_ns(), length_ns), length_ns, unknown) +
-         "  without idle\n" + verdict_lines(model);
+  return text + line("idle", idle, kOfIdle, length_ns, unknown) + "\n" +
+         line("total", total, kOfTotal, length_ns, unknown) + "  without idle\n" + verdict_lines(model);
 }
 
 } // namespace xenmon

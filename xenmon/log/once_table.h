@@ -2,8 +2,8 @@
 //
 // What the screen shows of its longer window, as one table of plain text: for scripts, and to be pasted
 // into a ticket. One line for each domain, its name last, so that no figure ever moves or is cut.
-#ifndef XENMON_XENMON_ONCE_TABLE_H
-#define XENMON_XENMON_ONCE_TABLE_H
+#ifndef XENMON_XENMON_LOG_ONCE_TABLE_H
+#define XENMON_XENMON_LOG_ONCE_TABLE_H
 
 #include <string>
 
@@ -15,4 +15,4 @@ std::string once_table(const ScreenModel& model);
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_ONCE_TABLE_H
+#endif // XENMON_XENMON_LOG_ONCE_TABLE_H

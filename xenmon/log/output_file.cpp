@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "log/line_output.h"
-#include "signals.h"
+#include "process/signals.h"
 #include "text.h"
 
 namespace xenmon {

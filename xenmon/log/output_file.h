@@ -6,8 +6,8 @@
 // What has been written stays: a write that fails half-way, as on a full disk, is taken back to the last
 // line that is whole, where the file can be cut. Neither a FIFO that nobody reads nor a full pipe keeps a
 // program that was told to end; see line_output.h.
-#ifndef XENMON_XENMON_OUTPUT_FILE_H
-#define XENMON_XENMON_OUTPUT_FILE_H
+#ifndef XENMON_XENMON_LOG_OUTPUT_FILE_H
+#define XENMON_XENMON_LOG_OUTPUT_FILE_H
 
 #include <string>
 
@@ -49,4 +49,4 @@ class OutputFile {
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_OUTPUT_FILE_H
+#endif // XENMON_XENMON_LOG_OUTPUT_FILE_H

@@ -2,8 +2,8 @@
 //
 // One record as a line for other programs: CSV (RFC 4180) or a JSON object. A record is its fields as
 // text, in the order of its columns; an empty one is not known or does not apply.
-#ifndef XENMON_XENMON_RECORD_LINE_H
-#define XENMON_XENMON_RECORD_LINE_H
+#ifndef XENMON_XENMON_LOG_RECORD_LINE_H
+#define XENMON_XENMON_LOG_RECORD_LINE_H
 
 #include <cstdint>
 #include <span>
@@ -37,4 +37,4 @@ std::string wall_time_text(std::uint64_t ns, int decimals);
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_RECORD_LINE_H
+#endif // XENMON_XENMON_LOG_RECORD_LINE_H

@@ -7,8 +7,8 @@
 // that end in their units; all figures are sums over the interval, none is rounded. A record of a domain
 // has no vCPU, one of a vCPU no I/O: of an exchanged page no more is known than the domain. The idle domain
 // does not wait, it has nothing else to do: its waited and blocked times are empty.
-#ifndef XENMON_XENMON_STREAM_WRITER_H
-#define XENMON_XENMON_STREAM_WRITER_H
+#ifndef XENMON_XENMON_LOG_STREAM_WRITER_H
+#define XENMON_XENMON_LOG_STREAM_WRITER_H
 
 #include <cstdint>
 #include <map>
@@ -20,6 +20,7 @@
 #include "log/log_uids.h"
 #include "log/output_file.h"
 #include "log/record_line.h"
+#include "metric_sums.h"
 
 namespace xenmon {
 
@@ -44,31 +45,12 @@ class StreamWriter final : public IntervalWriter {
   Status write_verdicts(const std::vector<std::string>& sentences) override;
   void reopen() override { file_.reopen(); }
 
-  struct Sums {
-    std::uint64_t running_ns = 0;
-    std::uint64_t waited_wake_ns = 0;
-    std::uint64_t waited_preempt_ns = 0;
-    std::uint64_t blocked_ns = 0;
-    std::uint64_t offline_ns = 0;
-    std::uint64_t unknown_ns = 0;
-    std::uint64_t executions = 0;
-    std::uint64_t continues = 0;
-    std::uint64_t slice_count = 0;
-    std::uint64_t slice_sum_ns = 0;
-    std::uint64_t slice_min_ns = 0;
-    std::uint64_t slice_max_ns = 0;
-    std::uint64_t io_map = 0;
-    std::uint64_t io_unmap = 0;
-    std::uint64_t io_transfer = 0;
-    std::uint64_t io_copy = 0;
-    std::uint64_t io_copy_bytes = 0;
-
-    void add(const xenmon_row& row);
-    void add(const xenmon_io_row& row);
-    [[nodiscard]] bool any() const;
-  };
-
  private:
+  struct Account {
+    DomainIndex domain = kNoDomain;
+    MetricSums sums;
+    SliceRange slices;
+  };
   // domid and uid, vCPU (-1: the domain), pCPU (-1: not known): the order of an interval's records.
   using Place = std::tuple<std::uint32_t, std::uint64_t, std::int64_t, std::int64_t>;
 
@@ -76,15 +58,15 @@ class StreamWriter final : public IntervalWriter {
   Status write(const Interval& interval) override;
   void daemon_changed() override;
   [[nodiscard]] bool counts(std::uint32_t pcpu) const { return !settings_.pcpu || *settings_.pcpu == pcpu; }
-  Sums& sums_of(DomainIndex domain, std::int64_t vcpu, std::uint32_t pcpu);
+  Account& account_of(DomainIndex domain, std::int64_t vcpu, std::uint32_t pcpu);
 
   Settings settings_;
   const DomainDirectory& directory_;
   OutputFile file_;
   LogUids uids_;
-  std::map<Place, std::pair<DomainIndex, Sums>> sums_; // of the interval
+  std::map<Place, Account> accounts_; // of the interval
 };
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_STREAM_WRITER_H
+#endif // XENMON_XENMON_LOG_STREAM_WRITER_H

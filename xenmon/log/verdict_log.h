@@ -2,14 +2,14 @@
 //
 // The verdicts of the daemons that a log is about: what is new of them, and at the end all of it. A verdict
 // may be replaced by a better one while it has not been told.
-#ifndef XENMON_XENMON_VERDICT_LOG_H
-#define XENMON_XENMON_VERDICT_LOG_H
+#ifndef XENMON_XENMON_LOG_VERDICT_LOG_H
+#define XENMON_XENMON_LOG_VERDICT_LOG_H
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
-#include "region/region_reader.h"
+#include "client/region_reader.h"
 
 namespace xenmon {
 
@@ -31,4 +31,4 @@ class VerdictLog {
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_VERDICT_LOG_H
+#endif // XENMON_XENMON_LOG_VERDICT_LOG_H

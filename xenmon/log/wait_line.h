@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // What is said of one long wait: a line for people, or the fields of a record for programs.
-#ifndef XENMON_XENMON_WAIT_LINE_H
-#define XENMON_XENMON_WAIT_LINE_H
+#ifndef XENMON_XENMON_LOG_WAIT_LINE_H
+#define XENMON_XENMON_LOG_WAIT_LINE_H
 
 #include <array>
 #include <cstddef>
@@ -10,9 +10,9 @@
 #include <span>
 #include <string>
 
+#include "client/domain_directory.h"
 #include "log/log_uids.h"
 #include "log/record_line.h"
-#include "region/domain_directory.h"
 #include "xenmon/region.h"
 
 namespace xenmon {
@@ -61,4 +61,4 @@ class WaitLines {
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_WAIT_LINE_H
+#endif // XENMON_XENMON_LOG_WAIT_LINE_H

@@ -12,19 +12,14 @@ namespace {
 
 constexpr std::uint64_t kNever = UINT64_MAX;
 
-SampleFeed::From samples_from(WaitFeed::From from) {
-  return from == WaitFeed::From::kNow ? SampleFeed::From::kNow : SampleFeed::From::kOldest;
-}
-
 std::string header_of(LogFormat format) {
   return format == LogFormat::kCsv ? csv_header(wait_columns()) : "";
 }
 
 } // namespace
 
-WaitWriter::WaitWriter(const Settings& settings, SampleFeed& feed, const DomainDirectory& directory)
+WaitWriter::WaitWriter(const Settings& settings, const DomainDirectory& directory)
     : settings_(settings),
-      feed_(feed),
       lines_(directory),
       file_(settings.path, header_of(settings.format)),
       left_ns_(settings.duration_ns == 0 ? kNever : settings.duration_ns) {}
@@ -51,17 +46,13 @@ Status WaitWriter::start(const RegionReader& reader, WaitFeed::From from) {
       file_.append("xenbaked was restarted; what comes now is of another trace, whose times begin anew");
   }
   lines_.set_wall_epoch(reader.header().wall_epoch_ns);
-  // In this order no wait of a sample that is handed on has been passed over.
   waits_.start(reader, from);
-  feed_.start(reader, samples_from(from));
   return ok();
 }
 
-void WaitWriter::drain(const RegionReader& reader) {
+void WaitWriter::reading(const RegionReader& reader) {
   lines_.set_wall_epoch(reader.wall_epoch_ns());
   reader_ = &reader;
-  feed_.drain(reader, *this);
-  reader_ = nullptr;
 }
 
 Status WaitWriter::write_verdicts(const std::vector<std::string>& sentences) {

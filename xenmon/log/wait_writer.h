@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // The log of long waits: a line for each, sample by sample, and one where some may be missing.
-#ifndef XENMON_XENMON_WAIT_WRITER_H
-#define XENMON_XENMON_WAIT_WRITER_H
+#ifndef XENMON_XENMON_LOG_WAIT_WRITER_H
+#define XENMON_XENMON_LOG_WAIT_WRITER_H
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "client/sample_feed.h"
+#include "client/wait_feed.h"
+#include "log/log_format.h"
 #include "log/output_file.h"
 #include "log/wait_line.h"
-#include "options.h"
-#include "region/sample_feed.h"
-#include "region/wait_feed.h"
 #include "xenmon/result.h"
 
 namespace xenmon {
 
-class WaitWriter final : private SampleSink, private WaitSink {
+class WaitWriter final : public SampleSink, private WaitSink {
  public:
   struct Settings {
     LogFormat format = LogFormat::kFiles; // kFiles: text
@@ -29,13 +29,16 @@ class WaitWriter final : private SampleSink, private WaitSink {
     std::uint64_t duration_ns = 0;     // on the trace clock; 0: without end
   };
 
-  // feed is drained by this writer alone; directory is the feed's.
-  WaitWriter(const Settings& settings, SampleFeed& feed, const DomainDirectory& directory);
+  // directory is that of the feed whose samples come.
+  WaitWriter(const Settings& settings, const DomainDirectory& directory);
 
-  // A region of another daemon, or of the first. An Error if it cannot tell what is asked for.
+  // A region of another daemon, or of the first. An Error if it does not record what is asked for. Call it
+  // before the samples' feed is started, so that no wait of a sample that is handed on has been passed over.
   Status start(const RegionReader& reader, WaitFeed::From from);
-  // Writes all that is new.
-  void drain(const RegionReader& reader);
+  // The region that the samples to come are from. It must live until the last of them has been added.
+  void reading(const RegionReader& reader);
+  // Writes the waits that ended in it.
+  void add(const Sample& sample) override;
   // What is wrong with the trace as a whole, behind what has been written; where the form can carry it.
   Status write_verdicts(const std::vector<std::string>& sentences);
   // A file that was moved away is to be followed by another of its name.
@@ -51,16 +54,13 @@ class WaitWriter final : private SampleSink, private WaitSink {
   const Status& status() const { return status_; }
 
  private:
-  void add(const Sample& sample) override;
   void add(const xenmon_wait& wait) override;
-  void append_gap(std::uint64_t at_ns);
 
   Settings settings_;
-  SampleFeed& feed_;
   WaitFeed waits_;
   WaitLines lines_;
   OutputFile file_;
-  const RegionReader* reader_ = nullptr; // during drain()
+  const RegionReader* reader_ = nullptr; // of the samples that come
   bool started_ = false;                 // with a first daemon
   bool begun_ = false;                   // the present daemon's trace
   std::uint64_t end_ns_ = 0;             // of what is wanted of it
@@ -75,4 +75,4 @@ class WaitWriter final : private SampleSink, private WaitSink {
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_WAIT_WRITER_H
+#endif // XENMON_XENMON_LOG_WAIT_WRITER_H

@@ -32,8 +32,8 @@ class Arranger {
   Arranger(const ScreenModel& model, const ViewState& state)
       : model_(model),
         state_(state),
-        measure_(sorted_by(state)),
-        down_(descending(measure_) != state.sort().reversed),
+        metric_(sorted_by(state)),
+        down_(descending(metric_) != state.sort().reversed),
         window_(state.view == View::kDomains ? WindowId::kLong : state.window) {}
 
   // Positions in `domains`, or what `domain_of` makes of positions in something else.
@@ -51,7 +51,7 @@ class Arranger {
   std::vector<std::size_t> vcpus(const DomainModel& domain) const {
     std::vector<std::size_t> order(domain.vcpus.size());
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-    if (measure_ == Measure::kName || measure_ == Measure::kId) return order;
+    if (metric_ == Metric::kName || metric_ == Metric::kId) return order;
     sort_by(order, down_,
             [&](std::size_t i) { return value(domain.vcpus[i].halves, &domain.vcpus[i].latency); });
     return order;
@@ -60,7 +60,7 @@ class Arranger {
   std::vector<std::size_t> pcpus() const {
     std::vector<std::size_t> order(model_.pcpus.size());
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-    if (measure_ == Measure::kId) {
+    if (metric_ == Metric::kId) {
       if (down_) std::reverse(order.begin(), order.end());
       return order;
     }
@@ -81,17 +81,16 @@ class Arranger {
 
  private:
   double value(const Halves& halves, const LatencyModel* latency) const {
-    if (spread_of(measure_))
-      return latency == nullptr ? 0 : measure_value(measure_, *latency, shows_since_start(model_, state_));
-    return measure_value(measure_, halves[static_cast<std::size_t>(window_)].figures, model_.length(window_),
-                         state_.basis);
+    if (spread_of(metric_))
+      return latency == nullptr ? 0 : metric_value(metric_, *latency, shows_since_start(model_, state_));
+    return metric_value(metric_, halves[index_of(window_)].sums, model_.length(window_), state_.basis);
   }
 
   template <class DomainOf, class ValueOf>
   void sort(std::vector<std::size_t>& order, const DomainOf& domain_of, const ValueOf& value_of) const {
-    if (measure_ == Measure::kName) {
+    if (metric_ == Metric::kName) {
       sort_by(order, down_, [&](std::size_t i) { return std::pair(domain_of(i).name, domain_of(i).domid); });
-    } else if (measure_ == Measure::kId) {
+    } else if (metric_ == Metric::kId) {
       sort_by(order, down_, [&](std::size_t i) { return std::pair(domain_of(i).domid, domain_of(i).uid); });
     } else {
       sort_by(order, down_, value_of);
@@ -101,16 +100,16 @@ class Arranger {
 
   const ScreenModel& model_;
   const ViewState& state_;
-  Measure measure_;
+  Metric metric_;
   bool down_;
   WindowId window_;
 };
 
 } // namespace
 
-Measure sorted_by(const ViewState& state) {
-  const auto measures = sort_measures(state.view);
-  return measures[std::min(state.sort().key, measures.size() - 1)];
+Metric sorted_by(const ViewState& state) {
+  const auto metrics = metrics_of(state.view);
+  return metrics[std::min(state.sort().key, metrics.size() - 1)];
 }
 
 bool matches(const DomainModel& domain, const std::string& pattern) {

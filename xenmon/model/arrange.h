@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Which lines a view has, and in which order: filter, sorting and folding.
-#ifndef XENMON_XENMON_ARRANGE_H
-#define XENMON_XENMON_ARRANGE_H
+#ifndef XENMON_XENMON_MODEL_ARRANGE_H
+#define XENMON_XENMON_MODEL_ARRANGE_H
 
 #include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "model/measure.h"
 #include "model/screen_model.h"
+#include "model/view_metrics.h"
 #include "model/view_state.h"
 
 namespace xenmon {
 
 // What the view is sorted by.
-Measure sorted_by(const ViewState& state);
+Metric sorted_by(const ViewState& state);
 
 // Whether a domain's name has the pattern in it, in any case, or its id or "d<id>" is the pattern. An empty
 // pattern matches all.
@@ -48,4 +48,4 @@ std::optional<std::size_t> find_domain(const ScreenModel& model, const std::vect
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_ARRANGE_H
+#endif // XENMON_XENMON_MODEL_ARRANGE_H

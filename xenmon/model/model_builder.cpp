@@ -15,10 +15,6 @@ constexpr std::size_t kBriefName = 15;
 constexpr std::uint64_t kVerdictTurnNs = 5'000'000'000;
 constexpr std::array kWindowIds = {WindowId::kLong, WindowId::kShort};
 
-std::size_t slot(WindowId window) {
-  return static_cast<std::size_t>(window);
-}
-
 bool is_guests(const xenmon_vcpu& vcpu, const TablesCopy& tables) {
   return vcpu.domain_slot < tables.domains.size() &&
          tables.domains[vcpu.domain_slot].domid != XENMON_DOMID_IDLE;
@@ -37,9 +33,9 @@ class Sums {
   }
   void add_to(Halves& halves, AccountIndex account) const {
     for (const WindowId window : kWindowIds) {
-      HalfModel& half = halves[slot(window)];
-      half.figures.add(history_.figures(window, account));
-      half.slices.add(ranges_[slot(window)][account]);
+      HalfModel& half = halves[index_of(window)];
+      half.sums.add(history_.sums(window, account));
+      half.slices.add(ranges_[index_of(window)][account]);
     }
   }
 
@@ -83,7 +79,7 @@ void add_domains(ScreenModel& model, const Sums& sums, const DomainDirectory& di
   }
   for (DomainIndex index = 0; index < directory.size(); ++index) {
     const DomainEntry& entry = directory[index];
-    const Figures& recent = of_domain[index][slot(WindowId::kLong)].figures;
+    const MetricSums& recent = of_domain[index][kLongWindow].sums;
     model.unknown_ns += recent.unknown_ns;
     // A live domain that did nothing at all, such as a paused one, has its place among all CPUs.
     const bool idles_here = !model.pcpu && !entry.ended && (recent.offline_ns | recent.unknown_ns) != 0;
@@ -252,8 +248,8 @@ ScreenModel build_screen_model(const History& history, const SampleFeed& feed, c
   model.missed_samples = history.missed_samples(WindowId::kLong);
   model.damaged = feed.damaged();
   for (const WindowId window : kWindowIds) {
-    model.nominal_ns[slot(window)] = history.nominal_ns(window);
-    model.length_ns[slot(window)] = history.length_ns(window);
+    model.nominal_ns[index_of(window)] = history.nominal_ns(window);
+    model.length_ns[index_of(window)] = history.length_ns(window);
   }
   model.host.trace_ns = history.end_ns();
   model.verdict_turn = static_cast<std::size_t>(history.end_ns() / kVerdictTurnNs);

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // From the history and the state of the attachment to what the screen shows.
-#ifndef XENMON_XENMON_MODEL_BUILDER_H
-#define XENMON_XENMON_MODEL_BUILDER_H
+#ifndef XENMON_XENMON_MODEL_MODEL_BUILDER_H
+#define XENMON_XENMON_MODEL_MODEL_BUILDER_H
 
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
 
+#include "client/attachment.h"
+#include "client/history.h"
+#include "client/known_pcpus.h"
+#include "client/latency.h"
+#include "client/sample_feed.h"
 #include "model/arrange.h"
-#include "model/history.h"
-#include "model/latency.h"
 #include "model/screen_model.h"
 #include "model/view_state.h"
-#include "region/attachment.h"
-#include "region/known_pcpus.h"
-#include "region/sample_feed.h"
 
 namespace xenmon {
 
@@ -47,4 +47,4 @@ Distributions selected_latency(const ScreenModel& model, const LatencyHistory& l
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_MODEL_BUILDER_H
+#endif // XENMON_XENMON_MODEL_MODEL_BUILDER_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#ifndef XENMON_XENMON_ROLE_H
-#define XENMON_XENMON_ROLE_H
+#ifndef XENMON_XENMON_MODEL_ROLE_H
+#define XENMON_XENMON_MODEL_ROLE_H
 
 #include <cstdint>
 
@@ -22,4 +22,4 @@ enum class Role : std::uint8_t {
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_ROLE_H
+#endif // XENMON_XENMON_MODEL_ROLE_H

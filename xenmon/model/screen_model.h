@@ -2,8 +2,8 @@
 //
 // Everything that the screen's views show, as plain data: what a view paints is a function of this and of
 // what the user has chosen.
-#ifndef XENMON_XENMON_SCREEN_MODEL_H
-#define XENMON_XENMON_SCREEN_MODEL_H
+#ifndef XENMON_XENMON_MODEL_SCREEN_MODEL_H
+#define XENMON_XENMON_MODEL_SCREEN_MODEL_H
 
 #include <array>
 #include <cstddef>
@@ -12,19 +12,26 @@
 #include <string>
 #include <vector>
 
-#include "model/history.h"
-#include "model/latency.h"
-#include "model/rivals.h"
-#include "region/region_reader.h"
+#include "client/history.h"
+#include "client/latency.h"
+#include "client/region_reader.h"
+#include "client/rivals.h"
 
 namespace xenmon {
 
-// One half: a window's figures.
+// One half: a window's sums.
 struct HalfModel {
-  Figures figures;
+  MetricSums sums;
   SliceRange slices;
 };
 using Halves = std::array<HalfModel, kWindows>; // by WindowId
+
+// How long waits and executions of a vCPU took, or of all of a domain. By Spread. There is all of it only for
+// the lines in sight, and for the others what they are sorted by.
+struct LatencyModel {
+  std::array<Quantiles, kSpreads> since_start;
+  std::array<Quantiles, kSpreads> recent;
+};
 
 inline constexpr std::uint32_t kNoSlot = UINT32_MAX;
 
@@ -83,7 +90,7 @@ struct HostModel {
 // Of the line that is selected in the view of latency.
 struct SelectedModel {
   Distributions spreads;
-  RivalsModel rivals;
+  RivalSums rivals;
 };
 
 struct ScreenModel {
@@ -116,7 +123,7 @@ struct ScreenModel {
   bool khz_measured = false; // the records themselves tell it
   bool allocation_traced = true;
 
-  std::uint64_t length(WindowId window) const { return length_ns[static_cast<std::size_t>(window)]; }
+  std::uint64_t length(WindowId window) const { return length_ns[index_of(window)]; }
 };
 
 // "web d12": the name first, the id always; "d12" while there is no name, "Idle" of the idle domain.
@@ -127,4 +134,4 @@ std::string window_text(std::uint64_t nominal_ns);
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_SCREEN_MODEL_H
+#endif // XENMON_XENMON_MODEL_SCREEN_MODEL_H

@@ -6,15 +6,15 @@
 #include <cinttypes>
 #include <cstdio>
 
+#include "client/known_pcpus.h"
+#include "daemon/replay_control.h"
 #include "model/model_builder.h"
-#include "region/known_pcpus.h"
-#include "region/replay_control.h"
 #include "xenmon/trace_time.h"
 
 namespace xenmon {
 namespace {
 
-constexpr std::uint64_t kRetentionNs = 2 * kWindowNs[0];
+constexpr std::uint64_t kRetentionNs = 2 * kLongWindowNs;
 
 constexpr std::uint64_t kPointNs = 1'000'000'000; // from one point of the graphs to the next
 
@@ -25,28 +25,44 @@ std::string position_text(std::uint64_t ns) {
   return text.data();
 }
 
+void add_growth(HostModel& host, const CounterTrack::Growth& growth) {
+  host.recent = growth.counters;
+  host.recent_trace_ns = growth.trace_ns;
+  host.recent_wall_ns = growth.wall_ns;
+  host.own_cpu_ns = growth.own_cpu_ns;
+  host.own_wall_ns = growth.own_wall_ns;
+}
+
 } // namespace
 
 ScreenSource::ScreenSource(Publisher& publisher)
     : publisher_(publisher),
-      attachment_(publisher.region),
-      directory_(kRetentionNs),
-      feed_(directory_, SampleFeed::Vcpus::kResolve) {}
+      follower_(
+          {.path = publisher.region, .retention_ns = kRetentionNs, .vcpus = SampleFeed::Vcpus::kResolve}) {}
+
+const RegionReader* ScreenSource::readable() const {
+  return follower_.attachment().still_readable() ? follower_.reader() : nullptr;
+}
 
 void ScreenSource::set_windows(const WindowLengths& windows_ns) {
   history_.set_windows(windows_ns);
-  latency_.set_window(windows_ns[0]);
+  latency_.set_window(windows_ns[kLongWindow]);
   rivals_.clear();
   start_again(Graphs::kGoOn);
 }
 
 void ScreenSource::start_again(Graphs graphs) {
   history_.clear();
-  if (!attachment_.still_readable()) return;
   rewinding_ = graphs == Graphs::kGoOn;
-  feed_.rewind(*attachment_.reader());
-  feed_.drain(*attachment_.reader(), *this);
+  follower_.repeat(*this);
   rewinding_ = false;
+}
+
+Result<SampleFeed::From> ScreenSource::begin(const RegionReader& reader) {
+  latency_.clear();
+  rivals_.clear();
+  counters_.clear();
+  return history_.begin(reader);
 }
 
 void ScreenSource::add(const Sample& sample) {
@@ -62,21 +78,21 @@ void ScreenSource::add(const Sample& sample) {
 }
 
 void ScreenSource::add_to_trend() {
-  const DomainDirectory& directory = feed_.directory();
+  const DomainDirectory& directory = follower_.directory();
   by_domain_.assign(directory.size(), {});
   const std::span<const Account> accounts = history_.accounts();
   for (AccountIndex i = 0; i < accounts.size(); ++i) {
     const Account& account = accounts[i];
     if (account.domain >= by_domain_.size() || (pcpu_ && account.pcpu != *pcpu_)) continue;
-    by_domain_[account.domain].add(history_.figures(WindowId::kShort, i));
+    by_domain_[account.domain].add(history_.sums(WindowId::kShort, i));
   }
   std::vector<Trend::Lately> domains;
   for (DomainIndex index = 0; index < by_domain_.size(); ++index) {
     const DomainEntry& entry = directory[index];
-    if (entry.domid == XENMON_DOMID_IDLE || by_domain_[index] == Figures{}) continue;
+    if (entry.domid == XENMON_DOMID_IDLE || by_domain_[index] == MetricSums{}) continue;
     domains.push_back({entry.uid, by_domain_[index]});
   }
-  const std::size_t pcpus = pcpu_ ? 1 : seen_pcpus(feed_.tables()).size();
+  const std::size_t pcpus = pcpu_ ? 1 : seen_pcpus(follower_.feed().tables()).size();
   trend_.add(domains, history_.length_ns(WindowId::kShort) * pcpus);
 }
 
@@ -91,14 +107,11 @@ void ScreenSource::select(std::optional<std::uint32_t> pcpu) {
 void ScreenSource::follow() {
   if (publisher_.daemon) publisher_.daemon->poll();
   if (held_) return;
-  if (follow_replay(publisher_.replay, attachment_, feed_, history_, this)) {
-    latency_.clear();
-    rivals_.clear();
-    counters_.clear();
+  (void)follow_replay(publisher_.replay, follower_, *this); // begin() refuses nothing
+  if (const RegionReader* reader = readable()) {
+    counters_.add({history_.end_ns(), boottime_ns(), own_cpu_ns(), reader->counters()},
+                  history_.nominal_ns(WindowId::kLong));
   }
-  if (!attachment_.still_readable()) return;
-  counters_.add({history_.end_ns(), boottime_ns(), own_cpu_ns(), attachment_.reader()->counters()},
-                history_.nominal_ns(WindowId::kLong));
 }
 
 void ScreenSource::hold(bool held) {
@@ -110,17 +123,17 @@ void ScreenSource::hold(bool held) {
 }
 
 ScreenModel ScreenSource::model(const ViewState& state) {
-  ScreenModel model = build_screen_model(history_, feed_, attachment_, pcpu_, state.view);
+  ScreenModel model =
+      build_screen_model(history_, follower_.feed(), follower_.attachment(), pcpu_, state.view);
   if (state.view == View::kLatency) {
-    if (!held_ && attachment_.still_readable()) {
-      const RegionReader& reader = *attachment_.reader();
-      latency_.look(reader, feed_.tables(), history_.end_ns());
-      rivals_.look(reader, history_.end_ns(), history_.nominal_ns(WindowId::kLong));
+    if (const RegionReader* reader = held_ ? nullptr : readable()) {
+      latency_.look(*reader, follower_.feed().tables(), history_.end_ns());
+      rivals_.look(*reader, history_.end_ns(), history_.nominal_ns(WindowId::kLong));
     }
-    add_latency(model, latency_, feed_, state);
+    add_latency(model, latency_, follower_.feed(), state);
   }
   model.damaged += rivals_.damaged();
-  counters_.tell(model.host);
+  add_growth(model.host, counters_.growth());
   if (publisher_.daemon && !publisher_.daemon->running() && !publisher_.daemon->ended_well()) {
     model.last_words = "xenbaked: " + publisher_.daemon->outcome().message;
     model.current = false;
@@ -129,8 +142,8 @@ ScreenModel ScreenSource::model(const ViewState& state) {
     const bool going = publisher_.replay->state() == ReplayControl::State::kGoing;
     const std::uint64_t to = publisher_.replay->target_ns();
     model.position = going ? "going to " + (to == kTraceEnd ? "the end" : position_text(to))
-                     : attachment_.health().held ? ""
-                                                 : "at " + position_text(position_ns());
+                     : follower_.attachment().health().held ? ""
+                                                            : "at " + position_text(position_ns());
     const auto length = publisher_.replay->length_ns(); // before the end has been seen, nobody knows it
     if (length && !model.position.empty()) model.position += " of " + position_text(*length);
   }
@@ -150,17 +163,18 @@ SelectedModel ScreenSource::selected(const ScreenModel& model, const ViewState& 
                                      const std::vector<TableLine>& lines) const {
   if (state.view != View::kLatency || lines.empty()) return {};
   const TableLine& line = lines[selected_position(lines, state)];
-  return {selected_latency(model, latency_, line, shows_since_start(model, state)), rivals_.of(line.id)};
+  return {selected_latency(model, latency_, line, shows_since_start(model, state)),
+          rivals_.of({line.id.parent, line.id.child})};
 }
 
 Status ScreenSource::check_selected() const {
-  const Health::Kind kind = attachment_.health().kind;
-  const bool whole = kind == Health::Kind::kRecordingOver || attachment_.health().held;
-  return check_pcpu(pcpu_, feed_.tables(), history_.length_ns(WindowId::kLong), whole);
+  const Health::Kind kind = follower_.attachment().health().kind;
+  const bool whole = kind == Health::Kind::kRecordingOver || follower_.attachment().health().held;
+  return check_pcpu(pcpu_, follower_.feed().tables(), history_.length_ns(WindowId::kLong), whole);
 }
 
 std::vector<std::uint32_t> ScreenSource::pcpus() const {
-  return seen_pcpus(feed_.tables());
+  return seen_pcpus(follower_.feed().tables());
 }
 
 } // namespace xenmon

@@ -2,29 +2,28 @@
 //
 // Follows a region for the screen, and makes models of what it knows: everything of a session that is not
 // the user's doing.
-#ifndef XENMON_XENMON_SCREEN_SOURCE_H
-#define XENMON_XENMON_SCREEN_SOURCE_H
+#ifndef XENMON_XENMON_MODEL_SCREEN_SOURCE_H
+#define XENMON_XENMON_MODEL_SCREEN_SOURCE_H
 
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
 
-#include "front_end.h"
+#include "client/counter_track.h"
+#include "client/history.h"
+#include "client/latency.h"
+#include "client/region_follower.h"
+#include "client/rivals.h"
+#include "daemon/publisher.h"
 #include "model/arrange.h"
-#include "model/counter_track.h"
-#include "model/history.h"
-#include "model/latency.h"
-#include "model/rivals.h"
 #include "model/screen_model.h"
 #include "model/trend.h"
 #include "model/view_state.h"
-#include "region/attachment.h"
-#include "region/sample_feed.h"
 
 namespace xenmon {
 
-class ScreenSource final : private SampleSink {
+class ScreenSource final : private FollowSink {
  public:
   explicit ScreenSource(Publisher& publisher);
 
@@ -55,31 +54,32 @@ class ScreenSource final : private SampleSink {
   // An Error once it is known that the pCPU selected does not exist.
   Status check_selected() const;
   // Trace time that is shown of a recording.
-  std::uint64_t position_ns() const { return attachment_.health().position_ns; }
+  std::uint64_t position_ns() const { return follower_.attachment().health().position_ns; }
 
  private:
   enum class Graphs { kGoOn, kBeginAnew };
   // Reads anew what the region still has.
   void start_again(Graphs graphs);
+  Result<SampleFeed::From> begin(const RegionReader& reader) override;
   void add(const Sample& sample) override;
   void add_to_trend();
+  // Null while there is none that can be read.
+  const RegionReader* readable() const;
 
   Publisher& publisher_;
-  Attachment attachment_;
-  DomainDirectory directory_;
-  SampleFeed feed_;
+  RegionFollower follower_;
   History history_;
   LatencyHistory latency_;
   Rivals rivals_;
   CounterTrack counters_;
   Trend trend_;
   std::optional<std::uint32_t> pcpu_;
-  bool rewinding_ = false;          // what comes has been in the graphs before
-  std::uint64_t next_point_ns_ = 0; // of the graphs, on the trace clock
-  std::vector<Figures> by_domain_;  // while a point is made
+  bool rewinding_ = false;            // what comes has been in the graphs before
+  std::uint64_t next_point_ns_ = 0;   // of the graphs, on the trace clock
+  std::vector<MetricSums> by_domain_; // while a point is made
   bool held_ = false;
 };
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_SCREEN_SOURCE_H
+#endif // XENMON_XENMON_MODEL_SCREEN_SOURCE_H

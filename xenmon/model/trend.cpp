@@ -23,9 +23,9 @@ void append(std::vector<TrendPoint>& points, TrendPoint point) {
 
 void Trend::add(std::span<const Lately> domains, std::uint64_t pcpu_ns) {
   ++round_;
-  Figures all;
+  MetricSums all;
   for (const Lately& domain : domains) {
-    const Figures& f = domain.figures;
+    const MetricSums& f = domain.sums;
     all.add(f);
     OfDomain& of = domains_[domain.uid];
     of.round = round_;

@@ -2,8 +2,8 @@
 //
 // How much ran and waited over the last minutes, a point for each second of the trace: what the graphs are
 // drawn from.
-#ifndef XENMON_XENMON_TREND_H
-#define XENMON_XENMON_TREND_H
+#ifndef XENMON_XENMON_MODEL_TREND_H
+#define XENMON_XENMON_MODEL_TREND_H
 
 #include <cstddef>
 #include <cstdint>
@@ -12,7 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "model/history.h"
+#include "client/history.h"
 
 namespace xenmon {
 
@@ -31,7 +31,7 @@ class Trend {
   // What a domain did lately.
   struct Lately {
     std::uint64_t uid = 0;
-    Figures figures;
+    MetricSums sums;
   };
   // One point more for the host and for each of these domains; the others are forgotten. pcpu_ns is the time
   // that the pCPUs had meanwhile.
@@ -62,4 +62,4 @@ char32_t bar_cell(double fraction, int row, int height, bool unicode);
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_TREND_H
+#endif // XENMON_XENMON_MODEL_TREND_H

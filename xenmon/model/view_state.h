@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // What the user of the screen has chosen: the view, and what is shown in it and how. Data only.
-#ifndef XENMON_XENMON_VIEW_STATE_H
-#define XENMON_XENMON_VIEW_STATE_H
+#ifndef XENMON_XENMON_MODEL_VIEW_STATE_H
+#define XENMON_XENMON_MODEL_VIEW_STATE_H
 
 #include <array>
 #include <cstddef>
@@ -11,8 +11,8 @@
 #include <set>
 #include <string>
 
-#include "model/history.h"
-#include "options.h"
+#include "client/history.h"
+#include "metric.h"
 
 namespace xenmon {
 
@@ -25,7 +25,7 @@ enum class Basis {
   kVcpus, // of the time of the domain's own vCPUs that are online; 100 % at most
 };
 
-// What a view's lines are sorted by: a number in its list of measures, see measure.h.
+// What a view's lines are sorted by: a number in its list of metrics, see view_metrics.h.
 struct Sort {
   std::size_t key = 0;
   bool reversed = false;
@@ -46,7 +46,7 @@ struct ScrollPosition {
 
 struct ViewState {
   View view = View::kDomains;
-  Metrics metrics; // rows of the domains' view
+  MetricSet rows = all_domain_rows(); // of the domains' view
   Basis basis = Basis::kPcpu;
   WindowId window = WindowId::kLong; // of the tables; the domains' view has both
   bool latency_since_start = false;  // else of the long window
@@ -67,4 +67,4 @@ struct ViewState {
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_VIEW_STATE_H
+#endif // XENMON_XENMON_MODEL_VIEW_STATE_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Runs gnuplot as a program of its own.
-#ifndef XENMON_XENMON_GNUPLOT_H
-#define XENMON_XENMON_GNUPLOT_H
+#ifndef XENMON_XENMON_PLOT_GNUPLOT_H
+#define XENMON_XENMON_PLOT_GNUPLOT_H
 
 #include <string>
 
@@ -17,4 +17,4 @@ Result<std::string> run_gnuplot(const std::string& script, PlotTerminal terminal
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_GNUPLOT_H
+#endif // XENMON_XENMON_PLOT_GNUPLOT_H

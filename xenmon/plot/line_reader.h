@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // The lines of a file that may still be written to.
-#ifndef XENMON_XENMON_LINE_READER_H
-#define XENMON_XENMON_LINE_READER_H
+#ifndef XENMON_XENMON_PLOT_LINE_READER_H
+#define XENMON_XENMON_PLOT_LINE_READER_H
 
 #include <cstdint>
 #include <string>
@@ -52,4 +52,4 @@ class LineReader {
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_LINE_READER_H
+#endif // XENMON_XENMON_PLOT_LINE_READER_H

@@ -6,8 +6,8 @@
 // A file may still be written to, or have been cut or patched by hand. A line that does not say what it
 // must is counted and left out; a file in which there is nothing of a log is an Error. Of the streams'
 // records only those of whole domains are taken: their vCPUs' say the same once more.
-#ifndef XENMON_XENMON_LOG_READER_H
-#define XENMON_XENMON_LOG_READER_H
+#ifndef XENMON_XENMON_PLOT_LOG_READER_H
+#define XENMON_XENMON_PLOT_LOG_READER_H
 
 #include <cstddef>
 #include <cstdint>
@@ -42,7 +42,7 @@ struct LogDomainKey {
 struct LogDomain {
   std::string name; // printable; "" while unknown
   // By index of the interval, ascending; an interval that has no record of the domain is not here.
-  std::vector<std::pair<std::size_t, Rates>> rates;
+  std::vector<std::pair<std::size_t, MetricRates>> rates;
 };
 
 // A file, or that part of it in which time does not go back. Where it does, another log was appended.
@@ -66,4 +66,4 @@ Result<LogFile> read_log(const std::string& path);
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_LOG_READER_H
+#endif // XENMON_XENMON_PLOT_LOG_READER_H

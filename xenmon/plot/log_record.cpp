@@ -7,6 +7,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "log/log_columns.h"
 #include "text.h"
 #include "xenmon/region.h"
 
@@ -17,15 +18,31 @@ constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 constexpr double kLongestS = 1e10;    // three hundred years
 constexpr double kHighestRate = 1e15; // of anything, and far below what a plot cannot scale
 
-constexpr std::size_t kNumbers = static_cast<std::size_t>(StreamNumber::kCount);
-using Numbers = std::array<double, kNumbers>;
+// Numbers of a record of the streams that are no sums.
+enum Place : std::size_t { kPassed, kInterval, kDomid, kUid, kVcpu, kLost, kMissed, kPlaces };
+constexpr std::array<std::string_view, kPlaces> kPlaceNames = {
+    "passed_s", "interval_s", "domid", "domain_uid", "vcpu", "lost_records", "missed_samples"};
 
-// By StreamNumber.
-constexpr std::array<std::string_view, kNumbers> kNames = {
-    "passed_s",       "interval_s",        "domid",         "domain_uid",   "vcpu",          "running_ns",
-    "waited_wake_ns", "waited_preempt_ns", "blocked_ns",    "offline_ns",   "executions",    "io_map_pages",
-    "io_unmap_pages", "io_transfer_pages", "io_copy_pages", "lost_records", "missed_samples"};
+// Whether a rate is made of it; offline time tells that there is a state at all.
+constexpr bool is_read(const SumInfo& sum) {
+  if (sum.sum == &MetricSums::offline_ns) return true;
+  for (const RateInfo& rate : kRateInfos)
+    for (const auto term : info_of(rate.metric).of)
+      if (term != nullptr && term == sum.sum) return true;
+  return false;
+}
+
+// The numbers that are taken from a record: kPlaceNames, then the sums. NaN where it has none.
+constexpr std::size_t kNumbers = kPlaces + kSums.size();
+using Numbers = std::array<double, kNumbers>;
+constexpr std::string_view name_of(std::size_t number) {
+  if (number < kPlaces) return kPlaceNames[number];
+  const SumInfo& sum = kSums[number - kPlaces];
+  return is_read(sum) ? sum.name : "";
+}
+
 constexpr std::string_view kDomainName = "domain";
+constexpr std::size_t kNotRead = SIZE_MAX; // in CsvColumns::places_
 
 bool is_within(double number, double highest) {
   return number >= 0 && number <= highest; // false for NaN
@@ -38,11 +55,9 @@ std::optional<double> to_number(std::string_view text) {
   return number;
 }
 
-bool rates_are_sane(const Rates& rates) {
-  for (const double rate : {rates.running, rates.waited, rates.blocked, rates.executions, rates.io}) {
-    if (!is_within(rate, kHighestRate)) return false;
-  }
-  return true;
+bool rates_are_sane(const MetricRates& rates) {
+  return std::all_of(kRateInfos.begin(), kRateInfos.end(),
+                     [&](const RateInfo& info) { return is_within(rates.*info.rate, kHighestRate); });
 }
 
 bool idle_rest_is_empty(const LogRecord& record) {
@@ -50,12 +65,12 @@ bool idle_rest_is_empty(const LogRecord& record) {
 }
 
 std::optional<LogRecord> record_of(const Numbers& numbers, std::string_view name) {
-  const auto get = [&](StreamNumber which) { return numbers[static_cast<std::size_t>(which)]; };
+  const auto get = [&](Place which) { return numbers[which]; };
   LogRecord record;
-  record.end_s = get(StreamNumber::kPassed);
-  record.length_s = get(StreamNumber::kInterval);
-  const double domid = get(StreamNumber::kDomid);
-  const double uid = get(StreamNumber::kUid);
+  record.end_s = get(kPassed);
+  record.length_s = get(kInterval);
+  const double domid = get(kDomid);
+  const double uid = get(kUid);
   constexpr double kHighestUid = 1ULL << 53; // up to which a double is exact
   if (!is_within(record.end_s, kLongestS) || !is_within(record.length_s, kLongestS) || record.length_s == 0 ||
       !is_within(domid, UINT32_MAX) || domid != std::floor(domid) || !is_within(uid, kHighestUid)) {
@@ -64,24 +79,26 @@ std::optional<LogRecord> record_of(const Numbers& numbers, std::string_view name
   record.domid = static_cast<std::uint32_t>(domid);
   record.uid = static_cast<std::uint64_t>(uid);
   record.name = printable(name);
-  record.of_vcpu = !std::isnan(get(StreamNumber::kVcpu));
+  record.of_vcpu = !std::isnan(get(kVcpu));
   if (record.of_vcpu) return record;
 
   const double ns = record.length_s * 1e9;
-  // Of the idle domain there is nothing in them.
-  const auto rest = [&](StreamNumber which) {
-    return record.domid == XENMON_DOMID_IDLE && std::isnan(get(which)) ? 0 : get(which);
+  const auto value_of = [&](std::uint64_t MetricSums::*sum) {
+    const auto info =
+        std::find_if(kSums.begin(), kSums.end(), [&](const auto& one) { return one.sum == sum; });
+    const double value = numbers[kPlaces + static_cast<std::size_t>(info - kSums.begin())];
+    // Of the idle domain there is nothing in some of them.
+    return record.domid == XENMON_DOMID_IDLE && !info->idle && std::isnan(value) ? 0 : value;
   };
-  record.rates.running = get(StreamNumber::kRunning) / ns;
-  record.rates.waited = (rest(StreamNumber::kWaitedWake) + rest(StreamNumber::kWaitedPreempt)) / ns;
-  record.rates.blocked = rest(StreamNumber::kBlocked) / ns;
-  record.rates.executions = get(StreamNumber::kExecutions) / record.length_s;
-  record.rates.io = (get(StreamNumber::kMap) + get(StreamNumber::kUnmap) + get(StreamNumber::kTransfer) +
-                     get(StreamNumber::kCopy)) /
-                    record.length_s;
-  const double offline = get(StreamNumber::kOffline) / ns;
-  const double lost = get(StreamNumber::kLost);
-  const double missed = get(StreamNumber::kMissed);
+  for (const RateInfo& info : kRateInfos) {
+    double& rate = record.rates.*info.rate;
+    for (const auto term : info_of(info.metric).of)
+      if (term != nullptr) rate += value_of(term);
+    rate /= info_of(info.metric).kind == MetricKind::kTime ? ns : record.length_s;
+  }
+  const double offline = value_of(&MetricSums::offline_ns) / ns;
+  const double lost = get(kLost);
+  const double missed = get(kMissed);
   if (!rates_are_sane(record.rates) || !(offline >= 0) || !(lost >= 0) || !(missed >= 0)) return std::nullopt;
   record.rates.other_time_known =
       record.rates.running + record.rates.waited + record.rates.blocked + offline > 0;
@@ -100,32 +117,20 @@ bool take(std::string_view& text, std::string_view words) {
 
 } // namespace
 
-void Rates::add(const Rates& other) {
-  running += other.running;
-  waited += other.waited;
-  blocked += other.blocked;
-  executions += other.executions;
-  io += other.io;
+void MetricRates::add(const MetricRates& other) {
+  for (const RateInfo& info : kRateInfos) this->*info.rate += other.*info.rate;
   other_time_known = other_time_known || other.other_time_known;
 }
 
 bool is_files_header(std::string_view line) {
-  return line.starts_with("# passed cpu dom ");
+  return line.starts_with(kLogHeaderStart);
 }
 
 std::optional<LogRecord> parse_files_line(std::string_view line) {
-  enum {
-    kPassed,
-    kPcpu,
-    kDom,
-    kCpuTot,
-    kBlockedTot = 7,
-    kWaitedTot = 10,
-    kExecutions = 13,
-    kIo,
-    kColumns = 16
-  };
-  std::array<double, kColumns> columns{};
+  constexpr std::size_t kPassedMs = 0;
+  constexpr std::size_t kDom = 2;
+  constexpr std::size_t kFirst = 3; // of kLogColumns
+  std::array<double, kFirst + kLogColumns.size()> columns{};
   std::size_t count = 0;
   while (!line.empty()) {
     const std::size_t end = line.find(' ');
@@ -138,19 +143,21 @@ std::optional<LogRecord> parse_files_line(std::string_view line) {
   if (count != columns.size()) return std::nullopt;
 
   LogRecord record;
-  record.end_s = columns[kPassed] / 1e3;
+  record.end_s = columns[kPassedMs] / 1e3;
   const double dom = columns[kDom];
   if (!is_within(record.end_s, kLongestS) || !(dom == -1 || is_within(dom, UINT32_MAX)) ||
       dom != std::floor(dom)) {
     return std::nullopt;
   }
   record.domid = dom == -1 ? XENMON_DOMID_IDLE : static_cast<std::uint32_t>(dom);
-  record.rates = {columns[kCpuTot] / 1e9,
-                  columns[kWaitedTot] / 1e9,
-                  columns[kBlockedTot] / 1e9,
-                  columns[kExecutions],
-                  columns[kIo],
-                  true};
+  for (const RateInfo& info : kRateInfos) {
+    const auto column = std::find_if(kLogColumns.begin(), kLogColumns.end(), [&](const LogColumn& one) {
+      return one.metric == info.metric && !one.in_percent;
+    });
+    double& rate = record.rates.*info.rate;
+    rate = columns[kFirst + static_cast<std::size_t>(column - kLogColumns.begin())];
+    if (info_of(info.metric).kind == MetricKind::kTime) rate /= 1e9;
+  }
   if (!rates_are_sane(record.rates)) return std::nullopt;
   if (idle_rest_is_empty(record)) record.rates.other_time_known = false;
   return record;
@@ -217,7 +224,7 @@ std::optional<CsvColumns> CsvColumns::from_header(std::string_view line) {
   columns.name_ = place_of(kDomainName);
   if (columns.name_ == names.size()) return std::nullopt;
   for (std::size_t i = 0; i < kNumbers; ++i) {
-    columns.places_[i] = place_of(kNames[i]);
+    columns.places_.push_back(name_of(i).empty() ? kNotRead : place_of(name_of(i)));
     if (columns.places_[i] == names.size()) return std::nullopt;
   }
   return columns;
@@ -227,7 +234,9 @@ std::optional<LogRecord> CsvColumns::parse(std::string_view line) const {
   std::vector<std::string> fields;
   if (!split_csv(line, fields) || fields.size() != count_) return std::nullopt;
   Numbers numbers;
+  numbers.fill(kNone);
   for (std::size_t i = 0; i < kNumbers; ++i) {
+    if (places_[i] == kNotRead) continue;
     const std::string& field = fields[places_[i]];
     const auto number = field.empty() ? kNone : to_number(field);
     if (!number) return std::nullopt;
@@ -240,9 +249,10 @@ std::optional<LogRecord> parse_json_line(std::string_view line) {
   const nlohmann::json object = nlohmann::json::parse(line, nullptr, false);
   if (!object.is_object()) return std::nullopt;
   Numbers numbers;
+  numbers.fill(kNone);
   for (std::size_t i = 0; i < kNumbers; ++i) {
-    const auto member = object.find(kNames[i]);
-    numbers[i] = kNone;
+    if (name_of(i).empty()) continue;
+    const auto member = object.find(name_of(i));
     if (member == object.end()) continue;
     if (!member->is_number()) return std::nullopt;
     numbers[i] = member->get<double>();

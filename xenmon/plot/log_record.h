@@ -4,8 +4,8 @@
 //
 // Everything in a line is checked: a number is finite, not negative and not beyond what a host can do, or
 // the line is none.
-#ifndef XENMON_XENMON_LOG_RECORD_H
-#define XENMON_XENMON_LOG_RECORD_H
+#ifndef XENMON_XENMON_PLOT_LOG_RECORD_H
+#define XENMON_XENMON_PLOT_LOG_RECORD_H
 
 #include <array>
 #include <cstddef>
@@ -15,20 +15,38 @@
 #include <string_view>
 #include <vector>
 
+#include "metric.h"
+
 namespace xenmon {
 
-// What a domain did in an interval. Times are in pCPUs: seconds per second of all its vCPUs.
-struct Rates {
+// What a domain did in an interval. Times are in pCPUs: seconds per second of all its vCPUs. Counts are per
+// second.
+struct MetricRates {
   double running = 0;
   double waited = 0;
   double blocked = 0;
-  double executions = 0; // per second
-  double io = 0;         // page exchanges per second
+  double executions = 0;
+  double io = 0; // page exchanges
   // False where nothing told what it did while it did not run: waited and blocked are not known then.
   bool other_time_known = true;
 
-  void add(const Rates& other);
+  void add(const MetricRates& other);
 };
+
+// Which metrics are read from logs.
+struct RateInfo {
+  Metric metric;
+  double MetricRates::*rate;
+  bool of_other_time = false; // known only with other_time_known
+};
+inline constexpr std::array kRateInfos = {
+    RateInfo{Metric::kGotten, &MetricRates::running},
+    RateInfo{Metric::kWaited, &MetricRates::waited, true},
+    RateInfo{Metric::kBlocked, &MetricRates::blocked, true},
+    RateInfo{Metric::kExecutions, &MetricRates::executions},
+    RateInfo{Metric::kIo, &MetricRates::io},
+};
+static_assert(sizeof(MetricRates) == (kRateInfos.size() + 1) * sizeof(double), "a rate is not in the table");
 
 // A domain in an interval on one pCPU, or one of its vCPUs there.
 struct LogRecord {
@@ -40,7 +58,7 @@ struct LogRecord {
   bool of_vcpu = false;
   bool has_losses = false;         // the interval, on all pCPUs
   bool has_missed_samples = false; // the same
-  Rates rates;
+  MetricRates rates;
 };
 
 // The files of -n: a line of sixteen columns.
@@ -60,28 +78,6 @@ struct FilesRemark {
 // None for the remarks that do not.
 std::optional<FilesRemark> parse_files_remark(std::string_view line);
 
-// The numbers that are taken from a record of the streams; NaN where it has none.
-enum class StreamNumber : std::size_t {
-  kPassed,
-  kInterval,
-  kDomid,
-  kUid,
-  kVcpu,
-  kRunning,
-  kWaitedWake,
-  kWaitedPreempt,
-  kBlocked,
-  kOffline,
-  kExecutions,
-  kMap,
-  kUnmap,
-  kTransfer,
-  kCopy,
-  kLost,
-  kMissed,
-  kCount
-};
-
 // CSV: by the names in its first line, so that other columns may come between.
 class CsvColumns {
  public:
@@ -93,7 +89,7 @@ class CsvColumns {
  private:
   std::size_t count_ = 0;
   std::size_t name_ = 0;
-  std::array<std::size_t, static_cast<std::size_t>(StreamNumber::kCount)> places_{};
+  std::vector<std::size_t> places_; // of the numbers that are read
 };
 
 // Whether the line ends within a quoted field, which then goes on in the next.
@@ -105,4 +101,4 @@ std::optional<LogRecord> parse_json_line(std::string_view line);
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_LOG_RECORD_H
+#endif // XENMON_XENMON_PLOT_LOG_RECORD_H

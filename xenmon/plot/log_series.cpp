@@ -173,12 +173,13 @@ void make_labels_unique(std::vector<Series>& all) {
 SeriesPoint joined(const SeriesPoint& a, const SeriesPoint& b) {
   const double whole = b.end_s - a.start_s;
   const double share = whole > 0 ? (b.end_s - b.start_s) / whole : 0;
-  const auto mean = [share](double of_a, double of_b) { return of_a + (of_b - of_a) * share; };
-  return {a.start_s,
-          b.end_s,
-          {mean(a.rates.running, b.rates.running), mean(a.rates.waited, b.rates.waited),
-           mean(a.rates.blocked, b.rates.blocked), mean(a.rates.executions, b.rates.executions),
-           mean(a.rates.io, b.rates.io), a.rates.other_time_known && b.rates.other_time_known}};
+  SeriesPoint point = {a.start_s, b.end_s, {}};
+  for (const RateInfo& info : kRateInfos) {
+    const double of_a = a.rates.*info.rate;
+    point.rates.*info.rate = of_a + (b.rates.*info.rate - of_a) * share;
+  }
+  point.rates.other_time_known = a.rates.other_time_known && b.rates.other_time_known;
+  return point;
 }
 
 } // namespace

@@ -10,8 +10,8 @@
 // tell a paused domain from one of which nothing is known, so its waited and blocked time are not known
 // then; in a stream they are 0. Where records were lost nothing is known, and where samples were missed there
 // is no interval at all.
-#ifndef XENMON_XENMON_LOG_SERIES_H
-#define XENMON_XENMON_LOG_SERIES_H
+#ifndef XENMON_XENMON_PLOT_LOG_SERIES_H
+#define XENMON_XENMON_PLOT_LOG_SERIES_H
 
 #include <cstddef>
 #include <cstdint>
@@ -28,7 +28,7 @@ inline constexpr double kSameTime = 1e-6;
 struct SeriesPoint {
   double start_s = 0; // a point's start is the end of the one before, or later
   double end_s = 0;
-  Rates rates;
+  MetricRates rates;
 };
 
 struct Series {
@@ -52,4 +52,4 @@ void condense(std::vector<Series>& all, std::size_t most);
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_LOG_SERIES_H
+#endif // XENMON_XENMON_PLOT_LOG_SERIES_H

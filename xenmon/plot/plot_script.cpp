@@ -94,7 +94,7 @@ Page lay_out(const std::vector<std::string>& labels, const std::vector<PlotColum
   const int count = static_cast<int>(labels.size());
   const int width = kWidth - kLeft - kRight;
   const int across = static_cast<int>(columns.size());
-  const int down = static_cast<int>(settings.figures.size());
+  const int down = static_cast<int>(settings.metrics.size());
   const bool titles = std::any_of(columns.begin(), columns.end(),
                                   [](const PlotColumn& column) { return !column.title.empty(); });
   Page page;
@@ -126,14 +126,14 @@ std::string terminal_line(PlotTerminal terminal, const Page& page) {
 }
 
 // Over time a step for each interval, from its start to its end; else a point for each run. An empty line is
-// a gap in all figures, NaN in one.
+// a gap in all metrics, NaN in one.
 void put_data(std::string& script, const Series& series, const PlotSettings& settings,
               const std::string& name) {
   script += name + " << END\n";
   double before = series.points.front().start_s;
   for (const SeriesPoint& point : series.points) {
     std::string values;
-    for (const Figure figure : settings.figures) values += ' ' + number(value_of(figure, point.rates));
+    for (const Metric metric : settings.metrics) values += ' ' + number(value_of(metric, point.rates));
     if (!settings.against.empty()) {
       script.append(number(point.start_s)).append(values) += '\n';
       continue;
@@ -160,12 +160,12 @@ std::string data_name(std::size_t column, std::size_t place) {
 }
 
 // Highest value, or 0 if there is none.
-double highest(const std::vector<PlotColumn>& columns, Figure figure) {
+double highest(const std::vector<PlotColumn>& columns, Metric metric) {
   double most = 0;
   for (const PlotColumn& column : columns) {
     for (const Series& one : column.series) {
       for (const SeriesPoint& point : one.points) {
-        const double value = value_of(figure, point.rates);
+        const double value = value_of(metric, point.rates);
         if (value > most) most = value; // false for NaN
       }
     }
@@ -233,7 +233,7 @@ void put_panel(std::string& script, const Drawing& drawing, std::size_t across, 
   const PlotSettings& settings = drawing.settings;
   const Page& page = drawing.page;
   const bool first = across == 0 && down == 0;
-  const bool lowest = down + 1 == settings.figures.size();
+  const bool lowest = down + 1 == settings.metrics.size();
   const int left = page.panel_left(static_cast<int>(across));
   const int top = page.panel_top(static_cast<int>(down));
   const int middle = left + page.panel_width / 2;
@@ -241,15 +241,15 @@ void put_panel(std::string& script, const Drawing& drawing, std::size_t across, 
             "\nset rmargin at screen " + number(static_cast<double>(left + page.panel_width) / kWidth, 6) +
             "\nset tmargin at screen " + number(page.from_top(top), 6) + "\nset bmargin at screen " +
             number(page.from_top(top + page.panel_height), 6) + "\n";
-  const Figure figure = settings.figures[down];
+  const Metric metric = settings.metrics[down];
   if (across == 0) {
-    script += "set label 1 " + quoted(kFigureKinds[static_cast<std::size_t>(figure)].heading) +
+    script += "set label 1 " + quoted(info_of(metric).axis) +
               " at graph 0, graph 1 left offset character 0, character 0.8\n";
     script += "set format y '% h'\n";
     // From 0 to a tic, also where there is nothing to be seen.
-    const double most = highest(drawing.columns, figure);
+    const double most = highest(drawing.columns, metric);
     const double range = most > 0 ? most : 1;
-    const double tic = tic_distance(range, settings.figures.size() > 1 ? kTics : kTicsOfOnlyPanel);
+    const double tic = tic_distance(range, settings.metrics.size() > 1 ? kTics : kTicsOfOnlyPanel);
     script += "set ytics " + number(tic) + "\nset yrange [0:" + number(tic * std::ceil(range / tic)) + "]\n";
   } else {
     script += "unset label 1\nset format y ''\n";
@@ -292,28 +292,29 @@ std::vector<std::string> legend_of(const std::vector<PlotColumn>& columns) {
 
 } // namespace
 
-double value_of(Figure figure, const Rates& rates) {
-  constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
-  const auto per_execution = [&](double sum) {
-    return rates.executions > 0 ? sum / rates.executions : kUnknown;
+double value_of(Metric metric, const MetricRates& rates) {
+  constexpr double kNotKnown = std::numeric_limits<double>::quiet_NaN();
+  const MetricInfo& what = info_of(metric);
+  // The rate that is made of these sums.
+  const auto rate_of = [&rates](const Terms& terms) {
+    const auto found = std::find_if(kRateInfos.begin(), kRateInfos.end(),
+                                    [&](const RateInfo& info) { return info_of(info.metric).of == terms; });
+    if (found == kRateInfos.end() || (found->of_other_time && !rates.other_time_known)) return kNotKnown;
+    return rates.*(found->rate);
   };
-  switch (figure) {
-    case Figure::kGotten:
-      return 100 * rates.running;
-    case Figure::kBlocked:
-      return rates.other_time_known ? 100 * rates.blocked : kUnknown;
-    case Figure::kWaited:
-      return rates.other_time_known ? 100 * rates.waited : kUnknown;
-    case Figure::kIo:
-      return rates.io;
-    case Figure::kIoPerExecution:
-      return per_execution(rates.io);
-    case Figure::kExecutions:
-      return rates.executions;
-    case Figure::kTimePerExecution:
-      return per_execution(1e6 * rates.running);
+  switch (what.kind) {
+    case MetricKind::kTime:
+      return 100 * rate_of(what.of);
+    case MetricKind::kCount:
+      return rate_of(what.of);
+    case MetricKind::kMean: {
+      const double divisor = rate_of(what.per);
+      const double us = what.unit == MetricUnit::kNanoseconds ? 1e6 : 1; // rates of times are in seconds
+      return divisor > 0 ? us * rate_of(what.of) / divisor : kNotKnown;
+    }
+    default:
+      return kNotKnown;
   }
-  return kUnknown;
 }
 
 std::string_view terminal_name(PlotTerminal terminal) {
@@ -360,8 +361,7 @@ std::string plot_script(const std::vector<PlotColumn>& columns, const PlotSettin
   const bool over_time = settings.against.empty();
   script += std::string("set encoding utf8\n\n# ") +
             (over_time ? "Time in s, and at it" : "A run's number, and in it");
-  for (const Figure figure : settings.figures)
-    script += std::string(", ") + kFigureKinds[static_cast<std::size_t>(figure)].name;
+  for (const Metric metric : settings.metrics) script += std::string(", ") + info_of(metric).plot;
   script += over_time ? "; a step for each interval.\n" : ".\n";
   for (std::size_t across = 0; across < columns.size(); ++across) {
     const std::vector<Series>& series = columns[across].series;
@@ -388,7 +388,7 @@ std::string plot_script(const std::vector<PlotColumn>& columns, const PlotSettin
     const int tics = std::max(page.panel_width / kTicDistance, 1);
     script += "set xtics " + number(tic_distance(drawing.end - drawing.begin, tics)) + "\n";
   }
-  for (std::size_t down = 0; down < settings.figures.size(); ++down) {
+  for (std::size_t down = 0; down < settings.metrics.size(); ++down) {
     for (std::size_t across = 0; across < columns.size(); ++across) put_panel(script, drawing, across, down);
   }
   return script + "\nunset multiplot\n";

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The figures as a script for gnuplot that needs nothing else: the data are in it.
+// The metrics of logs as a script for gnuplot that needs nothing else: the data are in it.
 //
 // What a log says is anybody's bytes. Numbers are written by us. Text stands between double quotes, and of
 // the characters that mean something to gnuplot in any place none is there as such, but its octal number; the
 // markup of gnuplot's terminals is switched off.
-#ifndef XENMON_XENMON_PLOT_SCRIPT_H
-#define XENMON_XENMON_PLOT_SCRIPT_H
+#ifndef XENMON_XENMON_PLOT_PLOT_SCRIPT_H
+#define XENMON_XENMON_PLOT_PLOT_SCRIPT_H
 
 #include <array>
 #include <string>
@@ -17,26 +17,14 @@
 
 namespace xenmon {
 
-enum class Figure { kGotten, kBlocked, kWaited, kIo, kIoPerExecution, kExecutions, kTimePerExecution };
+// What can be drawn, in the order in which it is.
+inline constexpr std::array kPlotMetrics = {
+    Metric::kGotten,     Metric::kBlocked,           Metric::kWaited, Metric::kIo, Metric::kIoPerExecution,
+    Metric::kExecutions, Metric::kGottenPerExecution};
 
-struct FigureKind {
-  Figure figure;
-  const char* name;    // on the command line
-  const char* heading; // with its unit
-};
-// All of them, in the order in which they are drawn, which is that of the values of Figure.
-inline constexpr std::array kFigureKinds = {
-    FigureKind{Figure::kGotten, "gotten", "Gotten (% of one pCPU)"},
-    FigureKind{Figure::kBlocked, "blocked", "Blocked (% of one pCPU)"},
-    FigureKind{Figure::kWaited, "waited", "Waited (% of one pCPU)"},
-    FigureKind{Figure::kIo, "io", "I/O count (pages per second)"},
-    FigureKind{Figure::kIoPerExecution, "io-per-execution", "I/O count per execution (pages)"},
-    FigureKind{Figure::kExecutions, "executions", "Executions (per second)"},
-    FigureKind{Figure::kTimePerExecution, "time-per-execution", "Time per execution (µs)"},
-};
-
-// What a figure shows of the rates; NaN where it is not known or there is nothing to divide by.
-double value_of(Figure figure, const Rates& rates);
+// What is drawn of the rates, in the unit of the metric's axis; NaN where it is not known or there is nothing
+// to divide by.
+double value_of(Metric metric, const MetricRates& rates);
 
 enum class PlotTerminal { kSvg, kPng, kPdf };
 
@@ -47,7 +35,7 @@ struct PlotColumn {
 };
 
 struct PlotSettings {
-  std::vector<Figure> figures; // one above the other; not empty
+  std::vector<Metric> metrics; // one above the other; not empty
   std::string title;           // "": none
   std::string against;         // "": time; else what the numbers of a RunMeans are
   PlotTerminal terminal = PlotTerminal::kSvg;
@@ -64,4 +52,4 @@ std::string plot_script(const std::vector<PlotColumn>& columns, const PlotSettin
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_PLOT_SCRIPT_H
+#endif // XENMON_XENMON_PLOT_PLOT_SCRIPT_H

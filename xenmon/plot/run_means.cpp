@@ -22,32 +22,23 @@ bool is_log(const fs::path& path) {
 }
 
 // By the lengths of the intervals. Of waited and blocked, over those in which they are known.
-Rates mean_of(const std::vector<SeriesPoint>& points) {
-  Rates sum;
+MetricRates mean_of(const std::vector<SeriesPoint>& points) {
+  MetricRates sum;
   sum.other_time_known = false;
   double length = 0;
   double length_known = 0;
   for (const SeriesPoint& point : points) {
     const double s = point.end_s - point.start_s;
     length += s;
-    sum.running += s * point.rates.running;
-    sum.executions += s * point.rates.executions;
-    sum.io += s * point.rates.io;
-    if (!point.rates.other_time_known) continue;
-    length_known += s;
-    sum.waited += s * point.rates.waited;
-    sum.blocked += s * point.rates.blocked;
+    if (point.rates.other_time_known) length_known += s;
+    for (const RateInfo& info : kRateInfos)
+      if (!info.of_other_time || point.rates.other_time_known) sum.*info.rate += s * point.rates.*info.rate;
   }
-  if (length > 0) {
-    sum.running /= length;
-    sum.executions /= length;
-    sum.io /= length;
+  for (const RateInfo& info : kRateInfos) {
+    const double over = info.of_other_time ? length_known : length;
+    if (over > 0) sum.*info.rate /= over;
   }
-  if (length_known > 0) {
-    sum.other_time_known = true;
-    sum.waited /= length_known;
-    sum.blocked /= length_known;
-  }
+  sum.other_time_known = length_known > 0;
   return sum;
 }
 

@@ -2,8 +2,8 @@
 //
 // Several runs of an experiment, each with a number that was different, such as the load: a domain's means
 // over each of them, against that number.
-#ifndef XENMON_XENMON_RUN_MEANS_H
-#define XENMON_XENMON_RUN_MEANS_H
+#ifndef XENMON_XENMON_PLOT_RUN_MEANS_H
+#define XENMON_XENMON_PLOT_RUN_MEANS_H
 
 #include <optional>
 #include <string>
@@ -46,4 +46,4 @@ class RunMeans {
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_RUN_MEANS_H
+#endif // XENMON_XENMON_PLOT_RUN_MEANS_H

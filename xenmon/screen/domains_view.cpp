@@ -3,7 +3,7 @@
 
 #include "format.h"
 #include "model/arrange.h"
-#include "model/measure.h"
+#include "model/view_metrics.h"
 #include "screen/layout.h"
 #include "screen/views.h"
 #include "text.h"
@@ -14,34 +14,11 @@ namespace {
 constexpr int kHeaderRows = 2;
 constexpr int kTotalRows = 1;
 
-enum class Metric { kGotten, kAllocated, kBlocked, kWaited, kExecutions, kIo };
-
-std::vector<Metric> shown_metrics(const Metrics& metrics) {
-  std::vector<Metric> shown = {Metric::kGotten};
-  if (metrics.allocated) shown.push_back(Metric::kAllocated);
-  if (metrics.blocked) shown.push_back(Metric::kBlocked);
-  if (metrics.waited) shown.push_back(Metric::kWaited);
-  if (metrics.excount) shown.push_back(Metric::kExecutions);
-  if (metrics.iocount) shown.push_back(Metric::kIo);
-  return shown;
-}
-
-const char* label(Metric metric, bool wide) {
-  switch (metric) {
-    case Metric::kGotten:
-      return "Gotten";
-    case Metric::kAllocated:
-      return "Allocated";
-    case Metric::kBlocked:
-      return "Blocked";
-    case Metric::kWaited:
-      return "Waited";
-    case Metric::kExecutions:
-      return wide ? "Execution count" : "Exec count";
-    case Metric::kIo:
-      return "I/O count";
-  }
-  return "";
+std::vector<Metric> shown_rows(const MetricSet& shown) {
+  std::vector<Metric> rows;
+  for (const Metric metric : kDomainRows)
+    if (shown.contains(metric)) rows.push_back(metric);
+  return rows;
 }
 
 // Breaks text at blanks into lines of at most `width` columns, which are two at least; longer words are
@@ -100,7 +77,7 @@ class Painter {
         model_(scene.model),
         state_(scene.state),
         trend_(scene.trend),
-        metrics_(shown_metrics(state_.metrics)),
+        rows_(shown_rows(state_.rows)),
         layout_(make_layout(grid.width(), state_.position().column)),
         order_(scene.domains) {}
 
@@ -114,7 +91,7 @@ class Painter {
  private:
   int body_rows() const { return std::max(0, area_.height - kHeaderRows - kTotalRows); }
   int first_body_row() const { return area_.top + kHeaderRows; }
-  std::size_t total_rows() const { return order_.size() * metrics_.size(); }
+  std::size_t total_rows() const { return order_.size() * rows_.size(); }
   std::size_t first_row() const {
     const auto page = static_cast<std::size_t>(body_rows());
     return std::min(state_.position().row, total_rows() > page ? total_rows() - page : 0);
@@ -165,20 +142,21 @@ class Painter {
     const std::size_t first = first_row();
     const std::size_t end = std::min(total_rows(), first + static_cast<std::size_t>(body_rows()));
     for (std::size_t row = first; row < end; ++row) {
-      const DomainModel& domain = model_.domains[order_[row / metrics_.size()]];
-      const Metric metric = metrics_[row % metrics_.size()];
+      const DomainModel& domain = model_.domains[order_[row / rows_.size()]];
+      const Metric metric = rows_[row % rows_.size()];
       const int y = first_body_row() + static_cast<int>(row - first);
       // The label begins where the domain's first visible row is, so that it is never scrolled away.
-      const std::size_t block_first = row - row % metrics_.size();
-      const std::size_t block_end = block_first + metrics_.size();
+      const std::size_t block_first = row - row % rows_.size();
+      const std::size_t block_end = block_first + rows_.size();
       if (row == std::max(first, block_first)) paint_label(domain, y, std::min(end, block_end) - row);
-      grid_.put(y, layout_.metric.x, label(metric, layout_.wide), figure_style());
+      grid_.put(y, layout_.metric.x, layout_.wide ? info_of(metric).row : info_of(metric).narrow,
+                figure_style());
       for (std::size_t half = 0; half < kWindows; ++half) paint_half(domain, metric, half, y);
     }
   }
 
   const char* nothing_to_show() const {
-    if (model_.length_ns[0] == 0) return "No data yet.";
+    if (model_.length_ns[kLongWindow] == 0) return "No data yet.";
     return model_.domains.empty() ? "No domain has used this CPU in this time."
                                   : "No domain matches the filter.";
   }
@@ -214,41 +192,43 @@ class Painter {
     grid_.put(y, layout_.screen_x(index) + std::max(0, indent), text, style);
   }
 
-  void put_time(std::size_t half, int y, std::uint64_t ns, Style style) {
+  void put_time(std::size_t half, int y, Metric metric, const MetricSums& sums, Style style) {
     const auto width = static_cast<std::size_t>(layout_.column(half, Field::kTime).width);
     put_field(half, Field::kTime, y,
-              time_text(1e9 * quotient(ns, model_.length_ns[half]), layout_.wide, width), style);
+              time_text(per_second(metric, sums, model_.length_ns[half]), layout_.wide, width), style);
   }
 
-  void put_percent(std::size_t half, int y, std::uint64_t ns, const Figures& of, Style style) {
+  void put_percent(std::size_t half, int y, Metric metric, const MetricSums& sums, Style style) {
     const auto width = static_cast<std::size_t>(layout_.column(half, Field::kPercent).width);
-    const std::uint64_t whole = state_.basis == Basis::kPcpu ? model_.length_ns[half] : of.online_ns();
-    put_field(half, Field::kPercent, y, percent_text(100 * quotient(ns, whole), width), style);
+    const std::uint64_t whole = state_.basis == Basis::kPcpu ? model_.length_ns[half] : sums.online_ns();
+    put_field(half, Field::kPercent, y, percent_text(percent(metric, sums, whole), width), style);
   }
 
-  void put_per(std::size_t half, int y, std::uint64_t ns, std::uint64_t count, const char* suffix) {
+  void put_mean(std::size_t half, int y, Metric metric, const MetricSums& sums) {
     const auto width = static_cast<std::size_t>(layout_.column(half, Field::kPer).width);
-    const std::string text =
-        count == 0
-            ? "-"
-            : time_text(quotient(ns, count), layout_.wide, width - std::string_view(suffix).size()) + suffix;
+    const std::string_view suffix = info_of(metric).suffix;
+    std::string text = "-";
+    if (divisor(metric, sums) != 0)
+      text = time_text(mean(metric, sums), layout_.wide, width - suffix.size()).append(suffix);
     put_field(half, Field::kPer, y, text, figure_style());
   }
 
-  void put_rate(std::size_t half, Field field, int y, std::uint64_t count) {
+  void put_rate(std::size_t half, Field field, int y, Metric metric, const MetricSums& sums) {
     const auto width = static_cast<std::size_t>(layout_.column(half, field).width);
-    put_field(half, field, y, rate_text(1e9 * quotient(count, model_.length_ns[half]), width),
+    put_field(half, field, y, rate_text(per_second(metric, sums, model_.length_ns[half]), width),
               figure_style());
   }
 
   void put_allocated(const HalfModel& model, std::size_t half, int y) {
-    const Figures& f = model.figures;
-    const std::string none = !model_.allocation_traced ? "not traced" : f.executions > 0 ? "no limit" : "-";
-    if (f.slice_count == 0) {
+    const MetricSums& sums = model.sums;
+    const std::string none = !model_.allocation_traced ? "not traced"
+                             : sums.executions > 0     ? "no limit"
+                                                       : "-";
+    if (sums.slice_count == 0) {
       put_field(half, Field::kPer, y, none, figure_style());
       return;
     }
-    put_per(half, y, f.slice_sum_ns, f.slice_count, "/ex");
+    put_mean(half, y, Metric::kAllocated, sums);
     // Shortest and longest, across the two columns that this row has no use for.
     const std::size_t time = half * kFieldsPerHalf;
     if (time < layout_.first || time + 1 >= layout_.end) return;
@@ -259,45 +239,43 @@ class Painter {
   }
 
   void paint_half(const DomainModel& domain, Metric metric, std::size_t half, int y) {
-    const Figures& f = domain.halves[half].figures;
+    const MetricSums& sums = domain.halves[half].sums;
     if (domain.idle() && (metric == Metric::kBlocked || metric == Metric::kWaited)) {
       put_field(half, Field::kPer, y, "-", figure_style()); // idle vCPUs wait for nobody
       return;
     }
+    const Style style = figure_style(metric_role(metric, sums));
     switch (metric) {
       case Metric::kGotten: {
-        const bool emphasis = half == static_cast<std::size_t>(WindowId::kShort) && model_.current;
-        const Style style = figure_style(Role::kRunning);
-        put_time(half, y, f.running_ns, style);
-        put_percent(half, y, f.running_ns, f, style.with(emphasis ? kStandout : kPlain));
-        put_per(half, y, f.running_ns, f.executions, "/ex");
+        const bool emphasis = half == kShortWindow && model_.current;
+        put_time(half, y, metric, sums, style);
+        put_percent(half, y, metric, sums, style.with(emphasis ? kStandout : kPlain));
+        put_mean(half, y, Metric::kGottenPerExecution, sums);
         break;
       }
+      case Metric::kBlocked:
+      case Metric::kWaited:
+        put_time(half, y, metric, sums, style);
+        put_percent(half, y, metric, sums, style);
+        put_mean(half, y, metric == Metric::kBlocked ? Metric::kBlockedPerIo : Metric::kWaitedPerExecution,
+                 sums);
+        break;
       case Metric::kAllocated:
         put_allocated(domain.halves[half], half, y);
         break;
-      case Metric::kBlocked:
-        put_time(half, y, f.blocked_ns, figure_style(Role::kBlocked));
-        put_percent(half, y, f.blocked_ns, f, figure_style(Role::kBlocked));
-        put_per(half, y, f.blocked_ns, f.io, "/io");
-        break;
-      case Metric::kWaited: {
-        const Style style = figure_style(measure_role(Measure::kWaited, f));
-        put_time(half, y, f.waited_ns(), style);
-        put_percent(half, y, f.waited_ns(), f, style);
-        put_per(half, y, f.waited_ns(), f.executions, "/ex");
-        break;
-      }
       case Metric::kExecutions:
-        put_rate(half, Field::kPer, y, f.executions);
+        put_rate(half, Field::kPer, y, metric, sums);
         break;
       case Metric::kIo: {
-        put_rate(half, Field::kTime, y, f.io);
+        put_rate(half, Field::kTime, y, metric, sums);
         const auto width = static_cast<std::size_t>(layout_.column(half, Field::kPer).width);
         put_field(half, Field::kPer, y,
-                  f.executions == 0 ? "-" : ratio_text(quotient(f.io, f.executions), width), figure_style());
+                  sums.executions == 0 ? "-" : ratio_text(mean(Metric::kIoPerExecution, sums), width),
+                  figure_style());
         break;
       }
+      default: // no row of this view
+        break;
     }
   }
 
@@ -307,12 +285,12 @@ class Painter {
     grid_.put(y, layout_.domain.x, "Total", kBold);
     grid_.put(y, layout_.metric.x, layout_.wide ? "Gotten, no idle" : "no idle", figure_style());
     for (std::size_t half = 0; half < kWindows; ++half) {
-      Figures sum;
+      MetricSums sum;
       for (const DomainModel& domain : model_.domains) {
-        if (!domain.idle()) sum.add(domain.halves[half].figures);
+        if (!domain.idle()) sum.add(domain.halves[half].sums);
       }
-      put_time(half, y, sum.running_ns, figure_style(Role::kRunning));
-      put_percent(half, y, sum.running_ns, sum, figure_style(Role::kRunning).with(kBold));
+      put_time(half, y, Metric::kGotten, sum, figure_style(Role::kRunning));
+      put_percent(half, y, Metric::kGotten, sum, figure_style(Role::kRunning).with(kBold));
       const std::size_t whole = state_.basis == Basis::kPcpu ? model_.pcpu_count : 1;
       put_field(half, Field::kPer, y, "of " + std::to_string(100 * whole) + "%", figure_style());
     }
@@ -323,7 +301,7 @@ class Painter {
   const ScreenModel& model_;
   const ViewState& state_;
   const Trend& trend_;
-  std::vector<Metric> metrics_;
+  std::vector<Metric> rows_;
   Layout layout_;
   const std::vector<std::size_t>& order_; // positions of the domains shown
 };
@@ -335,13 +313,13 @@ void paint_domains_view(Grid& grid, Area area, const Scene& scene) {
 }
 
 ScrollLimits domains_view_limits(const Scene& scene, int width, Area area) {
-  const std::size_t rows = scene.domains.size() * shown_metrics(scene.state.metrics).size();
+  const std::size_t rows = scene.domains.size() * shown_rows(scene.state.rows).size();
   const auto page = static_cast<std::size_t>(std::max(1, area.height - kHeaderRows - kTotalRows));
   return {rows > page ? rows - page : 0, last_first_column(width), page};
 }
 
 std::size_t domains_view_row(const ViewState& state, std::size_t position) {
-  return position * shown_metrics(state.metrics).size();
+  return position * shown_rows(state.rows).size();
 }
 
 } // namespace xenmon

@@ -2,8 +2,8 @@
 //
 // A screen's worth of characters, each with what it means. No terminal here: ink.h says how a meaning
 // looks on one.
-#ifndef XENMON_XENMON_GRID_H
-#define XENMON_XENMON_GRID_H
+#ifndef XENMON_XENMON_SCREEN_GRID_H
+#define XENMON_XENMON_SCREEN_GRID_H
 
 #include <array>
 #include <cstddef>
@@ -74,4 +74,4 @@ class Grid {
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_GRID_H
+#endif // XENMON_XENMON_SCREEN_GRID_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // The list of all keys, in place of the views.
-#ifndef XENMON_XENMON_HELP_SCREEN_H
-#define XENMON_XENMON_HELP_SCREEN_H
+#ifndef XENMON_XENMON_SCREEN_HELP_SCREEN_H
+#define XENMON_XENMON_SCREEN_HELP_SCREEN_H
 
 #include <cstddef>
 #include <span>
@@ -27,4 +27,4 @@ std::size_t last_help_line(int width, int height);
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_HELP_SCREEN_H
+#endif // XENMON_XENMON_SCREEN_HELP_SCREEN_H

@@ -12,7 +12,6 @@
 namespace xenmon {
 namespace {
 
-constexpr std::size_t kLong = static_cast<std::size_t>(WindowId::kLong);
 constexpr int kValueColumn = 15;
 constexpr int kLowestGraph = 2;
 constexpr int kHighestGraph = 12;
@@ -48,15 +47,15 @@ std::string count_of(std::size_t count, const std::string& what) {
 }
 
 struct HostSums {
-  Figures domains;
-  Figures idle;
+  MetricSums domains;
+  MetricSums idle;
   std::size_t count = 0; // of domains that are not idle
 };
 
 HostSums sum_up(const ScreenModel& model) {
   HostSums sums;
   for (const DomainModel& domain : model.domains) {
-    (domain.idle() ? sums.idle : sums.domains).add(domain.halves[kLong].figures);
+    (domain.idle() ? sums.idle : sums.domains).add(domain.halves[kLongWindow].sums);
     if (!domain.idle()) ++sums.count;
   }
   return sums;
@@ -124,8 +123,8 @@ void add_verdicts(std::vector<Line>& lines, const std::vector<std::string>& verd
 std::vector<Line> make_lines(const ScreenModel& model, int width) {
   const HostModel& host = model.host;
   const HostSums sums = sum_up(model);
-  const std::uint64_t length = model.length_ns[kLong];
-  const std::string window = window_text(model.nominal_ns[kLong]);
+  const std::uint64_t length = model.length_ns[kLongWindow];
+  const std::string window = window_text(model.nominal_ns[kLongWindow]);
   const std::string pcpus =
       model.pcpu ? "CPU " + std::to_string(*model.pcpu) : count_of(model.pcpu_count, "pCPU");
   std::vector<Line> lines;
@@ -164,8 +163,8 @@ std::vector<Line> make_lines(const ScreenModel& model, int width) {
                                      per_second(sums.idle.executions, length) + " of idle"});
   const bool copies = (model.io_kinds & XENMON_IO_COPY) != 0;
   lines.push_back(
-      {"I/O", per_second(sums.domains.io, length) + " pages, " +
-                  (copies ? bytes_per_second(1e9 * quotient(sums.domains.io_bytes, length)) + " copied"
+      {"I/O", per_second(sums.domains.io(), length) + " pages, " +
+                  (copies ? bytes_per_second(1e9 * quotient(sums.domains.io_copy_bytes, length)) + " copied"
                           : std::string("copies are not traced"))});
   lines.push_back({"Lost records",
                    std::to_string(model.lost_records) + " in the last " + window + ", " +

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // How a cell's meaning looks, with colours and without.
-#ifndef XENMON_XENMON_INK_H
-#define XENMON_XENMON_INK_H
+#ifndef XENMON_XENMON_SCREEN_INK_H
+#define XENMON_XENMON_SCREEN_INK_H
 
 #include <cstdint>
 
@@ -29,4 +29,4 @@ Palette wanted_palette(bool no_color_option, const char* no_color_variable);
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_INK_H
+#endif // XENMON_XENMON_SCREEN_INK_H

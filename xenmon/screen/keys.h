@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // What the keys mean.
-#ifndef XENMON_XENMON_KEYS_H
-#define XENMON_XENMON_KEYS_H
+#ifndef XENMON_XENMON_SCREEN_KEYS_H
+#define XENMON_XENMON_SCREEN_KEYS_H
 
 namespace xenmon {
 
@@ -63,4 +63,4 @@ inline constexpr Key kLastKey = Key::kErase;
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_KEYS_H
+#endif // XENMON_XENMON_SCREEN_KEYS_H

@@ -39,8 +39,8 @@ Table make_table(const Scene& scene) {
   const ViewState& state = scene.state;
   Table table;
   table.label_heading = "domain, vCPU";
-  for (int i = static_cast<int>(Measure::kWakeCount); i <= static_cast<int>(Measure::kRunMax); ++i)
-    table.columns.push_back(static_cast<Measure>(i));
+  for (int i = static_cast<int>(Metric::kWakeCount); i <= static_cast<int>(Metric::kRunMax); ++i)
+    table.columns.push_back(static_cast<Metric>(i));
   table.groups = {{0, "woken, " + span_text(scene)}, {5, "preempted until running"}, {10, "executions"}};
   table.column_width = kColumn;
   mark_sorted(table, state);
@@ -88,7 +88,7 @@ void paint_picture(Grid& grid, int x, int y, int decade, const Distribution& dis
     grid.put(y + 2 + kBars, x + i * decade, kDecadeNames[static_cast<std::size_t>(i)], kDim);
 }
 
-std::string name_of(const ScreenModel& model, const RivalsModel::Rival& rival) {
+std::string name_of(const ScreenModel& model, const RivalSums::Rival& rival) {
   for (const DomainModel& domain : model.domains) {
     if (domain.uid == rival.uid) return domain_label(domain);
   }
@@ -97,7 +97,7 @@ std::string name_of(const ScreenModel& model, const RivalsModel::Rival& rival) {
 
 // "web d1: 33 waits over 1.00ms; who ran: batch d2 61%, Domain-0 d0 39%"
 std::string rivals_text(const Scene& scene) {
-  const RivalsModel& rivals = scene.selected->rivals;
+  const RivalSums& rivals = scene.selected->rivals;
   if (!rivals.known || scene.lines.empty()) return "";
   const TableLine& line = scene.lines[selected_position(scene.lines, scene.state)];
   std::string text = domain_label(scene.model.domains[line.parent]);
@@ -109,7 +109,7 @@ std::string rivals_text(const Scene& scene) {
   if (!rivals.whole_span) text += " in " + short_time_text(static_cast<double>(rivals.span_ns));
   text += "; who ran:";
   const auto share = [&](std::uint64_t ns) { return percent_text(100 * quotient(ns, rivals.ran_ns()), 3); };
-  for (const RivalsModel::Rival& rival : rivals.rivals)
+  for (const RivalSums::Rival& rival : rivals.rivals)
     text += " " + name_of(scene.model, rival) + " " + share(rival.ran_ns) + ",";
   if (rivals.others_ns > 0) text += " others " + share(rivals.others_ns) + ",";
   text.pop_back();
@@ -142,9 +142,8 @@ void paint_latency_view(Grid& grid, Area area, const Scene& scene) {
     const DomainModel& domain = scene.model.domains[line.parent];
     const LatencyModel& latency = line.child ? domain.vcpus[*line.child].latency : domain.latency;
     TableRow row = domain_row(scene, line);
-    for (const Measure measure : table.columns)
-      row.cells.push_back(
-          {measure_text(measure, latency, whole), {fade, measure_role(measure, latency, whole)}});
+    for (const Metric metric : table.columns)
+      row.cells.push_back({metric_text(metric, latency, whole), {fade, metric_role(metric, latency, whole)}});
     return row;
   };
   paint_table(grid, upper, table, scene, row_of);

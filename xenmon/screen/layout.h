@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Where the screen's columns are. Only the width decides, never the figures.
-#ifndef XENMON_XENMON_LAYOUT_H
-#define XENMON_XENMON_LAYOUT_H
+#ifndef XENMON_XENMON_SCREEN_LAYOUT_H
+#define XENMON_XENMON_SCREEN_LAYOUT_H
 
 #include <array>
 #include <cstddef>
@@ -44,4 +44,4 @@ std::size_t last_first_column(int width);
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_LAYOUT_H
+#endif // XENMON_XENMON_SCREEN_LAYOUT_H

@@ -12,13 +12,12 @@ namespace {
 
 Table make_table(const Scene& scene) {
   const ViewState& state = scene.state;
-  const auto measures = sort_measures(View::kPcpus);
+  const auto metrics = metrics_of(View::kPcpus);
   Table table;
   table.label_heading = "pCPU, domain";
-  table.columns.assign(measures.begin() + 1, measures.end());
-  table.groups = {
-      {0, window_text(scene.model.nominal_ns[static_cast<std::size_t>(state.window)]) + ", % of pCPU"},
-      {2, "executions"}};
+  table.columns.assign(metrics.begin() + 1, metrics.end());
+  table.groups = {{0, window_text(scene.model.nominal_ns[index_of(state.window)]) + ", % of pCPU"},
+                  {2, "executions"}};
   mark_sorted(table, state);
   table.picture_heading = "busy";
   return table;
@@ -36,36 +35,36 @@ std::u32string bar(double part, std::size_t width, bool unicode) {
 
 void paint_pcpus_view(Grid& grid, Area area, const Scene& scene) {
   const Table table = make_table(scene);
-  const auto window = static_cast<std::size_t>(scene.state.window);
+  const std::size_t window = index_of(scene.state.window);
   const std::uint64_t length = scene.model.length_ns[window];
   const std::uint8_t fade = scene.model.current ? kPlain : kDim;
 
   const auto row_of = [&](const TableLine& line, std::size_t picture) {
     const PcpuModel& pcpu = scene.model.pcpus[line.parent];
     TableRow row;
-    Figures f;
+    MetricSums f;
     bool idle = false;
     if (line.child) {
       const PcpuShareModel& share = pcpu.shares[*line.child];
       const DomainModel& domain = scene.model.domains[share.domain];
       idle = domain.idle();
-      f = share.halves[window].figures;
+      f = share.halves[window].sums;
       row.indent = 4;
       row.label = domain_label(domain) + (domain.ended ? " (ended)" : "");
       row.id = idle ? "" : "d" + std::to_string(domain.domid);
       row.style = {fade, idle ? Role::kIdle : Role::kName};
     } else {
-      f = pcpu.busy[window].figures;
+      f = pcpu.busy[window].sums;
       row.label = row.id = "CPU " + std::to_string(pcpu.pcpu);
       row.label = (line.folded ? "+ " : "- ") + row.label;
       row.style = {static_cast<std::uint8_t>(fade | kBold), Role::kText};
     }
     row.picture = bar(quotient(f.running_ns, length), picture, scene.state.unicode);
     row.picture_style = {fade, idle ? Role::kIdle : Role::kRunning};
-    for (const Measure measure : table.columns) {
-      const bool empty = idle && measure == Measure::kWaited;
-      row.cells.push_back({empty ? "" : measure_text(measure, f, length, Basis::kPcpu),
-                           {fade, idle ? Role::kIdle : measure_role(measure, f)}});
+    for (const Metric metric : table.columns) {
+      const bool empty = idle && metric == Metric::kWaited;
+      row.cells.push_back({empty ? "" : metric_text(metric, f, length, Basis::kPcpu),
+                           {fade, idle ? Role::kIdle : metric_role(metric, f)}});
     }
     return row;
   };

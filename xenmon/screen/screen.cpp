@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "model/measure.h"
+#include "model/view_metrics.h"
 #include "screen/views.h"
 #include "text.h"
 
@@ -51,20 +51,17 @@ class TitleRow {
 };
 
 std::string sort_text(const ViewState& state) {
-  const Measure measure = sorted_by(state);
+  const Metric metric = sorted_by(state);
   if (state.view == View::kHost) return "";
-  const bool upwards = descending(measure) == state.sort().reversed;
-  return std::string("by ") + measure_title(measure) + (upwards ? " ^" : " v");
+  const bool upwards = descending(metric) == state.sort().reversed;
+  return std::string("by ") + info_of(metric).title + (upwards ? " ^" : " v");
 }
 
 // The keys that bring them back.
-std::string hidden_rows(const Metrics& metrics) {
+std::string hidden_rows(const MetricSet& shown) {
   std::string keys;
-  if (!metrics.allocated) keys += " a";
-  if (!metrics.blocked) keys += " b";
-  if (!metrics.waited) keys += " w";
-  if (!metrics.excount) keys += " e";
-  if (!metrics.iocount) keys += " i";
+  for (const Metric metric : kDomainRows)
+    if (!shown.contains(metric)) keys += std::string(" ") + info_of(metric).hides;
   return keys;
 }
 
@@ -86,7 +83,7 @@ void paint_title(Grid& grid, const Scene& scene) {
   if (!scene.state.filter.empty() && scene.state.view != View::kHost)
     row.put("filter: " + printable(scene.state.filter), {kBold, Role::kNotable});
   if (scene.state.view == View::kDomains) {
-    const std::string hidden = hidden_rows(scene.state.metrics);
+    const std::string hidden = hidden_rows(scene.state.rows);
     if (!hidden.empty()) row.put("hidden:" + hidden, {});
     const bool plain_order = scene.state.sort().key == 0 && !scene.state.sort().reversed;
     if (!plain_order) row.put(sort_text(scene.state), {}); // tables mark the column

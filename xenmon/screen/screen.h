@@ -7,8 +7,8 @@
 //   row 1 ...   the view
 //   below it    the status line: where the data comes from and what is wrong with it; or a question
 //   last row    the keys, from kKeyBarFrom rows on
-#ifndef XENMON_XENMON_SCREEN_H
-#define XENMON_XENMON_SCREEN_H
+#ifndef XENMON_XENMON_SCREEN_SCREEN_H
+#define XENMON_XENMON_SCREEN_SCREEN_H
 
 #include <cstddef>
 #include <string>
@@ -63,4 +63,4 @@ std::string status_text(const ScreenModel& model, std::size_t width);
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_SCREEN_H
+#endif // XENMON_XENMON_SCREEN_SCREEN_H

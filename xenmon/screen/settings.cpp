@@ -8,7 +8,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "model/measure.h"
+#include "model/view_metrics.h"
 #include "text.h"
 
 namespace xenmon {
@@ -46,12 +46,12 @@ void take_sorts(const Json& json, ViewState& view) {
   for (std::size_t i = 0; i < kViews; ++i) {
     const auto sort = sorts->find(kViewNames[i]);
     if (sort == sorts->end() || !sort->is_object()) continue;
-    const auto measures = sort_measures(static_cast<View>(i));
+    const auto metrics = metrics_of(static_cast<View>(i));
     const std::string by = word(*sort, "by");
-    const auto found = std::find_if(measures.begin(), measures.end(),
-                                    [&](Measure measure) { return by == measure_name(measure); });
-    if (found == measures.end()) continue;
-    view.sorts[i] = {static_cast<std::size_t>(found - measures.begin()), flag(*sort, "reversed", false)};
+    const auto found = std::find_if(metrics.begin(), metrics.end(),
+                                    [&](Metric metric) { return by == info_of(metric).name; });
+    if (found == metrics.end()) continue;
+    view.sorts[i] = {static_cast<std::size_t>(found - metrics.begin()), flag(*sort, "reversed", false)};
   }
 }
 
@@ -65,18 +65,17 @@ void take(const Json& json, Settings& settings) {
                                                                                           : WindowId::kLong;
   view.latency_since_start = flag(json, "latency_since_start", view.latency_since_start);
   if (const auto rows = json.find("rows"); rows != json.end() && rows->is_object()) {
-    Metrics& metrics = view.metrics;
-    metrics.allocated = flag(*rows, "allocated", metrics.allocated);
-    metrics.blocked = flag(*rows, "blocked", metrics.blocked);
-    metrics.waited = flag(*rows, "waited", metrics.waited);
-    metrics.excount = flag(*rows, "excount", metrics.excount);
-    metrics.iocount = flag(*rows, "iocount", metrics.iocount);
+    for (const Metric metric : kDomainRows) {
+      const char* option = info_of(metric).option;
+      if (*option != '\0') view.rows.set(metric, flag(*rows, option, view.rows.contains(metric)));
+    }
   }
   take_sorts(json, view);
   settings.refresh_ns = time_ns(json, "refresh_ms", kLongestRefreshMs, settings.refresh_ns);
-  const WindowLengths windows = {time_ns(json, "long_window_ms", kLongestWindowMs, settings.windows_ns[0]),
-                                 time_ns(json, "short_window_ms", kLongestWindowMs, settings.windows_ns[1])};
-  if (windows[1] <= windows[0]) settings.windows_ns = windows;
+  const WindowLengths windows = {
+      time_ns(json, "long_window_ms", kLongestWindowMs, settings.windows_ns[kLongWindow]),
+      time_ns(json, "short_window_ms", kLongestWindowMs, settings.windows_ns[kShortWindow])};
+  if (windows[kShortWindow] <= windows[kLongWindow]) settings.windows_ns = windows;
 }
 
 Json to_json(const Settings& settings) {
@@ -86,20 +85,19 @@ Json to_json(const Settings& settings) {
   json["percent_of"] = view.basis == Basis::kPcpu ? "pcpu" : "vcpus";
   json["tables_of_the_short_window"] = view.window == WindowId::kShort;
   json["latency_since_start"] = view.latency_since_start;
-  json["rows"] = {{"allocated", view.metrics.allocated},
-                  {"blocked", view.metrics.blocked},
-                  {"waited", view.metrics.waited},
-                  {"excount", view.metrics.excount},
-                  {"iocount", view.metrics.iocount}};
+  for (const Metric metric : kDomainRows) {
+    const char* option = info_of(metric).option;
+    if (*option != '\0') json["rows"][option] = view.rows.contains(metric);
+  }
   for (std::size_t i = 0; i < kViews; ++i) {
-    const auto measures = sort_measures(static_cast<View>(i));
+    const auto metrics = metrics_of(static_cast<View>(i));
     const Sort& sort = view.sorts[i];
-    json["sort"][kViewNames[i]] = {{"by", measure_name(measures[std::min(sort.key, measures.size() - 1)])},
+    json["sort"][kViewNames[i]] = {{"by", info_of(metrics[std::min(sort.key, metrics.size() - 1)]).name},
                                    {"reversed", sort.reversed}};
   }
   json["refresh_ms"] = settings.refresh_ns / kMs;
-  json["long_window_ms"] = settings.windows_ns[0] / kMs;
-  json["short_window_ms"] = settings.windows_ns[1] / kMs;
+  json["long_window_ms"] = settings.windows_ns[kLongWindow] / kMs;
+  json["short_window_ms"] = settings.windows_ns[kShortWindow] / kMs;
   return json;
 }
 

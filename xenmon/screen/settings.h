@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // What the user of the screen has asked to be kept until next time: a JSON file of the user's own.
-#ifndef XENMON_XENMON_SETTINGS_H
-#define XENMON_XENMON_SETTINGS_H
+#ifndef XENMON_XENMON_SCREEN_SETTINGS_H
+#define XENMON_XENMON_SCREEN_SETTINGS_H
 
 #include <cstdint>
 #include <functional>
 #include <string>
 
-#include "model/history.h"
+#include "client/history.h"
 #include "model/view_state.h"
 #include "xenmon/result.h"
 
@@ -33,4 +33,4 @@ Status save_settings(const std::string& path, const Settings& settings);
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_SETTINGS_H
+#endif // XENMON_XENMON_SCREEN_SETTINGS_H

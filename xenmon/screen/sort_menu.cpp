@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "model/measure.h"
+#include "model/view_metrics.h"
 
 namespace xenmon {
 namespace {
@@ -14,8 +14,8 @@ constexpr int kBorderRows = 2; // what the list is, above it; what keys do, belo
 constexpr const char* kHeading = "Sort by";
 constexpr const char* kKeys = "Enter: keep  Esc: as before";
 
-std::string label(Measure measure) {
-  std::string text = measure_name(measure);
+std::string label(Metric metric) {
+  std::string text = info_of(metric).name;
   std::replace(text.begin(), text.end(), '_', ' ');
   // As the view's headings have it.
   return text.starts_with("wake ") ? "woken " + text.substr(5) : text;
@@ -28,7 +28,7 @@ std::string padded(const std::string& text, std::size_t width) {
 } // namespace
 
 SortMenu::SortMenu(const ViewState& state) : before_(state.sort()) {
-  for (const Measure measure : sort_measures(state.view)) lines_.push_back(label(measure));
+  for (const Metric metric : metrics_of(state.view)) lines_.push_back(label(metric));
   at_ = std::min(before_.key, lines_.size() - 1);
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // What a view can be sorted by, as a list to choose from, over what the screen shows.
-#ifndef XENMON_XENMON_SORT_MENU_H
-#define XENMON_XENMON_SORT_MENU_H
+#ifndef XENMON_XENMON_SCREEN_SORT_MENU_H
+#define XENMON_XENMON_SCREEN_SORT_MENU_H
 
 #include <cstddef>
 #include <string>
@@ -32,4 +32,4 @@ class SortMenu {
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_SORT_MENU_H
+#endif // XENMON_XENMON_SCREEN_SORT_MENU_H

@@ -54,29 +54,30 @@ std::vector<Part> parts(const ScreenModel& model) {
   if (!model.last_words.empty()) list.push_back({model.last_words, model.last_words});
   if (model.lost_records > 0) {
     const std::string lost = plural(model.lost_records, "record") + " lost";
-    list.push_back({lost + " in the last " + window_text(model.nominal_ns[0]), lost});
+    list.push_back({lost + " in the last " + window_text(model.nominal_ns[kLongWindow]), lost});
   }
   if (model.missed_samples > 0) {
     const std::string missed = plural(model.missed_samples, "sample") + " missed";
-    list.push_back({missed + " in the last " + window_text(model.nominal_ns[0]), missed});
+    list.push_back({missed + " in the last " + window_text(model.nominal_ns[kLongWindow]), missed});
   }
   if (model.damaged > 0) {
     const std::string damaged = plural(model.damaged, "damaged row");
     list.push_back({damaged + " of the region left out", damaged});
   }
-  const std::uint64_t length = model.length_ns[static_cast<std::size_t>(WindowId::kLong)];
+  const std::uint64_t length = model.length_ns[kLongWindow];
   if (length > 0 && model.unknown_ns > 0) {
     const std::string time = short_time_text(static_cast<double>(model.unknown_ns));
     list.push_back({"state unknown for " + time + " of vCPU time", time + " unknown"});
   }
   // A sample's length short of the window is not worth a word.
-  if (model.current && length > 0 && length < model.nominal_ns[0] / 100 * 98) {
+  if (model.current && length > 0 && length < model.nominal_ns[kLongWindow] / 100 * 98) {
     std::array<char, 16> seconds;
     // Rounded down: the window never claims more than it holds.
     const auto tenths = static_cast<unsigned>(length / 100'000'000);
     std::snprintf(seconds.data(), seconds.size(), "%u.%u s", tenths / 10, tenths % 10);
-    list.push_back({window_text(model.nominal_ns[0]) + " window holds " + seconds.data() + " so far",
-                    std::string("holds ") + seconds.data()});
+    list.push_back(
+        {window_text(model.nominal_ns[kLongWindow]) + " window holds " + seconds.data() + " so far",
+         std::string("holds ") + seconds.data()});
   }
   if (!model.verdicts.empty()) list.push_back(verdict_part(model));
   if (model.khz_assumed) list.push_back({"TSC frequency assumed: times may be off", "TSC frequency assumed"});

@@ -57,7 +57,7 @@ std::size_t picture_width(const Table& table, int width) {
 }
 
 void mark_sorted(Table& table, const ViewState& state) {
-  const Measure sorted = sorted_by(state);
+  const Metric sorted = sorted_by(state);
   table.sorted_by = sorted;
   table.upwards = descending(sorted) == state.sort().reversed;
 }
@@ -111,13 +111,13 @@ void paint_table(Grid& grid, Area area, const Table& table, const Scene& scene,
     grid.put(area.top, x_of(begin) + 1, text, kBold);
   }
   const int y = area.top + 1;
-  const bool by_label = table.sorted_by == Measure::kId || table.sorted_by == Measure::kName;
+  const bool by_label = table.sorted_by == Metric::kId || table.sorted_by == Metric::kName;
   const auto heading_style = [](bool sorted) -> std::uint8_t { return sorted ? kBold | kStandout : kBold; };
   const char* const arrow = table.upwards ? "^" : "v";
   grid.put(y, 0, table.label_heading + (by_label ? arrow : ""), heading_style(by_label));
   for (std::size_t column = from; column < to; ++column) {
     const bool sorted = table.sorted_by == table.columns[column];
-    std::string title = measure_title(table.columns[column]);
+    std::string title = info_of(table.columns[column]).title;
     if (sorted) title += arrow;
     right(y, column, title, heading_style(sorted));
   }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Lines of figures under headings, beside a label that never scrolls away sideways.
-#ifndef XENMON_XENMON_TABLE_H
-#define XENMON_XENMON_TABLE_H
+#ifndef XENMON_XENMON_SCREEN_TABLE_H
+#define XENMON_XENMON_SCREEN_TABLE_H
 
 #include <cstddef>
 #include <functional>
@@ -10,14 +10,14 @@
 #include <string>
 #include <vector>
 
-#include "model/measure.h"
+#include "model/view_metrics.h"
 #include "screen/grid.h"
 #include "screen/screen.h"
 
 namespace xenmon {
 
 struct TableCell {
-  std::string text; // not longer than kMeasureWidth
+  std::string text; // not longer than kMetricWidth
   Style style;
 };
 
@@ -33,11 +33,11 @@ struct TableRow {
 
 struct Table {
   std::string label_heading;
-  std::vector<Measure> columns;
-  int column_width = static_cast<int>(kMeasureWidth) + 1; // with the blank before it
+  std::vector<Metric> columns;
+  int column_width = static_cast<int>(kMetricWidth) + 1; // with the blank before it
   // Above groups of columns: where one begins, and what it is called. The first begins at 0.
   std::vector<std::pair<std::size_t, std::string>> groups;
-  std::optional<Measure> sorted_by;
+  std::optional<Metric> sorted_by;
   bool upwards = false;        // the smallest first
   std::string picture_heading; // "": no pictures
 };
@@ -60,4 +60,4 @@ ScrollLimits table_limits(const Table& table, int width, Area area, std::size_t 
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_TABLE_H
+#endif // XENMON_XENMON_SCREEN_TABLE_H

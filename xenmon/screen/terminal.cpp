@@ -22,8 +22,8 @@
 #undef columns
 #undef timeout
 
+#include "process/signals.h"
 #include "screen/terminal_rescue.h"
-#include "signals.h"
 #include "text.h"
 
 namespace xenmon {

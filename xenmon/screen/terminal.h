@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // The terminal: ncurses from here to the end of the object's life, whichever way that comes.
-#ifndef XENMON_XENMON_TERMINAL_H
-#define XENMON_XENMON_TERMINAL_H
+#ifndef XENMON_XENMON_SCREEN_TERMINAL_H
+#define XENMON_XENMON_SCREEN_TERMINAL_H
 
 #include <chrono>
 #include <memory>
@@ -52,4 +52,4 @@ class Terminal {
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_TERMINAL_H
+#endif // XENMON_XENMON_SCREEN_TERMINAL_H

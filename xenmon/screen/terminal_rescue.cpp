@@ -16,7 +16,7 @@
 #undef columns
 #undef timeout
 
-#include "signals.h"
+#include "process/signals.h"
 
 namespace xenmon {
 namespace {

@@ -2,8 +2,8 @@
 //
 // Puts the terminal back without curses, for handlers of signals: what the program was blocked in or fell
 // over may have been curses itself.
-#ifndef XENMON_XENMON_TERMINAL_RESCUE_H
-#define XENMON_XENMON_TERMINAL_RESCUE_H
+#ifndef XENMON_XENMON_SCREEN_TERMINAL_RESCUE_H
+#define XENMON_XENMON_SCREEN_TERMINAL_RESCUE_H
 
 #include <termios.h>
 
@@ -25,4 +25,4 @@ void unblock_terminal();
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_TERMINAL_RESCUE_H
+#endif // XENMON_XENMON_SCREEN_TERMINAL_RESCUE_H

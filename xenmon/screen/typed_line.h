@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // A line that the user is typing, a key at a time.
-#ifndef XENMON_XENMON_TYPED_LINE_H
-#define XENMON_XENMON_TYPED_LINE_H
+#ifndef XENMON_XENMON_SCREEN_TYPED_LINE_H
+#define XENMON_XENMON_SCREEN_TYPED_LINE_H
 
 #include <cstddef>
 #include <string>
@@ -32,4 +32,4 @@ class TypedLine {
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_TYPED_LINE_H
+#endif // XENMON_XENMON_SCREEN_TYPED_LINE_H

@@ -10,14 +10,13 @@ namespace {
 
 Table make_table(const Scene& scene) {
   const ViewState& state = scene.state;
-  const auto measures = sort_measures(View::kVcpus);
+  const auto metrics = metrics_of(View::kVcpus);
   Table table;
   table.label_heading = "domain, vCPU";
-  table.columns.assign(measures.begin() + 2, measures.end()); // the label has id and name
+  table.columns.assign(metrics.begin() + 2, metrics.end()); // the label has id and name
   const std::string of = state.basis == Basis::kPcpu ? "% of pCPU" : "% of vCPUs";
-  table.groups = {
-      {0, window_text(scene.model.nominal_ns[static_cast<std::size_t>(state.window)]) + ", " + of},
-      {6, "executions, I/O"}};
+  table.groups = {{0, window_text(scene.model.nominal_ns[index_of(state.window)]) + ", " + of},
+                  {6, "executions, I/O"}};
   mark_sorted(table, state);
   table.picture_heading = "gotten of late";
   return table;
@@ -27,27 +26,27 @@ Table make_table(const Scene& scene) {
 
 void paint_vcpus_view(Grid& grid, Area area, const Scene& scene) {
   const Table table = make_table(scene);
-  const auto window = static_cast<std::size_t>(scene.state.window);
+  const std::size_t window = index_of(scene.state.window);
   const std::uint64_t length = scene.model.length_ns[window];
   const std::uint8_t fade = scene.model.current ? kPlain : kDim;
 
   const auto row_of = [&](const TableLine& line, std::size_t picture) {
     const DomainModel& domain = scene.model.domains[line.parent];
-    const Figures& f =
-        line.child ? domain.vcpus[*line.child].halves[window].figures : domain.halves[window].figures;
+    const MetricSums& f =
+        line.child ? domain.vcpus[*line.child].halves[window].sums : domain.halves[window].sums;
     TableRow row = domain_row(scene, line);
     if (!line.child) {
       row.picture =
           trend_row(scene.trend.domain(domain.uid), TrendPart::kRunning, picture, 0, 1, scene.state.unicode);
       row.picture_style = {fade, Role::kRunning};
     }
-    for (const Measure measure : table.columns) {
+    for (const Metric metric : table.columns) {
       // Of a page that was exchanged no more is known than the domain, and idle vCPUs wait for nobody.
-      const bool no_io = line.child && measure == Measure::kIo;
-      const bool idle = domain.idle() && measure != Measure::kGotten && measure != Measure::kExecutions &&
-                        measure != Measure::kGottenPerExecution;
-      row.cells.push_back({no_io || idle ? "" : measure_text(measure, f, length, scene.state.basis),
-                           {fade, domain.idle() ? Role::kIdle : measure_role(measure, f)}});
+      const bool no_io = line.child && metric == Metric::kIo;
+      const bool idle = domain.idle() && metric != Metric::kGotten && metric != Metric::kExecutions &&
+                        metric != Metric::kGottenPerExecution;
+      row.cells.push_back({no_io || idle ? "" : metric_text(metric, f, length, scene.state.basis),
+                           {fade, domain.idle() ? Role::kIdle : metric_role(metric, f)}});
     }
     return row;
   };

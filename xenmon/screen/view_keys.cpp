@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "model/arrange.h"
-#include "model/measure.h"
+#include "model/view_metrics.h"
 #include "screen/views.h"
 
 namespace xenmon {
@@ -43,7 +43,7 @@ void scroll_by_one(ViewState& state, const ScreenModel& model, std::size_t page,
 }
 
 void sort_by_next(ViewState& state, std::size_t step) {
-  const std::size_t count = sort_measures(state.view).size();
+  const std::size_t count = metrics_of(state.view).size();
   state.sort() = {(state.sort().key + step) % count, false};
 }
 
@@ -81,25 +81,25 @@ bool obey_view_key(Key key, ViewState& state, const ScreenModel& model, std::siz
   const auto lines = static_cast<std::ptrdiff_t>(page);
   switch (key) {
     case Key::kAllocated:
-      state.metrics.allocated = !state.metrics.allocated;
+      state.rows.flip(Metric::kAllocated);
       return true;
     case Key::kBlocked:
-      state.metrics.blocked = !state.metrics.blocked;
+      state.rows.flip(Metric::kBlocked);
       return true;
     case Key::kWaited:
-      state.metrics.waited = !state.metrics.waited;
+      state.rows.flip(Metric::kWaited);
       return true;
     case Key::kExecutions:
-      state.metrics.excount = !state.metrics.excount;
+      state.rows.flip(Metric::kExecutions);
       return true;
     case Key::kIo:
-      state.metrics.iocount = !state.metrics.iocount;
+      state.rows.flip(Metric::kIo);
       return true;
     case Key::kSortNext:
       sort_by_next(state, 1);
       return true;
     case Key::kSortPrevious:
-      sort_by_next(state, sort_measures(state.view).size() - 1);
+      sort_by_next(state, metrics_of(state.view).size() - 1);
       return true;
     case Key::kReverse:
       state.sort().reversed = !state.sort().reversed;

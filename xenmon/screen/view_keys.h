@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // How a key changes what the user has chosen to see.
-#ifndef XENMON_XENMON_VIEW_KEYS_H
-#define XENMON_XENMON_VIEW_KEYS_H
+#ifndef XENMON_XENMON_SCREEN_VIEW_KEYS_H
+#define XENMON_XENMON_SCREEN_VIEW_KEYS_H
 
 #include <string>
 
@@ -26,4 +26,4 @@ void keep_in_sight(ViewState& state, const Scene& scene, const ScrollLimits& lim
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_VIEW_KEYS_H
+#endif // XENMON_XENMON_SCREEN_VIEW_KEYS_H

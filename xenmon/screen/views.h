@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // The views: each paints its part of the grid, and says how far it can be scrolled. One file each.
-#ifndef XENMON_XENMON_VIEWS_H
-#define XENMON_XENMON_VIEWS_H
+#ifndef XENMON_XENMON_SCREEN_VIEWS_H
+#define XENMON_XENMON_SCREEN_VIEWS_H
 
 #include "screen/screen.h"
 
@@ -36,4 +36,4 @@ ScrollLimits host_view_limits(const Scene& scene, int width, Area area);
 
 } // namespace xenmon
 
-#endif // XENMON_XENMON_VIEWS_H
+#endif // XENMON_XENMON_SCREEN_VIEWS_H

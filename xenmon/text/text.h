@@ -14,8 +14,8 @@
 // writing, what nobody can see (of no width, or ignorable), ends of lines and paragraphs, what Unicode has
 // not assigned or leaves to fonts, marks without a letter, and each byte that is not UTF-8. Letters that are
 // written from right to left stand in the order in which they are read.
-#ifndef XENMON_TEXT_TEXT_H
-#define XENMON_TEXT_TEXT_H
+#ifndef XENMON_XENMON_TEXT_TEXT_H
+#define XENMON_XENMON_TEXT_TEXT_H
 
 #include <cstddef>
 #include <string>
@@ -56,4 +56,4 @@ std::string whole_field(const char* field, std::size_t bytes);
 
 } // namespace xenmon
 
-#endif // XENMON_TEXT_TEXT_H
+#endif // XENMON_XENMON_TEXT_TEXT_H

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Whether a physical CPU that was asked for exists.
+#ifndef XENMON_XENMON_CLIENT_KNOWN_PCPUS_H
+#define XENMON_XENMON_CLIENT_KNOWN_PCPUS_H
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "client/region_reader.h"
+#include "xenmon/result.h"
+
+namespace xenmon {
+
+// Ids of those pCPUs that have produced records, ascending.
+std::vector<std::uint32_t> seen_pcpus(const TablesCopy& tables);
+
+// "CPUs 0 to 3 and 8", "CPU 0".
+std::string pcpu_list(std::span<const std::uint32_t> ascending);
+
+// After this much of a trace it is known which there are: idle ones have records, too.
+inline constexpr std::uint64_t kPcpusKnownAfterNs = 3'000'000'000;
+
+// An Error if `pcpu` is none of those seen. data_ns: how much of the trace has been read; whole: there is no
+// more.
+Status check_pcpu(std::optional<std::uint32_t> pcpu, const TablesCopy& tables, std::uint64_t data_ns,
+                  bool whole);
+
+} // namespace xenmon
+
+#endif // XENMON_XENMON_CLIENT_KNOWN_PCPUS_H

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "command_line/options.h"
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <charconv>
+#include <cmath>
+
+#include "text.h"
+#include "xenmon/cpu_khz.h"
+#include "xenmon/duration.h"
+#include "xenmon/trace_time.h"
+
+namespace xenmon {
+namespace {
+
+// A row of the region holds 32 bits of nanoseconds, so a sample is shorter than 4.29 s.
+constexpr std::uint64_t kLongestSampleMs = 4000;
+constexpr std::uint64_t kLongestDurationS = 1'000'000'000; // keeps all times in ns within 64 bits
+constexpr std::uint64_t kLongestIntervalMs = 1'000'000'000;
+constexpr std::uint64_t kHighestPcpu = 65535;
+
+constexpr char kHelp[] =
+    R"(Usage: xenmon [OPTION]...
+   or: xenmon plot [OPTION]... LOG... -o FILE
+Shows where each domain's time goes on a Xen host: on the screen, or as a log.
+
+  -l, --live              show the screen (default)
+  -n, --notlive           write log files PREFIX-dom<ID>.log and PREFIX-idle.log instead
+  -p, --prefix PREFIX     how the log files' names begin (log)
+      --format FORMAT     write one log instead: csv, or jsonl, a JSON object a line
+  -o, --output FILE       into this file; - is standard output (-)
+      --vcpus             with a record for each vCPU as well
+      --csv-safe          guard spreadsheets against names that look like formulas
+      --slow-waits TIME   tell of each wait for a CPU that is so long: 10ms, 500us
+      --once              print one table of the last 10 s, and end
+  -t, --time SECONDS      stop logging after so much time on the trace clock; 0: never (10)
+  -i, --interval MS       what one log line sums up, in ms (1000)
+      --ms_per_sample MS, --ms-per-sample MS
+                          length of a sample, if this xenmon starts xenbaked (100)
+      --cpu N             begin with physical CPU N (all CPUs)
+
+      --[no]allocated     rows of the screen: time slices granted,
+      --[no]blocked       blocked time,
+      --[no]waited        waiting time,
+      --[no]excount       execution count,
+      --[no]iocount       I/O count (all are shown)
+      --no-color          without colours; NO_COLOR in the environment does the same
+
+      --region PATH       the region to read ()" XENMON_DEFAULT_REGION R"()
+      --replay FILE       show a recording made with xentrace -D or xenbaked --record
+      --cpu-khz N         the TSC frequency of the recording's host: kHz, or MHz as
+                          xl info prints them, with a decimal point
+      --speed FACTOR      replay so many times as fast, or "max" (1)
+      --follow            go on reading a recording that still grows
+      --loop              replay again and again
+      --at TIME           hold the replay at that time: seconds, 1:30.5, or "end"
+      --xenbaked PATH     the xenbaked to start, if none is running
+
+  -V, --version           print the version and exit
+  -?, -h, --help          print this help and exit
+
+Keys: q quits, ? lists all; 1 to 5 choose a view; c and n show the next CPU, p the previous; space pauses.
+"xenmon plot" draws logs, against time; "xenmon plot --help" has its options.
+)";
+
+// As CLI11 takes them. Numbers are text that is read here, so that all refusals sound alike.
+struct Texts {
+  std::string duration, interval, ms_per_sample, cpu, cpu_khz, format, slow_waits;
+  std::array<bool, kMetrics.size()> rows = {}; // shown or hidden
+};
+
+Error usage(const std::string& sentence) {
+  return {sentence, ExitStatus::kUsage};
+}
+
+Status read_number(const std::string& option, const std::string& text, std::uint64_t lowest,
+                   std::uint64_t highest, std::uint64_t& number) {
+  std::uint64_t read = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), read);
+  if (error != std::errc() || end != text.data() + text.size() || read < lowest || read > highest) {
+    return usage("option " + option + " takes a whole number from " + std::to_string(lowest) + " to " +
+                 std::to_string(highest) + ", not \"" + printable(text) + "\".");
+  }
+  number = read;
+  return ok();
+}
+
+bool is_speed(const std::string& text) {
+  if (text == "max") return true;
+  double factor = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), factor);
+  return error == std::errc() && end == text.data() + text.size() && std::isfinite(factor) && factor > 0;
+}
+
+Status check_at(const Options& options) {
+  const auto at = parse_trace_time(options.at);
+  if (!at) {
+    return usage("option --at takes seconds such as 12.5, a time such as 1:30.5, or \"end\", not \"" +
+                 printable(options.at) + "\".");
+  }
+  if (!options.live && !options.once)
+    return usage("option --at is for the screen and --once: a log is of the whole recording.");
+  if (*at == kTraceEnd && options.loop) return usage("option --at end excludes --loop: a loop has no end.");
+  return ok();
+}
+
+// Each wait is told as it ends: there are no intervals, and no end but the recording's or a signal.
+Status check_slow_waits(const CLI::App& app, const Texts& texts, Options& options) {
+  options.slow_wait_ns = parse_duration_ns(texts.slow_waits);
+  if (!options.slow_wait_ns) {
+    return usage("option --slow-waits takes " + std::string(kDurationRule) + ", not \"" +
+                 printable(texts.slow_waits) + "\".");
+  }
+  for (const char* option : {"--once", "--prefix", "--interval", "--vcpus"}) {
+    if (app.count(option) > 0)
+      return usage(std::string("options --slow-waits and ") + option + " exclude each other.");
+  }
+  options.live = false;
+  if (app.count("--time") == 0) options.duration_s = 0;
+  // Nobody watches a recording pass by.
+  if (options.speed.empty() && !options.replay.empty() && !options.loop) options.speed = "max";
+  return ok();
+}
+
+Status check(const CLI::App& app, const Texts& texts, Options& options) {
+  if (app.count("--format") > 0) {
+    if (texts.format != "csv" && texts.format != "jsonl") {
+      return usage("option --format takes csv or jsonl, not \"" + printable(texts.format) + "\".");
+    }
+    options.format = texts.format == "csv" ? LogFormat::kCsv : LogFormat::kJsonLines;
+    options.live = false;
+    if (app.count("--prefix") > 0) return usage("options --format and --prefix exclude each other; see -o.");
+  } else if (app.count("--slow-waits") == 0) {
+    for (const char* option : {"--output", "--vcpus"}) {
+      if (app.count(option) > 0) return usage(std::string("option ") + option + " is for --format.");
+    }
+  }
+  if (options.csv_safe && texts.format != "csv") return usage("option --csv-safe is for --format csv.");
+  if (app.count("--slow-waits") > 0) {
+    if (Status status = check_slow_waits(app, texts, options); !status) return status;
+  }
+  if (options.once) {
+    if (!options.live) return usage("option --once excludes -n and --format: it is no log.");
+    if (options.follow) return usage("option --once excludes --follow: the table is of a recording's end.");
+    if (options.loop) return usage("option --once excludes --loop: the table is of a recording's end.");
+    options.live = false;
+    // Nobody watches a recording pass by.
+    if (options.speed.empty() && !options.replay.empty()) options.speed = "max";
+  }
+  for (const Metric metric : kDomainRows) {
+    const std::string option = info_of(metric).option;
+    if (option.empty() || app.count("--" + option) == 0) continue;
+    options.rows_given.set(metric, true);
+    options.rows.set(metric, texts.rows[static_cast<std::size_t>(metric)]);
+  }
+  options.ms_per_sample_given = app.count("--ms_per_sample") > 0;
+  const auto read = [&](const char* option, const std::string& text, std::uint64_t lowest,
+                        std::uint64_t highest, std::uint64_t& number) -> Status {
+    if (text.empty() && app.count(option) == 0) return ok();
+    return read_number(option, text, lowest, highest, number);
+  };
+  std::uint64_t pcpu = 0;
+  // The sample's own limit comes last: what the original refused is said in its terms.
+  for (const Status& status :
+       {read("--time", texts.duration, 0, kLongestDurationS, options.duration_s),
+        read("--interval", texts.interval, 1, kLongestIntervalMs, options.interval_ms),
+        read("--cpu", texts.cpu, 0, kHighestPcpu, pcpu),
+        read("--ms_per_sample", texts.ms_per_sample, 1, UINT32_MAX, options.ms_per_sample)}) {
+    if (!status) return status;
+  }
+  if (!options.live && !options.once && options.duration_s != 0 &&
+      options.ms_per_sample > options.duration_s * 1000) {
+    return usage("option --ms_per_sample: " + std::to_string(options.ms_per_sample) +
+                 " ms is longer than the whole log of " + std::to_string(options.duration_s * 1000) +
+                 " ms; make it shorter, or --time longer.");
+  }
+  if (options.ms_per_sample > kLongestSampleMs) {
+    return usage("option --ms_per_sample takes a whole number from 1 to " + std::to_string(kLongestSampleMs) +
+                 ", not \"" + printable(texts.ms_per_sample) + "\".");
+  }
+  if (app.count("--cpu") > 0) options.pcpu = static_cast<std::uint32_t>(pcpu);
+  if (app.count("--cpu-khz") > 0) {
+    const auto khz = parse_cpu_khz(texts.cpu_khz);
+    if (!khz) return usage("option --cpu-khz: " + khz.error().message);
+    options.cpu_khz = *khz;
+  }
+
+  if (app.count("--replay") > 0 && options.replay.empty())
+    return usage("option --replay takes a file's name.");
+  if (options.replay.empty()) {
+    for (const char* option : {"--cpu-khz", "--speed", "--follow", "--loop", "--at"}) {
+      if (app.count(option) > 0) {
+        return usage(std::string("option ") + option + " is for a recording; name one with --replay FILE.");
+      }
+    }
+  } else if (app.count("--region") > 0) {
+    return usage("options --replay and --region exclude each other: a replay has a region of its own.");
+  }
+  if (options.follow && options.loop)
+    return usage("options --follow and --loop exclude each other: what still grows has no end.");
+  if (options.replay == "-") {
+    if (options.follow) return usage("option --follow is not for standard input, which is read as it comes.");
+    if (options.loop) return usage("option --loop is not for standard input, which cannot be played again.");
+    if (options.live) {
+      return usage(
+          "the screen reads its keys from standard input, so --replay - is for --once and logs; give the "
+          "screen a "
+          "file or a FIFO.");
+    }
+  }
+  if (app.count("--speed") > 0 && !is_speed(options.speed)) {
+    return usage("option --speed takes a factor above 0 or \"max\", not \"" + printable(options.speed) +
+                 "\".");
+  }
+  if (app.count("--at") > 0) {
+    if (Status status = check_at(options); !status) return status;
+  }
+  if (options.output.empty()) return usage("option --output takes a file's name, or -.");
+  if (options.region.empty()) return usage("option --region takes a path.");
+  if (options.prefix.empty()) return usage("option --prefix takes the beginning of the log files' names.");
+  return ok();
+}
+
+} // namespace
+
+PublisherSettings publisher_settings(const Options& options) {
+  using Use = PublisherSettings::Use;
+  PublisherSettings settings;
+  settings.use = options.live ? Use::kScreen : options.once ? Use::kTable : Use::kLog;
+  settings.region = options.region;
+  settings.xenbaked = options.xenbaked;
+  settings.ms_per_sample = options.ms_per_sample;
+  settings.ms_per_sample_given = options.ms_per_sample_given;
+  settings.slow_wait_ns = options.slow_wait_ns;
+  settings.allocated = options.rows.contains(Metric::kAllocated); // what nobody looks at is not traced
+  settings.replay = options.replay;
+  settings.cpu_khz = options.cpu_khz;
+  settings.speed = options.speed;
+  settings.loop = options.loop;
+  settings.follow = options.follow;
+  settings.at = options.at;
+  return settings;
+}
+
+Result<std::variant<Options, Information>> parse_options(int argc, const char* const* argv) {
+  Options options;
+  Texts texts;
+  CLI::App app("", "xenmon");
+  app.set_help_flag("-?,-h,--help");
+  app.set_version_flag("-V,--version", "xenmon " XENMON_PROGRAM_VERSION);
+
+  app.add_flag("-l,--live,!-n,!--notlive", options.live);
+  app.add_option("-p,--prefix", options.prefix);
+  app.add_option("--format", texts.format);
+  app.add_option("-o,--output", options.output);
+  app.add_flag("--vcpus", options.vcpus);
+  app.add_flag("--csv-safe", options.csv_safe);
+  app.add_option("--slow-waits", texts.slow_waits);
+  app.add_flag("--once", options.once);
+  app.add_option("-t,--time", texts.duration);
+  app.add_option("-i,--interval", texts.interval);
+  app.add_option("--ms_per_sample,--ms-per-sample", texts.ms_per_sample);
+  app.add_option("--cpu", texts.cpu);
+
+  for (const Metric metric : kDomainRows) {
+    const std::string option = info_of(metric).option;
+    if (option.empty()) continue;
+    app.add_flag(std::string("--").append(option).append(",!--no").append(option),
+                 texts.rows[static_cast<std::size_t>(metric)]);
+  }
+
+  app.add_flag("--no-color", options.no_color);
+
+  app.add_option("--region", options.region);
+  app.add_option("--replay", options.replay);
+  app.add_option("--cpu-khz", texts.cpu_khz);
+  app.add_option("--speed", options.speed);
+  app.add_flag("--follow", options.follow);
+  app.add_flag("--loop", options.loop);
+  app.add_option("--at", options.at);
+  app.add_option("--xenbaked", options.xenbaked);
+  // As in the original, an option given twice counts as given last.
+  for (CLI::Option* option : app.get_options()) option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForVersion& call) {
+    return std::variant<Options, Information>(Information{std::string(call.what()) + "\n"});
+  } catch (const CLI::CallForHelp&) {
+    return std::variant<Options, Information>(Information{kHelp});
+  } catch (const CLI::ExtrasError& error) {
+    // Most likely somebody wants to see a recording.
+    for (const std::string& word : app.remaining()) {
+      if (!word.starts_with('-')) {
+        return usage("\"" + printable(word) + "\" is no option; to show a recording: xenmon --replay " +
+                     printable(word) + ".");
+      }
+    }
+    return usage(as_sentence(error.what()));
+  } catch (const CLI::Error& error) {
+    return usage(as_sentence(error.what()));
+  }
+  const Status status = check(app, texts, options);
+  if (!status) return status.error();
+  return std::variant<Options, Information>(std::move(options));
+}
+
+} // namespace xenmon

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "command_line/plot_options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "text.h"
+
+namespace xenmon {
+namespace {
+
+constexpr char kHelp[] =
+    R"(Usage: xenmon plot [OPTION]... LOG... -o FILE
+Draws what xenmon -n and xenmon --format wrote, each domain's figures against time. It needs gnuplot.
+
+  -o, --output FILE       the picture: FILE.svg, FILE.png or FILE.pdf; - is SVG on standard output
+      --figure FIGURE     draw only this figure; may be given several times (all figures): gotten,
+                          blocked, waited, io, io-per-execution, executions, time-per-execution
+      --domain DOMAIN     draw only the domain of this name or id; may be given several times (all
+                          domains but the idle one)
+      --idle              draw the idle domain, too
+      --from SECONDS      leave out what came before, in each log
+      --until SECONDS     leave out what came later
+      --against TEXT      draw each domain's means over several runs against what was different: LOG... are
+                          directories of logs, called by a number, and TEXT says of what;
+                          those in another directory get a column of their own, SETTING/NUMBER
+      --title TEXT        a title above all
+      --script            print the script for gnuplot, with the data, instead of running it
+
+  -V, --version           print the version and exit
+  -?, -h, --help          print this help and exit
+
+LOG - is standard input. The logs may be of any form, also mixed, and still be written.
+)";
+
+Error usage(const std::string& sentence) {
+  return {sentence, ExitStatus::kUsage};
+}
+
+template <class T>
+void drop_repeated(std::vector<T>& items) {
+  std::vector<T> once;
+  for (T& item : items) {
+    if (std::find(once.begin(), once.end(), item) == once.end()) once.push_back(std::move(item));
+  }
+  items = std::move(once);
+}
+
+Status choose_metrics(const std::vector<std::string>& names, std::vector<Metric>& metrics) {
+  for (const std::string& name : names) {
+    const auto found = std::find_if(kPlotMetrics.begin(), kPlotMetrics.end(),
+                                    [&name](Metric metric) { return name == info_of(metric).plot; });
+    if (found == kPlotMetrics.end()) {
+      std::string known;
+      for (const Metric metric : kPlotMetrics)
+        known += (known.empty() ? "" : ", ") + std::string(info_of(metric).plot);
+      return usage("option --figure takes one of " + known + ", not \"" + printable(name) + "\".");
+    }
+    metrics.push_back(*found);
+  }
+  if (names.empty()) metrics.assign(kPlotMetrics.begin(), kPlotMetrics.end());
+  drop_repeated(metrics);
+  return ok();
+}
+
+Status choose_terminal(const std::string& output, PlotTerminal& terminal) {
+  if (output.empty() || output == "-" || output.ends_with(".svg")) {
+    terminal = PlotTerminal::kSvg;
+  } else if (output.ends_with(".png")) {
+    terminal = PlotTerminal::kPng;
+  } else if (output.ends_with(".pdf")) {
+    terminal = PlotTerminal::kPdf;
+  } else {
+    return usage("option --output takes a name that ends in .svg, .png or .pdf, or -, not \"" +
+                 printable(output) + "\".");
+  }
+  return ok();
+}
+
+Status check(const CLI::App& app, const std::vector<std::string>& metrics, PlotOptions& options) {
+  if (options.logs.empty()) return usage("name the logs to draw, as in: xenmon plot log-*.log -o plot.svg.");
+  drop_repeated(options.logs);
+  if (app.count("--against") > 0 && options.settings.against.empty())
+    return usage("option --against takes a text, as in --against \"requests per second\".");
+  if (options.span.from_s && options.span.until_s && *options.span.from_s >= *options.span.until_s)
+    return usage("option --from takes a time before that of --until.");
+  const bool output_given = app.count("--output") > 0;
+  if (!output_given && !options.script) return usage("name the picture to draw with --output FILE.svg.");
+  if (output_given && options.output.empty()) return usage("option --output takes a file's name, or -.");
+  if (Status chosen = choose_terminal(options.output, options.settings.terminal); !chosen) return chosen;
+  return choose_metrics(metrics, options.settings.metrics);
+}
+
+} // namespace
+
+Result<std::variant<PlotOptions, Information>> parse_plot_options(std::vector<std::string> words) {
+  PlotOptions options;
+  std::vector<std::string> metrics;
+  CLI::App app("", "xenmon plot");
+  app.set_help_flag("-?,-h,--help");
+  app.set_version_flag("-V,--version", "xenmon " XENMON_PROGRAM_VERSION);
+  app.add_option("logs", options.logs);
+  // One value to each, so that a log behind it is a log.
+  app.add_option("--figure", metrics)->allow_extra_args(false);
+  app.add_option("--domain", options.domains)->allow_extra_args(false);
+  for (CLI::Option* option :
+       {app.add_option("-o,--output", options.output), app.add_option("--title", options.settings.title),
+        app.add_option("--from", options.span.from_s), app.add_option("--until", options.span.until_s),
+        app.add_option("--against", options.settings.against), app.add_flag("--idle", options.idle),
+        app.add_flag("--script", options.script)}) {
+    option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  }
+
+  try {
+    std::reverse(words.begin(), words.end()); // as CLI11 takes a vector
+    app.parse(std::move(words));
+  } catch (const CLI::CallForVersion& call) {
+    return std::variant<PlotOptions, Information>(Information{std::string(call.what()) + "\n"});
+  } catch (const CLI::CallForHelp&) {
+    return std::variant<PlotOptions, Information>(Information{kHelp});
+  } catch (const CLI::Error& error) {
+    return usage(as_sentence(error.what()));
+  }
+  const Status status = check(app, metrics, options);
+  if (!status) return status.error();
+  return std::variant<PlotOptions, Information>(std::move(options));
+}
+
+} // namespace xenmon

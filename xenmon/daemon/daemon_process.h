@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// A xenbaked of our own: started when none publishes, or to replay a recording, and stopped when we
+// end. Nobody else's is ever touched.
+#ifndef XENMON_XENMON_DAEMON_DAEMON_PROCESS_H
+#define XENMON_XENMON_DAEMON_DAEMON_PROCESS_H
+
+#include <sys/types.h>
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "daemon/publisher_settings.h"
+#include "xenmon/result.h"
+
+namespace xenmon {
+
+// The command line of the xenbaked to start, the program first.
+std::vector<std::string> daemon_command(const PublisherSettings& settings, const std::string& region);
+
+class DaemonProcess {
+ public:
+  // Starts it and waits until its region is in place. What it said last before failing is the Error's
+  // message, and its exit status the Error's. `inherited` are descriptors that it gets from us under the same
+  // numbers, beside the usual three; -1 is none. It has our standard input if it is to play that, else
+  // /dev/null.
+  enum class StandardInput { kNone, kOurs };
+  static Result<DaemonProcess> start(const std::vector<std::string>& command,
+                                     std::span<const int> inherited = {},
+                                     StandardInput input = StandardInput::kNone);
+
+  DaemonProcess(DaemonProcess&& other) noexcept;
+  DaemonProcess& operator=(DaemonProcess&&) = delete;
+  DaemonProcess(const DaemonProcess&) = delete;
+  DaemonProcess& operator=(const DaemonProcess&) = delete;
+  // Stops it: SIGTERM, and SIGKILL if that did nothing within five seconds, or kTimeToEnd after a signal told
+  // us to end.
+  ~DaemonProcess();
+
+  // Takes in what it has said and whether it has ended. Call now and then.
+  void poll();
+  bool running() const { return pid_ > 0; }
+  // Why it ended by itself, with its last words. Only while not running().
+  Error outcome() const;
+  // True if it ended by itself and did not fail.
+  bool ended_well() const { return !running() && wait_status_ == 0; }
+
+ private:
+  DaemonProcess(pid_t pid, int said) : pid_(pid), said_(said) {}
+  static Status wait_until_ready(DaemonProcess& daemon, int ready);
+  void listen();
+  bool reap(int options);
+
+  pid_t pid_ = -1; // -1 once it has ended
+  int said_ = -1;  // its standard error; does not block
+  int wait_status_ = 0;
+  std::string unfinished_; // the line that it is saying
+  std::string last_words_;
+};
+
+} // namespace xenmon
+
+#endif // XENMON_XENMON_DAEMON_DAEMON_PROCESS_H

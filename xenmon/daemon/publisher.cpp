@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/publisher.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "client/attachment.h"
+#include "daemon/descriptor.h"
+#include "text.h"
+
+namespace xenmon {
+namespace {
+
+bool can_be_played_again(const std::string& recording) {
+  if (recording == "-") return false;
+  struct stat status = {};
+  return stat(recording.c_str(), &status) != 0 ||
+         S_ISREG(status.st_mode); // xenbaked says why it cannot be read
+}
+
+// What is at the region's path: true if it is worth attaching to, false if a daemon must be started.
+Result<bool> is_published(const std::string& region, Attachment& attachment) {
+  attachment.poll();
+  if (attachment.reader() == nullptr) {
+    // What may not be read, another version's or a stranger's file is not ours to replace.
+    struct stat status = {};
+    if (lstat(region.c_str(), &status) != 0 && (errno == ENOENT || errno == ENOTDIR)) return false;
+    return attachment.error();
+  }
+  // A recording that is over is still there to be looked at; a live daemon that has gone is not.
+  return attachment.health().current() || attachment.health().kind == Health::Kind::kRecordingOver;
+}
+
+} // namespace
+
+Result<Publisher> find_publisher(const PublisherSettings& settings) {
+  sweep_private_directories();
+  Publisher publisher;
+  publisher.region = settings.region;
+  publisher.replay_goes_back = can_be_played_again(settings.replay);
+  if (settings.replay == "-" && isatty(STDIN_FILENO) != 0)
+    return Error{"standard input is a terminal; --replay - takes a recording from a pipe or a file.",
+                 ExitStatus::kUsage};
+  if (settings.loop && !can_be_played_again(settings.replay)) {
+    return Error{
+        printable(settings.replay) + " is no regular file and cannot be played again; leave out --loop.",
+        ExitStatus::kUsage};
+  }
+  if (!settings.replay.empty()) {
+    auto directory = PrivateDirectory::make();
+    if (!directory) return directory.error();
+    publisher.directory.emplace(std::move(*directory));
+    publisher.region = publisher.directory->path() + "/region";
+  } else {
+    Attachment attachment(settings.region);
+    const auto published = is_published(settings.region, attachment);
+    if (!published) return published.error();
+    if (*published) {
+      const std::uint64_t sample_ms = attachment.reader()->header().sample_ns / 1'000'000;
+      if (settings.ms_per_sample_given && sample_ms != settings.ms_per_sample) {
+        publisher.notice = "xenbaked is running already, with samples of " + std::to_string(sample_ms) +
+                           " ms; --ms_per_sample has no effect.";
+      }
+      return publisher;
+    }
+  }
+  std::vector<std::string> command = daemon_command(settings, publisher.region);
+  Descriptor control;
+  const bool is_steered = settings.use == PublisherSettings::Use::kScreen || !settings.at.empty();
+  const bool is_log = !is_steered && settings.use == PublisherSettings::Use::kLog;
+  // Nobody steers a table of a recording's end, nor does anything that is not shown matter there.
+  if (!settings.replay.empty() && (is_steered || is_log)) {
+    auto pair = ReplayControl::make(settings.ms_per_sample * 1'000'000, !settings.at.empty());
+    if (!pair) return pair.error();
+    publisher.replay.emplace(std::move(pair->ours));
+    // A log of a recording is complete, however slow we are: the replay waits for us from its first sample
+    // on.
+    if (is_log) publisher.replay->have_read(0);
+    control = std::move(pair->theirs);
+    command.insert(command.end(), {"--control-fd", std::to_string(control.get())});
+  }
+  // As long as it lives its directory is in use, even if we are killed.
+  const std::array inherited = {control.get(), publisher.directory ? publisher.directory->lock() : -1};
+  auto daemon = DaemonProcess::start(
+      command, inherited,
+      settings.replay == "-" ? DaemonProcess::StandardInput::kOurs : DaemonProcess::StandardInput::kNone);
+  if (!daemon) return daemon.error();
+  publisher.daemon.emplace(std::move(*daemon));
+  // Whoever was killed just before we began may have had a xenbaked that was still ending.
+  sweep_private_directories();
+  return publisher;
+}
+
+} // namespace xenmon

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "run/data_end.h"
+
+namespace xenmon {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kPatience = 10s; // for a daemon that is gone to come back
+
+} // namespace
+
+std::string damaged_sentence(std::uint64_t count) {
+  return std::to_string(count) + (count == 1 ? " row" : " rows") + " of the region could not be and " +
+         (count == 1 ? "was" : "were") +
+         " left out; if that goes on, restart xenbaked from the same release as xenmon.";
+}
+
+Result<bool> DataEnd::reached(const Health& health) {
+  if (publisher_.daemon && !publisher_.daemon->running()) {
+    if (publisher_.daemon->ended_well()) return true;
+    return publisher_.daemon->outcome();
+  }
+  if (health.kind == Health::Kind::kRecordingOver) return true;
+  const auto now = std::chrono::steady_clock::now();
+  if (health.current()) quiet_since_ = now;
+  if (endless_ || now - quiet_since_ < kPatience) return false;
+  return Error{health_text(health) + "; the log ends here. Start xenbaked again."};
+}
+
+} // namespace xenmon

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// When a log is over for want of data.
+#ifndef XENMON_XENMON_RUN_DATA_END_H
+#define XENMON_XENMON_RUN_DATA_END_H
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "client/attachment.h"
+#include "daemon/publisher.h"
+#include "xenmon/result.h"
+
+namespace xenmon {
+
+class DataEnd {
+ public:
+  // endless: a daemon that is gone may take as long as it likes to come back.
+  DataEnd(const Publisher& publisher, bool endless) : publisher_(publisher), endless_(endless) {}
+
+  // Whether no more data will come; an Error if that is not as it should be. Call for as long as there is
+  // something to wait for, with the daemon polled.
+  Result<bool> reached(const Health& health);
+
+ private:
+  const Publisher& publisher_;
+  bool endless_;
+  std::chrono::steady_clock::time_point quiet_since_ = std::chrono::steady_clock::now();
+};
+
+// What to say at a log's end of samples, rows and waits in the region that could not be.
+std::string damaged_sentence(std::uint64_t count);
+
+} // namespace xenmon
+
+#endif // XENMON_XENMON_RUN_DATA_END_H

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The ways in which the front end runs, each on a region that somebody publishes.
+#ifndef XENMON_XENMON_RUN_FRONT_END_H
+#define XENMON_XENMON_RUN_FRONT_END_H
+
+#include "command_line/options.h"
+#include "daemon/publisher.h"
+#include "xenmon/result.h"
+
+namespace xenmon {
+
+// Shows the screen until the user, a signal or the terminal's end stops it.
+Status run_screen(const Options& options, Publisher& publisher);
+
+// Writes a log until the time is over, the recording ends or a signal comes.
+Status run_log(const Options& options, Publisher& publisher);
+
+// Writes a line for each wait for a CPU that was long, until the time is over, the recording ends or a signal
+// comes.
+Status run_slow_waits(const Options& options, Publisher& publisher);
+
+// Prints one table of the last ten seconds, as soon as there is one second at least; of a recording those
+// before its end, or before the time that was asked for.
+Status run_once(const Options& options, Publisher& publisher);
+
+} // namespace xenmon
+
+#endif // XENMON_XENMON_RUN_FRONT_END_H

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <unistd.h>
+
+#include <chrono>
+#include <string>
+
+#include "client/history.h"
+#include "client/known_pcpus.h"
+#include "client/region_follower.h"
+#include "log/line_output.h"
+#include "log/once_table.h"
+#include "model/model_builder.h"
+#include "process/signals.h"
+#include "run/front_end.h"
+
+namespace xenmon {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t kEnoughNs = 950'000'000; // of a second: what is cut off at samples' edges is missing
+constexpr auto kPoll = 50ms;
+constexpr auto kPatience = 10s; // for the first figures
+
+} // namespace
+
+Status run_once(const Options& options, Publisher& publisher) {
+  RegionFollower follower({.path = publisher.region});
+  const Attachment& attachment = follower.attachment();
+  History history;
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  for (;;) {
+    if (publisher.daemon) publisher.daemon->poll();
+    if (const auto followed = follow_replay(publisher.replay, follower, history); !followed)
+      return followed.error();
+    const std::uint64_t seen = history.length_ns(WindowId::kLong);
+    const Health::Kind kind = attachment.health().kind;
+    // A recording of our own is taken to its end, or to where it is to be held; otherwise a second is
+    // enough, and of what has ended what is left.
+    const bool going = publisher.replay && publisher.replay->state() == ReplayControl::State::kGoing;
+    const bool held = !going && attachment.health().held;
+    const bool playing = going || (!options.replay.empty() && kind == Health::Kind::kRecording && !held);
+    const bool over = kind == Health::Kind::kRecordingOver;
+    // One that is not steered ends with its recording, and says then whether that was whole.
+    const bool ending = over && publisher.daemon && !publisher.replay && publisher.daemon->running();
+    if (seen >= (held ? 1 : kEnoughNs) && !playing && !ending) break;
+    if (publisher.daemon && !publisher.daemon->running()) {
+      if (seen > 0 && (over || publisher.daemon->ended_well())) break;
+      return publisher.daemon->outcome();
+    }
+    if (seen > 0 && !ending && (over || kind == Health::Kind::kEnded)) break;
+    if (stop_requested()) return Error{"interrupted before there was anything to show."};
+    if (!playing && std::chrono::steady_clock::now() > deadline)
+      return Error{"no figures within ten seconds (" + health_text(attachment.health()) +
+                   "); is xenbaked well?"};
+    wait_for_input(going ? publisher.replay->fd() : -1, kPoll);
+  }
+  if (Status exists =
+          check_pcpu(options.pcpu, follower.feed().tables(), history.length_ns(WindowId::kLong), true);
+      !exists)
+    return exists;
+  const std::string text = once_table(build_screen_model(history, follower.feed(), attachment, options.pcpu));
+  if (Status written = write_lines(STDOUT_FILENO, text, "standard output"); !written) return written;
+  if (publisher.daemon && !publisher.daemon->running() && !publisher.daemon->ended_well())
+    return publisher.daemon->outcome();
+  return ok();
+}
+
+} // namespace xenmon

@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdlib>
+#include <optional>
+#include <utility>
+
+#include "daemon/replay_control.h"
+#include "model/model_builder.h"
+#include "model/screen_source.h"
+#include "process/signals.h"
+#include "run/front_end.h"
+#include "screen/help_screen.h"
+#include "screen/screen.h"
+#include "screen/settings.h"
+#include "screen/sort_menu.h"
+#include "screen/terminal.h"
+#include "screen/typed_line.h"
+#include "screen/view_keys.h"
+#include "text.h"
+#include "xenmon/trace_time.h"
+
+namespace xenmon {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::steady_clock;
+
+// So that the first figures do not keep one waiting, for as long as they can be expected.
+constexpr auto kRefreshWhileEmpty = 200ms;
+constexpr auto kPatience = 3s;
+constexpr auto kLookWhileGoing = 50ms; // until a recording is where it was told to go
+constexpr std::uint64_t kMs = 1'000'000;
+constexpr std::uint64_t kSecond = 1'000 * kMs;
+constexpr std::int64_t kStepNs = 1'000 * kMs;
+constexpr std::int64_t kFarStepNs = 10 * kStepNs;
+constexpr std::array<std::uint64_t, 6> kRefreshes = {250 * kMs,   500 * kMs,   kSecond,
+                                                     2 * kSecond, 5 * kSecond, 10 * kSecond};
+constexpr std::array<WindowLengths, 4> kWindowChoices = {
+    {kWindowNs, {10 * kSecond, 2 * kSecond}, {5 * kSecond, kSecond}, {2 * kSecond, 500 * kMs}}};
+
+class Session {
+ public:
+  Session(const Options& options, const Settings& settings, std::string settings_path, Publisher& publisher,
+          Terminal& terminal)
+      : publisher_(publisher),
+        terminal_(terminal),
+        source_(publisher),
+        settings_(settings),
+        state_(settings_.view),
+        settings_path_(std::move(settings_path)),
+        speed_(options.speed.empty() ? "1" : options.speed),
+        loops_(options.loop),
+        pcpu_(options.pcpu) {
+    state_.unicode = terminal.unicode();
+    source_.select(pcpu_);
+    set_windows(settings_.windows_ns);
+  }
+
+  void say(std::string notice) { notice_ = std::move(notice); }
+
+  Status run() {
+    take_new_data();
+    const auto patience = steady_clock::now() + kPatience;
+    auto due = steady_clock::now();
+    while (!stop_requested()) {
+      show();
+      const auto now = steady_clock::now();
+      if (now >= due) {
+        const bool soon = model_.domains.empty() && now < patience;
+        due = now + (going() ? std::chrono::nanoseconds(kLookWhileGoing)
+                     : soon  ? std::chrono::nanoseconds(kRefreshWhileEmpty)
+                             : refresh());
+      }
+      const Press press = terminal_.wait(due - now);
+      if (press.key == Key::kGone || (press.key == Key::kQuit && !help_ && !typed_ && !sort_menu_))
+        return ok();
+      if (press.key != Key::kNone) obey(press, due);
+      if (steady_clock::now() >= due) take_new_data();
+      if (Status exists = source_.check_selected(); !exists) return exists;
+    }
+    return ok();
+  }
+
+ private:
+  enum class Typing { kSearch, kFilter, kTime };
+
+  bool going() const {
+    return publisher_.replay && publisher_.replay->state() == ReplayControl::State::kGoing;
+  }
+
+  std::chrono::nanoseconds refresh() const { return std::chrono::nanoseconds(settings_.refresh_ns); }
+
+  void take_new_data() {
+    source_.follow();
+    build();
+  }
+
+  void build() { model_ = source_.model(state_); }
+
+  void show() {
+    const int width = terminal_.width();
+    const int height = terminal_.height();
+    if (help_) {
+      *help_ = std::min(*help_, last_help_line(width, height));
+      terminal_.draw(render_help(width, height, *help_));
+      return;
+    }
+    model_.notice = notice_;
+    Scene scene(model_, state_, source_.trend(), nullptr, typed_ ? typed_->shown() : "");
+    const ScrollLimits limits = scroll_limits(scene, width, height);
+    page_ = limits.page;
+    keep_in_sight(state_, scene, limits);
+    source_.complete(model_, state_, scene.lines, limits.page);
+    const SelectedModel selected = source_.selected(model_, state_, scene.lines);
+    scene.selected = &selected;
+    Grid grid = render(scene, width, height);
+    if (sort_menu_) sort_menu_->paint(grid);
+    terminal_.draw(grid);
+  }
+
+  void set_windows(const WindowLengths& windows) {
+    settings_.windows_ns = windows;
+    source_.set_windows(windows);
+  }
+
+  void next_windows() {
+    const auto found = std::find(kWindowChoices.begin(), kWindowChoices.end(), settings_.windows_ns);
+    const auto next =
+        found == kWindowChoices.end() ? 0 : (found - kWindowChoices.begin() + 1) % kWindowChoices.size();
+    set_paused(false);
+    set_windows(kWindowChoices[static_cast<std::size_t>(next)]);
+    notice_ = "windows of " + window_text(settings_.windows_ns[kLongWindow]) + " and " +
+              window_text(settings_.windows_ns[kShortWindow]);
+    build();
+  }
+
+  void change_refresh(bool slower, steady_clock::time_point& due) {
+    const auto last = kRefreshes.size() - 1;
+    auto at = static_cast<std::size_t>(
+        std::lower_bound(kRefreshes.begin(), kRefreshes.end(), settings_.refresh_ns) - kRefreshes.begin());
+    at = slower ? std::min(at + 1, last) : std::min(at, last) - (at > 0 ? 1 : 0);
+    settings_.refresh_ns = kRefreshes[at];
+    due = std::min(due, steady_clock::now() + refresh());
+    notice_ = "refreshed every " + window_text(settings_.refresh_ns);
+  }
+
+  void switch_to(std::optional<std::uint32_t> pcpu) {
+    if (pcpu == pcpu_) return;
+    pcpu_ = pcpu;
+    state_.position().row = 0;
+    source_.select(pcpu_);
+    build();
+  }
+
+  void set_paused(bool paused) {
+    source_.hold(paused);
+    build();
+  }
+
+  void switch_view(View view) {
+    if (view == state_.view) return;
+    state_.view = view;
+    build();
+  }
+
+  void save() {
+    settings_.view = state_;
+    const Status status = save_settings(settings_path_, settings_);
+    notice_ = status ? "settings kept in " + settings_path_ : status.error().message;
+  }
+
+  void ask(Typing what) {
+    typing_ = what;
+    filter_before_ = state_.filter;
+    typed_.emplace(what == Typing::kSearch   ? "Search for (name or id): "
+                   : what == Typing::kFilter ? "Show only (name or id): "
+                                             : "Go to (12.5, 1:30, end): ");
+  }
+
+  void tell(const Status& status) {
+    if (!status) notice_ = status.error().message;
+  }
+
+  // Pausing what is live holds the screen; a recording itself can wait.
+  void pause() {
+    if (!publisher_.replay) return set_paused(!source_.held());
+    ReplayControl& replay = *publisher_.replay;
+    tell(replay.state() == ReplayControl::State::kPlaying ? replay.hold() : replay.play(speed_));
+  }
+
+  static constexpr const char* kNoWayBack = "what comes from a pipe cannot be played again";
+
+  void step(std::int64_t ns) {
+    if (ns < 0 && !publisher_.replay_goes_back) {
+      notice_ = kNoWayBack;
+    } else if (publisher_.replay) {
+      tell(publisher_.replay->step(ns, source_.position_ns()));
+    } else {
+      notice_ = "only what --replay FILE plays can be stepped through";
+    }
+  }
+
+  void go_to(const std::string& text) {
+    const auto time = parse_trace_time(text);
+    if (time && *time == kTraceEnd && loops_) {
+      notice_ = "what is played again and again has no end";
+    } else if (time && *time < source_.position_ns() && !publisher_.replay_goes_back) {
+      notice_ = kNoWayBack;
+    } else if (time) {
+      tell(publisher_.replay->to(*time));
+    } else {
+      notice_ = "not a time in a recording: " + printable(text);
+    }
+  }
+
+  void type(const Press& press) {
+    const TypedLine::Outcome outcome = typed_->take(press);
+    const std::string text = typed_->text();
+    if (typing_ == Typing::kTime) {
+      if (outcome == TypedLine::Outcome::kDone && !text.empty()) go_to(text);
+    } else if (typing_ == Typing::kFilter) {
+      state_.filter = outcome == TypedLine::Outcome::kGivenUp ? filter_before_ : text;
+    } else if (outcome == TypedLine::Outcome::kDone) {
+      // An empty line repeats the last search, from the next domain on.
+      const bool again = text.empty();
+      if (!again) pattern_ = text;
+      if (!pattern_.empty() && !go_to_domain(pattern_, again, state_, model_))
+        notice_ = "no domain matches " + pattern_;
+    } else if (!text.empty()) {
+      go_to_domain(text, false, state_, model_);
+    }
+    if (outcome != TypedLine::Outcome::kGoesOn) typed_.reset();
+  }
+
+  void read_help(Key key) {
+    const bool scrolls = last_help_line(terminal_.width(), terminal_.height()) > 0;
+    if (!scrolls && key != Key::kRedraw) return help_.reset();
+    switch (key) {
+      case Key::kRedraw:
+        break;
+      case Key::kUp:
+        *help_ -= std::min<std::size_t>(*help_, 1);
+        break;
+      case Key::kDown:
+      case Key::kPageDown:
+        *help_ += key == Key::kDown ? 1 : page_;
+        break;
+      case Key::kPageUp:
+        *help_ -= std::min(*help_, page_);
+        break;
+      default:
+        help_.reset();
+    }
+  }
+
+  void obey(const Press& press, steady_clock::time_point& due) {
+    if (help_) return read_help(press.key);
+    if (press.key == Key::kRedraw) return;
+    notice_.clear();
+    if (typed_) {
+      type(press);
+    } else if (sort_menu_) {
+      if (!sort_menu_->take(press.key, state_)) sort_menu_.reset();
+      build(); // it may be sorted by what the model does not have
+    } else {
+      obey_key(press, due);
+    }
+    if (going()) due = steady_clock::now();
+  }
+
+  static bool sorts_anew(Key key) {
+    return key == Key::kSortNext || key == Key::kSortPrevious || key == Key::kSpan;
+  }
+
+  // Says what a key has done where one might not see it.
+  void answer(Key key) {
+    if (key == Key::kOther) notice_ = "that key means nothing here; ? lists all";
+    if (key == Key::kBasis)
+      notice_ =
+          state_.basis == Basis::kPcpu ? "percent of one CPU's time" : "percent of the domain's vCPUs' time";
+    if (key != Key::kSpan) return;
+    if (state_.view == View::kLatency) {
+      notice_ = state_.latency_since_start
+                    ? "since xenbaked began"
+                    : "of late, up to " + window_text(settings_.windows_ns[kLongWindow]);
+    } else {
+      notice_ = "tables are of the last " + window_text(settings_.windows_ns[index_of(state_.window)]);
+    }
+  }
+
+  void obey_key(const Press& press, steady_clock::time_point& due) {
+    switch (press.key) {
+      case Key::kHelp:
+        help_ = 0;
+        break;
+      case Key::kPause:
+        pause();
+        break;
+      case Key::kBack:
+      case Key::kForward:
+        step(press.key == Key::kBack ? -kStepNs : kStepNs);
+        break;
+      case Key::kFarBack:
+      case Key::kFarForward:
+        step(press.key == Key::kFarBack ? -kFarStepNs : kFarStepNs);
+        break;
+      case Key::kGoTo:
+        if (publisher_.replay) {
+          ask(Typing::kTime);
+        } else {
+          step(0);
+        }
+        break;
+      case Key::kDomains:
+        switch_view(View::kDomains);
+        break;
+      case Key::kVcpus:
+        switch_view(View::kVcpus);
+        break;
+      case Key::kPcpus:
+        switch_view(View::kPcpus);
+        break;
+      case Key::kLatency:
+        switch_view(View::kLatency);
+        break;
+      case Key::kHost:
+        switch_view(View::kHost);
+        break;
+      case Key::kNextView:
+        switch_view(static_cast<View>((static_cast<std::size_t>(state_.view) + 1) % kViews));
+        break;
+      case Key::kNext:
+        switch_to(next_pcpu(source_.pcpus(), pcpu_));
+        break;
+      case Key::kPrevious:
+        switch_to(previous_pcpu(source_.pcpus(), pcpu_));
+        break;
+      case Key::kSearch:
+        ask(Typing::kSearch);
+        break;
+      case Key::kFilter:
+        ask(Typing::kFilter);
+        break;
+      case Key::kSortMenu:
+        if (state_.view != View::kHost) sort_menu_.emplace(state_);
+        break;
+      case Key::kWindowLengths:
+        next_windows();
+        break;
+      case Key::kFaster:
+      case Key::kSlower:
+        change_refresh(press.key == Key::kSlower, due);
+        break;
+      case Key::kSave:
+        save();
+        break;
+      default:
+        obey_view_key(press.key, state_, model_, page_);
+        if (sorts_anew(press.key)) build(); // as above
+        answer(press.key);
+    }
+  }
+
+  Publisher& publisher_;
+  Terminal& terminal_;
+  ScreenSource source_;
+  Settings settings_;
+  ViewState state_;
+  std::string settings_path_;
+  std::string speed_; // of a recording that is being played
+  bool loops_;        // it is, again and again
+  std::optional<std::uint32_t> pcpu_;
+  ScreenModel model_;
+  std::size_t page_ = 1;
+  std::optional<std::size_t> help_; // its first line
+  std::optional<TypedLine> typed_;
+  std::optional<SortMenu> sort_menu_;
+  Typing typing_ = Typing::kSearch;
+  std::string pattern_;       // of the last search
+  std::string filter_before_; // another one was being typed
+  std::string notice_;        // until the next key
+};
+
+// What the command line says counts for more than what was kept.
+void apply(const Options& options, Settings& settings) {
+  for (const Metric metric : kDomainRows) {
+    if (options.rows_given.contains(metric)) settings.view.rows.set(metric, options.rows.contains(metric));
+  }
+}
+
+} // namespace
+
+Status run_screen(const Options& options, Publisher& publisher) {
+  Settings settings;
+  const std::string path = settings_path([](const char* name) { return std::getenv(name); });
+  const Status loaded = path.empty() ? ok() : load_settings(path, settings);
+  apply(options, settings);
+  auto terminal = Terminal::open(wanted_palette(options.no_color, std::getenv("NO_COLOR")));
+  if (!terminal) return terminal.error();
+  Session session(options, settings, path, publisher, *terminal);
+  if (!loaded) session.say(loaded.error().message);
+  return session.run();
+}
+
+} // namespace xenmon
