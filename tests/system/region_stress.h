@@ -16,8 +16,8 @@
 
 #include "bake/baker.h"
 #include "merge/merge.h"
+#include "publish/region_writer.h"
 #include "region/region_reader.h"
-#include "region/region_writer.h"
 
 namespace xenmon::test {
 

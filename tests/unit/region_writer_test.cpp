@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // What the writer publishes, seen through the front end's reader.
-#include "region/region_writer.h"
+#include "publish/region_writer.h"
 
 #include <gtest/gtest.h>
 
