@@ -13,8 +13,7 @@ namespace {
 constexpr std::uint32_t kPageCountKinds =
     XENMON_IO_MAP | XENMON_IO_UNMAP | XENMON_IO_TRANSFER | XENMON_IO_COPY;
 
-xenmon_domain record_of(const Domain& domain) {
-  xenmon_domain out{};
+void put(xenmon_domain& out, const Domain& domain) {
   out.flags = XENMON_DOMAIN_IN_USE;
   if (domain.ended) out.flags |= XENMON_DOMAIN_DEAD;
   if (domain.born) out.flags |= XENMON_DOMAIN_BORN;
@@ -28,11 +27,10 @@ xenmon_domain record_of(const Domain& domain) {
   out.io_transfer = domain.io[kIoTransfer];
   out.io_copy = domain.io[kIoCopy];
   out.io_copy_bytes = domain.io_copy_bytes;
-  return out;
 }
 
-xenmon_vcpu record_of(const Vcpu& vcpu, std::uint64_t end_ns) {
-  xenmon_vcpu out{};
+// All fields, and none of them by way of a copy: there are thousands of vCPUs in every sample.
+void put(xenmon_vcpu& out, const Vcpu& vcpu, std::uint64_t end_ns) {
   out.flags = XENMON_VCPU_IN_USE;
   out.domain_slot = vcpu.domain_slot;
   out.vcpu_id = vcpu.vcpu_id;
@@ -40,6 +38,7 @@ xenmon_vcpu record_of(const Vcpu& vcpu, std::uint64_t end_ns) {
                                        XENMON_VCPU_BLOCKED, XENMON_VCPU_OFFLINE,  XENMON_VCPU_UNKNOWN};
   out.state = kStates[vcpu.bucket];
   out.last_pcpu = vcpu.part.pcpu;
+  out.reserved = 0;
   out.end_ns = vcpu.ended ? vcpu.since_ns : end_ns;
   out.running_ns = vcpu.times[kRunning];
   out.waited_wake_ns = vcpu.times[kWaitWake];
@@ -53,21 +52,14 @@ xenmon_vcpu record_of(const Vcpu& vcpu, std::uint64_t end_ns) {
   out.slice_sum_ns = vcpu.slices.sum_ns;
   out.slice_min_ns = vcpu.slices.min_ns;
   out.slice_max_ns = vcpu.slices.max_ns;
-  if (vcpu.histograms) {
-    out.wake_wait_max_ns = vcpu.histograms->wake_wait.max();
-    out.preempt_wait_max_ns = vcpu.histograms->preempt_wait.max();
-    out.run_max_ns = vcpu.histograms->run.max();
-    out.hist_lines[0] = vcpu.histograms->wake_wait.used();
-    out.hist_lines[1] = vcpu.histograms->preempt_wait.used();
-    out.hist_lines[2] = vcpu.histograms->run.used();
-  }
-  return out;
-}
-
-HistogramLines take_lines(Histogram& histogram) {
-  const HistogramLines lines{histogram.counts(), histogram.dirty()};
-  histogram.clean();
-  return lines;
+  out.reserved2 = 0;
+  const VcpuHistograms* of = vcpu.histograms.get();
+  out.wake_wait_max_ns = of != nullptr ? of->wake_wait.max() : 0;
+  out.preempt_wait_max_ns = of != nullptr ? of->preempt_wait.max() : 0;
+  out.run_max_ns = of != nullptr ? of->run.max() : 0;
+  out.hist_lines[0] = of != nullptr ? of->wake_wait.used() : 0;
+  out.hist_lines[1] = of != nullptr ? of->preempt_wait.used() : 0;
+  out.hist_lines[2] = of != nullptr ? of->run.used() : 0;
 }
 
 } // namespace
@@ -133,8 +125,13 @@ void BakerSnapshot::take_pcpus(const Baker& baker, const Merge& merge) {
 void BakerSnapshot::take_domains(const Baker& baker) {
   const auto domains = baker.domains();
   domains_.resize(domains.size());
-  for (std::size_t slot = 0; slot < domains.size(); ++slot)
-    domains_[slot] = domains[slot] ? record_of(*domains[slot]) : xenmon_domain{};
+  for (std::size_t slot = 0; slot < domains.size(); ++slot) {
+    if (domains[slot]) {
+      put(domains_[slot], *domains[slot]);
+    } else {
+      domains_[slot] = {};
+    }
+  }
   snapshot_.domains = domains_;
 }
 
@@ -144,15 +141,27 @@ void BakerSnapshot::take_vcpus(Baker& baker, std::uint64_t end_ns) {
   histograms_.clear();
   for (std::uint32_t slot = 0; slot < slots; ++slot) {
     Vcpu* vcpu = baker.vcpu(slot);
-    vcpus_[slot] = vcpu != nullptr ? record_of(*vcpu, end_ns) : xenmon_vcpu{};
-    if (vcpu == nullptr || !vcpu->histograms) continue;
-    VcpuHistograms& of = *vcpu->histograms;
-    if ((of.wake_wait.dirty() | of.preempt_wait.dirty() | of.run.dirty()) == 0) continue;
-    histograms_.push_back(
-        {slot, {take_lines(of.wake_wait), take_lines(of.preempt_wait), take_lines(of.run)}});
+    if (vcpu == nullptr) {
+      vcpus_[slot] = {};
+      continue;
+    }
+    put(vcpus_[slot], *vcpu, end_ns);
+    if (vcpu->histograms) take_histograms(slot, *vcpu->histograms);
   }
   snapshot_.vcpus = vcpus_;
   snapshot_.histograms = histograms_;
+}
+
+void BakerSnapshot::take_histograms(std::uint32_t vcpu_slot, VcpuHistograms& of) {
+  const HistogramChange change{
+      vcpu_slot,
+      {of.wake_wait.dirty(), of.preempt_wait.dirty(), of.run.dirty()},
+      {of.wake_wait.counts().data(), of.preempt_wait.counts().data(), of.run.counts().data()}};
+  if ((change.lines[0] | change.lines[1] | change.lines[2]) == 0) return;
+  histograms_.push_back(change);
+  of.wake_wait.clean();
+  of.preempt_wait.clean();
+  of.run.clean();
 }
 
 void BakerSnapshot::take_counters(const Baker& baker, const Merge& merge) {

@@ -48,6 +48,7 @@ class BakerSnapshot {
   void take_pcpus(const Baker& baker, const Merge& merge);
   void take_domains(const Baker& baker);
   void take_vcpus(Baker& baker, std::uint64_t end_ns);
+  void take_histograms(std::uint32_t vcpu_slot, VcpuHistograms& of);
   void take_counters(const Baker& baker, const Merge& merge);
 
   std::uint64_t flags_;

@@ -387,10 +387,9 @@ void RegionImage::write_histograms(const HistogramChange& change) {
   auto& out = entry<xenmon_histograms>(header().hist, change.vcpu_slot);
   std::uint32_t* const to[] = {out.wake_wait, out.preempt_wait, out.run};
   for (std::size_t i = 0; i < HistogramChange::kHistograms; ++i) {
-    const HistogramLines& from = change.histograms[i];
-    for (std::uint32_t lines = from.lines; lines != 0; lines &= lines - 1) {
+    for (std::uint32_t lines = change.lines[i]; lines != 0; lines &= lines - 1) {
       const auto first = static_cast<std::uint32_t>(std::countr_zero(lines)) * XENMON_HIST_LINE_BUCKETS;
-      store_words(to[i] + first, &from.counts[first], XENMON_HIST_LINE_BUCKETS * sizeof(std::uint32_t));
+      store_words(to[i] + first, change.counts[i] + first, XENMON_HIST_LINE_BUCKETS * sizeof(std::uint32_t));
     }
   }
 }

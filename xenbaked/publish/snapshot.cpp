@@ -66,12 +66,9 @@ Status check_tables(const Snapshot& s) {
   for (const HistogramChange& change : s.histograms) {
     if (change.vcpu_slot >= s.vcpus.size())
       return damaged("a histogram belongs to a vCPU that does not exist");
-    for (const HistogramLines& histogram : change.histograms) {
-      if ((histogram.lines & ~kAllLines) != 0 ||
-          (histogram.lines != 0 && histogram.counts.size() != XENMON_HIST_BUCKETS)) {
-        return damaged("a histogram has another number of buckets than " +
-                       std::to_string(XENMON_HIST_BUCKETS));
-      }
+    for (std::size_t i = 0; i < HistogramChange::kHistograms; ++i) {
+      if ((change.lines[i] & ~kAllLines) != 0 || (change.lines[i] != 0 && change.counts[i] == nullptr))
+        return damaged("a histogram names buckets that do not exist");
     }
   }
   return ok();

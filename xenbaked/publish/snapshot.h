@@ -23,18 +23,15 @@
 
 namespace xenmon {
 
-// What has changed in one histogram since the snapshot before.
-struct HistogramLines {
-  std::span<const std::uint32_t> counts; // all XENMON_HIST_BUCKETS of them, if any line is named
-  std::uint32_t lines = 0;               // bit N: buckets 16 N to 16 N + 15
-};
-
-// The same of all histograms of one vCPU. When its slot has a new owner they start from zero, and every line
-// with a count has changed.
+// What has changed in the histograms of one vCPU since the snapshot before. When its slot has a new owner
+// they start from zero, and every line with a count has changed. In each array as in xenmon_histograms:
+// wake_wait, preempt_wait, run.
 struct HistogramChange {
   static constexpr std::size_t kHistograms = 3;
   std::uint32_t vcpu_slot = 0;
-  std::array<HistogramLines, kHistograms> histograms; // as in xenmon_histograms: wake_wait, preempt_wait, run
+  std::array<std::uint32_t, kHistograms> lines = {}; // bit N: buckets 16 N to 16 N + 15
+  std::array<const std::uint32_t*, kHistograms> counts =
+      {}; // XENMON_HIST_BUCKETS of them, if any line is named
 };
 
 struct SnapshotSample {
