@@ -156,7 +156,7 @@ class FollowReplayTest : public ReplayControlTest {
 
   TemporaryDirectory directory;
   std::string path = directory / "region";
-  FakeRegion region;
+  ScriptedRegion region;
   Attachment attachment{path, [] { return kSecond; }};
   DomainDirectory domains{20 * kSecond};
   SampleFeed feed{domains};
@@ -185,7 +185,7 @@ TEST_F(FollowReplayTest, WhatPassesByOnTheWayForwardsIsNeitherShownNorMissed) {
 
 TEST_F(FollowReplayTest, BackwardsIsAnotherStory) {
   ASSERT_TRUE(control->to(3 * kSecond));
-  FakeRegion anew;
+  ScriptedRegion anew;
   anew.header().source_kind = XENMON_SOURCE_RECORDING;
   anew.header().heartbeat_ns = kSecond;
   anew.header().generation = 2;

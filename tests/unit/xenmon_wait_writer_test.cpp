@@ -55,7 +55,7 @@ class WaitWriterTest : public testing::Test {
   }
 
   TemporaryDirectory files;
-  FakeRegion region;
+  ScriptedRegion region;
   RegionReader reader;
   DomainDirectory directory{20'000 * kMs};
   SampleFeed feed{directory};
@@ -133,7 +133,7 @@ TEST_F(WaitWriterTest, WhatMayBeMissingIsSaid) {
 TEST_F(WaitWriterTest, SamplesThatWereNotSeenMayHideALoss) {
   RegionSizes sizes;
   sizes.samples = 2;
-  FakeRegion small(sizes);
+  ScriptedRegion small(sizes);
   const RegionReader its = *RegionReader::make(small.bytes(), "R");
   ASSERT_TRUE(writer().start(its, WaitFeed::From::kBeginning));
   for (int i = 0; i < 5; ++i) small.publish({});
@@ -214,7 +214,7 @@ TEST_F(WaitWriterTest, AnotherDaemonsTraceGoesOnWithWhatIsLeftOfTheTime) {
   region.publish({});
   region.publish({});
   (void)written();
-  FakeRegion second;
+  ScriptedRegion second;
   const RegionReader its = *RegionReader::make(second.bytes(), "R");
   ASSERT_TRUE(writer().start(its, WaitFeed::From::kBeginning));
   second.add_wait(wait_of(50 * kMs, 3 * kMs));

@@ -37,7 +37,7 @@ std::uint64_t random_number() {
   return number | 1U; // never 0
 }
 
-// capacity shares its word with count and never changes.
+// The one field of 32 bits that changes; nothing that does shares its word.
 void store_count(xenmon_table& table, std::size_t count) {
   std::atomic_ref<std::uint32_t>(table.count)
       .store(static_cast<std::uint32_t>(count), std::memory_order_relaxed);
