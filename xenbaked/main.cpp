@@ -15,7 +15,7 @@
 #include "end_watch.h"
 #include "fatal_signals.h"
 #include "options.h"
-#include "region/region_file.h"
+#include "publish/region_file.h"
 #include "source/live_source.h"
 #include "source/recorder.h"
 #include "source/replay_source.h"

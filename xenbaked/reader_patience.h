@@ -15,7 +15,7 @@
 #include "bake/baker.h"
 #include "control_channel.h"
 #include "merge/merge.h"
-#include "region/region_writer.h"
+#include "publish/region_writer.h"
 #include "stop_flag.h"
 
 namespace xenmon {

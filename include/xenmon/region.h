@@ -36,11 +36,68 @@
  *     wall_epoch_ns turns them into the time of day.
  *   - version_major changes when an old reader would go wrong, and such a reader must refuse.
  *     version_minor changes when fields or flags are added. Nothing is ever reused or renumbered.
+ *     Last version bump: 1.2, for verdicts, the causes of bad records, and the faults of the source.
  *   - The layout of one file never changes. When a table becomes too small the daemon makes a new
  *     file, renames it into place and sets XENMON_STATE_SUPERSEDED here; a reader opens the path again.
  *   - Readers never write; the daemon never waits for readers.
  *
- * Reading a table (pcpu, domain, vcpu), at most XENMON_READ_TRIES times:
+ * The life of one file (header.state). Only the daemon changes it; a reader acts on what it sees:
+ *
+ *     STARTING ----- first sample ----> RUNNING ----- end of the trace ----> ENDED
+ *         |                                                                    ^
+ *         +-------------------- a trace without a sample ----------------------+
+ *
+ *     any of them ----- another file of this daemon is in place at the path ----> SUPERSEDED
+ *
+ *   In SUPERSEDED nothing changes any more: a reader opens the path again.
+ *   The other file is a larger one, which has what this one has and the sample that needed the room, or, if a
+ *   recording is played from its beginning again, an empty one. A file whose daemon has ended stays. If the
+ *   daemon was killed its state still says RUNNING, and the heartbeat is old.
+ *
+ * What changes, and in which order it may be seen. The daemon's one thread is the only writer of all of it.
+ * "Relaxed" means one aligned word, loaded and stored whole and without order.
+ *
+ *   field                       stored            a reader loads it
+ *   --------------------------  ----------------  ------------------------------------------------------------
+ *   state                       release           relaxed; acquire if what came before it matters
+ *   flags                       relaxed, release  relaxed. HELD is set after the sample that it is about
+ *                               for HELD
+ *   heartbeat_ns                relaxed           relaxed
+ *   newest_sample, newest_wait  release           acquire: then the samples and waits up to it are there
+ *   tables_seq                  see below         see below
+ *   counters, bad_records_by,   relaxed           relaxed, each by itself: they need not be of one moment
+ *     source_faults
+ *   wall_epoch_ns               relaxed           relaxed
+ *   <table>.count               relaxed,          under tables_seq. It shares its word with nothing that changes
+ *                               in tables_seq
+ *   pcpu, domain, vcpu, verdict relaxed words,    under tables_seq
+ *                               in tables_seq
+ *   sample.seq, wait.seq        0 relaxed, the    acquire; see below
+ *                               number release
+ *   the rest of a sample, its   relaxed words,    between two looks at seq
+ *     rows; of a wait           between the two
+ *   hist                        relaxed words     relaxed, count by count
+ *
+ *   All else never changes while the file lives.
+ *
+ * Writing a table:
+ *
+ *   store-relaxed tables_seq = odd; fence-release
+ *   store the words; the counts last
+ *   store-release tables_seq = even
+ *
+ * Writing sample number N:
+ *
+ *   for every sample whose entry, rows or I/O rows are about to be written over: store-relaxed its seq = 0
+ *   fence-release
+ *   store the rows and I/O rows, then all of entry N % sample.capacity, with seq still 0
+ *   store-release seq = N; store-release header.newest_sample = N
+ *
+ *   A wait is written in the same way, before its sample, and before that the tables, so that whoever sees a
+ *   sample finds the slots that its rows name. Then the counters follow. A file in the making is filled in any
+ *   order; rename() publishes it. Only then the old file's state becomes SUPERSEDED.
+ *
+ * Reading a table (pcpu, domain, vcpu, verdict). A bounded number of times; how often is up to the reader:
  *
  *   s1 = load-acquire(header.tables_seq);      if s1 is odd, try again
  *   copy what is wanted
@@ -67,10 +124,25 @@
  * heartbeat_period_ns. When it is older than three periods, or state is XENMON_STATE_ENDED, what is
  * here is history: say so, and open the path again now and then, since a new daemon renames a new
  * file there. generation differs between any two files.
+ *
+ * Why the numbers are what they are
+ *   - 10 s of history: the long window of the screen, which begins with what the region remembers. The ring has
+ *     a second more, so that the oldest sample that a reader needs is not just being written over.
+ *   - A sample is at most 4 s long, so that its times in ns fit into 32 bits.
+ *   - A sample and a row have 64 bytes, a cache line. The daemon has every table begin at a multiple of 64, so
+ *     each of them is in one line; readers must not rely on that.
+ *   - 464 buckets: 16 of 16 ns up to 256 ns, then 16 for each of the 28 powers of two up to 2^36 ns, 68.7 s. From
+ *     256 ns on a bucket is at most 1/16 as wide as its lower end, which is the error that percentiles may have.
+ *   - 16 buckets to a line: 64 bytes of counts, which are written and read only where they are used.
+ *   - 4,096 waits: half a MiB, sixteen thousand a second for a reader that looks four times a second. (A recording
+ *     that is played as fast as possible has a ring of sixteen times as many.)
+ *   - 64 MiB: beyond this the row ring does not grow for the history's sake, and a flag says so.
+ *   - Three heartbeat periods: a daemon that is late once or twice is not called gone.
  */
 #ifndef XENMON_REGION_H
 #define XENMON_REGION_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -85,9 +157,6 @@
 #define XENMON_MAGIC UINT64_C(0x47524e4f4d4e4558)
 #define XENMON_VERSION_MAJOR 1u
 #define XENMON_VERSION_MINOR 2u
-
-/* Attempts after which a reader gives up on a table and keeps what it had. */
-#define XENMON_READ_TRIES 1000
 
 /* Xen's DOMID_IDLE (public/xen.h): the domain of the idle vCPUs, one per pCPU, same number. */
 #define XENMON_DOMID_IDLE 32767u
@@ -246,7 +315,8 @@ typedef struct xenmon_region_header {
     xenmon_table row;
     xenmon_table io_row;
 
-    /* What follows changes while the region lives; each is one aligned word, read by itself. */
+    /* What follows changes while the region lives; each is one aligned word, read by itself. The table at the top
+     * says in which order. */
     uint64_t state;
     uint64_t flags;
     uint64_t heartbeat_ns;
@@ -413,19 +483,183 @@ typedef struct xenmon_verdict {
     char text[XENMON_VERDICT_TEXT_BYTES];
 } xenmon_verdict;
 
-XENMON_STATIC_ASSERT(sizeof(xenmon_table) == 24, "layout");
-XENMON_STATIC_ASSERT(sizeof(xenmon_counters) == 80, "layout");
-XENMON_STATIC_ASSERT(sizeof(xenmon_region_header) == 736, "layout");
-XENMON_STATIC_ASSERT(sizeof(xenmon_pcpu) == 24, "layout");
-XENMON_STATIC_ASSERT(sizeof(xenmon_domain) == 136, "layout");
-XENMON_STATIC_ASSERT(sizeof(xenmon_vcpu) == 168, "layout");
-XENMON_STATIC_ASSERT(sizeof(xenmon_histograms) == 5568, "layout");
-XENMON_STATIC_ASSERT(sizeof(xenmon_sample) == 64, "layout");
-XENMON_STATIC_ASSERT(sizeof(xenmon_row) == 64, "layout");
-XENMON_STATIC_ASSERT(sizeof(xenmon_io_row) == 32, "layout");
-XENMON_STATIC_ASSERT(sizeof(xenmon_runner) == 24, "layout");
-XENMON_STATIC_ASSERT(sizeof(xenmon_wait) == 136, "layout");
-XENMON_STATIC_ASSERT(sizeof(xenmon_verdict) == 128, "layout");
+/* The layout, field by field: docs/region.md has the same numbers. */
+#define XENMON_AT(record, field, bytes) XENMON_STATIC_ASSERT(offsetof(record, field) == (bytes), "layout")
+#define XENMON_SIZE(record, bytes) XENMON_STATIC_ASSERT(sizeof(record) == (bytes), "layout")
+
+XENMON_AT(xenmon_table, offset, 0);
+XENMON_AT(xenmon_table, stride, 8);
+XENMON_AT(xenmon_table, capacity, 12);
+XENMON_AT(xenmon_table, count, 16);
+XENMON_AT(xenmon_table, reserved, 20);
+XENMON_SIZE(xenmon_table, 24);
+
+XENMON_AT(xenmon_counters, records, 0);
+XENMON_AT(xenmon_counters, bytes, 8);
+XENMON_AT(xenmon_counters, lost_records, 16);
+XENMON_AT(xenmon_counters, bad_records, 24);
+XENMON_AT(xenmon_counters, late_records, 32);
+XENMON_AT(xenmon_counters, state_conflicts, 40);
+XENMON_AT(xenmon_counters, conservation_violations, 48);
+XENMON_AT(xenmon_counters, samples, 56);
+XENMON_AT(xenmon_counters, wakeups, 64);
+XENMON_AT(xenmon_counters, daemon_cpu_ns, 72);
+XENMON_SIZE(xenmon_counters, 80);
+
+XENMON_AT(xenmon_region_header, magic, 0);
+XENMON_AT(xenmon_region_header, version_major, 8);
+XENMON_AT(xenmon_region_header, version_minor, 12);
+XENMON_AT(xenmon_region_header, header_bytes, 16);
+XENMON_AT(xenmon_region_header, daemon_pid, 20);
+XENMON_AT(xenmon_region_header, region_bytes, 24);
+XENMON_AT(xenmon_region_header, generation, 32);
+XENMON_AT(xenmon_region_header, daemon_start, 40);
+XENMON_AT(xenmon_region_header, source_kind, 48);
+XENMON_AT(xenmon_region_header, io_kinds, 52);
+XENMON_AT(xenmon_region_header, cpu_khz, 56);
+XENMON_AT(xenmon_region_header, event_mask, 60);
+XENMON_AT(xenmon_region_header, sample_ns, 64);
+XENMON_AT(xenmon_region_header, history_ns, 72);
+XENMON_AT(xenmon_region_header, heartbeat_period_ns, 80);
+XENMON_AT(xenmon_region_header, wall_epoch_ns, 88);
+XENMON_AT(xenmon_region_header, source_text, 96);
+XENMON_AT(xenmon_region_header, xen_version, 160);
+XENMON_AT(xenmon_region_header, scheduler, 224);
+XENMON_AT(xenmon_region_header, pcpu, 288);
+XENMON_AT(xenmon_region_header, domain, 312);
+XENMON_AT(xenmon_region_header, vcpu, 336);
+XENMON_AT(xenmon_region_header, hist, 360);
+XENMON_AT(xenmon_region_header, sample, 384);
+XENMON_AT(xenmon_region_header, row, 408);
+XENMON_AT(xenmon_region_header, io_row, 432);
+XENMON_AT(xenmon_region_header, state, 456);
+XENMON_AT(xenmon_region_header, flags, 464);
+XENMON_AT(xenmon_region_header, heartbeat_ns, 472);
+XENMON_AT(xenmon_region_header, newest_sample, 480);
+XENMON_AT(xenmon_region_header, tables_seq, 488);
+XENMON_AT(xenmon_region_header, counters, 496);
+XENMON_AT(xenmon_region_header, wait, 576);
+XENMON_AT(xenmon_region_header, slow_wait_ns, 600);
+XENMON_AT(xenmon_region_header, newest_wait, 608);
+XENMON_AT(xenmon_region_header, verdict, 616);
+XENMON_AT(xenmon_region_header, bad_records_by, 640);
+XENMON_AT(xenmon_region_header, source_faults, 704);
+XENMON_SIZE(xenmon_region_header, 736);
+
+XENMON_AT(xenmon_pcpu, seen, 0);
+XENMON_AT(xenmon_pcpu, running_vcpu, 4);
+XENMON_AT(xenmon_pcpu, records, 8);
+XENMON_AT(xenmon_pcpu, lost_records, 16);
+XENMON_SIZE(xenmon_pcpu, 24);
+
+XENMON_AT(xenmon_domain, flags, 0);
+XENMON_AT(xenmon_domain, domid, 4);
+XENMON_AT(xenmon_domain, uid, 8);
+XENMON_AT(xenmon_domain, born_ns, 16);
+XENMON_AT(xenmon_domain, died_ns, 24);
+XENMON_AT(xenmon_domain, name, 32);
+XENMON_AT(xenmon_domain, io_map, 96);
+XENMON_AT(xenmon_domain, io_unmap, 104);
+XENMON_AT(xenmon_domain, io_transfer, 112);
+XENMON_AT(xenmon_domain, io_copy, 120);
+XENMON_AT(xenmon_domain, io_copy_bytes, 128);
+XENMON_SIZE(xenmon_domain, 136);
+
+XENMON_AT(xenmon_vcpu, flags, 0);
+XENMON_AT(xenmon_vcpu, domain_slot, 4);
+XENMON_AT(xenmon_vcpu, vcpu_id, 8);
+XENMON_AT(xenmon_vcpu, state, 12);
+XENMON_AT(xenmon_vcpu, last_pcpu, 16);
+XENMON_AT(xenmon_vcpu, reserved, 20);
+XENMON_AT(xenmon_vcpu, end_ns, 24);
+XENMON_AT(xenmon_vcpu, running_ns, 32);
+XENMON_AT(xenmon_vcpu, waited_wake_ns, 40);
+XENMON_AT(xenmon_vcpu, waited_preempt_ns, 48);
+XENMON_AT(xenmon_vcpu, blocked_ns, 56);
+XENMON_AT(xenmon_vcpu, offline_ns, 64);
+XENMON_AT(xenmon_vcpu, unknown_ns, 72);
+XENMON_AT(xenmon_vcpu, executions, 80);
+XENMON_AT(xenmon_vcpu, continues, 88);
+XENMON_AT(xenmon_vcpu, slice_count, 96);
+XENMON_AT(xenmon_vcpu, slice_sum_ns, 104);
+XENMON_AT(xenmon_vcpu, slice_min_ns, 112);
+XENMON_AT(xenmon_vcpu, slice_max_ns, 120);
+XENMON_AT(xenmon_vcpu, wake_wait_max_ns, 128);
+XENMON_AT(xenmon_vcpu, preempt_wait_max_ns, 136);
+XENMON_AT(xenmon_vcpu, run_max_ns, 144);
+XENMON_AT(xenmon_vcpu, hist_lines, 152);
+XENMON_AT(xenmon_vcpu, reserved2, 164);
+XENMON_SIZE(xenmon_vcpu, 168);
+
+XENMON_AT(xenmon_histograms, wake_wait, 0);
+XENMON_AT(xenmon_histograms, preempt_wait, 1856);
+XENMON_AT(xenmon_histograms, run, 3712);
+XENMON_SIZE(xenmon_histograms, 5568);
+
+XENMON_AT(xenmon_sample, seq, 0);
+XENMON_AT(xenmon_sample, start_ns, 8);
+XENMON_AT(xenmon_sample, end_ns, 16);
+XENMON_AT(xenmon_sample, first_row, 24);
+XENMON_AT(xenmon_sample, first_io_row, 32);
+XENMON_AT(xenmon_sample, row_count, 40);
+XENMON_AT(xenmon_sample, io_row_count, 44);
+XENMON_AT(xenmon_sample, lost_records, 48);
+XENMON_AT(xenmon_sample, records, 56);
+XENMON_SIZE(xenmon_sample, 64);
+
+XENMON_AT(xenmon_row, vcpu_slot, 0);
+XENMON_AT(xenmon_row, pcpu, 4);
+XENMON_AT(xenmon_row, running_ns, 8);
+XENMON_AT(xenmon_row, waited_wake_ns, 12);
+XENMON_AT(xenmon_row, waited_preempt_ns, 16);
+XENMON_AT(xenmon_row, blocked_ns, 20);
+XENMON_AT(xenmon_row, offline_ns, 24);
+XENMON_AT(xenmon_row, unknown_ns, 28);
+XENMON_AT(xenmon_row, executions, 32);
+XENMON_AT(xenmon_row, continues, 36);
+XENMON_AT(xenmon_row, slice_count, 40);
+XENMON_AT(xenmon_row, slice_min_ns, 44);
+XENMON_AT(xenmon_row, slice_sum_ns, 48);
+XENMON_AT(xenmon_row, slice_max_ns, 56);
+XENMON_AT(xenmon_row, domain_slot, 60);
+XENMON_SIZE(xenmon_row, 64);
+
+XENMON_AT(xenmon_io_row, domain_slot, 0);
+XENMON_AT(xenmon_io_row, pcpu, 4);
+XENMON_AT(xenmon_io_row, map, 8);
+XENMON_AT(xenmon_io_row, unmap, 12);
+XENMON_AT(xenmon_io_row, transfer, 16);
+XENMON_AT(xenmon_io_row, copy, 20);
+XENMON_AT(xenmon_io_row, copy_bytes, 24);
+XENMON_SIZE(xenmon_io_row, 32);
+
+XENMON_AT(xenmon_runner, domain_uid, 0);
+XENMON_AT(xenmon_runner, domid, 8);
+XENMON_AT(xenmon_runner, vcpu_id, 12);
+XENMON_AT(xenmon_runner, ns, 16);
+XENMON_SIZE(xenmon_runner, 24);
+
+XENMON_AT(xenmon_wait, seq, 0);
+XENMON_AT(xenmon_wait, start_ns, 8);
+XENMON_AT(xenmon_wait, end_ns, 16);
+XENMON_AT(xenmon_wait, domain_uid, 24);
+XENMON_AT(xenmon_wait, domid, 32);
+XENMON_AT(xenmon_wait, vcpu_id, 36);
+XENMON_AT(xenmon_wait, pcpu, 40);
+XENMON_AT(xenmon_wait, pcpu_before, 44);
+XENMON_AT(xenmon_wait, kind, 48);
+XENMON_AT(xenmon_wait, flags, 52);
+XENMON_AT(xenmon_wait, runners, 56);
+XENMON_AT(xenmon_wait, others_ns, 128);
+XENMON_SIZE(xenmon_wait, 136);
+
+XENMON_AT(xenmon_verdict, kind, 0);
+XENMON_AT(xenmon_verdict, reserved, 4);
+XENMON_AT(xenmon_verdict, text, 8);
+XENMON_SIZE(xenmon_verdict, 128);
+
+#undef XENMON_AT
+#undef XENMON_SIZE
 
 /* The bucket that a duration belongs to. */
 static inline uint32_t xenmon_hist_bucket(uint64_t ns)

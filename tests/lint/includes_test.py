@@ -28,7 +28,7 @@ TABLE = {
     "xenbaked/merge": (["include/xenmon", "xenbaked/trace", "xenbaked/source"], []),
     "xenbaked/survey": (["include/xenmon", "xenbaked/trace", "xenbaked/source", "xenbaked/merge"], []),
     "xenbaked/bake": (["include/xenmon", "xenbaked/trace"], []),
-    "xenbaked/region": (
+    "xenbaked/publish": (
         ["include/xenmon", "xenbaked/trace", "xenbaked/source", "xenbaked/merge", "xenbaked/bake"],
         [],
     ),
@@ -42,7 +42,7 @@ TABLE = {
             "xenbaked/merge",
             "xenbaked/survey",
             "xenbaked/bake",
-            "xenbaked/region",
+            "xenbaked/publish",
         ],
         ["CLI11", "nlohmann-json"],
     ),

@@ -11,7 +11,7 @@
 
 #include "bake/baker.h"
 #include "merge/merge.h"
-#include "region/region_writer.h"
+#include "publish/region_writer.h"
 #include "trace_builder.h"
 
 namespace xenmon::test {

@@ -8,14 +8,15 @@
 #include <charconv>
 #include <cstring>
 
+#include "publish/text_field.h"
 #include "client/attachment.h"
-#include "trace_builder.h"
 
 namespace xenmon::test {
 
 namespace {
 
 constexpr std::uint32_t kPcpus = 4;
+constexpr std::uint32_t kIoCounts = 4; // of a domain's page exchanges
 constexpr std::uint32_t kFirstDomains = 40;
 constexpr std::uint32_t kMoreDomains = 60;
 constexpr std::uint32_t kMostDomains = 300;
@@ -91,83 +92,66 @@ StressWriter::StressWriter(std::string path, const StressShape& shape)
 }
 
 void StressWriter::start_anew() {
-  writer_.reset(); // lets the lock go
+  image_.reset(); // lets the lock go
   ++life_;
-  number_ = tsc_ = 0;
+  number_ = 0;
   domains_ = 0;
-  merge_.emplace();
-  Baker::Options baking;
-  baking.cpu_khz = 1'000'000;
-  baker_ = std::make_unique<Baker>(baking);
-  RegionWriter::Options options;
+  pcpu_table_.assign(kPcpus, {XENMON_PCPU_HAS_RECORDS, XENMON_NO_SLOT, 0, 0});
+  domain_table_.clear();
+  vcpu_table_.clear();
+  RegionImage::Options options;
   options.place.path = path_;
-  options.sample_ns = shape_.sample_ns;
-  options.history_ns = shape_.history_ns;
-  Origin origin;
-  origin.kind = XENMON_SOURCE_SCRIPTED;
-  origin.cpu_khz = baking.cpu_khz;
-  Result<std::unique_ptr<RegionWriter>> made = RegionWriter::create(options, origin);
+  RegionFacts facts;
+  facts.source_kind = XENMON_SOURCE_SCRIPTED;
+  facts.sample_ns = shape_.sample_ns;
+  facts.history_ns = shape_.history_ns;
+  Result<RegionImage> made = RegionImage::create(options, facts);
   ASSERT_TRUE(made) << made.error().message;
-  writer_ = std::move(*made);
+  image_.emplace(std::move(*made));
   grow();
 }
 
 void StressWriter::grow() {
   const std::uint32_t more = domains_ == 0 ? kFirstDomains : kMoreDomains;
-  WindowBuilder window(0);
-  for (std::uint32_t i = 0; i < more; ++i)
-    window.runstate(++tsc_, domains_ + i, 0, kOfflineState, kBlockedState);
-  domains_ += more;
-  // The other pCPUs keep in step: all of them have made as many records as pCPU 0.
-  std::vector<WindowBuilder> others;
-  Pass pass;
-  for (std::uint32_t pcpu = 1; pcpu < kPcpus; ++pcpu) {
-    WindowBuilder& other = others.emplace_back(pcpu);
-    for (std::uint32_t i = 0; i < more; ++i) other.record(0x22202, tsc_, {});
+  // As many slots for vCPUs as rows name.
+  vcpu_table_.resize(std::max(domains_ + more, (shape_.rows + 1) / 2));
+  for (std::uint32_t i = 0; i < more; ++i, ++domains_) {
+    xenmon_domain& domain = domain_table_.emplace_back();
+    domain.flags = XENMON_DOMAIN_IN_USE;
+    domain.domid = domains_;
+    domain.uid = domains_ + 1;
+    vcpu_table_[domains_].flags = XENMON_VCPU_IN_USE;
+    vcpu_table_[domains_].domain_slot = domains_;
   }
-  pass.windows.push_back(window.window());
-  for (const WindowBuilder& other : others) pass.windows.push_back(other.window());
-  pass.last = true;
-  merge_->append(pass);
-  merge_->drain(Merge::kNoLimit, *baker_);
-}
-
-// One record on each pCPU, so that their counts move with the samples.
-void StressWriter::feed() {
-  ++tsc_;
-  std::vector<WindowBuilder> windows;
-  windows.reserve(kPcpus);
-  Pass pass;
-  for (std::uint32_t pcpu = 0; pcpu < kPcpus; ++pcpu) {
-    pass.windows.push_back(windows.emplace_back(pcpu).record(0x22202, tsc_, {}).window());
-  }
-  pass.last = true;
-  merge_->append(pass);
-  merge_->drain(Merge::kNoLimit, *baker_);
 }
 
 void StressWriter::publish() {
-  feed();
   ++number_;
   for (std::uint32_t slot = 0; slot < domains_; ++slot) {
-    Domain& domain = *baker_->domain(slot);
-    domain.name = "sample " + std::to_string(number_);
-    for (std::uint32_t kind = 0; kind < kIoKinds; ++kind)
-      domain.io[kind] = mix(number_) + slot * kIoKinds + kind;
+    xenmon_domain& domain = domain_table_[slot];
+    put_text(domain.name, "sample " + std::to_string(number_));
+    domain.io_map = mix(number_) + slot * kIoCounts;
+    domain.io_unmap = domain.io_map + 1;
+    domain.io_transfer = domain.io_map + 2;
+    domain.io_copy = domain.io_map + 3;
   }
+  for (xenmon_pcpu& pcpu : pcpu_table_) pcpu.records = number_ + domains_;
   fill_rows(rows_, life_, number_, shape_);
   fill_io_rows(io_rows_, life_, number_, shape_);
-  BakedSample sample;
-  sample.start_ns = start_ns(life_, number_, shape_);
-  sample.end_ns = sample.start_ns + shape_.sample_ns;
-  sample.lost_records = mix(number_);
-  sample.records = number_;
-  sample.rows = rows_;
-  sample.io_rows = io_rows_;
-  const Status done = writer_->publish(*baker_, sample, *merge_);
+  Snapshot snapshot;
+  snapshot.pcpus = pcpu_table_;
+  snapshot.domains = domain_table_;
+  snapshot.vcpus = vcpu_table_;
+  snapshot.sample = {.start_ns = start_ns(life_, number_, shape_),
+                     .end_ns = start_ns(life_, number_, shape_) + shape_.sample_ns,
+                     .lost_records = mix(number_),
+                     .records = number_,
+                     .rows = rows_,
+                     .io_rows = io_rows_};
+  const Status done = image_->publish(snapshot);
   ASSERT_TRUE(done) << done.error().message;
   ++published_;
-  if (published_ % 256 == 0) writer_->heartbeat(published_, 0);
+  if (published_ % 256 == 0) image_->heartbeat(published_, 0);
 }
 
 void write_until_read(StressWriter& writer, StressBoard& board, std::uint64_t grow_every,
@@ -285,10 +269,9 @@ bool StressReader::whole(const TablesCopy& tables) const {
         domain.io_copy != expected + 3) {
       return false;
     }
-    expected += kIoKinds;
+    expected += kIoCounts;
   }
   if (tables.pcpus.size() != kPcpus) return false;
-  // One record for each domain and one for each sample.
   return std::all_of(tables.pcpus.begin(), tables.pcpus.end(), [&](const xenmon_pcpu& pcpu) {
     return pcpu.seen == 1 && pcpu.records == number + tables.domains.size();
   });

@@ -14,10 +14,8 @@
 #include <string>
 #include <vector>
 
-#include "bake/baker.h"
+#include "publish/region_image.h"
 #include "client/region_reader.h"
-#include "merge/merge.h"
-#include "region/region_writer.h"
 
 namespace xenmon::test {
 
@@ -69,18 +67,16 @@ class StressWriter {
   [[nodiscard]] std::uint64_t published() const { return published_; }
 
  private:
-  void feed();
-
   std::string path_;
   StressShape shape_;
   std::uint64_t life_ = 0;
   std::uint64_t number_ = 0;
-  std::uint64_t tsc_ = 0;
   std::uint64_t published_ = 0;
   std::uint32_t domains_ = 0;
-  std::optional<Merge> merge_{std::in_place};
-  std::unique_ptr<Baker> baker_;
-  std::unique_ptr<RegionWriter> writer_;
+  std::optional<RegionImage> image_;
+  std::vector<xenmon_pcpu> pcpu_table_;
+  std::vector<xenmon_domain> domain_table_;
+  std::vector<xenmon_vcpu> vcpu_table_;
   std::vector<xenmon_row> rows_;
   std::vector<xenmon_io_row> io_rows_;
 };

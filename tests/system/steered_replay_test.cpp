@@ -16,13 +16,12 @@
 #include "daemon/replay_control.h"
 #include "model/model_builder.h"
 #include "xenmon/trace_time.h"
-#include "xenmon_region_fixture.h"
 
 namespace xenmon {
 namespace {
 
 using State = ReplayControl::State;
-using test::kMs;
+constexpr std::uint64_t kMs = 1'000'000;
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr int kPatienceMs = 60'000;
 

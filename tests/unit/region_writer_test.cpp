@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // What the writer publishes, seen through the front end's reader.
-#include "region/region_writer.h"
+#include "publish/region_writer.h"
 
 #include <gtest/gtest.h>
 
@@ -13,22 +13,17 @@
 #include <map>
 
 #include "client/region_reader.h"
+#include "region_placing.h"
 #include "trace_builder.h"
-
-namespace {
-
-// Called with the path of a file that is about to be put in place.
-std::function<void(const std::string& path)> on_placing;
-
-} // namespace
 
 extern "C" {
 int __real_renameat(int from_directory, const char* from, int to_directory, const char* to);
 // The linker (--wrap) leads the writer here.
 int __wrap_renameat(int from_directory, const char* from, int to_directory, const char* to) {
-  if (on_placing) {
-    on_placing(std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(from_directory)).string() +
-               "/" + from);
+  if (xenmon::test::on_placing) {
+    xenmon::test::on_placing(
+        std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(from_directory)).string() + "/" +
+        from);
   }
   return __real_renameat(from_directory, from, to_directory, to);
 }
@@ -93,7 +88,7 @@ class RegionWriterTest : public testing::Test {
     path_ = (directory_ / "region").string();
   }
   ~RegionWriterTest() override {
-    on_placing = nullptr;
+    test::on_placing = nullptr;
     std::filesystem::remove_all(directory_);
   }
 
@@ -301,7 +296,7 @@ TEST_F(RegionWriterTest, ALargerFileIsCompleteBeforeItIsPutInPlace) {
   EXPECT_GT(waits, 0U);
 
   int placed = 0;
-  on_placing = [&](const std::string& path) {
+  test::on_placing = [&](const std::string& path) {
     ++placed;
     Result<RegionFile> file = RegionFile::open(path);
     ASSERT_TRUE(file) << file.error().message;

@@ -22,7 +22,7 @@ class AttachmentTest : public testing::Test {
   std::uint64_t now = 50'000 * kMs;
   TemporaryDirectory directory;
   std::string path = directory / "region";
-  FakeRegion region;
+  ScriptedRegion region;
   Attachment attachment{path, [this] { return now; }};
 };
 
@@ -53,7 +53,7 @@ TEST_F(AttachmentTest, NoticesADaemonThatIsGoneAndOneThatComesBack) {
   EXPECT_EQ(health_text(attachment.health()), "data stopped 12 s ago: xenbaked is gone");
   EXPECT_FALSE(attachment.health().current());
 
-  FakeRegion second;
+  ScriptedRegion second;
   second.header().daemon_start = 78;
   second.header().generation = 9;
   second.header().heartbeat_ns = now;
@@ -68,7 +68,7 @@ TEST_F(AttachmentTest, FollowsASupersedingFileAtOnce) {
   region.publish({});
   region.put(path);
   attachment.poll();
-  FakeRegion larger;
+  ScriptedRegion larger;
   larger.header().generation = 2;
   larger.header().heartbeat_ns = now;
   larger.publish({});
@@ -126,7 +126,7 @@ TEST_F(AttachmentTest, SaysWhereARecordingIsHeld) {
 
 TEST_F(AttachmentTest, ARecordingThatBeginsAnewIsNoRestart) {
   for (const std::uint32_t pid : {500u, 500u, 501u}) {
-    FakeRegion next;
+    ScriptedRegion next;
     next.header().source_kind = XENMON_SOURCE_RECORDING;
     next.header().generation = next.header().daemon_start = ++now;
     next.header().daemon_pid = pid;

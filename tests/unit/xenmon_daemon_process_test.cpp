@@ -9,7 +9,7 @@
 #include <fstream>
 #include <thread>
 
-#include "xenmon_region_fixture.h"
+#include "temporary_directory.h"
 
 namespace xenmon::test {
 namespace {

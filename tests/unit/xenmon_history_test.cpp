@@ -25,7 +25,7 @@ class HistoryTest : public testing::Test {
     return history.of_domain(window, domain(slot), pcpu);
   }
 
-  FakeRegion region;
+  ScriptedRegion region;
   RegionReader reader;
   DomainDirectory directory{20'000 * kMs};
   SampleFeed feed{directory};
@@ -135,9 +135,12 @@ TEST_F(HistoryTest, AnIndexIsGivenAwayOnlyAfterItsTime) {
 
 TEST_F(HistoryTest, SkipsAndCountsWhatCannotBe) {
   auto too_long = make_row(1, 0, {.running_ms = 60, .blocked_ms = 60});
-  region.publish({make_row(7, 0, {.running_ms = 10}), make_row(500, 0, {.running_ms = 10}),
-                  make_row(1, 99, {.running_ms = 10}), too_long, make_row(1, 0, {.running_ms = 10})},
-                 {make_io_row(600, 0, 1)});
+  region.publish({make_row(7, 0, {.running_ms = 10}), make_row(1, 0, {.running_ms = 10}),
+                  make_row(1, 0, {.running_ms = 10}), too_long, make_row(1, 0, {.running_ms = 10})},
+                 {make_io_row(1, 0, 1)});
+  region.element<xenmon_row>(region.header().row, 1).domain_slot = 500;
+  region.element<xenmon_row>(region.header().row, 2).pcpu = 99;
+  region.element<xenmon_io_row>(region.header().io_row, 0).domain_slot = 600;
   region.publish({});
   region.sample(2).end_ns = region.sample(2).start_ns;
   region.publish({});
@@ -169,7 +172,7 @@ TEST_F(HistoryTest, ContinuesInASupersedingFile) {
   region.publish({make_row(1, 0, {.running_ms = 20})});
   drain();
   // The same daemon's next file: other slots, other numbers, the samples before carried over.
-  FakeRegion larger;
+  ScriptedRegion larger;
   larger.set_domain(3, 5, 105, "web");
   larger.publish({make_row(3, 0, {.running_ms = 20})}, {}, 0, kSampleNs);
   larger.sample(1).start_ns += kSampleNs;

@@ -12,7 +12,7 @@
 #include <string>
 
 #include "client/mapped_file.h"
-#include "xenmon_region_fixture.h"
+#include "temporary_directory.h"
 
 namespace xenmon::test {
 namespace {

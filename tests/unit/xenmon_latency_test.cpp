@@ -45,7 +45,7 @@ class LatencyTest : public testing::Test {
     return quantiles(sum);
   }
 
-  FakeRegion region;
+  ScriptedRegion region;
   RegionReader reader;
   LatencyHistory history;
 };

@@ -38,7 +38,7 @@ class LogWriterTest : public testing::Test {
   std::string web() { return contents(files / "log-dom5.log"); }
 
   TemporaryDirectory files;
-  FakeRegion region;
+  ScriptedRegion region;
   RegionReader reader;
   DomainDirectory directory{20'000 * kMs};
   SampleFeed feed{directory};
@@ -173,7 +173,7 @@ TEST_F(LogWriterTest, GoesOnAfterADaemonsRestart) {
   for (int i = 0; i < 3; ++i) region.publish({make_row(1, 0, {.running_ms = 50})});
   drain(writer);
   writer.restart();
-  FakeRegion second;
+  ScriptedRegion second;
   second.header().daemon_start = 78;
   second.set_domain(1, 5, 3, "web");
   for (int i = 0; i < 2; ++i) second.publish({make_row(1, 0, {.running_ms = 50})});

@@ -11,7 +11,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "xenmon_region_fixture.h"
+#include "temporary_directory.h"
 
 namespace xenmon::test {
 namespace {

@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-#include "xenmon_region_fixture.h"
+#include "temporary_directory.h"
 
 namespace xenmon::test {
 namespace {

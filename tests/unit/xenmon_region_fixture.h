@@ -1,21 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// A region built by hand, for tests of the front end: what a daemon would publish, and what none would.
+// A region for tests of the front end: what a daemon would publish, written by RegionImage as a daemon's is,
+// and what none would, by access to the bytes of the file.
 #ifndef XENMON_TESTS_XENMON_REGION_FIXTURE_H
 #define XENMON_TESTS_XENMON_REGION_FIXTURE_H
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
+#include <iterator>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "publish/region_image.h"
+#include "publish/text_field.h"
+#include "temporary_directory.h"
 #include "xenmon/region.h"
 
 namespace xenmon::test {
@@ -32,130 +40,147 @@ struct RegionSizes {
   std::uint32_t io_rows = 512;
   std::uint32_t waits = 64;
   std::uint32_t verdicts = 8;
-  std::uint32_t extra_stride = 0; // as a later minor version would have
 };
 
-class FakeRegion {
+class ScriptedRegion {
  public:
-  explicit FakeRegion(const RegionSizes& sizes = {}) {
-    xenmon_region_header head = {};
-    std::uint64_t offset = 4096;
-    const auto place = [&](xenmon_table& table, std::size_t record, std::uint32_t capacity) {
-      table = {offset, static_cast<std::uint32_t>(record) + sizes.extra_stride, capacity, 0, 0};
-      offset += std::uint64_t{table.stride} * capacity;
-    };
-    place(head.pcpu, sizeof(xenmon_pcpu), sizes.pcpus);
-    place(head.domain, sizeof(xenmon_domain), sizes.domains);
-    place(head.vcpu, sizeof(xenmon_vcpu), sizes.vcpus);
-    place(head.hist, sizeof(xenmon_histograms), sizes.vcpus);
-    place(head.sample, sizeof(xenmon_sample), sizes.samples);
-    place(head.row, sizeof(xenmon_row), sizes.rows);
-    place(head.io_row, sizeof(xenmon_io_row), sizes.io_rows);
-    place(head.verdict, sizeof(xenmon_verdict), sizes.verdicts);
-    place(head.wait, sizeof(xenmon_wait), sizes.waits);
-    head.slow_wait_ns = kMs;
-    head.pcpu.count = sizes.pcpus;
-    head.magic = XENMON_MAGIC;
-    head.version_major = XENMON_VERSION_MAJOR;
-    head.version_minor = XENMON_VERSION_MINOR;
-    head.header_bytes = sizeof(head);
-    head.region_bytes = offset;
-    head.generation = 1;
-    head.daemon_start = 77;
-    head.source_kind = XENMON_SOURCE_LIVE;
-    head.io_kinds = XENMON_IO_MAP | XENMON_IO_UNMAP | XENMON_IO_TRANSFER;
-    head.sample_ns = kSampleNs;
-    head.history_ns = 10'000 * kMs;
-    head.heartbeat_period_ns = 1'000 * kMs;
-    head.state = XENMON_STATE_STARTING;
-    words_.assign(offset / 8, 0);
-    header() = head;
-    for (std::uint32_t id = 0; id < 2; ++id) see_pcpu(id);
+  explicit ScriptedRegion(const RegionSizes& sizes = {}) : pcpus_(sizes.pcpus), image_(make(sizes)) {
+    const int fd = open(image_.path().c_str(), O_RDWR | O_CLOEXEC);
+    bytes_ = image_.region_bytes();
+    void* mapped = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    if (mapped == MAP_FAILED) std::abort();
+    mapping_ = RegionMapping(mapped, bytes_);
+    header().generation = 1;
+    for (xenmon_pcpu& pcpu : pcpus_) pcpu.running_vcpu = XENMON_NO_SLOT;
+    pcpus_[0].seen = pcpus_[1].seen = XENMON_PCPU_HAS_RECORDS;
+    publish_tables();
   }
 
-  xenmon_region_header& header() { return *reinterpret_cast<xenmon_region_header*>(words_.data()); }
-  std::span<const std::byte> bytes() const { return std::as_bytes(std::span(words_)); }
-
+  // ---- the file itself, for what no daemon would write
+  xenmon_region_header& header() { return *reinterpret_cast<xenmon_region_header*>(mapping_.data()); }
+  std::span<const std::byte> bytes() const { return {mapping_.data(), bytes_}; }
   template <class Record>
   Record& element(const xenmon_table& table, std::uint64_t index) {
-    auto* base = reinterpret_cast<std::byte*>(words_.data());
-    return *reinterpret_cast<Record*>(base + table.offset + index * table.stride);
+    return record_at<Record>(mapping_.data(), table, index);
   }
   xenmon_sample& sample(std::uint64_t number) {
     return element<xenmon_sample>(header().sample, number % header().sample.capacity);
   }
 
-  void see_pcpu(std::uint32_t id) { element<xenmon_pcpu>(header().pcpu, id).seen = 1; }
+  // ---- what a daemon would
+  void see_pcpu(std::uint32_t id, std::uint32_t seen) {
+    pcpus_.at(id).seen = seen;
+    publish_tables();
+  }
 
   void set_domain(std::uint32_t slot, std::uint32_t domid, std::uint64_t uid, const std::string& name,
                   std::uint32_t flags = XENMON_DOMAIN_IN_USE) {
-    xenmon_domain domain = {};
+    make_slots(domains_, slot);
+    xenmon_domain& domain = domains_[slot] = {};
     domain.flags = flags;
     domain.domid = domid;
     domain.uid = uid;
-    std::strncpy(domain.name, name.c_str(), sizeof(domain.name) - 1);
-    element<xenmon_domain>(header().domain, slot) = domain;
-    header().domain.count = std::max(header().domain.count, slot + 1);
+    put_text(domain.name, name);
+    publish_tables();
   }
 
   void set_vcpu(std::uint32_t slot, std::uint32_t domain_slot, std::uint32_t vcpu_id) {
-    xenmon_vcpu vcpu = {};
+    make_slots(vcpus_, slot);
+    make_slots(domains_, domain_slot);
+    xenmon_vcpu& vcpu = vcpus_[slot] = {};
     vcpu.flags = XENMON_VCPU_IN_USE;
     vcpu.domain_slot = domain_slot;
     vcpu.vcpu_id = vcpu_id;
     std::fill(std::begin(vcpu.hist_lines), std::end(vcpu.hist_lines), UINT32_MAX);
-    element<xenmon_vcpu>(header().vcpu, slot) = vcpu;
-    header().vcpu.count = std::max(header().vcpu.count, slot + 1);
+    publish_tables();
   }
 
-  // Publishes the next sample, right behind the one before unless a start is given.
+  // Publishes the next sample, right after the one before unless a start is given. Slots that its rows name
+  // exist from then on, and are free unless they were set.
   void publish(const std::vector<xenmon_row>& rows, const std::vector<xenmon_io_row>& io_rows = {},
                std::uint64_t lost = 0, std::uint64_t length_ns = kSampleNs) {
-    xenmon_sample entry = {};
-    entry.seq = ++header().newest_sample;
-    entry.start_ns = clock_ns;
-    clock_ns += length_ns;
-    entry.end_ns = clock_ns;
-    entry.first_row = next_row_;
-    entry.first_io_row = next_io_row_;
-    entry.row_count = static_cast<std::uint32_t>(rows.size());
-    entry.io_row_count = static_cast<std::uint32_t>(io_rows.size());
-    entry.lost_records = lost;
     for (const xenmon_row& row : rows) {
-      element<xenmon_row>(header().row, next_row_++ % header().row.capacity) = row;
+      make_slots(vcpus_, row.vcpu_slot);
+      make_slots(domains_, row.domain_slot);
     }
-    for (const xenmon_io_row& row : io_rows) {
-      element<xenmon_io_row>(header().io_row, next_io_row_++ % header().io_row.capacity) = row;
-    }
-    sample(entry.seq) = entry;
-    header().state = XENMON_STATE_RUNNING;
+    for (const xenmon_io_row& row : io_rows) make_slots(domains_, row.domain_slot);
+    Snapshot snapshot;
+    SnapshotSample& sample = snapshot.sample.emplace();
+    sample.start_ns = clock_ns;
+    sample.end_ns = clock_ns + length_ns;
+    sample.lost_records = lost;
+    sample.rows = rows;
+    sample.io_rows = io_rows;
+    clock_ns += length_ns;
+    publish_snapshot(snapshot);
   }
 
   void add_verdict(std::uint32_t kind, const std::string& text) {
     xenmon_verdict verdict = {};
     verdict.kind = kind;
-    std::strncpy(verdict.text, text.c_str(), sizeof(verdict.text) - 1);
-    element<xenmon_verdict>(header().verdict, header().verdict.count++) = verdict;
+    put_text(verdict.text, text);
+    verdicts_.push_back(verdict);
+    image_.set_verdicts(verdicts_);
+  }
+  void clear_verdicts() { verdicts_.clear(); }
+
+  // The next wait; it belongs to the sample that is published after it.
+  void add_wait(const xenmon_wait& wait) {
+    Snapshot snapshot;
+    snapshot.waits = {&wait, 1};
+    publish_snapshot(snapshot);
   }
 
-  // Puts the next wait into its ring; it belongs to the sample that is published behind it.
-  void add_wait(xenmon_wait wait) {
-    wait.seq = ++header().newest_wait;
-    element<xenmon_wait>(header().wait, wait.seq % header().wait.capacity) = wait;
-  }
-
-  // Puts the file at a path as a daemon does: written aside, then renamed.
+  // Puts a copy of the file at a path as a daemon does: written aside, then renamed.
   void put(const std::string& path) const {
     const std::string aside = path + ".new";
     write_to(aside, O_CREAT | O_TRUNC);
     std::filesystem::rename(aside, path);
   }
-  // Brings the file that is there up to date, in place.
+  // Brings the copy that is there up to date, in place.
   void update(const std::string& path) const { write_to(path, 0); }
 
   std::uint64_t clock_ns = 0; // where the next sample starts
 
  private:
+  RegionImage make(const RegionSizes& sizes) const {
+    RegionImage::Options options;
+    options.place.path = directory_ / "region";
+    options.capacities = {sizes.pcpus, sizes.domains, sizes.vcpus, sizes.samples,
+                          sizes.rows,  sizes.io_rows, sizes.waits, sizes.verdicts};
+    options.size_limit = 0; // a ring of rows that is full wraps, and the history gets shorter
+    RegionFacts facts;
+    facts.daemon_start = 77;
+    facts.source_kind = XENMON_SOURCE_LIVE;
+    facts.io_kinds = kIoKinds;
+    facts.sample_ns = kSampleNs;
+    facts.history_ns = 10'000 * kMs;
+    facts.heartbeat_period_ns = 1'000 * kMs;
+    facts.slow_wait_ns = kMs;
+    Result<RegionImage> made = RegionImage::create(options, facts);
+    if (!made) abort_with(made.error());
+    return std::move(*made);
+  }
+  void publish_tables() { publish_snapshot({}); }
+  void publish_snapshot(Snapshot snapshot) {
+    snapshot.pcpus = pcpus_;
+    snapshot.domains = domains_;
+    snapshot.vcpus = vcpus_;
+    snapshot.io_kinds = kIoKinds;
+    snapshot.flags = header().flags;
+    if (const Status published = image_.publish(snapshot); !published) abort_with(published.error());
+    // A larger file would be at the path, and this one no more.
+    if (image_.region_bytes() != bytes_) abort_with(Error{"The sizes of this test's region are too small."});
+  }
+  template <class Record>
+  static void make_slots(std::vector<Record>& table, std::uint32_t slot) {
+    if (slot >= table.size()) table.resize(std::size_t{slot} + 1);
+  }
+  [[noreturn]] static void abort_with(const Error& error) {
+    std::fprintf(stderr, "%s\n", error.message.c_str());
+    std::abort();
+  }
   void write_to(const std::string& path, int flags) const {
     const int fd = open(path.c_str(), O_WRONLY | flags, 0600);
     const auto all = bytes();
@@ -163,9 +188,16 @@ class FakeRegion {
     close(fd);
   }
 
-  std::vector<std::uint64_t> words_;
-  std::uint64_t next_row_ = 0;
-  std::uint64_t next_io_row_ = 0;
+  static constexpr std::uint32_t kIoKinds = XENMON_IO_MAP | XENMON_IO_UNMAP | XENMON_IO_TRANSFER;
+
+  TemporaryDirectory directory_;
+  std::vector<xenmon_pcpu> pcpus_;
+  std::vector<xenmon_domain> domains_;
+  std::vector<xenmon_vcpu> vcpus_;
+  std::vector<xenmon_verdict> verdicts_;
+  RegionImage image_;
+  RegionMapping mapping_; // of the same file
+  std::size_t bytes_ = 0;
 };
 
 struct RowTimes {
@@ -213,27 +245,6 @@ inline xenmon_wait make_wait(std::uint32_t domid, std::uint64_t uid, std::uint64
   wait.kind = XENMON_WAIT_WOKEN;
   return wait;
 }
-
-// A directory for one test.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "xenmon-test-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) std::abort();
-    path_ = pattern;
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 } // namespace xenmon::test
 

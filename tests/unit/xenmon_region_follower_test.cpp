@@ -18,13 +18,13 @@ class RegionFollowerTest : public testing::Test, public FollowSink {
  protected:
   RegionFollowerTest() { prepare(region, 77, 1); }
 
-  void prepare(FakeRegion& one, std::uint64_t daemon, std::uint64_t generation) const {
+  void prepare(ScriptedRegion& one, std::uint64_t daemon, std::uint64_t generation) const {
     one.header().daemon_start = daemon;
     one.header().generation = generation;
     one.header().heartbeat_ns = now;
     one.set_domain(0, 1, 101, "web");
   }
-  static void publish(FakeRegion& one, int samples) {
+  static void publish(ScriptedRegion& one, int samples) {
     for (int i = 0; i < samples; ++i) one.publish({make_row(0, 0, {.running_ms = 10})});
   }
 
@@ -50,7 +50,7 @@ class RegionFollowerTest : public testing::Test, public FollowSink {
   std::uint64_t now = 50'000 * kMs;
   TemporaryDirectory directory;
   std::string path = directory / "region";
-  FakeRegion region;
+  ScriptedRegion region;
   RegionFollower follower{{.path = path, .clock = [this] { return now; }}};
   SampleFeed::From from = SampleFeed::From::kOldest;
   bool refuses = false;
@@ -90,7 +90,7 @@ TEST_F(RegionFollowerTest, WhatTheOldDaemonLeftComesBeforeTheNewOne) {
   follow();
   publish(region, 1);
   region.update(path);
-  FakeRegion second;
+  ScriptedRegion second;
   prepare(second, 78, 2);
   publish(second, 1);
   second.put(path);
@@ -132,7 +132,7 @@ TEST_F(RegionFollowerTest, CountsWhatWasDamagedOverAllDaemons) {
   region.put(path);
   follow();
   EXPECT_EQ(follower.damaged(), 1U);
-  FakeRegion second;
+  ScriptedRegion second;
   prepare(second, 78, 2);
   second.publish({make_row(7, 0, {.running_ms = 10})});
   second.put(path);

@@ -158,7 +158,7 @@ class FollowReplayTest : public ReplayControlTest {
 
   TemporaryDirectory directory;
   std::string path = directory / "region";
-  FakeRegion region;
+  ScriptedRegion region;
   RegionFollower follower{{.path = path, .clock = [] { return kSecond; }}};
   const Attachment& attachment = follower.attachment();
   const DomainDirectory& domains = follower.directory();
@@ -188,7 +188,7 @@ TEST_F(FollowReplayTest, WhatPassesByOnTheWayForwardsIsNeitherShownNorMissed) {
 
 TEST_F(FollowReplayTest, BackwardsIsAnotherStory) {
   ASSERT_TRUE(control->to(3 * kSecond));
-  FakeRegion anew;
+  ScriptedRegion anew;
   anew.header().source_kind = XENMON_SOURCE_RECORDING;
   anew.header().heartbeat_ns = kSecond;
   anew.header().generation = 2;

@@ -9,7 +9,7 @@ namespace xenmon::test {
 namespace {
 
 TEST(Rivals, SumsUpWhoRanMeanwhile) {
-  FakeRegion region;
+  ScriptedRegion region;
   region.set_domain(0, 1, 101, "web");
   const auto reader = RegionReader::make(region.bytes(), "R");
   const auto wait = [&](std::uint64_t end_ms, std::uint32_t vcpu, std::uint32_t kind, std::uint64_t batch_ms,
@@ -48,7 +48,7 @@ TEST(Rivals, SumsUpWhoRanMeanwhile) {
 }
 
 TEST(Rivals, KnowsSinceWhenItKnows) {
-  FakeRegion region;
+  ScriptedRegion region;
   const auto reader = RegionReader::make(region.bytes(), "R");
   const std::uint64_t capacity = region.header().wait.capacity;
   for (std::uint64_t i = 1; i <= capacity + 10; ++i) {

@@ -17,7 +17,7 @@ class Counter final : public SampleSink {
 };
 
 TEST(SampleFeed, ClaimedNumbersUpToTheLargestEnd) {
-  test::FakeRegion region;
+  test::ScriptedRegion region;
   region.set_domain(0, 0, 1, "Domain-0");
   region.publish({test::make_row(0, 0, {50, 0, 50, 1, 0})});
   for (const std::uint64_t claimed : {UINT64_MAX, UINT64_MAX - 1}) {

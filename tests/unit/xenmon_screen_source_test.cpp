@@ -36,7 +36,7 @@ class ScreenSourceTest : public testing::Test {
 
   TemporaryDirectory directory;
   std::string path = directory / "region";
-  FakeRegion region;
+  ScriptedRegion region;
   Publisher publisher;
   std::optional<ScreenSource> source;
 };
@@ -53,7 +53,7 @@ TEST_F(ScreenSourceTest, GraphsBeginWithWhatTheRegionRemembers) {
 }
 
 TEST_F(ScreenSourceTest, APcpuWithoutRecordsCountsToo) {
-  region.element<xenmon_pcpu>(region.header().pcpu, 3).seen = XENMON_PCPU_NO_RECORDS;
+  region.see_pcpu(3, XENMON_PCPU_NO_RECORDS);
   region.add_verdict(XENMON_VERDICT_NOT_TRACED, "CPU 3 was not traced.");
   publish(20);
   update();
@@ -97,7 +97,7 @@ TEST_F(ScreenSourceTest, OtherWindowsKeepTheGraphs) {
 
 TEST_F(ScreenSourceTest, ANewDaemonIsAnotherStory) {
   source->follow();
-  FakeRegion next;
+  ScriptedRegion next;
   next.header().heartbeat_ns = boottime_ns();
   next.header().daemon_start = 78;
   next.header().generation = 9;

@@ -48,7 +48,7 @@ class StreamWriterTest : public testing::Test {
   }
 
   TemporaryDirectory files;
-  FakeRegion region;
+  ScriptedRegion region;
   RegionReader reader;
   DomainDirectory directory{20'000 * kMs};
   std::vector<std::string> verdicts;
@@ -115,7 +115,7 @@ TEST_F(StreamWriterTest, UidsStayUniqueWhenAnotherDaemonFollows) {
   feed.drain(reader, writer);
   writer.restart();
   // The other one has seen another domain first; and number 5 is still the same domain.
-  FakeRegion second;
+  ScriptedRegion second;
   second.set_domain(0, 0, 2, "Domain-0");
   second.set_domain(1, 9, 105, "new");
   second.set_domain(2, 5, 100, "web \"a\", b\\c");
@@ -181,9 +181,8 @@ TEST_F(StreamWriterTest, ARowOfAVcpuThatIsAnotherDomainsIsDamage) {
   region.set_vcpu(0, 0, 0);
   xenmon_row row = make_row(1, 0, {.running_ms = 50});
   row.vcpu_slot = 0;
-  xenmon_row beyond = row;
-  beyond.vcpu_slot = 1'000'000;
-  region.publish({row, beyond});
+  region.publish({row, row});
+  region.element<xenmon_row>(region.header().row, 1).vcpu_slot = 1'000'000;
   EXPECT_EQ(stream(StreamFormat::kJsonLines, true), "");
   EXPECT_EQ(damaged, 2U);
 }

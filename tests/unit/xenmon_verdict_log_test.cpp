@@ -11,7 +11,7 @@ namespace {
 using Sentences = std::vector<std::string>;
 
 TEST(VerdictLog, TellsEachVerdictOnceAndAllAtTheEnd) {
-  FakeRegion region;
+  ScriptedRegion region;
   const RegionReader reader = *RegionReader::make(region.bytes(), "R");
   VerdictLog log;
   log.look(reader);
@@ -22,7 +22,7 @@ TEST(VerdictLog, TellsEachVerdictOnceAndAllAtTheEnd) {
   EXPECT_EQ(log.take(), Sentences{"CPU 2 was not traced."});
   EXPECT_TRUE(log.take().empty());
   // A daemon that took the place of this one says the same and something else.
-  FakeRegion next;
+  ScriptedRegion next;
   next.header().daemon_start = 78;
   next.add_verdict(XENMON_VERDICT_NOT_TRACED, "CPU 2 was not traced.");
   next.add_verdict(XENMON_VERDICT_DAMAGED, "It is cut off.");
@@ -35,12 +35,12 @@ TEST(VerdictLog, TellsEachVerdictOnceAndAllAtTheEnd) {
 }
 
 TEST(VerdictLog, ABetterVerdictTakesAnothersPlaceUntilItIsTold) {
-  FakeRegion region;
+  ScriptedRegion region;
   const RegionReader reader = *RegionReader::make(region.bytes(), "R");
   VerdictLog log;
   region.add_verdict(XENMON_VERDICT_CLOCK_SKEW, "CPU 3's clock is 90 us ahead.");
   log.look(reader);
-  region.header().verdict.count = 0;
+  region.clear_verdicts();
   region.add_verdict(XENMON_VERDICT_CLOCK_SKEW, "CPU 3's clock is 100 us ahead.");
   log.look(reader);
   EXPECT_EQ(log.take(), Sentences{"CPU 3's clock is 100 us ahead."});

@@ -30,7 +30,7 @@ class WaitFeedTest : public testing::Test {
     return ends.take();
   }
 
-  FakeRegion region;
+  ScriptedRegion region;
   RegionReader reader;
   WaitFeed feed;
   Ends ends;
@@ -84,17 +84,14 @@ TEST_F(WaitFeedTest, BeginsWhereItIsTold) {
 
 TEST_F(WaitFeedTest, SkipsWhatCannotBe) {
   feed.start(reader, WaitFeed::From::kBeginning);
-  xenmon_wait wait = make_wait(5, 50, 10 * kMs, kMs);
-  wait.start_ns = wait.end_ns + 1;
-  region.add_wait(wait);
-  wait = make_wait(5, 50, 10 * kMs, kMs);
-  wait.pcpu = region.header().pcpu.capacity;
-  region.add_wait(wait);
-  wait.pcpu = 0;
-  wait.pcpu_before = region.header().pcpu.capacity;
-  region.add_wait(wait);
-  wait.pcpu_before = XENMON_NO_PCPU;
-  region.add_wait(wait);
+  for (int i = 0; i < 4; ++i) add(10);
+  const auto wait = [&](std::uint64_t number) -> xenmon_wait& {
+    return region.element<xenmon_wait>(region.header().wait, number % region.header().wait.capacity);
+  };
+  wait(1).start_ns = wait(1).end_ns + 1;
+  wait(2).pcpu = region.header().pcpu.capacity;
+  wait(3).pcpu_before = region.header().pcpu.capacity;
+  wait(4).pcpu_before = XENMON_NO_PCPU;
   EXPECT_EQ(drained(), Milliseconds{10});
   EXPECT_EQ(feed.damaged(), 3u);
 }

@@ -61,7 +61,7 @@ class WaitWriterTest : public testing::Test {
   }
 
   TemporaryDirectory files;
-  FakeRegion region;
+  ScriptedRegion region;
   RegionReader reader;
   DomainDirectory directory{20'000 * kMs};
   SampleFeed feed{directory};
@@ -139,7 +139,7 @@ TEST_F(WaitWriterTest, WhatMayBeMissingIsSaid) {
 TEST_F(WaitWriterTest, SamplesThatWereNotSeenMayHideALoss) {
   RegionSizes sizes;
   sizes.samples = 2;
-  FakeRegion small(sizes);
+  ScriptedRegion small(sizes);
   const RegionReader its = *RegionReader::make(small.bytes(), "R");
   start(its);
   for (int i = 0; i < 5; ++i) small.publish({});
@@ -220,7 +220,7 @@ TEST_F(WaitWriterTest, AnotherDaemonsTraceGoesOnWithWhatIsLeftOfTheTime) {
   region.publish({});
   region.publish({});
   (void)written();
-  FakeRegion second;
+  ScriptedRegion second;
   const RegionReader its = *RegionReader::make(second.bytes(), "R");
   start(its);
   second.add_wait(wait_of(50 * kMs, 3 * kMs));

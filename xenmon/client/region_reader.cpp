@@ -19,6 +19,9 @@ constexpr std::size_t kWord = sizeof(std::uint64_t);
 // A reader shows no more than anybody would read.
 constexpr std::uint32_t kMostVerdicts = 256;
 
+// Attempts after which a table is given up for this time, and what was read of it before is kept.
+constexpr int kReadTries = 1000;
+
 std::uint64_t load(const std::byte* address) {
   return __atomic_load_n(reinterpret_cast<const std::uint64_t*>(address), __ATOMIC_ACQUIRE);
 }
@@ -231,7 +234,7 @@ ReadOutcome RegionReader::read_sample(std::uint64_t number, SampleCopy& copy) co
 }
 
 bool RegionReader::read_tables(TablesCopy& copy, bool with_vcpus) const {
-  for (int i = 0; i < XENMON_READ_TRIES; ++i) {
+  for (int i = 0; i < kReadTries; ++i) {
     const std::uint64_t before = word(offsetof(xenmon_region_header, tables_seq));
     if (before % 2 != 0) continue;
     copy_table(copy.pcpus, base_, header_.pcpu,
@@ -286,7 +289,7 @@ bool RegionReader::read_verdicts(std::vector<std::string>& sentences) const {
   sentences.clear();
   if (header_.verdict.capacity == 0) return true;
   std::vector<xenmon_verdict> records;
-  for (int i = 0; i < XENMON_READ_TRIES; ++i) {
+  for (int i = 0; i < kReadTries; ++i) {
     const std::uint64_t before = word(offsetof(xenmon_region_header, tables_seq));
     if (before % 2 != 0) continue;
     const std::uint32_t most = std::min(header_.verdict.capacity, kMostVerdicts);

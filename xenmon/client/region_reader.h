@@ -81,7 +81,7 @@ class RegionReader {
   ReadOutcome read_sample_head(std::uint64_t number, xenmon_sample& head) const;
   // Only with has_waits().
   ReadOutcome read_wait(std::uint64_t number, xenmon_wait& wait) const;
-  // False when the daemon was writing at each of XENMON_READ_TRIES attempts; `copy` is then void.
+  // False when the daemon was writing at each of a thousand attempts; `copy` is then void.
   bool read_tables(TablesCopy& copy, bool with_vcpus = false) const;
   // Of a vCPU slot's counters those in the lines of xenmon_vcpu::hist_lines, each counter by itself; the
   // others in `copy` stay as they are. False if there is no such slot.

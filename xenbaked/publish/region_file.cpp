@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "region/region_file.h"
+#include "publish/region_file.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -10,8 +10,8 @@
 // A lock file beside it (NAME.lock) keeps a second daemon away from the same path as long as this one
 // lives; the kernel drops the lock with the process. Whoever gets the lock removes what others, which were
 // killed, had in the making.
-#ifndef XENMON_XENBAKED_REGION_REGION_FILE_H
-#define XENMON_XENBAKED_REGION_REGION_FILE_H
+#ifndef XENMON_XENBAKED_PUBLISH_REGION_FILE_H
+#define XENMON_XENBAKED_PUBLISH_REGION_FILE_H
 
 #include <cstddef>
 #include <cstdint>
@@ -90,4 +90,4 @@ class RegionPlace {
 
 } // namespace xenmon
 
-#endif // XENMON_XENBAKED_REGION_REGION_FILE_H
+#endif // XENMON_XENBAKED_PUBLISH_REGION_FILE_H

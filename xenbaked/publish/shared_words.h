@@ -3,8 +3,8 @@
 // Stores into memory that other processes read at the same time. Every store is a relaxed atomic of one
 // aligned word, so that a reader may see an old or a new word but never half of one; order is made by the
 // fences around them.
-#ifndef XENMON_XENBAKED_REGION_SHARED_WORDS_H
-#define XENMON_XENBAKED_REGION_SHARED_WORDS_H
+#ifndef XENMON_XENBAKED_PUBLISH_SHARED_WORDS_H
+#define XENMON_XENBAKED_PUBLISH_SHARED_WORDS_H
 
 #include <atomic>
 #include <cstddef>
@@ -31,4 +31,4 @@ inline void store_words(void* to, const void* from, std::size_t bytes) {
 
 } // namespace xenmon
 
-#endif // XENMON_XENBAKED_REGION_SHARED_WORDS_H
+#endif // XENMON_XENBAKED_PUBLISH_SHARED_WORDS_H
