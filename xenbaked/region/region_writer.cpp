@@ -102,6 +102,8 @@ RegionWriter::RegionWriter(Options options, Origin origin, RegionPlace place)
   capacities_.wait = options_.wait_capacity;
   waits_until_.resize(capacities_.sample);
   if (origin_.cpu_khz_assumed) flags_ |= XENMON_FLAG_KHZ_ASSUMED;
+  if (origin_.cpu_khz_measured) flags_ |= XENMON_FLAG_KHZ_MEASURED;
+  if (!origin_.facts.pcpus.empty()) flags_ |= XENMON_FLAG_ALL_PCPUS;
   if (origin_.patched) flags_ |= XENMON_FLAG_PATCHED_XEN;
   if (!traced(origin_.event_mask, event::kSwitchInfNext) && !traced(origin_.event_mask, event::kAcctSwitch))
     flags_ |= XENMON_FLAG_NO_ALLOCATION;
