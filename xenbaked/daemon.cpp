@@ -61,20 +61,20 @@ std::uint64_t own_cpu_ns() {
 // Hands samples on, and keeps the first failure since a sample has nobody to return it to.
 class Publisher final : public BakeSink {
  public:
-  // recorder may be null.
   Publisher(RegionWriter& writer, const Merge& merge, Source& source, const Origin& origin,
-            Verdicts& verdicts, Recorder* recorder, ReaderPatience patience)
+            Verdicts& verdicts, ReaderPatience patience)
       : writer_(writer),
         merge_(merge),
         source_(source),
         origin_(origin),
         verdicts_(verdicts),
-        recorder_(recorder),
-        patience_(std::move(patience)),
-        names_are_known_(source.origin().kind == XENMON_SOURCE_RECORDING) {}
+        patience_(std::move(patience)) {}
+  // Before the first sample.
+  void set_names(DomainNames& names) { names_ = &names; }
   void on_sample(Baker& baker, const BakedSample& sample) override {
     if (error_) return;
-    if (names_are_known_) name_domains(baker);
+    // No reader is to see a sample without the names that are known.
+    if (names_ != nullptr) names_->name_new();
     say_health(baker);
     patience_.wait_before(baker, sample, merge_);
     if (Status published = writer_.publish(baker, sample, merge_); !published) error_ = published.error();
@@ -98,18 +98,6 @@ class Publisher final : public BakeSink {
   [[nodiscard]] const std::optional<Error>& error() const { return error_; }
 
  private:
-  // Of a recording that is played fast many samples are published before the house is kept: no reader is
-  // to see one of them without its names.
-  void name_domains(const Baker& baker) {
-    for (const std::unique_ptr<Domain>& domain : baker.domains()) {
-      if (!domain || domain->ended || !domain->name.empty() || domain->domid == XENMON_DOMID_IDLE) continue;
-      std::optional<std::string> name = source_.domain_name(domain->domid);
-      if (!name) continue;
-      domain->name = std::move(*name);
-      if (recorder_ != nullptr) recorder_->name_domain(domain->domid, domain->name);
-    }
-  }
-
   RegionWriter& writer_;
   const Merge& merge_;
   std::uint64_t end_ns_ = 0;
@@ -117,9 +105,8 @@ class Publisher final : public BakeSink {
   const Origin& origin_;
   Verdicts& verdicts_;
   std::uint64_t said_ = 0; // verdicts_.changes() when readers were told last
-  Recorder* recorder_;
   ReaderPatience patience_;
-  bool names_are_known_;
+  DomainNames* names_ = nullptr;
   std::optional<Error> error_;
 };
 
@@ -143,12 +130,13 @@ class Daemon {
         stop_(stop),
         writer_(writer),
         control_(control),
-        publisher_(writer, merge_, source, origin, verdicts, recorder,
+        publisher_(writer, merge_, source, origin, verdicts,
                    ReaderPatience(writer, control, stop, [this] { beat(); })),
         baker_(baker_options(origin, options), &publisher_),
         names_(source, baker_, recorder),
         wall_epoch_(source.origin().wall_epoch_ns),
         pace_(options.speed) {
+    publisher_.set_names(names_);
     if (held_at) target_ = edge_at(*held_at, options.sample_ns);
   }
 
@@ -288,7 +276,6 @@ class Daemon {
     const std::uint64_t next = merge_.next_tsc();
     if (next == Merge::kNoLimit) return last_ ? end_round() : ok();
     if (next > limit && merge_.watermark() >= limit) {
-      name_all(); // before the last sample, with which the tables are written
       baker_.reach(*target_, next);
       stand(ControlChannel::State::kHeld);
     }
@@ -343,13 +330,13 @@ class Daemon {
       shift_ = merge_.position() - first_tsc_ + baker_.clock().to_cycles(1'000'000);
       merge_.begin_round();
       baker_.discontinuity();
+      names_.begin_round();
       return ok();
     }
     if (control_ == nullptr || control_->read_sample()) {
       over_ = true;
       return ok();
     }
-    name_all();
     if (started_) baker_.finish(merge_.position());
     stand(ControlChannel::State::kEnd);
     return ok();
@@ -439,12 +426,6 @@ class Daemon {
 
   [[nodiscard]] bool at_end() const { return standing_ == ControlChannel::State::kEnd; }
   [[nodiscard]] int control_fd() const { return control_ == nullptr ? -1 : control_->fd(); }
-
-  // So that no domain that has a name is without it where the replay stands still.
-  void name_all() {
-    names_.ask_for_all();
-    keep_house();
-  }
 
   void keep_house() {
     const std::uint64_t now = monotonic_ns();

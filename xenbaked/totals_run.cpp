@@ -49,14 +49,17 @@ Status bake_all(Source& source, Baker& baker, Merge& merge, Recorder* recorder, 
   return ok();
 }
 
-// A domain that had the number of a later one has another name, which nobody has kept.
-void name_domains(std::vector<DomainTotals>& domains, Source& source, Recorder* recorder) {
+// They are sorted by domid, and those of the same domid in their order.
+void name_domains(std::vector<DomainTotals>& domains, const Source& source, Recorder* recorder) {
+  std::uint32_t use = 1;
   for (std::size_t i = 0; i < domains.size(); ++i) {
     DomainTotals& domain = domains[i];
-    if (i + 1 < domains.size() && domains[i + 1].domid == domain.domid) continue; // by domid, then in order
-    if (std::optional<std::string> name = source.domain_name(domain.domid)) {
+    use = i > 0 && domains[i - 1].domid == domain.domid ? use + 1 : 1;
+    const bool last = i + 1 == domains.size() || domains[i + 1].domid != domain.domid;
+    const DomidUse known{domain.domid, use, last};
+    if (std::optional<std::string> name = source.domain_name(known)) {
       domain.name = std::move(*name);
-      if (recorder != nullptr) recorder->name_domain(domain.domid, domain.name);
+      if (recorder != nullptr) recorder->name_domain(known, domain.name);
     }
   }
 }

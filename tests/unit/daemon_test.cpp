@@ -19,6 +19,7 @@
 #include <thread>
 
 #include "region/region_reader.h"
+#include "source/recording_metadata.h"
 #include "trace_builder.h"
 #include "xenmon/region.h"
 
@@ -53,49 +54,73 @@ class Host final : public Source {
     pass.last = steps.empty();
     return ok();
   }
-  std::optional<std::string> domain_name(std::uint32_t domid) override {
-    const auto found = now_.names.find(domid);
-    return found == now_.names.end() ? std::nullopt : std::optional(found->second);
+  // A recording's.
+  std::optional<std::string> domain_name(const DomidUse& domain) const override {
+    auto found = names.find({domain.domid, domain.use});
+    if (found == names.end() && domain.last) found = names.find({domain.domid, 0});
+    return found == names.end() ? std::nullopt : std::optional(found->second);
   }
+  // A live host's: answers at once, or never.
+  NameService* name_service() override { return origin_.kind == XENMON_SOURCE_LIVE ? &xenstore_ : nullptr; }
 
   std::deque<Step> steps;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::string> names; // by domid and use; 0: the last one's
+  bool hangs = false;
 
  private:
+  class Xenstore final : public NameService {
+   public:
+    explicit Xenstore(const Host& host) : host_(host) {}
+    void ask(std::uint32_t domid, std::uint64_t ticket) override {
+      const auto found = host_.now_.names.find(domid);
+      const bool exists = found != host_.now_.names.end();
+      answers_.push_back({ticket, exists ? std::optional(found->second) : std::nullopt});
+    }
+    std::optional<Answer> take() override {
+      if (answers_.empty() || host_.hangs) return std::nullopt;
+      Answer answer = answers_.front();
+      answers_.pop_front();
+      return answer;
+    }
+
+   private:
+    const Host& host_;
+    std::deque<Answer> answers_;
+  };
+
+  Xenstore xenstore_{*this};
   Origin origin_;
   Step now_;
 };
 
-// The names in the region after all that, by uid.
-std::map<std::uint64_t, std::string> names_after(std::deque<Host::Step> steps,
-                                                 std::uint32_t kind = XENMON_SOURCE_LIVE) {
+// The names in the region after the host's steps, by uid. `recorder` may be null.
+std::map<std::uint64_t, std::string> names_after(Host& host, Recorder* recorder = nullptr) {
   std::string directory = (std::filesystem::temp_directory_path() / "xenmon-daemon-XXXXXX").string();
   EXPECT_NE(mkdtemp(directory.data()), nullptr);
-  Host host(kind);
-  host.steps = std::move(steps);
   DaemonOptions options;
   options.sample_ns = kMs;
   options.poll_ns = kMs;
   options.speed = 0;
   options.region = directory + "/region";
   StopFlag stop;
-  const Status ended = run_daemon(host, options, nullptr, stop);
+  const Status ended = run_daemon(host, options, recorder, stop);
   EXPECT_TRUE(ended) << ended.error().message;
 
   std::map<std::uint64_t, std::string> names;
-  std::FILE* file = std::fopen(options.region.c_str(), "rb");
-  std::string bytes(std::filesystem::file_size(options.region), '\0');
-  EXPECT_EQ(std::fread(bytes.data(), 1, bytes.size(), file), bytes.size());
-  std::fclose(file);
-  xenmon_region_header header;
-  std::memcpy(&header, bytes.data(), sizeof header);
-  for (std::uint32_t slot = 0; slot < header.domain.count; ++slot) {
-    xenmon_domain domain;
-    std::memcpy(&domain, bytes.data() + header.domain.offset + std::size_t{slot} * header.domain.stride,
-                sizeof domain);
+  const Result<RegionFile> file = RegionFile::open(options.region);
+  TablesCopy tables;
+  EXPECT_TRUE(file && file->reader().read_tables(tables));
+  for (const xenmon_domain& domain : tables.domains) {
     if (domain.flags != 0) names[domain.uid] = domain.name;
   }
   std::filesystem::remove_all(directory);
   return names;
+}
+
+std::map<std::uint64_t, std::string> names_after(std::deque<Host::Step> steps) {
+  Host host;
+  host.steps = std::move(steps);
+  return names_after(host);
 }
 
 // Something about nobody at that time, so that time goes on.
@@ -150,8 +175,72 @@ TEST(DaemonNames, ARecordingsDomainHasItsNameFromItsFirstSampleOn) {
       .record(0x22202, 4 * kMs, {})
       .record(event::kDomainRemove, 8 * kMs, {5})
       .record(0x22202, 20 * kMs, {});
-  EXPECT_EQ(names_after({{window, kOld}}, XENMON_SOURCE_RECORDING),
-            (std::map<std::uint64_t, std::string>{{1, "old"}}));
+  Host host(XENMON_SOURCE_RECORDING);
+  host.steps.push_back({window, {}});
+  host.names[{5, 0}] = "old";
+  EXPECT_EQ(names_after(host), (std::map<std::uint64_t, std::string>{{1, "old"}}));
+}
+
+// The number 5 three times.
+WindowBuilder three_of_one_number() {
+  WindowBuilder window;
+  window.record(event::kDomainAdd, 1 * kMs, {5})
+      .record(0x22202, 4 * kMs, {})
+      .record(event::kDomainRemove, 8 * kMs, {5})
+      .record(event::kDomainAdd, 9 * kMs, {5})
+      .record(event::kDomainRemove, 9 * kMs + 10, {5})
+      .record(event::kDomainAdd, 9 * kMs + 20, {5})
+      .record(0x22202, 20 * kMs, {});
+  return window;
+}
+
+TEST(DaemonNames, EachDomainOfANumberHasItsOwnName) {
+  Host host(XENMON_SOURCE_RECORDING);
+  host.steps.push_back({three_of_one_number(), {}});
+  host.names = {{{5, 1}, "old"}, {{5, 3}, "new"}};
+  EXPECT_EQ(names_after(host), (std::map<std::uint64_t, std::string>{{1, "old"}, {2, ""}, {3, "new"}}));
+}
+
+TEST(DaemonNames, WhereOnlyTheLastNameOfANumberIsKnownTheEarlierDomainsHaveNone) {
+  Host host(XENMON_SOURCE_RECORDING);
+  host.steps.push_back({three_of_one_number(), {}});
+  host.names = {{{5, 0}, "new"}};
+  EXPECT_EQ(names_after(host), (std::map<std::uint64_t, std::string>{{1, ""}, {2, ""}, {3, "new"}}));
+}
+
+TEST(DaemonNames, ARecordingSaysWhichDomainOfANumberHadWhichName) {
+  std::string directory = (std::filesystem::temp_directory_path() / "xenmon-daemon-XXXXXX").string();
+  ASSERT_NE(mkdtemp(directory.data()), nullptr);
+  Host host;
+  host.steps = {{tick(1), {}},
+                {event_at(2, event::kDomainAdd, 5), kOld},
+                {tick(3), kOld},
+                {tick(4), kOld},
+                {event_at(5, event::kDomainRemove, 5), {}},
+                {event_at(6, event::kDomainAdd, 5), kNew},
+                {tick(7), kNew},
+                {tick(8), kNew},
+                {tick(9), kNew},
+                {tick(10), kNew},
+                {tick(11), kNew},
+                {tick(20), kNew}};
+  Result<std::unique_ptr<Recorder>> recorder = Recorder::create(directory + "/trace", host.origin());
+  ASSERT_TRUE(recorder);
+  EXPECT_EQ(names_after(host, recorder->get()),
+            (std::map<std::uint64_t, std::string>{{1, "old"}, {2, "new"}}));
+  ASSERT_TRUE((*recorder)->finish());
+  const auto metadata = load_metadata(directory + "/trace");
+  ASSERT_TRUE(metadata && *metadata);
+  const decltype(RecordingMetadata::names) names{{{5, 1}, "old"}, {{5, 2}, "new"}};
+  EXPECT_EQ((*metadata)->names, names);
+  std::filesystem::remove_all(directory);
+}
+
+TEST(DaemonNames, FiguresGoOnWhileXenstoreHangs) {
+  Host host;
+  host.hangs = true;
+  host.steps = {{tick(1), {}}, {event_at(2, event::kDomainAdd, 5), kOld}, {tick(3), kOld}, {tick(20), kOld}};
+  EXPECT_EQ(names_after(host), (std::map<std::uint64_t, std::string>{{1, ""}}));
 }
 
 TEST(DaemonNames, ADomainThatEndsRightAfterwardsKeepsItsName) {

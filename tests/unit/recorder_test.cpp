@@ -80,13 +80,17 @@ TEST_F(RecorderTest, ARecordingOfARecordingIsTheSame) {
   Pass pass;
   ASSERT_TRUE((*source)->read_pass(pass));
   (*recorder)->write(pass);
-  (*recorder)->name_domain(1, "db \"one\"");
+  (*recorder)->name_domain({1, 1, true}, "db");
+  (*recorder)->name_domain({1, 2, true}, "db \"one\"");
+  (*recorder)->name_domain({2, 1, true}, "not its own");
+  (*recorder)->name_domain({2, 1, false}, "");
   ASSERT_TRUE((*recorder)->finish());
   EXPECT_EQ(bytes_of("copy"), bytes);
   const Result<std::optional<RecordingMetadata>> metadata = load_metadata(path("copy"));
   ASSERT_TRUE(metadata && *metadata);
   EXPECT_EQ((*metadata)->cpu_khz, 1'000'000U);
-  EXPECT_EQ((*metadata)->names.at(1), "db \"one\"");
+  const decltype(RecordingMetadata::names) names{{{1, 1}, "db"}, {{1, 2}, "db \"one\""}};
+  EXPECT_EQ((*metadata)->names, names);
 }
 
 TEST_F(RecorderTest, ItIsThereWhenItIsCompleteAndForItsGroup) {

@@ -101,6 +101,14 @@ void Recorder::note(const Pass& pass) {
   }
 }
 
+void Recorder::name_domain(const DomidUse& domain, const std::string& name) {
+  if (name.empty()) {
+    metadata_.names.erase({domain.domid, domain.use});
+  } else {
+    metadata_.names[{domain.domid, domain.use}] = name;
+  }
+}
+
 void Recorder::write(const Pass& pass) {
   if (failed_) return;
   if (pass.stable) {

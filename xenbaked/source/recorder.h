@@ -35,7 +35,8 @@ class Recorder {
   static Result<std::unique_ptr<Recorder>> create(const std::string& file, const Origin& origin);
 
   void write(const Pass& pass);
-  void name_domain(std::uint32_t domid, const std::string& name) { metadata_.names[domid] = name; }
+  // "" takes a name back.
+  void name_domain(const DomidUse& domain, const std::string& name);
   // Puts the recording and the metadata in place. Called once, after the last pass; without it neither is
   // there.
   Status finish();
