@@ -11,8 +11,8 @@
 // accounting is behind: the domid may be another domain's already. That is known once what Xen had written by
 // then has been accounted for, after two more passes. So a name is given two passes after its answer came.
 // Answers may be late or never come; nothing waits for them.
-#ifndef XENMON_XENBAKED_DOMAIN_NAMES_H
-#define XENMON_XENBAKED_DOMAIN_NAMES_H
+#ifndef XENMON_XENBAKED_SESSION_DOMAIN_NAMES_H
+#define XENMON_XENBAKED_SESSION_DOMAIN_NAMES_H
 
 #include <cstdint>
 #include <map>
@@ -80,4 +80,4 @@ class DomainNames {
 
 } // namespace xenmon
 
-#endif // XENMON_XENBAKED_DOMAIN_NAMES_H
+#endif // XENMON_XENBAKED_SESSION_DOMAIN_NAMES_H

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "domain_names.h"
+#include "session/domain_names.h"
 
 #include <algorithm>
 #include <memory>

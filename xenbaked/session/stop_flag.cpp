@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "stop_flag.h"
+#include "session/stop_flag.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -33,6 +33,7 @@ void on_stop(int /*number*/) {
 } // namespace
 
 StopFlag::StopFlag() {
+  stop_requested = 0; // where there was an object before
   std::array<int, 2> ends{-1, -1};
   if (pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) == 0) {
     read_end_ = ends[0];
