@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <deque>
@@ -79,8 +80,8 @@ class ScriptedSource final : public Source {
   bool hangs = false;                                                   // xenstore
   bool endless = false; // after the steps there are empty passes
   bool can_rewind = true;
-  int reads = 0;
-  int rewinds = 0;
+  std::atomic<int> reads = 0;
+  std::atomic<int> rewinds = 0;
 
  private:
   class Xenstore final : public NameService {
@@ -140,10 +141,11 @@ class SessionTest : public testing::Test {
     EXPECT_TRUE(file) << file.error().message;
     return std::move(*file);
   }
-  // Where all has been published.
+  // Of the newest sample; 0: there is none.
   std::uint64_t end_ns() const {
     const RegionFile file = open();
     xenmon_sample sample{};
+    if (file.reader().newest_sample() == 0) return 0;
     EXPECT_EQ(file.reader().read_sample_head(file.reader().newest_sample(), sample), ReadOutcome::kCopied);
     return sample.end_ns;
   }

@@ -53,7 +53,7 @@ Status ReplaySession::play() {
   for (;;) {
     if (control_ != nullptr) handle_commands();
     if (parts_.stop.raised() || published_.error() || ends()) return ok();
-    const Status done = stands() ? idle() : state_ == State::kSeeking ? seek() : play_paced();
+    Status done = stands() ? idle() : state_ == State::kSeeking ? seek() : play_paced();
     if (!done) return done;
   }
 }
@@ -131,7 +131,7 @@ Status ReplaySession::find_start() {
 }
 
 Status ReplaySession::read() {
-  const Status taken = pipeline_.read();
+  Status taken = pipeline_.read();
   if (taken && !pipeline_.last() && pipeline_.brought_nothing()) {
     // A recording that still grows has nothing more at the moment.
     published_.housekeeping();

@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -88,7 +89,12 @@ void NameThread::answer_all(Mailbox& mailbox) {
     mailbox.questions.pop_front();
     mailbox.looking_up = true;
     lock.unlock();
-    std::optional<std::string> name = mailbox.lookup(question.domid);
+    std::optional<std::string> name;
+    try {
+      name = mailbox.lookup(question.domid);
+    } catch (const std::bad_alloc&) {
+      // Without memory there is no name, and figures go on.
+    }
     lock.lock();
     mailbox.looking_up = false;
     mailbox.answers.push_back({question.ticket, std::move(name)});
