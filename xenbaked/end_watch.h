@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // The second line of defence of an end within a second. The first is that whatever the program waits for, it
-// waits for the stop descriptor as well. What cannot be waited for in this way (a hung xenstored or name
-// service, a disk that does not answer) may hold the program up when it is told to stop. Then, 0.8 s after
+// waits for the stop descriptor as well. What cannot be waited for in this way (a hung name service, a disk
+// that does not answer) may hold the program up when it is told to stop. Then, 0.8 s after
 // the signal, a thread that has done nothing else puts Xen's tracing back, over a connection of its own, and
 // ends the process.
 #ifndef XENMON_XENBAKED_END_WATCH_H

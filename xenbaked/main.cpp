@@ -11,23 +11,24 @@
 #include <sstream>
 #include <string_view>
 
-#include "daemon.h"
 #include "end_watch.h"
 #include "fatal_signals.h"
+#include "message.h"
 #include "options.h"
 #include "publish/region_file.h"
+#include "session/run_session.h"
+#include "session/run_totals.h"
+#include "session/stop_flag.h"
 #include "source/live_source.h"
 #include "source/recorder.h"
 #include "source/replay_source.h"
-#include "stop_flag.h"
-#include "text.h"
 #include "totals_report.h"
 
 namespace xenmon {
 namespace {
 
 ExitStatus fail(const Error& error) {
-  std::cerr << "xenbaked: " << printable_lines(error.message) << '\n';
+  print_message(error.message);
   return error.status;
 }
 
@@ -40,7 +41,7 @@ Result<std::unique_ptr<Source>> open_source(const CommandOptions& options, Traci
   LiveOptions live;
   live.event_mask = options.event_mask;
   live.without_slices = options.without_slices;
-  live.stock_records = options.daemon.stock_records;
+  live.stock_records = options.session.stock_records;
   live.keeper = &keeper;
   return LiveSource::open(live);
 }
@@ -63,7 +64,7 @@ Status print(std::string_view text, const StopFlag& stop) {
 }
 
 Status print_totals(Source& source, const CommandOptions& options, Recorder* recorder, StopFlag& stop) {
-  Result<TraceTotals> totals = run_totals(source, options.daemon.stock_records, recorder, stop);
+  Result<TraceTotals> totals = run_totals(source, options.session.stock_records, recorder, stop);
   if (!totals) return totals.error();
   std::ostringstream text;
   (options.totals == TotalsFormat::kJson ? write_json : write_text)(text, *totals);
@@ -74,14 +75,12 @@ Status print_totals(Source& source, const CommandOptions& options, Recorder* rec
 ExitStatus restore(const CommandOptions& options, TracingKeeper& keeper) {
   // Whoever has the lock will put it back itself.
   RegionPlace::Options place;
-  place.path = options.daemon.region;
+  place.path = options.session.region;
   if (const Result<RegionPlace> locked = RegionPlace::open(place); !locked) return fail(locked.error());
   const Result<bool> restored = LiveSource::restore(keeper);
   if (!restored) return fail(restored.error());
-  std::cerr << "xenbaked: "
-            << (*restored ? "Xen's tracing is again as it was before the xenbaked that was killed."
-                          : "There is nothing to restore: the last xenbaked here left nothing behind.")
-            << '\n';
+  print_message(*restored ? "Xen's tracing is again as it was before the xenbaked that was killed."
+                          : "There is nothing to restore: the last xenbaked here left nothing behind.");
   return ExitStatus::kOk;
 }
 
@@ -108,7 +107,7 @@ ExitStatus run(const CommandOptions& options, TracingKeeper& keeper, StopFlag& s
     const ExitStatus failed = fail(done.error());
     if (status == ExitStatus::kOk) status = failed;
   };
-  settle(options.totals == TotalsFormat::kNone ? run_daemon(**source, options.daemon, recorder.get(), stop)
+  settle(options.totals == TotalsFormat::kNone ? run_session(**source, options.session, recorder.get(), stop)
                                                : print_totals(**source, options, recorder.get(), stop));
   // Before the disk is waited for.
   settle((*source)->close());
@@ -123,7 +122,7 @@ ExitStatus run(const CommandOptions& options, TracingKeeper& keeper, StopFlag& s
 
 ExitStatus run_watched(const CommandOptions& options) {
   StopFlag stop;
-  TracingKeeper keeper(options.daemon.region + ".found");
+  TracingKeeper keeper(options.session.region + ".found");
   const EndWatch watch(stop.descriptor(), [&keeper] {
     const std::optional<FoundTracing> found = keeper.current();
     if (!found) return;
@@ -148,7 +147,7 @@ int main(int argc, char** argv) {
     if (command.status == xenmon::ExitStatus::kOk) {
       std::cout << command.text;
     } else {
-      std::cerr << "xenbaked: " << xenmon::printable_lines(command.text) << '\n';
+      xenmon::print_message(command.text);
     }
     return static_cast<int>(command.status);
   }

@@ -3,7 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "control_channel.h"
+#include "session/control_channel.h"
 #include "xenmon/cpu_khz.h"
 #include "xenmon/duration.h"
 #include "xenmon/region.h"
@@ -43,7 +43,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   std::string cpu_khz;
   CommandLine out;
   CommandOptions& options = out.options;
-  options.daemon.region = XENMON_DEFAULT_REGION;
+  options.session.region = XENMON_DEFAULT_REGION;
 
   app.add_option("-m,--ms_per_sample,--ms-per-sample", ms_per_sample, "Milliseconds per sample (100)")
       ->check(CLI::Range(1, 4000))
@@ -57,9 +57,9 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
       ->type_name("SECONDS");
   app.add_option("--slow-waits", slow_waits, "Tell of each wait for a CPU that is so long (1ms)")
       ->type_name("TIME");
-  app.add_option("--region", options.daemon.region, "Publish here (" XENMON_DEFAULT_REGION ")")
+  app.add_option("--region", options.session.region, "Publish here (" XENMON_DEFAULT_REGION ")")
       ->type_name("PATH");
-  app.add_flag("--world-readable", options.daemon.world_readable,
+  app.add_flag("--world-readable", options.session.world_readable,
                "Let everybody read the region, not just group xenmon");
   app.add_option("--replay", options.replay,
                  "Play a recording of xentrace -D or --record, plain or .xz/.zst/.gz; - is standard input")
@@ -71,11 +71,11 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   app.add_option("--speed", speed, "Play so many times faster (1), or as fast as possible")
       ->type_name("FACTOR|max");
   app.add_flag("--follow", options.follow, "Go on reading a recording that still grows, until stopped");
-  app.add_flag("--loop", options.daemon.loop, "Play the recording again and again");
+  app.add_flag("--loop", options.session.loop, "Play the recording again and again");
   app.add_option("--held-at", held_at,
                  "Go to this time of the recording, in seconds or as 1:30.5, and hold there; end is its end")
       ->type_name("TIME");
-  app.add_option("--control-fd", options.daemon.control_fd,
+  app.add_option("--control-fd", options.session.control_fd,
                  "Obey \"to NS\", \"play SPEED\", \"hold\" and \"read N\", a line each, from this descriptor")
       ->check(CLI::Range(0, 1'000'000))
       ->type_name("FD");
@@ -93,9 +93,9 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
                "which costs less");
   app.add_flag("--restore", options.restore,
                "Put Xen's tracing back to what a xenbaked that was killed had found, and end");
-  app.add_flag("--stock-records", options.daemon.stock_records,
+  app.add_flag("--stock-records", options.session.stock_records,
                "Go by Xen's own records even where there are XenMon's");
-  app.add_option("--ready-fd", options.daemon.ready_fd,
+  app.add_option("--ready-fd", options.session.ready_fd,
                  "Write a byte to this descriptor when the region is there")
       ->type_name("FD");
 
@@ -122,13 +122,13 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   }
 
   if (const std::optional<double> factor = parse_speed(speed)) {
-    options.daemon.speed = *factor;
+    options.session.speed = *factor;
   } else {
     return refuse("--speed takes a factor from 0.001 to 1000000, or max.");
   }
   if (!held_at.empty()) {
-    options.daemon.held_at_ns = parse_trace_time(held_at);
-    if (!options.daemon.held_at_ns)
+    options.session.held_at_ns = parse_trace_time(held_at);
+    if (!options.session.held_at_ns)
       return refuse("--held-at takes seconds such as 12.5, or minutes and seconds such as 1:30, or end.");
   }
   if (!mask.empty()) {
@@ -152,41 +152,41 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   if (app.count("--slow-waits") > 0) {
     const std::optional<std::uint64_t> ns = parse_duration_ns(slow_waits);
     if (!ns) return refuse("--slow-waits takes " + std::string(kDurationRule) + ".");
-    options.daemon.slow_wait_ns = *ns;
+    options.session.slow_wait_ns = *ns;
   }
   if (options.without_slices && options.event_mask)
     return refuse("--noallocated and --evt-mask both choose the events: give one.");
-  options.daemon.sample_ns = std::uint64_t{ms_per_sample} * 1'000'000U;
-  options.daemon.poll_ns = std::uint64_t{poll_sleep_ms} * 1'000'000U;
-  options.daemon.history_ns = static_cast<std::uint64_t>(history_s * 1e9);
+  options.session.sample_ns = std::uint64_t{ms_per_sample} * 1'000'000U;
+  options.session.poll_ns = std::uint64_t{poll_sleep_ms} * 1'000'000U;
+  options.session.history_ns = static_cast<std::uint64_t>(history_s * 1e9);
   if (totals == "text") options.totals = TotalsFormat::kText;
   if (totals == "json") options.totals = TotalsFormat::kJson;
 
   if (options.replay.empty()) {
     if (options.totals != TotalsFormat::kNone) return refuse("--totals needs a recording: --replay FILE.");
-    if (options.daemon.loop || options.follow || app.count("--speed") > 0 || options.cpu_khz != 0) {
+    if (options.session.loop || options.follow || app.count("--speed") > 0 || options.cpu_khz != 0) {
       return refuse("--loop, --follow, --speed and --cpu-khz are about a recording: give --replay FILE.");
     }
-    if (options.daemon.held_at_ns || options.daemon.control_fd >= 0)
+    if (options.session.held_at_ns || options.session.control_fd >= 0)
       return refuse("--held-at and --control-fd are about a recording: give --replay FILE.");
   } else if (options.event_mask || options.without_slices) {
     return refuse("--evt-mask and --noallocated are about a live trace, not about a recording.");
   }
-  if (options.daemon.held_at_ns || options.daemon.control_fd >= 0) {
+  if (options.session.held_at_ns || options.session.control_fd >= 0) {
     if (options.totals != TotalsFormat::kNone || !options.record.empty())
       return refuse(
           "--held-at and --control-fd are about what is published: leave out --totals and --record.");
-    if (options.daemon.loop && options.daemon.held_at_ns == kTraceEnd)
+    if (options.session.loop && options.session.held_at_ns == kTraceEnd)
       return refuse("A loop has no end to be held at.");
   }
-  if (options.follow && (options.daemon.loop || options.replay == "-"))
+  if (options.follow && (options.session.loop || options.replay == "-"))
     return refuse("--follow excludes --loop and standard input, which is read as it comes.");
   if (options.restore && (!options.replay.empty() || !options.record.empty()))
     return refuse("--restore is about a live trace: leave out --replay and --record.");
-  if (options.daemon.loop && options.totals != TotalsFormat::kNone)
+  if (options.session.loop && options.totals != TotalsFormat::kNone)
     return refuse("--totals of a loop would never end.");
-  if (options.daemon.loop && !options.record.empty()) return refuse("--record of a loop would never end.");
-  if (options.daemon.loop && options.replay == "-")
+  if (options.session.loop && !options.record.empty()) return refuse("--record of a loop would never end.");
+  if (options.session.loop && options.replay == "-")
     return refuse("Standard input cannot be played in a loop.");
   out.run = true;
   return out;

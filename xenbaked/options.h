@@ -8,14 +8,15 @@
 #include <optional>
 #include <string>
 
-#include "daemon.h"
+#include "session/session_options.h"
+#include "xenmon/result.h"
 
 namespace xenmon {
 
 enum class TotalsFormat { kNone, kText, kJson };
 
 struct CommandOptions {
-  DaemonOptions daemon;
+  SessionOptions session;
   std::string replay; // empty: live
   std::uint32_t cpu_khz = 0;
   bool follow = false;  // the recording still grows

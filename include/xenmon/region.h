@@ -190,6 +190,7 @@
 #define XENMON_FLAG_HISTORY_SHORTENED 8u /* the row ring holds less than history_ns; see oldest sample */
 #define XENMON_FLAG_HELD 16u /* a recording stands still at the newest sample's end (since 1.1) */
 #define XENMON_FLAG_KHZ_MEASURED 32u /* nobody said cpu_khz; the records themselves tell it (since 1.2) */
+#define XENMON_FLAG_ALL_PCPUS 64u /* the table of pCPUs has all there are from the first sample on (since 1.2) */
 
 /* header.io_kinds: which kinds of page exchange this hypervisor reports, and so what io_total counts */
 #define XENMON_IO_MAP 1u

@@ -32,6 +32,19 @@ TABLE = {
         ["include/xenmon", "xenbaked/trace", "xenbaked/source", "xenbaked/merge", "xenbaked/bake"],
         [],
     ),
+    "xenbaked/session": (
+        [
+            "include/xenmon",
+            "xenmon/text",
+            "xenbaked/trace",
+            "xenbaked/source",
+            "xenbaked/merge",
+            "xenbaked/survey",
+            "xenbaked/bake",
+            "xenbaked/publish",
+        ],
+        [],
+    ),
     "xenbaked": (
         [
             "include/xenmon",
@@ -43,6 +56,7 @@ TABLE = {
             "xenbaked/survey",
             "xenbaked/bake",
             "xenbaked/publish",
+            "xenbaked/session",
         ],
         ["CLI11", "nlohmann-json"],
     ),

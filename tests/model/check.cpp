@@ -6,9 +6,10 @@
 #include <sstream>
 
 #include "comparison.h"
-#include "daemon.h"
 #include "losses.h"
 #include "recording.h"
+#include "session/run_session.h"
+#include "session/run_totals.h"
 #include "source/replay_source.h"
 #include "totals_report.h"
 #include "trace/events.h"
@@ -154,7 +155,7 @@ std::string Checker::check(const History& history, Way way, bool lossy) {
       differences += indented(by + "totals: ", compare_totals(whole, json.str()));
     }
     if (whole.duration == 0) return; // there is no sample then
-    DaemonOptions options;
+    SessionOptions options;
     options.sample_ns = sample_length(whole, history.seed);
     options.history_ns = whole.duration + options.sample_ns;
     options.region = directory_ + "/region";
@@ -165,7 +166,7 @@ std::string Checker::check(const History& history, Way way, bool lossy) {
       differences += source.error().message + '\n';
       return;
     }
-    if (const Status ran = run_daemon(**source, options, nullptr, stop_); !ran) {
+    if (const Status ran = run_session(**source, options, nullptr, stop_); !ran) {
       differences += ran.error().message + '\n';
       return;
     }

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "history.h"
-#include "stop_flag.h"
+#include "session/stop_flag.h"
 
 namespace xenmon::model {
 

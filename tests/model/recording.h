@@ -49,7 +49,9 @@ class LiveRounds final : public Source {
   ~LiveRounds() override;
   [[nodiscard]] const Origin& origin() const override { return origin_; }
   Status read_pass(Pass& pass) override;
-  std::optional<std::string> domain_name(std::uint32_t) override { return std::nullopt; }
+  [[nodiscard]] std::optional<std::string> domain_name(const DomidUse&) const override {
+    return std::nullopt;
+  }
   [[nodiscard]] int event_fd() const override {
     return event_fd_;
   } // readable: the next round may be taken at once

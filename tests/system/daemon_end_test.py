@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """How xenbaked ends: on a signal whatever it waits for, on damage, on limits; and what it leaves behind."""
 import gzip
+import itertools
 import json
 import os
 import resource
@@ -166,13 +167,29 @@ class DaemonEndTest(SystemTest):
                     self.assertEqual(region.state(), "ended")
                     self.assertTrue(region.vcpus())
 
-    def test_a_table_of_what_is_left(self):
+    def test_damage_is_a_status_of_every_log_and_table(self):
+        whole = RECORDING.read_bytes()
+        recordings = {"cut.xz": whole[:-1000], "cut": plain_recording()[:-7]}
+        for (name, data), options in itertools.product(recordings.items(), (
+                ("--once",), ("--once", "--at", "end"), ("-n", "-t", "0", "--speed", "max", "-p", self.directory / "log"),
+                ("--format", "csv", "-t", "0", "--speed", "max"), ("--format", "jsonl", "-t", "0", "--speed", "max"),
+                ("--slow-waits", "1ms", "--speed", "max"))):
+            with self.subTest(name=name, options=options):
+                path = self.directory / name
+                path.write_bytes(data)
+                done = run(XENMON, "--replay", path, "--cpu-khz", "2400000", *options)
+                self.assertEqual(done.returncode, 1, done.stderr)
+                self.assertIn(f"{name} is ", done.stderr)
+                self.assertIn("is shown as far as", done.stderr)
+                shown = (self.directory / "log-dom0.log").read_text() if "-n" in options else done.stdout
+                self.assertGreater(shown.count("\n"), 5)
+
+    def test_what_lies_before_the_damage_is_whole(self):
         path = self.directory / "cut.xz"
         path.write_bytes(RECORDING.read_bytes()[:-1000])
-        done = run(XENMON, "--replay", path, "--once")
-        self.assertEqual(done.returncode, 1)
-        self.assertIn("is shown as far as", done.stderr)
-        self.assertGreater(done.stdout.count("\n"), 5)
+        for options in (("--once", "--at", "0.5"), ("--format", "csv", "-t", "1")):
+            done = run(XENMON, "--replay", path, *options)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), options)
 
     def test_a_recording_that_shrinks_while_it_is_read(self):
         path = self.directory / "trace"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "control_channel.h"
+#include "session/control_channel.h"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>

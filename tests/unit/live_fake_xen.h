@@ -37,7 +37,7 @@ struct FakeXen {
   bool event_bound = false;
   int mapped = 0;
   std::string scheduler = "credit2";
-  std::map<std::uint32_t, std::string> names;
+  NameLookup lookup = [](std::uint32_t) { return std::nullopt; };
   std::deque<std::uint32_t> pending;
   std::map<std::string, Errno> failures; // by call; lasts until erased
   std::string message;
@@ -191,12 +191,7 @@ class FakeHypervisor final : public Hypervisor {
     return 0;
   }
 
-  std::optional<std::string> domain_name(std::uint32_t domid) override {
-    xen_.calls.push_back("name " + std::to_string(domid));
-    const auto found = xen_.names.find(domid);
-    if (found == xen_.names.end()) return std::nullopt;
-    return found->second;
-  }
+  NameLookup name_lookup() override { return xen_.lookup; }
 
  private:
   Errno call(const std::string& name) {

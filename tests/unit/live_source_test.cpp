@@ -9,6 +9,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
+#include <map>
+#include <optional>
+#include <thread>
 
 #include "live_fake_xen.h"
 #include "xenmon/region.h"
@@ -130,7 +134,7 @@ TEST_F(LiveSourceTest, ClosingTwiceDoesNothingMore) {
   source->release_pass();
   EXPECT_TRUE(source->acknowledge());
   EXPECT_EQ(source->event_fd(), -1);
-  EXPECT_FALSE(source->domain_name(1));
+  EXPECT_EQ(source->name_service(), nullptr);
   source.reset();
   EXPECT_EQ(calls(), Calls{});
 }
@@ -283,20 +287,61 @@ TEST_F(LiveSourceTest, ASignalIsNoFailureAndABrokenDescriptorIs) {
             "Xen's trace event cannot be received any more (File too large): start xenbaked again.");
 }
 
+std::map<std::uint64_t, std::optional<std::string>> answers(NameService& names, std::size_t count) {
+  std::map<std::uint64_t, std::optional<std::string>> all;
+  while (all.size() < count) {
+    if (std::optional<NameService::Answer> answer = names.take()) all[answer->ticket] = answer->name;
+    std::this_thread::yield();
+  }
+  return all;
+}
+
 TEST_F(LiveSourceTest, Names) {
-  xen_.names = {
+  const std::map<std::uint32_t, std::string> names{
       {1, "web"}, {2, ""}, {3, "a\x1b[2Jb\x7f\xff"}, {6, std::string("\0nul", 4)}, {4, "gr\xc3\xbc\xc3\x9f"}};
+  xen_.lookup = [names](std::uint32_t domid) {
+    EXPECT_NE(domid, XENMON_DOMID_IDLE) << "nobody needs to be asked";
+    const auto found = names.find(domid);
+    return found == names.end() ? std::nullopt : std::optional(found->second);
+  };
   auto source = open();
-  EXPECT_EQ(source->domain_name(1), "web");
-  EXPECT_EQ(source->domain_name(2), std::nullopt);
-  EXPECT_EQ(source->domain_name(3), "a\x1b[2Jb\x7f\ufffd"); // data, for xenmon to clean
-  EXPECT_EQ(source->domain_name(6), std::nullopt);
-  EXPECT_EQ(source->domain_name(4), "gr\xc3\xbc\xc3\x9f");
-  EXPECT_EQ(source->domain_name(5), std::nullopt);
-  (void)calls();
-  EXPECT_EQ(source->domain_name(0), "Domain-0");
-  EXPECT_EQ(source->domain_name(XENMON_DOMID_IDLE), std::nullopt);
-  EXPECT_EQ(calls(), Calls{}) << "nobody was asked";
+  ASSERT_NE(source->name_service(), nullptr);
+  for (const std::uint32_t domid : {1U, 2U, 3U, 4U, 5U, 6U, XENMON_DOMID_IDLE})
+    source->name_service()->ask(domid, 100 + domid);
+  auto all = answers(*source->name_service(), 7);
+  EXPECT_EQ(all[101], "web");
+  EXPECT_EQ(all[102], std::nullopt);
+  EXPECT_EQ(all[103], "a\x1b[2Jb\x7f\ufffd"); // data, for xenmon to clean
+  EXPECT_EQ(all[104], "gr\xc3\xbc\xc3\x9f");
+  EXPECT_EQ(all[105], std::nullopt);
+  EXPECT_EQ(all[106], std::nullopt);
+  EXPECT_EQ(all[100 + std::uint64_t{XENMON_DOMID_IDLE}], std::nullopt);
+  EXPECT_EQ(source->domain_name({0, 1, true}), "Domain-0");
+  EXPECT_EQ(source->domain_name({1, 1, true}), std::nullopt);
+}
+
+TEST_F(LiveSourceTest, AXenstoredThatHangsHoldsNothingUp) {
+  struct Gate {
+    std::promise<void> asked;
+    std::promise<void> answers;
+  };
+  const auto gate = std::make_shared<Gate>();
+  xen_.lookup = [gate](std::uint32_t) -> std::optional<std::string> {
+    gate->asked.set_value();
+    gate->answers.get_future().wait();
+    return "web";
+  };
+  auto source = open();
+  source->name_service()->ask(1, 1);
+  gate->asked.get_future().wait();
+  EXPECT_EQ(source->name_service()->take(), std::nullopt);
+  source->name_service()->ask(2, 2);
+  EXPECT_EQ(source->name_service()->take(), std::nullopt);
+  Pass pass;
+  EXPECT_TRUE(source->read_pass(pass));
+  EXPECT_TRUE(source->close()); // nor does it wait for the lookup that is under way
+  source.reset();
+  gate->answers.set_value();
 }
 
 TEST(LiveScheduler, Names) {

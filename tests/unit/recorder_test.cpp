@@ -11,9 +11,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <set>
+#include <thread>
+#include <utility>
 
 #include "bake/baker.h"
 #include "merge/merge.h"
@@ -56,6 +60,13 @@ class RecorderTest : public testing::Test {
       found.insert(entry.path().filename().string());
     return found;
   }
+  // What has been written of the recording that is being made.
+  std::uintmax_t unfinished_bytes() const {
+    for (const auto& entry : fs::directory_iterator(directory_)) {
+      if (entry.path().extension() == ".part") return entry.file_size();
+    }
+    return 0;
+  }
   std::unique_ptr<Recorder> make(const std::string& name) const {
     Result<std::unique_ptr<Recorder>> made = Recorder::create(path(name), Origin{});
     if (made) return std::move(*made);
@@ -80,13 +91,99 @@ TEST_F(RecorderTest, ARecordingOfARecordingIsTheSame) {
   Pass pass;
   ASSERT_TRUE((*source)->read_pass(pass));
   (*recorder)->write(pass);
-  (*recorder)->name_domain(1, "db \"one\"");
+  (*recorder)->name_domain({1, 1, true}, "db");
+  (*recorder)->name_domain({1, 2, true}, "db \"one\"");
+  (*recorder)->name_domain({2, 1, true}, "not its own");
+  (*recorder)->name_domain({2, 1, false}, "");
   ASSERT_TRUE((*recorder)->finish());
   EXPECT_EQ(bytes_of("copy"), bytes);
   const Result<std::optional<RecordingMetadata>> metadata = load_metadata(path("copy"));
   ASSERT_TRUE(metadata && *metadata);
   EXPECT_EQ((*metadata)->cpu_khz, 1'000'000U);
-  EXPECT_EQ((*metadata)->names.at(1), "db \"one\"");
+  const decltype(RecordingMetadata::names) names{{{1, 1}, "db"}, {{1, 2}, "db \"one\""}};
+  EXPECT_EQ((*metadata)->names, names);
+}
+
+// A live host's recording on a disk that writes nothing until it is told to.
+TEST_F(RecorderTest, ADiskThatIsStuckHoldsNothingUpAndWhatIsLeftOutIsAGap) {
+  std::promise<void> writing;
+  std::promise<void> goes_on;
+  RecorderDisk disk;
+  disk.before_write = [&, gate = goes_on.get_future().share(), first = true]() mutable {
+    if (std::exchange(first, false)) writing.set_value();
+    gate.wait();
+  };
+  Origin origin;
+  origin.kind = XENMON_SOURCE_LIVE;
+  origin.cpu_khz = 1'000'000;
+  WindowBuilder begin(0);
+  begin.runstate(1'000, 1, 0, kRunnableState, kRunningState);
+  WindowBuilder middle(0);
+  middle.runstate(2'000, 1, 0, kRunningState, kBlockedState)
+      .runstate(3'000, 1, 0, kBlockedState, kRunnableState);
+  for (std::uint64_t tsc = 4'000; tsc < 8'000; tsc += 100) middle.record(kEvent, tsc, {});
+  WindowBuilder end(0);
+  end.runstate(9'000, 1, 0, kRunnableState, kRunningState).record(kEvent, 10'000, {});
+  disk.most_bytes = middle.data().size(); // a pass needs some more
+  Result<std::unique_ptr<Recorder>> recorder = Recorder::create(path("trace"), origin, disk);
+  ASSERT_TRUE(recorder);
+  const auto write_pass = [&](const WindowBuilder& window) {
+    Pass pass;
+    pass.windows.push_back(window.window());
+    (*recorder)->write(pass);
+  };
+  write_pass(begin);
+  writing.get_future().wait();
+  EXPECT_FALSE((*recorder)->take_error());
+  write_pass(middle); // no room
+  const std::optional<Error> said = (*recorder)->take_error();
+  ASSERT_TRUE(said);
+  EXPECT_NE(said->message.find("too slow"), std::string::npos);
+  write_pass(middle);
+  EXPECT_FALSE((*recorder)->take_error()) << "it is said once";
+  goes_on.set_value();
+  // Until there is room for a gap and the last pass.
+  while (unfinished_bytes() == 0) std::this_thread::yield();
+  write_pass(end);
+  ASSERT_TRUE((*recorder)->finish());
+  EXPECT_FALSE((*recorder)->failed());
+
+  Result<std::unique_ptr<Source>> source = open_replay({path("trace"), 0});
+  ASSERT_TRUE(source);
+  Pass pass;
+  ASSERT_TRUE((*source)->read_pass(pass));
+  Baker::Options options;
+  options.cpu_khz = 1'000'000;
+  Baker baker(options, nullptr);
+  Merge merge;
+  merge.append(pass);
+  merge.drain(Merge::kNoLimit, baker);
+  baker.finish(merge.position());
+  const std::vector<DomainTotals> totals = baker.totals();
+  ASSERT_EQ(totals.size(), 1U);
+  const Times& times = totals[0].vcpus.at(0).times;
+  EXPECT_EQ(times[kBlocked], 0U);
+  EXPECT_EQ(times[kWaitWake] + times[kWaitPreempt], 0U);
+  EXPECT_EQ(times[kUnknown], 8'000U);
+  EXPECT_EQ(times[kRunning], 1'000U);
+}
+
+TEST_F(RecorderTest, ALiveHostsRecordingIsWhole) {
+  Origin origin;
+  origin.kind = XENMON_SOURCE_LIVE;
+  WindowBuilder a(0);
+  WindowBuilder b(1);
+  a.record(kEvent, 10, {1, 2});
+  b.record(kEvent, 20, {});
+  Result<std::unique_ptr<Recorder>> recorder = Recorder::create(path("trace"), origin);
+  ASSERT_TRUE(recorder);
+  for (const WindowBuilder* window : {&a, &b}) {
+    Pass pass;
+    pass.windows.push_back(window->window());
+    (*recorder)->write(pass);
+  }
+  ASSERT_TRUE((*recorder)->finish());
+  EXPECT_EQ(bytes_of("trace"), recording({&a, &b}));
 }
 
 TEST_F(RecorderTest, ItIsThereWhenItIsCompleteAndForItsGroup) {

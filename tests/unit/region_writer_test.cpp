@@ -423,6 +423,23 @@ TEST_F(RegionWriterTest, APcpuThatExistsIsThereWithoutRecords) {
   EXPECT_EQ(tables.pcpus[99].seen, XENMON_PCPU_NO_RECORDS);
 }
 
+TEST_F(RegionWriterTest, SaysWhatIsKnownOfTheTraceFromTheStart) {
+  RegionWriter::Options options;
+  options.place.path = path_;
+  Origin origin;
+  {
+    const Result<std::unique_ptr<RegionWriter>> writer = RegionWriter::create(options, origin);
+    ASSERT_TRUE(writer);
+    EXPECT_EQ(open().reader().flags() & (XENMON_FLAG_KHZ_MEASURED | XENMON_FLAG_ALL_PCPUS), 0U);
+  }
+  origin.cpu_khz_measured = true;
+  origin.facts.pcpus = {0, 1};
+  const Result<std::unique_ptr<RegionWriter>> writer = RegionWriter::create(options, origin);
+  ASSERT_TRUE(writer);
+  EXPECT_NE(open().reader().flags() & XENMON_FLAG_KHZ_MEASURED, 0U);
+  EXPECT_NE(open().reader().flags() & XENMON_FLAG_ALL_PCPUS, 0U);
+}
+
 TEST_F(RegionWriterTest, SaysThatItIsHeld) {
   Pipeline pipeline(path_, 1'000'000, 10'000'000);
   WindowBuilder w;

@@ -226,12 +226,27 @@ TEST_F(ReplaySourceTest, TakesFrequencyAndNamesFromBesideTheFile) {
     EXPECT_FALSE((*source)->origin().cpu_khz_assumed);
     EXPECT_EQ((*source)->origin().scheduler, "credit2");
     EXPECT_EQ((*source)->origin().kind, XENMON_SOURCE_RECORDING);
-    EXPECT_EQ((*source)->domain_name(3), "web");
-    EXPECT_EQ((*source)->domain_name(4), std::nullopt);
+    EXPECT_EQ((*source)->domain_name({3, 1, true}), "web");
+    EXPECT_EQ((*source)->domain_name({4, 1, true}), std::nullopt);
     EXPECT_EQ((*open_replay({file, 1'000'000}))->origin().cpu_khz, 1'000'000U);
   }
   write("trace.json", "{ not json");
   EXPECT_NE(refusal(plain).find("not valid JSON"), std::string::npos);
+}
+
+TEST_F(ReplaySourceTest, ANameIsOfOneDomainOfADomid) {
+  WindowBuilder a(0);
+  a.record(kEvent, 10, {});
+  write("trace.json", R"({"domains": [{"domid": 3, "name": "last"}, {"domid": 4, "use": 1, "name": "first"},
+                                      {"domid": 4, "use": 3, "name": "third"}]})");
+  Result<std::unique_ptr<Source>> source = open_replay({write("trace", recording({&a})), 0});
+  ASSERT_TRUE(source);
+  EXPECT_EQ((*source)->domain_name({3, 2, true}), "last");
+  EXPECT_EQ((*source)->domain_name({3, 1, false}), std::nullopt);
+  EXPECT_EQ((*source)->domain_name({4, 1, true}), "first");
+  EXPECT_EQ((*source)->domain_name({4, 1, false}), "first");
+  EXPECT_EQ((*source)->domain_name({4, 2, true}), std::nullopt);
+  EXPECT_EQ((*source)->domain_name({4, 3, true}), "third");
 }
 
 TEST_F(ReplaySourceTest, WithoutAFrequencyItAssumesWhatXenalyzeDoesAndSaysSo) {

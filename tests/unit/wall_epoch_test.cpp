@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // In virtual time: days of passes in a moment.
-#include "wall_epoch.h"
+#include "session/wall_epoch.h"
 
 #include <gtest/gtest.h>
 

@@ -17,15 +17,15 @@ CommandLine parse(std::vector<const char*> arguments) {
 TEST(XenbakedOptions, DefaultsAreTheOriginals) {
   const CommandLine line = parse({});
   ASSERT_TRUE(line.run);
-  EXPECT_EQ(line.options.daemon.sample_ns, 100'000'000U);
-  EXPECT_EQ(line.options.daemon.poll_ns, 250'000'000U);
-  EXPECT_EQ(line.options.daemon.region, "/run/xenmon/region");
+  EXPECT_EQ(line.options.session.sample_ns, 100'000'000U);
+  EXPECT_EQ(line.options.session.poll_ns, 250'000'000U);
+  EXPECT_EQ(line.options.session.region, "/run/xenmon/region");
   EXPECT_TRUE(line.options.replay.empty());
 }
 
 TEST(XenbakedOptions, XensOwnRecordsCanBeAskedForInAnyCase) {
-  EXPECT_FALSE(parse({}).options.daemon.stock_records);
-  EXPECT_TRUE(parse({"--stock-records"}).options.daemon.stock_records);
+  EXPECT_FALSE(parse({}).options.session.stock_records);
+  EXPECT_TRUE(parse({"--stock-records"}).options.session.stock_records);
   EXPECT_TRUE(parse({"--stock-records", "--replay", "file"}).run);
 }
 
@@ -39,10 +39,10 @@ TEST(XenbakedOptions, TimeSlicesCanBeLeftOut) {
 
 TEST(XenbakedOptions, TheOriginalsSpellingsStillWork) {
   for (const char* spelling : {"-m250", "--ms_per_sample=250", "--ms-per-sample=250"}) {
-    EXPECT_EQ(parse({spelling}).options.daemon.sample_ns, 250'000'000U) << spelling;
+    EXPECT_EQ(parse({spelling}).options.session.sample_ns, 250'000'000U) << spelling;
   }
-  EXPECT_EQ(parse({"-s", "20"}).options.daemon.poll_ns, 20'000'000U);
-  EXPECT_EQ(parse({"--poll-sleep", "20", "-t", "5"}).options.daemon.poll_ns, 20'000'000U);
+  EXPECT_EQ(parse({"-s", "20"}).options.session.poll_ns, 20'000'000U);
+  EXPECT_EQ(parse({"--poll-sleep", "20", "-t", "5"}).options.session.poll_ns, 20'000'000U);
   for (const char* spelling : {"-?", "--help", "-h", "-V", "--version"}) {
     const CommandLine line = parse({spelling});
     EXPECT_FALSE(line.run);
@@ -52,10 +52,10 @@ TEST(XenbakedOptions, TheOriginalsSpellingsStillWork) {
 }
 
 TEST(XenbakedOptions, ARecordingCanBeHeldAndSteered) {
-  EXPECT_FALSE(parse({"--replay", "f"}).options.daemon.held_at_ns);
-  EXPECT_EQ(parse({"--replay", "f"}).options.daemon.control_fd, -1);
-  EXPECT_EQ(parse({"--replay", "f", "--held-at", "1:30"}).options.daemon.held_at_ns, 90'000'000'000U);
-  EXPECT_EQ(parse({"--replay", "f", "--control-fd", "0"}).options.daemon.control_fd, 0);
+  EXPECT_FALSE(parse({"--replay", "f"}).options.session.held_at_ns);
+  EXPECT_EQ(parse({"--replay", "f"}).options.session.control_fd, -1);
+  EXPECT_EQ(parse({"--replay", "f", "--held-at", "1:30"}).options.session.held_at_ns, 90'000'000'000U);
+  EXPECT_EQ(parse({"--replay", "f", "--control-fd", "0"}).options.session.control_fd, 0);
   for (const std::vector<const char*>& arguments :
        std::vector<std::vector<const char*>>{{"--held-at", "5"},
                                              {"--control-fd", "0"},
@@ -70,8 +70,8 @@ TEST(XenbakedOptions, ARecordingCanBeHeldAndSteered) {
 }
 
 TEST(XenbakedOptions, ALongWaitIsATimeWithItsUnit) {
-  EXPECT_EQ(parse({}).options.daemon.slow_wait_ns, 1'000'000U);
-  EXPECT_EQ(parse({"--slow-waits", "250us"}).options.daemon.slow_wait_ns, 250'000U);
+  EXPECT_EQ(parse({}).options.session.slow_wait_ns, 1'000'000U);
+  EXPECT_EQ(parse({"--slow-waits", "250us"}).options.session.slow_wait_ns, 250'000U);
   const CommandLine line = parse({"--slow-waits", "10"});
   EXPECT_EQ(line.status, ExitStatus::kUsage);
   EXPECT_NE(line.text.find("with its unit"), std::string::npos) << line.text;
@@ -92,8 +92,8 @@ TEST(Duration, IsANumberAndItsUnit) {
 }
 
 TEST(XenbakedOptions, SpeedIsAFactorOrMax) {
-  EXPECT_EQ(parse({"--replay", "f", "--speed", "2.5"}).options.daemon.speed, 2.5);
-  EXPECT_EQ(parse({"--replay", "f", "--speed", "max"}).options.daemon.speed, 0);
+  EXPECT_EQ(parse({"--replay", "f", "--speed", "2.5"}).options.session.speed, 2.5);
+  EXPECT_EQ(parse({"--replay", "f", "--speed", "max"}).options.session.speed, 0);
   for (const char* speed : {"0", "-1", "fast", "1x", "nan", "1e9"}) {
     EXPECT_EQ(parse({"--replay", "f", "--speed", speed}).status, ExitStatus::kUsage) << speed;
   }

@@ -419,6 +419,18 @@ TEST(KnownPcpus, OneThatDoesNotExistIsRefusedOnceThatIsKnown) {
   EXPECT_TRUE(check_pcpu(5, TablesCopy(), 0, true)); // nothing is known
 }
 
+TEST(KnownPcpus, OneThatDoesNotExistIsRefusedAtOnceWhereXenSaysWhichDo) {
+  TablesCopy tables;
+  EXPECT_TRUE(check_pcpu(5, tables, 0, false)); // there is no table yet
+  tables.all_pcpus = true;
+  EXPECT_TRUE(check_pcpu(5, tables, 0, false));
+  tables.pcpus.resize(2);
+  tables.pcpus[0].seen = XENMON_PCPU_HAS_RECORDS;
+  tables.pcpus[1].seen = XENMON_PCPU_NO_RECORDS;
+  EXPECT_TRUE(check_pcpu(1, tables, 0, false));
+  EXPECT_FALSE(check_pcpu(5, tables, 0, false));
+}
+
 TEST(PcpuCycle, StartsWithAllAndSkipsGaps) {
   const std::vector<std::uint32_t> seen = {0, 2, 7};
   EXPECT_EQ(next_pcpu(seen, std::nullopt), 0u);

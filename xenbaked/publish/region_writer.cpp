@@ -35,6 +35,8 @@ RegionFacts facts_of(const RegionWriter::Options& options, const Origin& origin)
   facts.scheduler = origin.scheduler;
   if (traced(origin.event_mask, event::kGrantMap)) facts.io_kinds = kGrantRecordKinds;
   if (origin.cpu_khz_assumed) facts.flags |= XENMON_FLAG_KHZ_ASSUMED;
+  if (origin.cpu_khz_measured) facts.flags |= XENMON_FLAG_KHZ_MEASURED;
+  if (!origin.facts.pcpus.empty()) facts.flags |= XENMON_FLAG_ALL_PCPUS;
   if (origin.patched) facts.flags |= XENMON_FLAG_PATCHED_XEN;
   if (!traced(origin.event_mask, event::kSwitchInfNext) && !traced(origin.event_mask, event::kAcctSwitch))
     facts.flags |= XENMON_FLAG_NO_ALLOCATION;

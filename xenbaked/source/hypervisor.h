@@ -22,6 +22,8 @@
 #include <string>
 #include <vector>
 
+#include "source/name_service.h"
+
 namespace xenmon {
 
 using Errno = int;
@@ -99,8 +101,9 @@ class Hypervisor {
   virtual Errno map(std::span<const std::uint64_t> frames, Access access,
                     std::unique_ptr<MappedPages>& pages) = 0;
 
-  // /local/domain/DOMID/name in xenstore. Connects when first needed, and again after a failure.
-  virtual std::optional<std::string> domain_name(std::uint32_t domid) = 0;
+  // Reads /local/domain/DOMID/name in xenstore. Connects when first needed, and again after a failure; hangs
+  // when xenstored does. May be called by another thread and after the Hypervisor is gone.
+  virtual NameLookup name_lookup() = 0;
 };
 
 [[nodiscard]] std::unique_ptr<Hypervisor> make_xen_hypervisor();

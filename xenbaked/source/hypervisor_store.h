@@ -6,7 +6,7 @@
 // libxenstore falls back from xenstored's socket to the kernel's xenbus device, where a request waits for
 // ever when no xenstored runs. So a connection is only tried when the socket answers, or when xenstored is
 // a domain of its own (init-xenstore-domain then writes "domid:N" into xenstored.pid). A xenstored that
-// hangs with an open socket still holds the caller up.
+// hangs with an open socket holds its caller up, so this is used from a thread of its own (name_service.h).
 #ifndef XENMON_XENBAKED_SOURCE_HYPERVISOR_STORE_H
 #define XENMON_XENBAKED_SOURCE_HYPERVISOR_STORE_H
 

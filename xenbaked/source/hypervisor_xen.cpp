@@ -214,7 +214,11 @@ class XenHypervisor final : public Hypervisor {
     return 0;
   }
 
-  std::optional<std::string> domain_name(std::uint32_t domid) override { return store_.domain_name(domid); }
+  NameLookup name_lookup() override {
+    return [store = std::make_shared<HypervisorStore>()](std::uint32_t domid) {
+      return store->domain_name(domid);
+    };
+  }
 
  private:
   // One XEN_SYSCTL_tbuf_op. libxenctrl has no call that returns the event mask, and none that only
@@ -240,7 +244,6 @@ class XenHypervisor final : public Hypervisor {
   std::unique_ptr<xencall_handle, CloseCall> call_;
   std::unique_ptr<xenforeignmemory_handle, CloseMemory> memory_;
   std::unique_ptr<xenevtchn_handle, CloseEvents> events_;
-  HypervisorStore store_;
 };
 
 } // namespace

@@ -28,6 +28,18 @@ std::vector<std::uint64_t> consecutive_frames(std::uint64_t first, std::size_t b
   return frames;
 }
 
+// Names as data has them, and none where there can be none.
+NameLookup whole_names(NameLookup lookup) {
+  return [lookup = std::move(lookup)](std::uint32_t domid) -> std::optional<std::string> {
+    if (domid >= kFirstReservedDomain) return std::nullopt;
+    const std::optional<std::string> name = lookup(domid);
+    if (!name) return std::nullopt;
+    std::string whole = whole_text(*name);
+    if (whole.empty()) return std::nullopt;
+    return whole;
+  };
+}
+
 } // namespace
 
 Result<std::unique_ptr<Source>> LiveSource::open(const LiveOptions& options) {
@@ -73,7 +85,8 @@ Result<bool> LiveSource::put_back_left() {
 LiveSource::LiveSource(Private, std::unique_ptr<Hypervisor> hypervisor, TracingKeeper* keeper)
     : keeper_(keeper),
       hypervisor_(std::move(hypervisor)),
-      tracing_(std::make_unique<LiveTracing>(*hypervisor_, keeper)) {}
+      tracing_(std::make_unique<LiveTracing>(*hypervisor_, keeper)),
+      names_(std::make_unique<NameThread>(whole_names(hypervisor_->name_lookup()))) {}
 
 LiveSource::~LiveSource() {
   (void)close();
@@ -241,20 +254,16 @@ Status LiveSource::acknowledge() {
   return ok();
 }
 
-std::optional<std::string> LiveSource::domain_name(std::uint32_t domid) {
-  if (domid == kDomainZero) return "Domain-0";
-  if (domid >= kFirstReservedDomain || !hypervisor_) return std::nullopt;
-  std::optional<std::string> name = hypervisor_->domain_name(domid);
-  if (!name) return std::nullopt;
-  std::string whole = whole_text(*name);
-  if (whole.empty()) return std::nullopt;
-  return whole;
+std::optional<std::string> LiveSource::domain_name(const DomidUse& domain) const {
+  if (domain.domid == kDomainZero) return "Domain-0";
+  return std::nullopt;
 }
 
 Status LiveSource::close() {
   if (!hypervisor_) return ok();
   Status restored = tracing_->restore();
   // The event is given back last: until then nobody else can begin to change what is being restored.
+  names_.reset();
   rings_.clear();
   tracing_.reset();
   hypervisor_.reset();

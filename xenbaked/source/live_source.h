@@ -79,8 +79,10 @@ class LiveSource final : public Source {
   // Call before or after the pass that the event announced; Xen announces a buffer once, when it becomes
   // half full, and passes taken in between are enough to hear of it again.
   Status acknowledge() override;
-  // Bytes that would control a terminal are replaced by '?'. The idle domain and Xen's own have none.
-  std::optional<std::string> domain_name(std::uint32_t domid) override;
+  // Dom0's, which everybody knows.
+  [[nodiscard]] std::optional<std::string> domain_name(const DomidUse& domain) const override;
+  // The others', from xenstore. The idle domain and Xen's own have none.
+  NameService* name_service() override { return names_.get(); }
   Status close() override;
 
   [[nodiscard]] const Counts& counts() const { return counts_; }
@@ -114,7 +116,8 @@ class LiveSource final : public Source {
   TracingKeeper* keeper_;                  // may be null
   std::unique_ptr<Hypervisor> hypervisor_; // null after close()
   std::unique_ptr<LiveTracing> tracing_;
-  std::vector<Ring> rings_; // ascending pCPU
+  std::vector<Ring> rings_;           // ascending pCPU
+  std::unique_ptr<NameThread> names_; // null after close()
   Origin origin_;
   Counts counts_;
   std::uint32_t port_ = 0;

@@ -45,7 +45,15 @@ Span span_of(const Window& window) {
 
 } // namespace
 
-Recorder::Recorder(PendingFile file, const Origin& origin) : file_(std::move(file)) {
+Recorder::Recorder(PendingFile file, const Origin& origin, const RecorderDisk& disk)
+    : file_(std::move(file)) {
+  if (origin.kind == XENMON_SOURCE_LIVE) {
+    const auto write = [this, before = disk.before_write](std::span<const std::byte> bytes) {
+      if (before) before();
+      return file_.append(bytes);
+    };
+    queue_ = std::make_unique<WriteQueue>(write, disk.most_bytes);
+  }
   metadata_.cpu_khz = origin.cpu_khz_assumed ? 0 : origin.cpu_khz;
   metadata_.xen_version = origin.xen_version;
   metadata_.scheduler = origin.scheduler;
@@ -54,10 +62,11 @@ Recorder::Recorder(PendingFile file, const Origin& origin) : file_(std::move(fil
   metadata_.pcpus = origin.facts.pcpus;
 }
 
-Result<std::unique_ptr<Recorder>> Recorder::create(const std::string& file, const Origin& origin) {
+Result<std::unique_ptr<Recorder>> Recorder::create(const std::string& file, const Origin& origin,
+                                                   const RecorderDisk& disk) {
   Result<PendingFile> pending = PendingFile::create(file);
   if (!pending) return pending.error();
-  return std::unique_ptr<Recorder>(new Recorder(std::move(*pending), origin));
+  return std::unique_ptr<Recorder>(new Recorder(std::move(*pending), origin, disk));
 }
 
 void Recorder::put(const void* bytes, std::size_t size) {
@@ -101,29 +110,61 @@ void Recorder::note(const Pass& pass) {
   }
 }
 
+void Recorder::name_domain(const DomidUse& domain, const std::string& name) {
+  if (name.empty()) {
+    metadata_.names.erase({domain.domid, domain.use});
+  } else {
+    metadata_.names[{domain.domid, domain.use}] = name;
+  }
+}
+
 void Recorder::write(const Pass& pass) {
   if (failed_) return;
-  if (pass.stable) {
-    // A whole recording in one pass: not a second time in memory, and replayed, so without gaps.
-    for (const Window& window : pass.windows) {
-      pass_.clear();
-      put_window(window.pcpu, window.first.size() + window.second.size());
-      for (const std::span<const std::byte> part :
-           {std::span<const std::byte>(pass_), window.first, window.second}) {
-        if (const int reason = file_.append(part); reason != 0) return fail(std::strerror(reason));
-      }
-    }
+  if (pass.stable) return write_stable(pass);
+  if (!queue_) {
+    build(pass, pass.gap);
+    note(pass);
+    if (const int reason = file_.append(pass_); reason != 0) fail(std::strerror(reason));
     return;
   }
+  if (const int reason = queue_->failure(); reason != 0) return fail(std::strerror(reason));
+  const bool gap = pass.gap || left_out_;
+  std::map<std::uint32_t, std::uint64_t> before;
+  if (gap) before = last_tsc_; // a gap moves them on
+  build(pass, gap);
+  left_out_ = !queue_->put(std::move(pass_));
+  if (!left_out_) {
+    note(pass);
+    return;
+  }
+  if (gap) last_tsc_ = std::move(before);
+  if (said_left_out_) return;
+  said_left_out_ = true;
+  error_ = Error{"The disk is too slow for the recording to " + file_.name() +
+                     ": some of the trace is left out, and the recording says where; record to a faster one.",
+                 ExitStatus::kFailed};
+}
+
+// A whole recording in one pass: not a second time in memory, and replayed, so without gaps.
+void Recorder::write_stable(const Pass& pass) {
+  for (const Window& window : pass.windows) {
+    pass_.clear();
+    put_window(window.pcpu, window.first.size() + window.second.size());
+    for (const std::span<const std::byte> part :
+         {std::span<const std::byte>(pass_), window.first, window.second}) {
+      if (const int reason = file_.append(part); reason != 0) return fail(std::strerror(reason));
+    }
+  }
+}
+
+void Recorder::build(const Pass& pass, bool gap) {
   pass_.clear();
-  if (pass.gap) put_gap(pass);
+  if (gap) put_gap(pass);
   for (const Window& window : pass.windows) {
     put_window(window.pcpu, window.first.size() + window.second.size());
     put(window.first.data(), window.first.size());
     put(window.second.data(), window.second.size());
   }
-  note(pass);
-  if (const int reason = file_.append(pass_); reason != 0) fail(std::strerror(reason));
 }
 
 void Recorder::fail(const std::string& reason) {
@@ -139,6 +180,9 @@ void Recorder::fail(const std::string& reason) {
 }
 
 Status Recorder::finish() {
+  if (queue_ && !failed_) {
+    if (const int reason = queue_->finish(); reason != 0) fail(std::strerror(reason));
+  }
   if (failed_) {
     if (std::optional<Error> error = take_error()) return *error;
     return ok();

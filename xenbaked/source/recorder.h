@@ -8,6 +8,10 @@
 // records of every pCPU that has been heard of: LOST_RECORDS with a count of 0 that names nobody. Between the
 // last record and the gap's end a replay then knows as little as was known live.
 //
+// A live host does not wait for a disk: its passes are written by a thread of their own (write_queue.h). When
+// more than 64 MiB are waiting, passes are left out; where they are missing there is a gap, and it is said
+// once. A recording of a recording is written as it is read.
+//
 // A disk that fills up ends the recording and not the daemon. What was written until then, whole passes,
 // becomes FILE.partial, and it is said once, by take_error() or by finish().
 #ifndef XENMON_XENBAKED_SOURCE_RECORDER_H
@@ -15,6 +19,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -25,38 +30,52 @@
 #include "source/pending_file.h"
 #include "source/recording_metadata.h"
 #include "source/source.h"
+#include "source/write_queue.h"
 #include "xenmon/result.h"
 
 namespace xenmon {
 
+// How much a slow disk may lag behind a live host.
+struct RecorderDisk {
+  std::size_t most_bytes = std::size_t{64} << 20;
+  std::function<void()> before_write; // by the writing thread: a slow disk, for tests
+};
+
 class Recorder {
  public:
   // An existing regular file is replaced in the end; anything else of that name is refused.
-  static Result<std::unique_ptr<Recorder>> create(const std::string& file, const Origin& origin);
+  static Result<std::unique_ptr<Recorder>> create(const std::string& file, const Origin& origin,
+                                                  const RecorderDisk& disk = {});
 
   void write(const Pass& pass);
-  void name_domain(std::uint32_t domid, const std::string& name) { metadata_.names[domid] = name; }
+  // "" takes a name back.
+  void name_domain(const DomidUse& domain, const std::string& name);
   // Puts the recording and the metadata in place. Called once, after the last pass; without it neither is
   // there.
   Status finish();
 
-  // Why nothing is recorded any more; told to the first who asks.
+  // Why nothing is recorded any more, or not all; told to the first caller.
   std::optional<Error> take_error() { return std::exchange(error_, std::nullopt); }
   // The recording is not complete, whoever has been told why.
   [[nodiscard]] bool failed() const { return failed_; }
 
  private:
-  Recorder(PendingFile file, const Origin& origin);
+  Recorder(PendingFile file, const Origin& origin, const RecorderDisk& disk);
+  void write_stable(const Pass& pass);
+  void build(const Pass& pass, bool gap);
   void put(const void* bytes, std::size_t size);
   void put_window(std::uint32_t pcpu, std::size_t bytes);
   void put_gap(const Pass& pass);
   void note(const Pass& pass);
   void fail(const std::string& reason);
 
-  PendingFile file_;
+  PendingFile file_;                  // the queue's, while there is one
+  std::unique_ptr<WriteQueue> queue_; // null: not live
   RecordingMetadata metadata_;
   std::vector<std::byte> pass_;                     // as it is to be written
   std::map<std::uint32_t, std::uint64_t> last_tsc_; // of each pCPU that has been heard of
+  bool left_out_ = false;                           // the pass before, or several: there was no room
+  bool said_left_out_ = false;
   bool failed_ = false;
   std::optional<Error> error_; // until somebody has taken it
 };

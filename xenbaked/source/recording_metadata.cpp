@@ -71,7 +71,8 @@ Result<std::optional<RecordingMetadata>> load_metadata(const std::string& record
         if (!domain.is_object()) continue;
         const auto domid = number_at<std::uint32_t>(domain, "domid", UINT32_MAX);
         const std::string text = whole_text(text_at(domain, "name"));
-        if (domid != UINT32_MAX && !text.empty()) metadata.names[domid] = text;
+        const auto use = number_at<std::uint32_t>(domain, "use", 0);
+        if (domid != UINT32_MAX && !text.empty()) metadata.names[{domid, use}] = text;
       }
     }
     return std::optional(metadata);
@@ -88,8 +89,8 @@ Result<PendingFile> write_metadata(const std::string& recording, const Recording
   json["wall_epoch_ns"] = metadata.wall_epoch_ns;
   if (!metadata.pcpus.empty()) json["pcpus"] = metadata.pcpus;
   json["domains"] = Json::array();
-  for (const auto& [domid, text] : metadata.names)
-    json["domains"].push_back({{"domid", domid}, {"name", text}});
+  for (const auto& [domain, text] : metadata.names)
+    json["domains"].push_back({{"domid", domain.first}, {"use", domain.second}, {"name", text}});
   const std::string text = json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
   Result<PendingFile> file = PendingFile::create(recording + ".json");
   if (!file) return file;

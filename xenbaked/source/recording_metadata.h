@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "source/pending_file.h"
@@ -21,8 +22,9 @@ struct RecordingMetadata {
   std::string scheduler;
   std::uint32_t event_mask = 0;
   std::uint64_t wall_epoch_ns = 0;
-  std::map<std::uint32_t, std::string> names; // by domid
-  std::vector<std::uint32_t> pcpus;           // were traced, ascending; empty: not said
+  // By domid and use (DomidUse). Use 0 is what stands in older files: the last domain of that number.
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::string> names;
+  std::vector<std::uint32_t> pcpus; // were traced, ascending; empty: not said
 };
 
 // The metadata of a recording, from FILE.json or from FILE without .xz/.zst/.gz, plus .json; nullopt if

@@ -119,9 +119,11 @@ class ReplaySource final : public Source {
     return preview;
   }
 
-  std::optional<std::string> domain_name(std::uint32_t domid) override {
-    const auto found = metadata_.names.find(domid);
-    if (found == metadata_.names.end()) return std::nullopt;
+  [[nodiscard]] std::optional<std::string> domain_name(const DomidUse& domain) const override {
+    const auto& names = metadata_.names;
+    auto found = names.find({domain.domid, domain.use});
+    if (found == names.end() && domain.last) found = names.find({domain.domid, 0});
+    if (found == names.end()) return std::nullopt;
     return found->second;
   }
 

@@ -11,8 +11,9 @@
 //
 // Beside FILE there may be FILE.json, also for a compressed FILE under its name without the suffix:
 //   {"cpu_khz": N, "xen_version": "...", "scheduler": "...", "event_mask": N, "wall_epoch_ns": N,
-//    "domains": [{"domid": N, "name": "..."}]}
-// Every key may be missing.
+//    "domains": [{"domid": N, "use": N, "name": "..."}]}
+// Every key may be missing. Of the domains of one domid the first has use 1; without it a name is the last
+// one's.
 #ifndef XENMON_XENBAKED_SOURCE_REPLAY_SOURCE_H
 #define XENMON_XENBAKED_SOURCE_REPLAY_SOURCE_H
 

@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "source/name_service.h"
 #include "trace/bad_records.h"
 #include "xenmon/region.h"
 #include "xenmon/result.h"
@@ -93,6 +94,13 @@ struct Origin {
   TraceFacts facts;
 };
 
+// A domain, by its number, which may be used again.
+struct DomidUse {
+  std::uint32_t domid = 0;
+  std::uint32_t use = 1; // of the domains of that number in a trace, the first has 1
+  bool last = true;      // none has had that number after it, as far as is known
+};
+
 class Source {
  public:
   Source() = default;
@@ -125,8 +133,10 @@ class Source {
   [[nodiscard]] virtual int event_fd() const { return -1; }
   virtual Status acknowledge() { return ok(); }
 
-  // A domain's present name, if anybody knows it. May ask another process; not for every record.
-  virtual std::optional<std::string> domain_name(std::uint32_t domid) = 0;
+  // A domain's name, if it is known without asking anybody. Never waits.
+  [[nodiscard]] virtual std::optional<std::string> domain_name(const DomidUse& domain) const = 0;
+  // Where the other names are asked for; null if there are no others. Valid until close().
+  virtual NameService* name_service() { return nullptr; }
 
   // Why not all is there that should be, in a sentence; known after the last pass. What is there was shown.
   [[nodiscard]] virtual std::optional<std::string> damage() const { return std::nullopt; }

@@ -31,7 +31,7 @@ std::string pcpu_list(std::span<const std::uint32_t> ascending) {
 
 Status check_pcpu(std::optional<std::uint32_t> pcpu, const TablesCopy& tables, std::uint64_t data_ns,
                   bool whole) {
-  if (!pcpu || (!whole && data_ns < kPcpusKnownAfterNs)) return ok();
+  if (!pcpu || (!whole && !tables.all_pcpus && data_ns < kPcpusKnownAfterNs)) return ok();
   const std::vector<std::uint32_t> seen = seen_pcpus(tables);
   if (seen.empty() || std::binary_search(seen.begin(), seen.end(), *pcpu)) return ok();
   return Error{"there is no CPU " + std::to_string(*pcpu) + ": the trace has " + pcpu_list(seen) +

@@ -15,13 +15,14 @@
 
 namespace xenmon {
 
-// Ids of those pCPUs that have produced records, ascending.
+// Ids of those pCPUs that have produced records, or of which something says that they exist, ascending.
 std::vector<std::uint32_t> seen_pcpus(const TablesCopy& tables);
 
 // "CPUs 0 to 3 and 8", "CPU 0".
 std::string pcpu_list(std::span<const std::uint32_t> ascending);
 
-// After this much of a trace it is known which there are: idle ones have records, too.
+// Where nothing says which pCPUs exist, it is known after this much of a trace: by then idle ones have
+// records, too. A live Xen says it, and so does the file beside a recording (TablesCopy::all_pcpus).
 inline constexpr std::uint64_t kPcpusKnownAfterNs = 3'000'000'000;
 
 // An Error if `pcpu` is none of those seen. data_ns: how much of the trace has been read; whole: there is no

@@ -237,6 +237,7 @@ bool RegionReader::read_tables(TablesCopy& copy, bool with_vcpus) const {
   for (int i = 0; i < kReadTries; ++i) {
     const std::uint64_t before = word(offsetof(xenmon_region_header, tables_seq));
     if (before % 2 != 0) continue;
+    copy.all_pcpus = (flags() & XENMON_FLAG_ALL_PCPUS) != 0;
     copy_table(copy.pcpus, base_, header_.pcpu,
                live_count(offsetof(xenmon_region_header, pcpu), header_.pcpu.capacity));
     copy_table(copy.domains, base_, header_.domain,

@@ -41,6 +41,7 @@ class SampleCopy {
 
 // The tables that a front end needs, all from the same moment. Indexed by pCPU id, domain slot and vCPU slot.
 struct TablesCopy {
+  bool all_pcpus = false; // pcpus has all that exist, also those that have been silent up to now
   std::vector<xenmon_pcpu> pcpus;
   std::vector<xenmon_domain> domains;
   std::vector<xenmon_vcpu> vcpus; // only if asked for: it is the largest by far

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Steers the replay of a xenbaked of our own: to a time and hold there, play on, hold. What goes over the
-// socket is in xenbaked/control_channel.h.
+// socket is in xenbaked/session/control_channel.h.
 //
 // A replay holds at the ends of samples: to(T) holds at the end of the sample that T is in, or at the end of
 // the recording. What is published then is as if the recording had been played up to there: the last ten

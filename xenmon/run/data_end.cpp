@@ -21,7 +21,10 @@ Result<bool> DataEnd::reached(const Health& health) {
     if (publisher_.daemon->ended_well()) return true;
     return publisher_.daemon->outcome();
   }
-  if (health.kind == Health::Kind::kRecordingOver) return true;
+  if (health.kind == Health::Kind::kRecordingOver) {
+    // Our own xenbaked ends now, and its exit status says whether the recording was whole.
+    return !publisher_.daemon;
+  }
   const auto now = std::chrono::steady_clock::now();
   if (health.current()) quiet_since_ = now;
   if (endless_ || now - quiet_since_ < kPatience) return false;

@@ -19,8 +19,9 @@ class DataEnd {
   // endless: a daemon that is gone may take as long as it likes to come back.
   DataEnd(const Publisher& publisher, bool endless) : publisher_(publisher), endless_(endless) {}
 
-  // Whether no more data will come; an Error if that is not as it should be. Call for as long as there is
-  // something to wait for, with the daemon polled.
+  // Whether no more data will come; an Error if that is not as it should be, as when a recording is damaged.
+  // Call for as long as there is something to wait for, with the daemon polled. A daemon of our own is waited
+  // for until it has ended.
   Result<bool> reached(const Health& health);
 
  private:

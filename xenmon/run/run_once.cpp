@@ -20,7 +20,19 @@ using namespace std::chrono_literals;
 
 constexpr std::uint64_t kEnoughNs = 950'000'000; // of a second: what is cut off at samples' edges is missing
 constexpr auto kPoll = 50ms;
-constexpr auto kPatience = 10s; // for the first figures
+constexpr auto kPatience = 10s; // for the first figures, and for a daemon to end
+
+// A replay that is steered waits at its end for further commands. Without us there are none, so it ends, and
+// its exit status says whether the recording was whole.
+void end_steered(Publisher& publisher) {
+  if (!publisher.daemon || !publisher.replay) return;
+  publisher.replay.reset();
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  for (publisher.daemon->poll(); publisher.daemon->running(); publisher.daemon->poll()) {
+    if (stop_requested() || std::chrono::steady_clock::now() > deadline) return;
+    wait_for_input(-1, kPoll);
+  }
+}
 
 } // namespace
 
@@ -61,6 +73,7 @@ Status run_once(const Options& options, Publisher& publisher) {
     return exists;
   const std::string text = once_table(build_screen_model(history, follower.feed(), attachment, options.pcpu));
   if (Status written = write_lines(STDOUT_FILENO, text, "standard output"); !written) return written;
+  if (attachment.health().kind == Health::Kind::kRecordingOver) end_steered(publisher);
   if (publisher.daemon && !publisher.daemon->running() && !publisher.daemon->ended_well())
     return publisher.daemon->outcome();
   return ok();

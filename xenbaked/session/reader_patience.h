@@ -6,17 +6,17 @@
 //
 // Waiting ends when enough has been read, a stop signal came or the other side is gone. It can always go on:
 // a reader that has read everything is never waited for.
-#ifndef XENMON_XENBAKED_READER_PATIENCE_H
-#define XENMON_XENBAKED_READER_PATIENCE_H
+#ifndef XENMON_XENBAKED_SESSION_READER_PATIENCE_H
+#define XENMON_XENBAKED_SESSION_READER_PATIENCE_H
 
 #include <functional>
 #include <utility>
 
 #include "bake/baker.h"
-#include "control_channel.h"
 #include "merge/merge.h"
 #include "publish/region_writer.h"
-#include "stop_flag.h"
+#include "session/control_channel.h"
+#include "session/stop_flag.h"
 
 namespace xenmon {
 
@@ -40,4 +40,4 @@ class ReaderPatience {
 
 } // namespace xenmon
 
-#endif // XENMON_XENBAKED_READER_PATIENCE_H
+#endif // XENMON_XENBAKED_SESSION_READER_PATIENCE_H

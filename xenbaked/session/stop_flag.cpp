@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "stop_flag.h"
+#include "session/stop_flag.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 
 namespace xenmon {
@@ -15,17 +16,18 @@ namespace xenmon {
 namespace {
 
 // What a signal handler may touch.
-volatile sig_atomic_t stop_requested = 0;
-volatile sig_atomic_t stop_write_end = -1;
+std::atomic<bool> stop_requested = false;
+std::atomic<int> stop_write_end = -1;
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
 
 constexpr std::array kStopSignals{SIGINT, SIGTERM, SIGHUP};
 
 void on_stop(int /*number*/) {
   const int kept = errno;
-  stop_requested = 1;
+  stop_requested = true;
   // Does not wait: should the pipe be full, it is readable.
-  if (stop_write_end >= 0) {
-    [[maybe_unused]] const ssize_t told = write(stop_write_end, "", 1);
+  if (const int write_end = stop_write_end; write_end >= 0) {
+    [[maybe_unused]] const ssize_t told = write(write_end, "", 1);
   }
   errno = kept;
 }
@@ -33,6 +35,7 @@ void on_stop(int /*number*/) {
 } // namespace
 
 StopFlag::StopFlag() {
+  stop_requested = false; // where there was an object before
   std::array<int, 2> ends{-1, -1};
   if (pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) == 0) {
     read_end_ = ends[0];
@@ -64,7 +67,7 @@ StopFlag::~StopFlag() {
 }
 
 bool StopFlag::raised() const {
-  return stop_requested != 0;
+  return stop_requested;
 }
 
 bool StopFlag::wait(int fd, std::uint64_t timeout_ns) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "wall_epoch.h"
+#include "session/wall_epoch.h"
 
 #include <algorithm>
 #include <cmath>

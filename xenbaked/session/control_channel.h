@@ -22,8 +22,8 @@
 // where N is how many lines had been read by then, so that the other side knows which of its commands this is
 // about, and NS is the end of the newest sample. Nobody waits for the other side: an answer that does not go
 // through is lost.
-#ifndef XENMON_XENBAKED_CONTROL_CHANNEL_H
-#define XENMON_XENBAKED_CONTROL_CHANNEL_H
+#ifndef XENMON_XENBAKED_SESSION_CONTROL_CHANNEL_H
+#define XENMON_XENBAKED_SESSION_CONTROL_CHANNEL_H
 
 #include <cstdint>
 #include <deque>
@@ -93,4 +93,4 @@ class ControlChannel {
 
 } // namespace xenmon
 
-#endif // XENMON_XENBAKED_CONTROL_CHANNEL_H
+#endif // XENMON_XENBAKED_SESSION_CONTROL_CHANNEL_H

@@ -5,8 +5,8 @@
 // going to sleep. One that was ignored when the program was started (nohup) stays so.
 //
 // SIGPIPE and SIGXFSZ are ignored: a write that they would be about fails and is told of.
-#ifndef XENMON_XENBAKED_STOP_FLAG_H
-#define XENMON_XENBAKED_STOP_FLAG_H
+#ifndef XENMON_XENBAKED_SESSION_STOP_FLAG_H
+#define XENMON_XENBAKED_SESSION_STOP_FLAG_H
 
 #include <cstdint>
 
@@ -34,4 +34,4 @@ class StopFlag {
 
 } // namespace xenmon
 
-#endif // XENMON_XENBAKED_STOP_FLAG_H
+#endif // XENMON_XENBAKED_SESSION_STOP_FLAG_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Where a recording that is played at its own pace has got to: trace time against CLOCK_MONOTONIC.
-#ifndef XENMON_XENBAKED_PACE_H
-#define XENMON_XENBAKED_PACE_H
+#ifndef XENMON_XENBAKED_SESSION_PACE_H
+#define XENMON_XENBAKED_SESSION_PACE_H
 
 #include <time.h>
 
@@ -52,4 +52,4 @@ class Pace {
 
 } // namespace xenmon
 
-#endif // XENMON_XENBAKED_PACE_H
+#endif // XENMON_XENBAKED_SESSION_PACE_H

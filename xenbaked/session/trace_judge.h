@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // From what is known of a trace to how it is baked, and from what became of it to verdicts.
-#ifndef XENMON_XENBAKED_TRACE_JUDGE_H
-#define XENMON_XENBAKED_TRACE_JUDGE_H
+#ifndef XENMON_XENBAKED_SESSION_TRACE_JUDGE_H
+#define XENMON_XENBAKED_SESSION_TRACE_JUDGE_H
 
 #include <cstdint>
 
@@ -40,4 +40,4 @@ void judge_trace(const Merge::Counts& merged, const Baker& baker, const Origin& 
 
 } // namespace xenmon
 
-#endif // XENMON_XENBAKED_TRACE_JUDGE_H
+#endif // XENMON_XENBAKED_SESSION_TRACE_JUDGE_H

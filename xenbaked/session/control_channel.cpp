@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "control_channel.h"
+#include "session/control_channel.h"
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -10,8 +10,8 @@
 #include <cerrno>
 #include <charconv>
 #include <cmath>
-#include <iostream>
 
+#include "message.h"
 #include "text.h"
 #include "xenmon/trace_time.h"
 
@@ -142,9 +142,9 @@ bool ControlChannel::take_in() {
 
 void ControlChannel::complain(std::string_view line) {
   if (++bad_lines_ > kComplaints) return;
-  std::cerr
-      << "xenbaked: \"" << shortened(line, kShown)
-      << "\" is no command for a replay; there are \"to NS\", \"play SPEED\", \"hold\" and \"read N\".\n";
+  print_message(
+      '"' + shortened(line, kShown) +
+      "\" is no command for a replay; there are \"to NS\", \"play SPEED\", \"hold\" and \"read N\".");
 }
 
 void ControlChannel::tell(State state, std::uint64_t position_ns) {

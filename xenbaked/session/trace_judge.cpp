@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "trace_judge.h"
+#include "session/trace_judge.h"
 
 #include <algorithm>
 #include <cstdio>
-#include <iostream>
 #include <string>
 
+#include "message.h"
 #include "text.h"
 #include "xenmon/region.h"
 
@@ -47,8 +47,8 @@ Merge::Patience patience_with(const Origin& origin, bool watched) {
 
 void warn_of_frequency(const Origin& origin) {
   if (!origin.cpu_khz_assumed) return;
-  std::cerr << "xenbaked: nothing tells " << printable(origin.text)
-            << "'s TSC frequency; assuming 2.4 GHz. Give --cpu-khz if you know it.\n";
+  print_message("nothing tells " + printable(origin.text) +
+                "'s TSC frequency; assuming 2.4 GHz. Give --cpu-khz if you know it.");
 }
 
 bool pcpus_seem_missing(const Merge::Counts& merged, const Baker& baker, const Origin& origin) {

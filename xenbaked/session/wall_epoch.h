@@ -10,8 +10,8 @@
 // the host's clock, by more than a second, is followed at once; so is what the trace's clock slept through.
 //
 // Pure: whoever calls it reads the clocks.
-#ifndef XENMON_XENBAKED_WALL_EPOCH_H
-#define XENMON_XENBAKED_WALL_EPOCH_H
+#ifndef XENMON_XENBAKED_SESSION_WALL_EPOCH_H
+#define XENMON_XENBAKED_SESSION_WALL_EPOCH_H
 
 #include <cstdint>
 #include <optional>
@@ -51,4 +51,4 @@ class WallEpoch {
 
 } // namespace xenmon
 
-#endif // XENMON_XENBAKED_WALL_EPOCH_H
+#endif // XENMON_XENBAKED_SESSION_WALL_EPOCH_H

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "reader_patience.h"
+#include "session/reader_patience.h"
 
 namespace xenmon {
 

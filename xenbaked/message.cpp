@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "message.h"
+
+#include <iostream>
+
+#include "text.h"
+
+namespace xenmon {
+
+void print_message(std::string_view text) {
+  std::cerr << "xenbaked: " << printable_lines(text) << '\n';
+}
+
+} // namespace xenmon

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What xenbaked says to whoever started it, apart from results: one line on standard error.
+#ifndef XENMON_XENBAKED_MESSAGE_H
+#define XENMON_XENBAKED_MESSAGE_H
+
+#include <string_view>
+
+namespace xenmon {
+
+// Prints "xenbaked: TEXT" and an end of line. The text may have line ends; what could steer a terminal is
+// replaced. May block while standard error takes nothing.
+void print_message(std::string_view text);
+
+} // namespace xenmon
+
+#endif // XENMON_XENBAKED_MESSAGE_H

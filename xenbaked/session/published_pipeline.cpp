@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "session/published_pipeline.h"
+
+#include <sys/resource.h>
+
+#include "message.h"
+#include "session/pace.h"
+#include "session/trace_judge.h"
+
+namespace xenmon {
+
+namespace {
+
+constexpr std::uint64_t kSecond = 1'000'000'000;
+constexpr std::uint64_t kBeatNs = kSecond / 4;
+// The next round of a recording begins this long after the last record.
+constexpr std::uint64_t kRoundPauseNs = 1'000'000;
+// A recording that is played as fast as possible is thousands of times as fast as a host: 9 MiB.
+constexpr std::uint32_t kFastWaitCapacity = 16 * RegionWriter::kWaitCapacity;
+
+std::uint64_t own_cpu_ns() {
+  struct rusage usage {};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto ns = [](const timeval& time) {
+    return static_cast<std::uint64_t>(time.tv_sec) * kSecond +
+           static_cast<std::uint64_t>(time.tv_usec) * 1000U;
+  };
+  return ns(usage.ru_utime) + ns(usage.ru_stime);
+}
+
+Baker::Options baker_options(const Origin& origin, const SessionOptions& options) {
+  Baker::Options out = bake_options(origin);
+  out.sample_ns = options.sample_ns;
+  // A reader that is late by a second still finds what a remembered sample refers to.
+  out.linger_ns = options.history_ns + 2 * kSecond;
+  out.stock_records = options.stock_records;
+  out.slow_wait_ns = options.slow_wait_ns;
+  out.waits_per_sample = wait_capacity(origin, options);
+  return out;
+}
+
+} // namespace
+
+std::uint32_t wait_capacity(const Origin& origin, const SessionOptions& options) {
+  const bool fast = origin.kind == XENMON_SOURCE_RECORDING &&
+                    (options.speed <= 0 || options.held_at_ns || options.control_fd >= 0);
+  return fast ? kFastWaitCapacity : RegionWriter::kWaitCapacity;
+}
+
+PublishedPipeline::PublishedPipeline(const SessionParts& parts, ControlChannel* control)
+    : parts_(parts),
+      sink_(parts.writer, pipeline_, names_, parts.source, parts.origin, parts.verdicts,
+            ReaderPatience(parts.writer, control, parts.stop, [this] { beat(); })),
+      pipeline_(parts.source, patience_with(parts.origin, true), baker_options(parts.origin, parts.options),
+                &sink_, parts.recorder),
+      names_(parts.source, pipeline_.baker(), parts.recorder) {}
+
+void PublishedPipeline::housekeeping() {
+  const std::uint64_t now = monotonic_ns();
+  names_.update(now, pipeline_.passes());
+  if (now - last_beat_ns_ < kBeatNs) return;
+  last_beat_ns_ = now;
+  if (parts_.recorder != nullptr) {
+    if (const std::optional<Error> error = parts_.recorder->take_error()) print_message(error->message);
+  }
+  beat();
+}
+
+void PublishedPipeline::beat() {
+  parts_.writer.heartbeat(wakeups_, own_cpu_ns());
+}
+
+Status PublishedPipeline::begin_round() {
+  if (Status begun = pipeline_.begin_round(kRoundPauseNs); !begun) return begun;
+  names_.begin_round();
+  return ok();
+}
+
+void PublishedPipeline::publish_end() {
+  sink_.publish_health();
+  parts_.writer.set_state(XENMON_STATE_ENDED);
+}
+
+Status PublishedPipeline::finish(Status result) {
+  if (result && error()) result = *error();
+  pipeline_.finish();
+  housekeeping();
+  parts_.writer.set_held(false);
+  publish_end();
+  if (result && error()) result = *error();
+  return result;
+}
+
+} // namespace xenmon
