@@ -321,7 +321,7 @@ class ScreenTest(SystemTest):
                     f"the whole screen at {width}x{height}")
             else:
                 # So small, and yet alive: it draws what fits.
-                self.terminal.wait_for(lambda lines: any(lines), f"something at {width}x{height}")
+                self.terminal.wait_for(any, f"something at {width}x{height}")
         self.assertTrue(alive(self.xenmon()))
         self.check_keys()
         self.terminal.keys("q")

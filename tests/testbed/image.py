@@ -71,7 +71,7 @@ def image(release, directory, say, hypervisor=None):
         kept = CACHE / release / "image"
         dom0 = pathlib.Path(directory) / "dom0.cpio"
         with open(dom0, "wb") as out:
-            for part in (_base(release, top, kept, say), _own(top, kept, programs, INSIDE)):
+            for part in (_base(release, top, kept, say), _own(kept, programs, INSIDE)):
                 with open(part, "rb") as archive:
                     shutil.copyfileobj(archive, out)
     packed = pathlib.Path(hypervisor) if hypervisor else top / f"boot/xen-{RELEASES[release]}-amd64.gz"
@@ -190,7 +190,7 @@ def _copy_closure_of_guest_helper(top, guest, release):
         _copy(top, guest, path)
 
 
-def _own(top, kept, programs, scripts):
+def _own(kept, programs, scripts):
     """The archive of what comes from this project, the guests' file system among it."""
     guest, own = kept / "guest-now", kept / "own"
     for path in (guest, own):
