@@ -23,8 +23,10 @@ std::function<void(const std::string& path)> on_placing;
 } // namespace
 
 extern "C" {
+// NOLINTNEXTLINE(readability-identifier-naming,clang-diagnostic-reserved-identifier): the linker calls it so.
 int __real_renameat(int from_directory, const char* from, int to_directory, const char* to);
 // The linker (--wrap) leads the writer here.
+// NOLINTNEXTLINE(readability-identifier-naming,clang-diagnostic-reserved-identifier)
 int __wrap_renameat(int from_directory, const char* from, int to_directory, const char* to) {
   if (on_placing) {
     on_placing(std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(from_directory)).string() +
