@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What tests/lint/tidy.sh does with the clang-tidy that it has found to be the right one."""
+"""Runs clang-tidy on the files that have changed; tests/lint/tidy.sh has checked its version."""
 import concurrent.futures
 import hashlib
 import json
@@ -12,7 +12,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build/release"
-# Commands for clang, and a file for each source that was clean, called by all that it was made from.
+# Commands for clang, and an empty file for each clean source, named by the digest of everything it was made from.
 OURS = ROOT / "build/tidy"
 CLEAN = OURS / "clean"
 # gcc's flags for its optimiser mean nothing to clang, and the check for reserved names is the compiler's own, which
@@ -22,7 +22,8 @@ TIDY = ["clang-tidy", "-p", str(OURS), "-quiet", *(f"-extra-arg={one}" for one i
 
 
 def commands():
-    """Of each source, without the precompiled header, which is gcc's; what is an error is for .clang-tidy to say."""
+    """The command of each source, without gcc's precompiled header, and without -Werror: .clang-tidy decides what is an
+    error."""
     entries = json.loads((BUILD / "compile_commands.json").read_text(encoding="utf-8"))
     for entry in entries:
         entry["command"] = re.sub(r" -Werror| -Winvalid-pch| -include \S*/cmake_pch\.hxx", "", entry["command"])
@@ -86,7 +87,7 @@ def main(force):
         keys.setdefault(entry["file"], key(entry, dependencies, digests))
     stale = [path for path, name in keys.items() if force or not (CLEAN / name).exists()]
     print(f"{len(stale)} of {len(keys)} files are new or have changed")
-    # The largest take longest: so they are not what one waits for at the end.
+    # The largest files take longest, so they start first.
     stale.sort(key=lambda path: -os.path.getsize(path))
     bad = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Runs clang-tidy on the programs and on the tests. Needs the release build (its compile_commands.json, generated
-# headers, and what ninja knows of who includes what). A file that was clean is looked at again only when it, a header
-# of it, the checks or its flags have changed, or with --force.
+# headers, and ninja's record of which file includes which). A file that was clean is checked again only when the file,
+# one of its headers, the checks or its flags have changed, or with --force.
 #
 # Every clang-tidy release adds checks, so the one of Debian 12 is the judge. With another one this
 # exits with 125: skipped.

@@ -132,7 +132,7 @@ class ScreenTest(SystemTest):
         self.terminal.keys("Up")
         self.terminal.keys("NPage")
         self.terminal.wait_for(lambda lines: metrics() == ["I/O count", *top[:4]], "a page further down")
-        # A domain of the recording that is only now coming moves the end.
+        # A domain that appears late in the recording moves the end.
         self.terminal.wait_for(lambda lines: (metrics()[-1] == "I/O count" and "Idle" in "".join(domains(lines)))
                                or self.terminal.keys("End"), "the idle domain at the end")
         self.terminal.keys("Down")  # no further
