@@ -82,7 +82,7 @@ def capture(program, recording, name):
 
         def run(*arguments):
             result = subprocess.run(
-                tmux + list(arguments), env=environment, text=True, encoding="utf-8", capture_output=True
+                tmux + list(arguments), env=environment, text=True, encoding="utf-8", capture_output=True, check=False
             )
             if result.returncode != 0:
                 fail("tmux %s: %s" % (arguments[0], result.stderr.strip() or "failed"))
@@ -140,17 +140,17 @@ def runs(lines):
 
 
 def changed(looks, parameters):
-    for number in (int(n or 0) for n in parameters.split(";")):
-        if number == 0:
+    for code in (int(n or 0) for n in parameters.split(";")):
+        if code == 0:
             looks = Looks()
-        elif number in (1, 2, 7):
-            looks = dataclasses.replace(looks, **{{1: "bold", 2: "dim", 7: "reverse"}[number]: True})
-        elif number == 22:
+        elif code in (1, 2, 7):
+            looks = dataclasses.replace(looks, **{{1: "bold", 2: "dim", 7: "reverse"}[code]: True})
+        elif code == 22:
             looks = dataclasses.replace(looks, bold=False, dim=False)
-        elif number == 27:
+        elif code == 27:
             looks = dataclasses.replace(looks, reverse=False)
-        elif number in COLOURS or number == 39:
-            looks = dataclasses.replace(looks, colour=number)
+        elif code in COLOURS or code == 39:
+            looks = dataclasses.replace(looks, colour=code)
     return looks
 
 

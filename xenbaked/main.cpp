@@ -13,7 +13,7 @@
 
 #include "end_watch.h"
 #include "fatal_signals.h"
-#include "message.h"
+#include "session/message.h"
 #include "options.h"
 #include "publish/region_file.h"
 #include "session/run_session.h"

@@ -52,7 +52,7 @@ class DaemonEndTest(SystemTest):
     def stop_all_ways(self, start):
         """Each of the signals ends what start() gives, once it waits."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            with self.subTest(signal=number.name):
+            with self.subTest(signal=signal.Signals(number).name):
                 process = start()
                 wait_for(lambda: waits_in(process.pid, "poll", "ppoll"), "xenbaked to wait")
                 process.send_signal(number)

@@ -161,7 +161,7 @@ class WaitingTest(EndingTest):
     def test_a_xenbaked_that_never_is_ready(self):
         xenbaked = self.script("trap '' INT TERM\nwhile :; do sleep 1; done")
         xenmon = self.start("--replay", RECORDING, "--xenbaked", xenbaked, "-n", "-p", self.directory / "log")
-        wait_for(lambda: (self.directory / "began").exists(), "its xenbaked")
+        wait_for((self.directory / "began").exists, "its xenbaked")
         said = self.check_ends(xenmon, signal.SIGTERM, 1)
         self.assertEqual(said, "xenmon: interrupted while xenbaked was starting.\n")
 
@@ -179,7 +179,7 @@ class WaitingTest(EndingTest):
 
     def test_a_xenbaked_that_was_stopped_is_woken_to_end(self):
         xenmon = self.start("--replay", RECORDING, "--loop", "-n", "-t", "0", "-i", "100", "-p", self.directory / "log")
-        wait_for(lambda: (self.directory / "log-dom0.log").exists(), "a log")
+        wait_for((self.directory / "log-dom0.log").exists, "a log")
         os.kill(children(xenmon.pid)[0], signal.SIGSTOP)
         self.assertEqual(self.check_ends(xenmon, signal.SIGTERM, 0), "")
 
@@ -278,7 +278,7 @@ class FailureTest(EndingTest):
             xenmon.wait()
         wait_for(lambda: not any(map(alive, daemons)), "what they started to end")
         running = self.start("--replay", RECORDING, "--loop", "-n", "-t", "0", "-i", "100", "-p", self.directory / "log")
-        wait_for(lambda: (self.directory / "log-idle.log").exists(), "a log")
+        wait_for((self.directory / "log-idle.log").exists, "a log")
         # Only its own is there, and a third one leaves it alone.
         wait_for(lambda: len(os.listdir(self.runtime)) == 1, lambda: f"only its own in {os.listdir(self.runtime)}")
         other = self.start("--replay", RECORDING, "-n", "-t", "1", "-p", self.directory / "other")
@@ -448,7 +448,7 @@ class TerminalTest(EndingTest):
                 if key != ord("q"):
                     os.write(self.ours, bytes([key]))
             self.shown = b""
-            wait_for(lambda: self.read(), f"something on {size}")
+            wait_for(self.read, f"something on {size}")
             self.assertIsNone(self.xenmon.poll(), size)
         os.write(self.ours, b"\x1b")
         self.xenmon.send_signal(signal.SIGTERM)

@@ -284,7 +284,7 @@ class SteeredTest(SystemTest):
 
     def test_a_pipe_cannot_be_gone_back_in(self):
         reins, theirs = socket.socketpair()
-        with open(SHORT, "rb") as recording, reins, theirs, reins.makefile("r") as answers:
+        with reins, theirs, open(SHORT, "rb") as recording, reins.makefile("r") as answers:
             daemon = subprocess.Popen([XENBAKED, "--replay", "-", "--region", self.region, "--held-at", "3",
                                        "--cpu-khz", "1000000", "--control-fd", str(theirs.fileno())], stdin=recording,
                                       pass_fds=[theirs.fileno()], stderr=subprocess.PIPE, text=True)

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Names of domains as people and attackers write them: whole where programs read, harmless on a terminal."""
 import csv
-import io
 import json
 import os
 import pty

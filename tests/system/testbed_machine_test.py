@@ -24,7 +24,7 @@ class TestbedMachineTest(unittest.TestCase):
                     archives.append(self.archive_of(pathlib.Path(top, place), time))
                 finally:
                     os.umask(before)
-        self.assertEqual(*archives)
+        self.assertEqual(archives[0], archives[1])
         self.assertIn(b"import this", archives[0])
 
     @staticmethod

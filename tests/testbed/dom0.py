@@ -41,6 +41,9 @@ class Dom0:
     def __init__(self):
         self.networks = itertools.count(1)  # each guest's network has one
 
+    def ask(self, what, **arguments):
+        raise NotImplementedError
+
     def run(self, command, status=0, uid=None):
         """A command line for its shell, and what came of it. status: what it must end with; None: anything."""
         answer = self.ask("run", command=command, uid=uid)

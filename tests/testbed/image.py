@@ -16,7 +16,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass, replace
 
-from packages import CACHE, RELEASES, ROOT, Unavailable, inside, tree
+from packages import CACHE, RELEASES, ROOT, Unavailable, inside, machine_release, tree
 
 INSIDE = pathlib.Path(__file__).resolve().parent / "inside"
 
@@ -33,6 +33,9 @@ GUEST_MODULES = ("xen-privcmd", "xen-evtchn", "xenfs", "xen-netfront")
 PYTHON_LEFT_OUT = ("distutils", "ensurepip", "idlelib", "lib2to3", "pydoc_data", "test", "tkinter", "turtledemo",
                    "unittest", "sqlite3", "wsgiref", "xmlrpc", "venv", "dbm", "curses", "asyncio")
 
+# What the testbed itself runs in its machines.
+HELPERS = ("vcpu_times", "trace_state", "small_domains", "seed_random", "small_guest")
+
 
 @dataclass(frozen=True)
 class Image:
@@ -44,17 +47,26 @@ class Image:
 
 
 def build_programs(release, say):
-    """xenbaked, xenmon and the testbed's own helpers, compiled in the release's tree: their directory."""
+    """xenbaked, xenmon and the testbed's own helpers, compiled in the release's tree: their directory.
+
+    XENMON_TESTBED_PROGRAMS: where xenbaked and xenmon are that were built on this machine, in a release build. They
+    are taken as they are for a machine of the same release.
+    """
     top = tree(release, say)
+    given = os.environ.get("XENMON_TESTBED_PROGRAMS") if release == machine_release() else None
+    targets = " ".join(HELPERS) if given else ""
     build = CACHE / release / "build"
     build.mkdir(exist_ok=True)
     # /src is read; the build has a directory of its own.
     script = ("cmake -S /src -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF -DXENMON_WERROR=ON"
-              " -DXENMON_TESTBED=ON && ninja -C /build")
+              f" -DXENMON_TESTBED=ON && ninja -C /build {targets}")
     say(f"building XenMon for {release}")
     done = inside(top, ["sh", "-c", script], src=ROOT, build=build)
     if done.returncode != 0:
         raise Unavailable(f"XenMon does not build for {release}:\n{(done.stdout + done.stderr)[-4000:]}")
+    if given:
+        for name in ("xenbaked", "xenmon"):
+            shutil.copy2(pathlib.Path(given) / name, build / "bin" / name)
     return build / "bin"
 
 
@@ -71,7 +83,7 @@ def image(release, directory, say, hypervisor=None):
         kept = CACHE / release / "image"
         dom0 = pathlib.Path(directory) / "dom0.cpio"
         with open(dom0, "wb") as out:
-            for part in (_base(release, top, kept, say), _own(top, kept, programs, INSIDE)):
+            for part in (_base(release, top, kept, say), _own(kept, programs, INSIDE)):
                 with open(part, "rb") as archive:
                     shutil.copyfileobj(archive, out)
     packed = pathlib.Path(hypervisor) if hypervisor else top / f"boot/xen-{RELEASES[release]}-amd64.gz"
@@ -190,7 +202,7 @@ def _copy_closure_of_guest_helper(top, guest, release):
         _copy(top, guest, path)
 
 
-def _own(top, kept, programs, scripts):
+def _own(kept, programs, scripts):
     """The archive of what comes from this project, the guests' file system among it."""
     guest, own = kept / "guest-now", kept / "own"
     for path in (guest, own):

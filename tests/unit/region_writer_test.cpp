@@ -17,8 +17,10 @@
 #include "trace_builder.h"
 
 extern "C" {
+// NOLINTNEXTLINE(readability-identifier-naming,clang-diagnostic-reserved-identifier): the linker calls it so.
 int __real_renameat(int from_directory, const char* from, int to_directory, const char* to);
 // The linker (--wrap) leads the writer here.
+// NOLINTNEXTLINE(readability-identifier-naming,clang-diagnostic-reserved-identifier)
 int __wrap_renameat(int from_directory, const char* from, int to_directory, const char* to) {
   if (xenmon::test::on_placing) {
     xenmon::test::on_placing(

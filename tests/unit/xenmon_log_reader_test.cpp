@@ -18,11 +18,11 @@ using testing::HasSubstr;
 class LogReaderTest : public LogTest {};
 
 const LogDomain& only_domain(const LogFile& file) {
-  static const LogDomain none;
+  static const LogDomain kNone;
   if (file.parts.size() == 1 && file.parts[0].domains.size() == 1)
     return file.parts[0].domains.begin()->second;
   ADD_FAILURE() << "not one domain in one part";
-  return none;
+  return kNone;
 }
 
 void expect_rates(const MetricRates& rates, double running, double blocked, double waited, double executions,
@@ -152,7 +152,7 @@ TEST_F(LogReaderTest, RefusesWhatIsNoLog) {
   EXPECT_THAT(refused("x", "root:x:0:0:root:/root:/bin/bash\n"), HasSubstr("is no log"));
   EXPECT_THAT(refused("x", "{\"a\": 1}\n"), HasSubstr("is no log"));
   EXPECT_THAT(refused("x", "passed_s,domid\n1,2\n"), HasSubstr("is no log"));
-  EXPECT_THAT(refused("x", std::string("\x7f") + "ELF\0\0\n"), HasSubstr("is no log"));
+  EXPECT_THAT(refused("x", "\x7f" + std::string("ELF\0\0\n", 6)), HasSubstr("is no log"));
   EXPECT_THAT(refused("x", "passed_s,wall_ti"), HasSubstr("is no log"));
   EXPECT_THAT(refused("x", ""), HasSubstr("is empty"));
   for (const std::string& path : {files / "missing", files / "."}) {

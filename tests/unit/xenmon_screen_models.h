@@ -62,6 +62,7 @@ inline Distribution spread_around(double typical_ns, std::uint64_t count) {
 inline Distributions distributions_of(const Load& load) {
   const double length = 1e6 * static_cast<double>(load.running_ms) / static_cast<double>(load.executions);
   return {spread_around(30e3 * static_cast<double>(load.woken_ms + 1), load.executions),
+          // NOLINTNEXTLINE(bugprone-integer-division): a step for each 50 ms
           spread_around(250e3 * static_cast<double>(load.preempted_ms / 50 + 1),
                         load.preempted_ms > 0 ? load.executions / 2 : 0),
           spread_around(length, load.executions)};

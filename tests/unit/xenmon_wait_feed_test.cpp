@@ -12,11 +12,11 @@ namespace {
 
 class Ends final : public WaitSink {
  public:
-  void add(const xenmon_wait& wait) override { ms.push_back(wait.end_ns / kMs); }
-  std::vector<std::uint64_t> take() { return std::exchange(ms, {}); }
+  void add(const xenmon_wait& wait) override { ms_.push_back(wait.end_ns / kMs); }
+  std::vector<std::uint64_t> take() { return std::exchange(ms_, {}); }
 
  private:
-  std::vector<std::uint64_t> ms;
+  std::vector<std::uint64_t> ms_;
 };
 using Milliseconds = std::vector<std::uint64_t>;
 

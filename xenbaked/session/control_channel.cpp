@@ -11,7 +11,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "message.h"
+#include "session/message.h"
 #include "text.h"
 #include "xenmon/trace_time.h"
 

@@ -3,7 +3,7 @@
 
 #include <sys/resource.h>
 
-#include "message.h"
+#include "session/message.h"
 #include "session/pace.h"
 #include "session/trace_judge.h"
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "message.h"
+#include "session/message.h"
 #include "xenmon/trace_time.h"
 
 namespace xenmon {

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <string>
 
-#include "message.h"
+#include "session/message.h"
 #include "text.h"
 #include "xenmon/region.h"
 

@@ -41,7 +41,7 @@ def run(dom0):
         await_samples(dom0, 2)
         with region(dom0, "paused") as facts:
             check_paused(facts, web, paused)
-        unplug(dom0, web)
+        unplug(dom0)
         crowd.stop(crowd.living())
         await_samples(dom0, 5)  # they hold the last word that Xen has just said
     with region(dom0) as facts:
@@ -81,7 +81,7 @@ def pause(dom0, web):
             for number, (vcpu, was) in enumerate(zip(after["own"], before["own"]))}
 
 
-def unplug(dom0, web):
+def unplug(dom0):
     dom0.run("xl vcpu-set web 1")
     while "--p" not in dom0.run("xl vcpu-list web").out:  # the guest does it when it gets to it
         pass

@@ -40,7 +40,7 @@ def run(dom0):
     print(text)
 
 
-def stock(dom0, table, nothing):
+def stock(dom0, table, _nothing):
     copied = table.measure("`xentrace -D`, mask 0x00129000", lambda: xentrace_alone(dom0, "0x00129000"))
     table.measure("`xenbaked`", lambda: watched(dom0))
     log = table.measure("`xenbaked` and `xenmon -n`", lambda: watched(dom0, LOG))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // What xenbaked says to whoever started it, apart from results: one line on standard error.
-#ifndef XENMON_XENBAKED_MESSAGE_H
-#define XENMON_XENBAKED_MESSAGE_H
+#ifndef XENMON_XENBAKED_SESSION_MESSAGE_H
+#define XENMON_XENBAKED_SESSION_MESSAGE_H
 
 #include <string_view>
 
@@ -14,4 +14,4 @@ void print_message(std::string_view text);
 
 } // namespace xenmon
 
-#endif // XENMON_XENBAKED_MESSAGE_H
+#endif // XENMON_XENBAKED_SESSION_MESSAGE_H
