@@ -93,7 +93,7 @@
  *   store the rows and I/O rows, then all of entry N % sample.capacity, with seq still 0
  *   store-release seq = N; store-release header.newest_sample = N
  *
- *   A wait is written in the same way, before its sample, and before that the tables, so that whoever sees a
+ *   A wait is written in the same way, before its sample, and before that the tables, so that a reader that sees a
  *   sample finds the slots that its rows name. Then the counters follow. A file in the making is filled in any
  *   order; rename() publishes it. Only then the old file's state becomes SUPERSEDED.
  *

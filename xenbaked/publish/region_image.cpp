@@ -19,7 +19,7 @@ namespace xenmon {
 
 namespace {
 
-// A row ring below the limit is not made anew for so many rows.
+// A row ring below the limit is not replaced for fewer rows than this.
 constexpr std::uint32_t kLeastRows = 64;
 constexpr std::uint64_t kMostSamples = std::uint64_t{1} << 24;
 constexpr std::uint64_t kSecond = 1'000'000'000;
@@ -131,7 +131,8 @@ Status RegionImage::make_file(const RegionCapacities capacities) {
   return ok();
 }
 
-// Whoever opens the path sees either the old file or all of the new one; only then is the old one given up.
+// A reader that opens the path sees either the old file or all of the new one; only then is the old one given
+// up.
 Status RegionImage::put_in_place() {
   if (Status placed = place_.place(); !placed) {
     // What readers have is still the one before.
@@ -394,7 +395,7 @@ void RegionImage::write_histograms(const HistogramChange& change) {
   }
 }
 
-// Before their sample, so that whoever sees that one finds them.
+// Before their sample, so that a reader that sees the sample finds them.
 void RegionImage::write_waits(const Snapshot& snapshot) {
   xenmon_region_header& h = header();
   for (xenmon_wait wait : snapshot.waits) {
@@ -414,7 +415,7 @@ void RegionImage::write_waits(const Snapshot& snapshot) {
 void RegionImage::write_sample(const SnapshotSample& sample, const SnapshotSize& size) {
   xenmon_region_header& h = header();
   const std::uint64_t number = sample.number != 0 ? sample.number : file_.newest + 1;
-  // Whatever is about to be overwritten must first be seen to be gone.
+  // What is about to be overwritten must first be seen to be gone.
   for (; file_.oldest <= file_.newest; ++file_.oldest) {
     if (!is_there(file_.oldest)) continue;
     if (!shares_place(file_.oldest, number) && !overwrites_rows(file_.oldest, size)) break;

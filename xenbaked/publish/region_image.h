@@ -7,7 +7,7 @@
 //   - The layout of one file never changes. When a table is full there is a larger file: what the old one has
 //   is
 //     copied, the tables and the sample that need the room are written, then it is renamed into place, and
-//     only then the old one is marked as superseded. So whoever opens the path finds a file that is complete.
+//     only then the old one is marked as superseded. So a reader that opens the path finds a complete file.
 //   - Tables grow by at least an eighth, and by half while they are small. The row rings are kept large
 //   enough for
 //     the history as long as the whole stays below kSizeLimit; beyond that the history gets shorter and

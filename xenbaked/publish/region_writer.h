@@ -68,8 +68,8 @@ class RegionWriter {
   void set_state(std::uint64_t state) { image_.set_state(state); }
   // Whether the recording stands still; readers see it after the sample that was published last.
   void set_held(bool held) { image_.set_held(held); }
-  // A recording begins anew: an empty file takes this one's place, as another daemon's would, with a
-  // daemon_start of its own. The lock stays with us.
+  // A recording starts from its beginning again: an empty file takes this one's place, as another daemon's
+  // would, with a daemon_start of its own. The lock stays with us.
   Status begin_anew();
 
   [[nodiscard]] std::size_t region_bytes() const { return image_.region_bytes(); }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // What a region is to show next, as plain data: the tables of one moment, and a sample that ends then. The
-// records are the region's own (xenmon/region.h), so whoever has figures can publish them: the daemon from
-// its baker, a mirror from what another host sends, a test from what it has made up.
+// records are the region's own (xenmon/region.h), so any program that has figures can publish them: the
+// daemon from its baker, a mirror from what another host sends, a test from what it has made up.
 //
 // A mirror that has fallen behind publishes one snapshot for each sample, the oldest first, all with the
-// newest tables, and gives the numbers that the samples have over there. What it never got stays a gap in the
-// numbers, which readers count.
+// newest tables, and gives each sample the number that it has on the other host. What it never got stays a
+// gap in the numbers, which readers count.
 //
 // Nothing here owns anything: all spans must stay valid during RegionImage::publish() only.
 #ifndef XENMON_XENBAKED_PUBLISH_SNAPSHOT_H
