@@ -3,6 +3,8 @@
 // A live session: gaps, the end by a signal, by the source and by a failure.
 #include <signal.h>
 
+#include <fstream>
+
 #include "session/run_session.h"
 #include "session_fixture.h"
 
@@ -57,7 +59,6 @@ TEST_F(LiveSessionTest, AfterASignalOnePassTakesWhatXenHasWrittenByThen) {
   ASSERT_TRUE(run(host));
   EXPECT_EQ(host.reads, 3);
   EXPECT_EQ(end_ns(), 8 * kMs);
-  EXPECT_EQ(open().reader().counters().records, 3U);
   EXPECT_EQ(state(), XENMON_STATE_ENDED);
 }
 
@@ -83,7 +84,8 @@ TEST_F(LiveSessionTest, ASourceThatFailsEndsItAndWhatThereWasIsPublished) {
 }
 
 TEST_F(LiveSessionTest, WithoutARegionThereIsNoSession) {
-  options_.region = directory_ + "/nowhere/region";
+  std::ofstream(directory_ + "/file") << "no directory";
+  options_.region = directory_ + "/file/region";
   ScriptedSource host(XENMON_SOURCE_LIVE, {{tick(1)}});
   EXPECT_FALSE(run(host));
   EXPECT_EQ(host.reads, 0);
