@@ -90,7 +90,7 @@ def printable(name):
 
 
 def padded(name, columns):
-    """printable() with blanks behind it, up to so many columns."""
+    """printable(), padded with blanks to this many columns."""
     shown = printable(name)
     return shown + " " * (columns - sum(map(width, shown)))
 
@@ -101,7 +101,7 @@ HEADER = Record(*u64("magic"), *u32("version_major", "version_minor", "header_by
                 *u32("source_kind", "io_kinds", "cpu_khz", "event_mask"),
                 *u64("sample_ns", "history_ns", "heartbeat_period_ns", "wall_epoch_ns"),
                 ("source_text", "64s"), ("xen_version", "64s"), ("scheduler", "64s"))
-HEADER_BYTES = 576  # of version 1.0; what is behind it is there only if header_bytes says so
+HEADER_BYTES = 576  # of version 1.0; later fields are there only if header_bytes says so
 WALL_EPOCH_AT = 88
 TABLES_AT = 288
 TABLE = Record(*u64("offset"), *u32("stride", "capacity", "count", "reserved"))
@@ -346,12 +346,12 @@ class Region:
     # The samples, each under its own seq.
 
     def samples(self):
-        """Numbers of the samples that may be there, the newest first. sample() tells whether they still are."""
+        """Numbers of the samples that may be there, the newest first. sample() says whether they still are."""
         newest = self.word("newest_sample")
         yield from range(newest, max(0, newest - self.tables["sample"]["capacity"]), -1)
 
     def sample(self, number):
-        """Sample `number` with its "rows" and "io_rows", or None if it is not there, or no more."""
+        """Sample `number` with its "rows" and "io_rows", or None if it is not there, or no longer there."""
         if number < 1:
             return None
         table = self.tables["sample"]
@@ -375,13 +375,13 @@ class Region:
     # The waits, each under its own seq.
 
     def waits(self):
-        """Numbers of the waits that may be there, the newest first. wait() tells whether they still are."""
+        """Numbers of the waits that may be there, the newest first. wait() says whether they still are."""
         if "wait" in self.tables:
             newest = self._word(NEWEST_WAIT_AT)
             yield from range(newest, max(0, newest - self.tables["wait"]["capacity"]), -1)
 
     def wait(self, number):
-        """Wait `number` with its "runners", or None if it is not there, or no more."""
+        """Wait `number` with its "runners", or None if it is not there, or no longer there."""
         if number < 1 or "wait" not in self.tables:
             return None
         table = self.tables["wait"]

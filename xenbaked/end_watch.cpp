@@ -20,7 +20,8 @@ namespace {
 
 constexpr int kPatienceMs = 800;
 constexpr std::string_view kLastWords =
-    "xenbaked: Something did not answer within a second, so this is no end in good order: tracing is as it "
+    "xenbaked: Something did not answer within a second, so xenbaked could not exit normally: tracing is as "
+    "it "
     "was "
     "found, but the region does not say that it has ended, and a recording is lost.\n";
 
@@ -29,7 +30,7 @@ constexpr std::string_view kLastWords =
 EndWatch::EndWatch(int stop_fd, std::function<void()> last_resort)
     : stop_fd_(stop_fd), in_time_(eventfd(0, EFD_CLOEXEC)), last_resort_(std::move(last_resort)) {
   if (stop_fd_ < 0 || in_time_ < 0) return;
-  // Signals are the program's.
+  // Signals are handled by the program.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
@@ -37,7 +38,7 @@ EndWatch::EndWatch(int stop_fd, std::function<void()> last_resort)
   try {
     thread_ = std::thread([this] { watch(); });
   } catch (const std::system_error&) {
-    // Without it everything is as it is, but for what hangs.
+    // Without it everything works, except that a hang is not ended.
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
@@ -55,7 +56,7 @@ void EndWatch::watch() const {
   if (entries[0].revents != 0) return;
   if (poll(entries.data(), 1, kPatienceMs) != 0) return;
   if (last_resort_) last_resort_();
-  // Unless nobody reads that either.
+  // Unless nobody reads that, either.
   pollfd errors{STDERR_FILENO, POLLOUT, 0};
   if (poll(&errors, 1, 0) == 1) {
     [[maybe_unused]] const ssize_t said = write(STDERR_FILENO, kLastWords.data(), kLastWords.size());

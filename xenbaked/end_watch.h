@@ -16,11 +16,11 @@ namespace xenmon {
 class EndWatch {
  public:
   // `stop_fd`: StopFlag::descriptor(). `last_resort` is called by the watch's thread while the program's own
-  // hangs: it must touch nothing that this one may be holding.
+  // thread hangs: it must not touch anything that the other may be holding.
   EndWatch(int stop_fd, std::function<void()> last_resort);
   EndWatch(const EndWatch&) = delete;
   EndWatch& operator=(const EndWatch&) = delete;
-  // The program has ended in time.
+  // The program has exited in time.
   ~EndWatch();
 
  private:

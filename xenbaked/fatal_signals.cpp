@@ -13,8 +13,9 @@ namespace xenmon {
 namespace {
 
 constexpr std::string_view kSentence =
-    "xenbaked: The recording became shorter while it was read, or its disk fails: copy it again, and let "
-    "nobody "
+    "xenbaked: The recording became shorter while it was being read, or its disk fails: copy it again, and "
+    "let "
+    "no other program "
     "write to it.\n";
 
 void on_bus_error(int /*number*/) {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// A mapped recording that is cut shorter while it is read is a SIGBUS, which no value can tell. It gets a
-// sentence and an exit status all the same.
+// A mapped recording that is truncated while it is being read causes a SIGBUS, which no return value can
+// report. This gives it a sentence and an exit status all the same.
 #ifndef XENMON_XENBAKED_FATAL_SIGNALS_H
 #define XENMON_XENBAKED_FATAL_SIGNALS_H
 
 namespace xenmon {
 
-// For a program that plays a recording: nothing has to be put back then. Called once, from main.
+// For a program that plays a recording: nothing has to be restored then. Called once, from main.
 void explain_bus_errors();
 
 } // namespace xenmon

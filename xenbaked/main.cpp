@@ -13,9 +13,9 @@
 
 #include "end_watch.h"
 #include "fatal_signals.h"
-#include "session/message.h"
 #include "options.h"
 #include "publish/region_file.h"
+#include "session/message.h"
 #include "session/run_session.h"
 #include "session/run_totals.h"
 #include "session/stop_flag.h"
@@ -46,15 +46,15 @@ Result<std::unique_ptr<Source>> open_source(const CommandOptions& options, Traci
   return LiveSource::open(live);
 }
 
-// To standard output, which may be a pipe that nobody empties.
+// To standard output, which may be a pipe that nobody reads.
 Status print(std::string_view text, const StopFlag& stop) {
   while (!text.empty()) {
     std::array<pollfd, 2> entries{{{STDOUT_FILENO, POLLOUT, 0}, {stop.descriptor(), POLLIN, 0}}};
     if (poll(entries.data(), entries.size(), -1) < 0 && errno != EINTR) break;
     if (entries[0].revents == 0 && stop.raised())
-      return Error{"Stopped before standard output had taken the totals.", ExitStatus::kFailed};
+      return Error{"Stopped before the totals were written to standard output.", ExitStatus::kFailed};
     if (entries[0].revents == 0) continue;
-    // So much goes into a pipe that is ready without waiting.
+    // This much fits into a pipe that is ready, without waiting.
     const ssize_t written = write(STDOUT_FILENO, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
     if (written < 0 && errno != EINTR && errno != EAGAIN)
       return system_error("Cannot write the totals to standard output");
@@ -71,9 +71,9 @@ Status print_totals(Source& source, const CommandOptions& options, Recorder* rec
   return print(text.view(), stop);
 }
 
-// What a process that was killed has left of Xen's tracing.
+// What a killed process has left of Xen's tracing.
 ExitStatus restore(const CommandOptions& options, TracingKeeper& keeper) {
-  // Whoever has the lock will put it back itself.
+  // The process that has the lock will restore it itself.
   RegionPlace::Options place;
   place.path = options.session.region;
   if (const Result<RegionPlace> locked = RegionPlace::open(place); !locked) return fail(locked.error());
@@ -92,16 +92,16 @@ ExitStatus run(const CommandOptions& options, TracingKeeper& keeper, StopFlag& s
   if (!options.record.empty()) {
     std::error_code ignored;
     if (std::filesystem::equivalent(options.record, options.replay, ignored)) {
-      return fail(
-          {"--record " + options.record + " would overwrite the recording that is played; name another file.",
-           ExitStatus::kUsage});
+      return fail({"--record " + options.record +
+                       " would overwrite the recording that is being played; name another file.",
+                   ExitStatus::kUsage});
     }
     Result<std::unique_ptr<Recorder>> made = Recorder::create(options.record, (*source)->origin());
     if (!made) return fail(made.error());
     recorder = std::move(*made);
   }
   ExitStatus status = ExitStatus::kOk;
-  // The first that fails decides the status; what it was that failed besides is told as well.
+  // The first failure decides the status; any other failure is reported, too.
   const auto settle = [&](const Status& done) {
     if (done) return;
     const ExitStatus failed = fail(done.error());
@@ -109,7 +109,7 @@ ExitStatus run(const CommandOptions& options, TracingKeeper& keeper, StopFlag& s
   };
   settle(options.totals == TotalsFormat::kNone ? run_session(**source, options.session, recorder.get(), stop)
                                                : print_totals(**source, options, recorder.get(), stop));
-  // Before the disk is waited for.
+  // Before waiting for the disk.
   settle((*source)->close());
   if (recorder) {
     settle(recorder->finish());
@@ -128,12 +128,12 @@ ExitStatus run_watched(const CommandOptions& options) {
     if (!found) return;
     const std::unique_ptr<Hypervisor> hypervisor = make_xen_hypervisor();
     if (hypervisor->open_control() != 0) return;
-    if (put_back(*hypervisor, found->event_mask, found->on)) keeper.forget();
+    if (restore_tracing(*hypervisor, found->event_mask, found->on)) keeper.forget();
   });
   try {
     return run(options, keeper, stop);
   } catch (const std::bad_alloc&) {
-    return fail({"Not enough memory; give it more, or play a plain file rather than a compressed one.",
+    return fail({"Not enough memory; provide more, or play a plain file instead of a compressed one.",
                  ExitStatus::kFailed});
   }
 }

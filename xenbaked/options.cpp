@@ -45,22 +45,22 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   CommandOptions& options = out.options;
   options.session.region = XENMON_DEFAULT_REGION;
 
-  app.add_option("-m,--ms_per_sample,--ms-per-sample", ms_per_sample, "Milliseconds per sample (100)")
+  app.add_option("-m,--ms_per_sample,--ms-per-sample", ms_per_sample, "Length of a sample, in ms (100)")
       ->check(CLI::Range(1, 4000))
       ->type_name("MS");
-  app.add_option("-s,--poll-sleep", poll_sleep_ms, "Sleep so long when no buffer fills up (250)")
+  app.add_option("-s,--poll-sleep", poll_sleep_ms, "Longest sleep between drains, in ms (250)")
       ->check(CLI::Range(1, 10000))
       ->type_name("MS");
   app.add_option("-t,--log-thresh", log_threshold, "Accepted for old scripts; has no effect")->type_name("N");
-  app.add_option("--history", history_s, "Keep samples for so long (10)")
+  app.add_option("--history", history_s, "How much history to keep (10)")
       ->check(CLI::Range(1.0, 3600.0))
       ->type_name("SECONDS");
-  app.add_option("--slow-waits", slow_waits, "Tell of each wait for a CPU that is so long (1ms)")
+  app.add_option("--slow-waits", slow_waits, "Report every wait for a CPU of at least TIME (1ms)")
       ->type_name("TIME");
   app.add_option("--region", options.session.region, "Publish here (" XENMON_DEFAULT_REGION ")")
       ->type_name("PATH");
   app.add_flag("--world-readable", options.session.world_readable,
-               "Let everybody read the region, not just group xenmon");
+               "Let every user read the region, not only the group xenmon");
   app.add_option("--replay", options.replay,
                  "Play a recording of xentrace -D or --record, plain or .xz/.zst/.gz; - is standard input")
       ->type_name("FILE");
@@ -68,12 +68,13 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
                  "The recording's TSC frequency in kHz, or with a decimal point in MHz, as xl info prints it "
                  "(from FILE.json, else 2400000)")
       ->type_name("N");
-  app.add_option("--speed", speed, "Play so many times faster (1), or as fast as possible")
+  app.add_option("--speed", speed, "Play FACTOR times as fast (1), or as fast as possible")
       ->type_name("FACTOR|max");
-  app.add_flag("--follow", options.follow, "Go on reading a recording that still grows, until stopped");
+  app.add_flag("--follow", options.follow,
+               "Continue to read a recording that is still growing, until stopped");
   app.add_flag("--loop", options.session.loop, "Play the recording again and again");
   app.add_option("--held-at", held_at,
-                 "Go to this time of the recording, in seconds or as 1:30.5, and hold there; end is its end")
+                 "Go to this time of the recording, in seconds or as 1:30.5, and hold there; end is the end")
       ->type_name("TIME");
   app.add_option("--control-fd", options.session.control_fd,
                  "Obey \"to NS\", \"play SPEED\", \"hold\" and \"read N\", a line each, from this descriptor")
@@ -84,17 +85,16 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   app.add_option("--totals", totals, "Print whole-trace totals of a recording instead of publishing")
       ->check(CLI::IsMember({"text", "json"}))
       ->type_name("text|json");
-  app.add_option(
-         "--evt-mask", mask,
-         "Trace these events, instead of 0x01007000 where Xen has XenMon's records or else 0x00129000")
+  app.add_option("--evt-mask", mask,
+                 "Trace these events (0x01007000 if Xen has XenMon's records, else 0x00129000)")
       ->type_name("N");
   app.add_flag("--noallocated", options.without_slices,
-               "Where Xen has not, leave out the time slices, and the ends of domains with them: 0x00121000, "
+               "On stock Xen, do not trace the time slices, nor the ends of domains: 0x00121000, "
                "which costs less");
   app.add_flag("--restore", options.restore,
-               "Put Xen's tracing back to what a xenbaked that was killed had found, and end");
+               "Restore the state of Xen's tracing that a killed xenbaked had found, and exit");
   app.add_flag("--stock-records", options.session.stock_records,
-               "Go by Xen's own records even where there are XenMon's");
+               "Use Xen's own trace records even on a patched hypervisor");
   app.add_option("--ready-fd", options.session.ready_fd,
                  "Write a byte to this descriptor when the region is there")
       ->type_name("FD");
@@ -111,7 +111,9 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     for (const std::string& word : app.remaining()) {
       if (word.starts_with('-')) continue;
       std::string sentence = "\"";
-      sentence.append(word).append("\" is no option; to play a recording: xenbaked --replay ").append(word);
+      sentence.append(word)
+          .append("\" is not an option; to play a recording: xenbaked --replay ")
+          .append(word);
       return refuse(sentence.append("."));
     }
     return refuse(std::string(error.what()) + ".");
@@ -165,24 +167,23 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   if (options.replay.empty()) {
     if (options.totals != TotalsFormat::kNone) return refuse("--totals needs a recording: --replay FILE.");
     if (options.session.loop || options.follow || app.count("--speed") > 0 || options.cpu_khz != 0) {
-      return refuse("--loop, --follow, --speed and --cpu-khz are about a recording: give --replay FILE.");
+      return refuse("--loop, --follow, --speed and --cpu-khz are for a recording: give --replay FILE.");
     }
     if (options.session.held_at_ns || options.session.control_fd >= 0)
-      return refuse("--held-at and --control-fd are about a recording: give --replay FILE.");
+      return refuse("--held-at and --control-fd are for a recording: give --replay FILE.");
   } else if (options.event_mask || options.without_slices) {
-    return refuse("--evt-mask and --noallocated are about a live trace, not about a recording.");
+    return refuse("--evt-mask and --noallocated are for a live trace, not for a recording.");
   }
   if (options.session.held_at_ns || options.session.control_fd >= 0) {
     if (options.totals != TotalsFormat::kNone || !options.record.empty())
-      return refuse(
-          "--held-at and --control-fd are about what is published: leave out --totals and --record.");
+      return refuse("--held-at and --control-fd are for what is published: leave out --totals and --record.");
     if (options.session.loop && options.session.held_at_ns == kTraceEnd)
-      return refuse("A loop has no end to be held at.");
+      return refuse("A loop has no end at which it could be held.");
   }
   if (options.follow && (options.session.loop || options.replay == "-"))
-    return refuse("--follow excludes --loop and standard input, which is read as it comes.");
+    return refuse("--follow excludes --loop and standard input, which is read as it arrives.");
   if (options.restore && (!options.replay.empty() || !options.record.empty()))
-    return refuse("--restore is about a live trace: leave out --replay and --record.");
+    return refuse("--restore is for a live trace: leave out --replay and --record.");
   if (options.session.loop && options.totals != TotalsFormat::kNone)
     return refuse("--totals of a loop would never end.");
   if (options.session.loop && !options.record.empty()) return refuse("--record of a loop would never end.");

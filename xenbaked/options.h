@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// xenbaked's command line: every option of the original, and long ones in GNU style.
+// xenbaked's command line: every option of the original, and long options in GNU style.
 #ifndef XENMON_XENBAKED_OPTIONS_H
 #define XENMON_XENBAKED_OPTIONS_H
 

@@ -17,7 +17,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// By XENMON_BAD_*; those behind have no meaning yet.
+// By XENMON_BAD_*; further values have no meaning yet.
 constexpr std::array kBadCauses{"framing", "length", "tsc", "words", "content", "ring", "input"};
 
 Json percentiles_json(const Percentiles& p) {
@@ -109,7 +109,7 @@ std::string heading(const DomainTotals& domain) {
   return text;
 }
 
-// The idle domain's vCPUs wait for nobody, whoever else runs.
+// The idle domain's vCPUs do not wait for anything, whatever else runs.
 void write_vcpu(std::ostream& out, const VcpuTotals& vcpu, std::uint64_t whole, bool idle) {
   const auto line = [&](const char* label, std::uint64_t ns) {
     out << "    " << std::left << std::setw(20) << label << std::right << std::setw(12) << duration(ns)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Whole-trace totals as --totals prints them. The JSON is one object with "schema": 1; README.md and
-// xenbaked(8) describe it. A new key may be added under the same number, none is changed.
+// Whole-trace totals as --totals prints them. The JSON is one object with "schema": 1; docs/metrics.md
+// describes it. A new key may be added under the same number; no key is changed.
 #ifndef XENMON_XENBAKED_TOTALS_REPORT_H
 #define XENMON_XENBAKED_TOTALS_REPORT_H
 

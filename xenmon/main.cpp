@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// xenmon: shows where each domain's time goes. The one place where errors end that nobody can go on
-// from.
+// xenmon: shows where each domain's time goes. The one place where errors end from which the program cannot
+// continue.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -34,8 +34,8 @@ int print(const std::string& text) {
   return written ? 0 : fail(xenmon::system_error("cannot write to standard output"));
 }
 
-// What a shell closed (2>&-) would become the first file that we open, and get what is not meant for it. In
-// its place stands what can be neither read nor written.
+// If a shell closed a standard descriptor (2>&-), the first file that we open would take its place and get
+// output that is not meant for it. So a descriptor that can be neither read nor written takes that place.
 void fill_standard_descriptors() {
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (fcntl(fd, F_GETFD) >= 0) continue;
@@ -43,7 +43,7 @@ void fill_standard_descriptors() {
   }
 }
 
-// The publisher ends before its failure is told, so that nothing comes after the sentence.
+// The publisher exits before its failure is reported, so that nothing comes after the sentence.
 xenmon::Status run(const xenmon::Options& options) {
   if (options.live) {
     // Before a daemon is started in vain.
@@ -85,7 +85,7 @@ int main(int argc, char** argv) {
     xenmon::catch_failures();
     status = run(argc, argv);
   } catch (const std::bad_alloc&) {
-    // Everything has been put in order on the way here.
+    // Everything has been cleaned up on the way here.
     xenmon::end_at_once(xenmon::kNoMemory);
   }
   if (const int signal = xenmon::signal_to_end_by(); signal != 0) xenmon::die_of(signal);

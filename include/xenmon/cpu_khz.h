@@ -14,11 +14,11 @@
 
 namespace xenmon {
 
-// No host that Xen runs on is slower, so that a smaller whole number is one of MHz.
+// No host that Xen runs on is slower, so a smaller whole number is one of MHz.
 inline constexpr std::uint64_t kLowestKhz = 10'000;
 inline constexpr std::uint64_t kHighestKhz = 100'000'000;
 
-// The Error's sentence, of status kUsage, is to follow "--cpu-khz: ". What is finer than a kHz is cut off.
+// The Error's sentence, of status kUsage, follows "--cpu-khz: ". Fractions of a kHz are truncated.
 inline Result<std::uint32_t> parse_cpu_khz(std::string_view text) {
   const Error refusal = {
       "takes kHz from 10000 to 100000000, or MHz with a decimal point, as xl info prints them: 2799998 or "
@@ -47,7 +47,7 @@ inline Result<std::uint32_t> parse_cpu_khz(std::string_view text) {
     const std::string as_mhz =
         (tenths.size() > 1 ? tenths.substr(0, tenths.size() - 1) : "0") + "." + tenths.back();
     return Error{given + " kHz would be " + as_mhz + " MHz; xl info prints MHz: give " + given + ".000 or " +
-                     given + "000 if that is meant.",
+                     given + "000 if you mean that.",
                  ExitStatus::kUsage};
   }
   const std::uint64_t khz = mhz ? number * 1000 + thousandths : number;

@@ -16,7 +16,7 @@ inline constexpr std::uint64_t kLongestDurationNs = 3'600'000'000'000;
 inline constexpr std::string_view kDurationRule =
     "a time from 1ns to 3600s with its unit (ns, us, ms, s), as in 10ms";
 
-// In ns. None if it is anything else; what is finer than a nanosecond is cut off.
+// In ns. nullopt if `text` is not a duration; fractions of a nanosecond are truncated.
 inline std::optional<std::uint64_t> parse_duration_ns(std::string_view text) {
   const std::size_t digits_end = text.find_first_not_of("0123456789.");
   if (digits_end == 0 || digits_end == std::string_view::npos || digits_end > 20) return std::nullopt;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The duration that a part of all those in a histogram do not exceed; one rule for the daemon's totals and
-// for the screen.
+// The duration that a given share of the durations in a histogram do not exceed. One rule for the daemon's
+// totals and for the screen.
 #ifndef XENMON_QUANTILE_H
 #define XENMON_QUANTILE_H
 
@@ -12,13 +12,13 @@
 
 namespace xenmon {
 
-// The rank of the wanted one, from 1: the smallest that covers `percent` of them.
+// The rank, from 1: the smallest that covers `percent` of the durations.
 inline std::uint64_t quantile_rank(std::uint64_t total, std::uint64_t percent) {
   return std::max<std::uint64_t>((total * percent + 99) / 100, 1);
 }
 
-// In ns, the one of rank `within`, from 1, of the `count` in a bucket: interpolated (so at most 1/16 off) and
-// never above `max_ns`, the longest of the whole histogram.
+// In ns: the duration of rank `within`, from 1, among the `count` in a bucket. Interpolated (so at most 1/16
+// off), and never above `max_ns`, the longest of the whole histogram.
 inline std::uint64_t quantile_in_bucket(std::uint32_t bucket, std::uint64_t within, std::uint64_t count,
                                         std::uint64_t max_ns) {
   const std::uint64_t lower = xenmon_hist_lower(bucket);

@@ -3,15 +3,15 @@
  * The XenMon region: what xenbaked publishes and anyone may read.
  *
  * One file, by default /run/xenmon/region, mapped read-only by its readers. This header is the
- * contract: a reader in any language needs this text or docs/region.md and nothing else. It
+ * contract: a reader in any language needs only this text or docs/region.md. It
  * compiles as C11 and as C++20.
  *
  * Words
  *   region      the file and its mapping
  *   sample      what happened between two edges on the trace's own clock, by default 100 ms
  *   row         one (vCPU, pCPU) pair's share of a sample; only pairs with something in them exist
- *   wait        one vCPU's waiting for a pCPU, from when it was ready until it ran; only long ones are kept
- *   slot        an index into one of the tables; reused only after the history has left it behind
+ *   wait        one vCPU's wait for a pCPU, from when it was ready until it ran; only long ones are kept
+ *   slot        an index into one of the tables; reused only after the history has passed
  *   ring        a table that is written round and round
  *
  * The file
@@ -112,9 +112,9 @@
  *   fence-acquire; s2 = load-relaxed(e.seq);   if s1 != s2, the copy is void
  *
  * Reading wait number N (the newest is header.newest_wait; 0 means none yet): as a sample, from entry
- * N % wait.capacity, but without rows. Waits have the order in which they ended. Those that ended within a
- * sample are there when the sample is. A number at or below newest_wait that is not there was written over,
- * or there was no room for it: that wait can be counted but not told.
+ * N % wait.capacity, but without rows. Waits are in the order in which they ended. Those that ended within a
+ * sample are there when the sample is. If a number at or below newest_wait is not there, the wait was
+ * overwritten, or there was no room for it: it can be counted but not shown.
  *
  * Before the daemon writes over any row it sets the seq of every sample that owns such rows to 0, so a
  * copy that was overtaken is always noticed. When a vCPU slot gets a new owner its histograms start from
@@ -122,7 +122,7 @@
  *
  * Is the daemon there? heartbeat_ns is CLOCK_BOOTTIME and is renewed at least every
  * heartbeat_period_ns. When it is older than three periods, or state is XENMON_STATE_ENDED, what is
- * here is history: say so, and open the path again now and then, since a new daemon renames a new
+ * here is history: say so, and open the path again now and then, because a new daemon renames a new
  * file there. generation differs between any two files.
  *
  * Why the numbers are what they are
@@ -169,7 +169,7 @@
 /* header.state */
 #define XENMON_STATE_STARTING 0u   /* no sample yet */
 #define XENMON_STATE_RUNNING 1u    /* samples arrive */
-#define XENMON_STATE_ENDED 2u      /* the daemon stopped in good order, or a recording is over */
+#define XENMON_STATE_ENDED 2u      /* the daemon exited normally, or a recording is over */
 #define XENMON_STATE_SUPERSEDED 3u /* a newer file took this one's place */
 
 /* header.source_kind */
@@ -177,19 +177,19 @@
 #define XENMON_SOURCE_RECORDING 2u /* a file; source_text is its name */
 #define XENMON_SOURCE_SCRIPTED 3u  /* a test */
 
-/* The header's length in version 1.0. What stands behind it is there only if header_bytes says so, and
+/* The header's length in version 1.0. Later fields are there only if header_bytes says so, and
  * only then does the daemon record waits. */
 #define XENMON_HEADER_BYTES_1_0 576u
 /* The same in version 1.1: no verdicts, no causes of bad records, no faults of the source. */
 #define XENMON_HEADER_BYTES_1_1 616u
 
 /* header.flags */
-#define XENMON_FLAG_KHZ_ASSUMED 1u       /* nobody said how fast the TSC runs; cpu_khz is a guess */
-#define XENMON_FLAG_PATCHED_XEN 2u       /* the hypervisor carries XenMon's trace points */
-#define XENMON_FLAG_NO_ALLOCATION 4u     /* the trace mask leaves the time slices out */
+#define XENMON_FLAG_KHZ_ASSUMED 1u       /* the TSC's frequency is not known; cpu_khz is a guess */
+#define XENMON_FLAG_PATCHED_XEN 2u       /* the hypervisor has XenMon's trace points */
+#define XENMON_FLAG_NO_ALLOCATION 4u     /* the trace mask does not include the time slices */
 #define XENMON_FLAG_HISTORY_SHORTENED 8u /* the row ring holds less than history_ns; see oldest sample */
-#define XENMON_FLAG_HELD 16u /* a recording stands still at the newest sample's end (since 1.1) */
-#define XENMON_FLAG_KHZ_MEASURED 32u /* nobody said cpu_khz; the records themselves tell it (since 1.2) */
+#define XENMON_FLAG_HELD 16u /* a recording is held at the newest sample's end (since 1.1) */
+#define XENMON_FLAG_KHZ_MEASURED 32u /* cpu_khz was not given, but measured from the records (since 1.2) */
 #define XENMON_FLAG_ALL_PCPUS 64u /* the table of pCPUs has all there are from the first sample on (since 1.2) */
 
 /* header.io_kinds: which kinds of page exchange this hypervisor reports, and so what io_total counts */
@@ -199,7 +199,7 @@
 #define XENMON_IO_COPY 8u
 
 /* vCPU states. The first four are Xen's RUNSTATE_* (public/vcpu.h); unknown is XenMon's: time in
- * which no record told the state, because records were lost or had not begun. */
+ * which no record gave the state, because records were lost or had not started. */
 #define XENMON_VCPU_RUNNING 0u
 #define XENMON_VCPU_RUNNABLE 1u
 #define XENMON_VCPU_BLOCKED 2u
@@ -222,8 +222,8 @@
 #define XENMON_WAIT_PREEMPTED 2u /* running */
 
 /* wait.flags: why its runners do not add up to all of the time */
-#define XENMON_WAIT_FORGOTTEN 1u /* more has run meanwhile than the daemon remembers: the newest is told */
-#define XENMON_WAIT_UNKNOWN 2u   /* for a time nobody knows who ran: records were lost, or had not begun */
+#define XENMON_WAIT_FORGOTTEN 1u /* more vCPUs ran than the daemon remembers: only the newest are recorded */
+#define XENMON_WAIT_UNKNOWN 2u   /* for some time no record says which vCPU ran (lost, or not started) */
 
 /* pcpu.seen */
 #define XENMON_PCPU_HAS_RECORDS 1u /* it has produced records */
@@ -231,38 +231,38 @@
 
 /* header.bad_records_by: why a record was malformed (since 1.2). Their sum is counters.bad_records. */
 #define XENMON_BAD_FRAMING 0u /* a recording's own framing is damaged */
-#define XENMON_BAD_LENGTH 1u  /* a record does not fit into what was read of its pCPU */
+#define XENMON_BAD_LENGTH 1u  /* a record is longer than the data read from its pCPU */
 #define XENMON_BAD_TSC 2u     /* its time stamp is impossible */
 #define XENMON_BAD_WORDS 3u   /* it has fewer words than its kind needs */
-#define XENMON_BAD_CONTENT 4u /* it names a domain, vCPU or kind that cannot be */
+#define XENMON_BAD_CONTENT 4u /* it names an impossible domain, vCPU or kind */
 #define XENMON_BAD_RING 5u    /* a trace buffer's positions were impossible; what it held is lost */
 #define XENMON_BAD_INPUT 6u   /* a recording is cut off, or its compression is damaged */
 #define XENMON_BAD_CAUSES 8u
 
-/* header.source_faults: what a live source met (since 1.2) */
+/* header.source_faults: problems of a live source (since 1.2) */
 #define XENMON_FAULT_RING 0u  /* trace buffers with impossible positions */
-#define XENMON_FAULT_EVENT 1u /* events that were not ours */
+#define XENMON_FAULT_EVENT 1u /* events that were not its own */
 #define XENMON_FAULT_MASK 2u  /* times that another program changed the trace mask */
 #define XENMON_FAULTS 4u
 
 /* verdict.kind: what is wrong with the trace as a whole (since 1.2) */
 #define XENMON_VERDICT_NOT_TRACED 1u  /* pCPUs whose records are not here */
 #define XENMON_VERDICT_CLOCK_SKEW 2u  /* a pCPU's clock differs from another's */
-#define XENMON_VERDICT_FREQUENCY 3u   /* the TSC frequency given is not the one that the records tell */
+#define XENMON_VERDICT_FREQUENCY 3u   /* the TSC frequency given is not the one that the records show */
 #define XENMON_VERDICT_NO_RECORDS 4u  /* kinds of records that are needed are missing */
 #define XENMON_VERDICT_DAMAGED 5u     /* a recording is cut off or damaged */
-#define XENMON_VERDICT_CLOCK_RESTART 6u /* the TSC starts again: there is a gap in the trace */
-#define XENMON_VERDICT_NOT_RECORDED 7u  /* a time of which there are no records */
+#define XENMON_VERDICT_CLOCK_RESTART 6u /* the TSC restarts: there is a gap in the trace */
+#define XENMON_VERDICT_NOT_RECORDED 7u  /* a time for which there are no records */
 #define XENMON_VERDICT_CONTRADICTS 8u   /* records contradict each other, and nothing was reported lost */
 #define XENMON_VERDICT_TEXT_BYTES 120
 
-/* vCPUs that a wait names as having run meanwhile */
+/* how many vCPUs that ran meanwhile a wait names */
 #define XENMON_WAIT_RUNNERS 3
 
 typedef struct xenmon_table {
     uint64_t offset;   /* bytes from the start of the file */
     uint32_t stride;   /* bytes from one record to the next */
-    uint32_t capacity; /* records the table has room for */
+    uint32_t capacity; /* number of records that fit */
     uint32_t count;    /* pcpu, domain, vcpu: slots ever used; only grows. Rings: the capacity */
     uint32_t reserved;
 } xenmon_table;
@@ -289,8 +289,8 @@ typedef struct xenmon_region_header {
     uint32_t daemon_pid;
     uint64_t region_bytes; /* the file's length; a shorter file is damaged */
     uint64_t generation;   /* of this file; never 0 */
-    /* Same for all files of one daemon; never 0. A replay that begins anew to go back is another daemon, with
-     * the same daemon_pid. */
+    /* Same for all files of one daemon; never 0. A replay that starts again to go back counts as another
+     * daemon, with the same daemon_pid. */
     uint64_t daemon_start;
 
     uint32_t source_kind;
@@ -298,7 +298,7 @@ typedef struct xenmon_region_header {
     uint32_t cpu_khz;
     uint32_t event_mask; /* the trace mask in force; 0 if unknown */
     uint64_t sample_ns;  /* nominal length of a sample */
-    uint64_t history_ns; /* what the samples are meant to reach back */
+    uint64_t history_ns; /* how far back the samples are meant to reach */
     uint64_t heartbeat_period_ns;
     /* CLOCK_REALTIME of trace time 0; 0 for a recording without it. Since 1.2 it follows the host's clock
      * in small steps while the trace is live, one word, read by itself. */
@@ -346,7 +346,7 @@ typedef struct xenmon_pcpu {
 typedef struct xenmon_domain {
     uint32_t flags; /* XENMON_DOMAIN_*; 0: a free slot */
     uint32_t domid;
-    uint64_t uid; /* never used twice by one daemon: tells a reused domid from its predecessor */
+    uint64_t uid; /* never used twice by one daemon: distinguishes domains that had the same domid */
     uint64_t born_ns;
     uint64_t died_ns; /* valid with XENMON_DOMAIN_DEAD */
     char name[XENMON_NAME_BYTES]; /* "" while unknown */
@@ -453,17 +453,17 @@ typedef struct xenmon_runner {
     uint64_t domain_uid;
     uint32_t domid;
     uint32_t vcpu_id;
-    uint64_t ns; /* for so long; 0: there is no such runner, and no further one */
+    uint64_t ns; /* how long it ran; 0 ends the list */
 } xenmon_runner;
 
-/* A wait that was long. What the runners did is told of the pCPU where the vCPU ran in the end and, if that
- * is another one, of pcpu_before, added up: runners and others_ns make (end_ns - start_ns) times the number
- * of these pCPUs, unless a flag says why not. The idle vCPU of a pCPU counts as any other. Domains are named
- * by domid and uid, so that no slot has to be looked up that may be somebody else's by then. */
+/* A long wait. The times of the runners are those on the pCPU where the vCPU finally ran and, if that is
+ * another one, on pcpu_before, added up: runners and others_ns make (end_ns - start_ns) times the number of
+ * these pCPUs, unless a flag says why not. The idle vCPU of a pCPU counts like any other. Domains are named
+ * by domid and uid, because a slot may belong to another domain by the time it is read. */
 typedef struct xenmon_wait {
     uint64_t seq;      /* this wait's number when it is whole, 0 while it is being written */
-    uint64_t start_ns; /* from here on it was ready */
-    uint64_t end_ns;   /* here it ran */
+    uint64_t start_ns; /* when it became ready */
+    uint64_t end_ns;   /* when it ran */
     uint64_t domain_uid;
     uint32_t domid;
     uint32_t vcpu_id;
@@ -472,14 +472,14 @@ typedef struct xenmon_wait {
     uint32_t kind;        /* XENMON_WAIT_WOKEN or XENMON_WAIT_PREEMPTED */
     uint32_t flags;
     xenmon_runner runners[XENMON_WAIT_RUNNERS]; /* the one that ran longest first */
-    uint64_t others_ns;                         /* what further vCPUs ran, together */
+    uint64_t others_ns;                         /* how long all other vCPUs ran, together */
 } xenmon_wait;
 
 /* Something that is true of the trace as a whole and that a reader of its figures must know. One sentence
  * in English, UTF-8, NUL-terminated. verdict.count only grows while the daemon lives; a verdict may be
  * replaced by a better one of the same kind. */
 typedef struct xenmon_verdict {
-    uint32_t kind; /* XENMON_VERDICT_*; a reader shows the text of kinds that it does not know, too */
+    uint32_t kind; /* XENMON_VERDICT_*; a reader also shows the text of kinds that it does not know */
     uint32_t reserved;
     char text[XENMON_VERDICT_TEXT_BYTES];
 } xenmon_verdict;
@@ -672,7 +672,7 @@ static inline uint32_t xenmon_hist_bucket(uint64_t ns)
     bits = 63u ^ (uint32_t)__builtin_clzll(ns);
     if (bits >= XENMON_HIST_LAST_BITS)
         return XENMON_HIST_BUCKETS - 1u;
-    /* The leading one stays with the bits behind it and counts for an octave. */
+    /* The leading one stays with the bits after it and counts for an octave. */
     return ((bits - XENMON_HIST_FIRST_BITS) << XENMON_HIST_SUB_BITS) +
            (uint32_t)(ns >> (bits - XENMON_HIST_SUB_BITS));
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The one way in which XenMon's functions fail: a value or an Error, never an exception.
+// The one way in which XenMon's functions fail: they return a value or an Error, and never throw.
 //
-// An Error's message is a whole sentence for the administrator that names the remedy; main prints it
-// behind the program's name and exits with its status. Whoever can go on without the value does.
+// An Error's message is a whole sentence for the administrator that names the remedy. main prints it after
+// the program's name and exits with its status. A caller that can continue without the value should.
 #ifndef XENMON_RESULT_H
 #define XENMON_RESULT_H
 

@@ -4,9 +4,9 @@
 //
 //   12.5   90   1:30.25   1:02:03   end
 //
-// Seconds may have up to nine decimals; before a colon stand minutes, before two hours and minutes, and what
-// comes behind a colon is below 60. A time is at most kLongestTraceTimeS; what is beyond a recording's end
-// is its end.
+// Seconds may have up to nine decimals. Minutes, or hours and minutes, come before the seconds, separated by
+// colons; what follows a colon is below 60. A time is at most kLongestTraceTimeS; a time after a recording's
+// end means its end.
 #ifndef XENMON_TRACE_TIME_H
 #define XENMON_TRACE_TIME_H
 
@@ -22,7 +22,7 @@ namespace xenmon {
 inline constexpr std::uint64_t kTraceEnd = std::numeric_limits<std::uint64_t>::max();
 inline constexpr std::uint64_t kLongestTraceTimeS = 1'000'000'000;
 
-// In ns; nothing if it is no such time.
+// In ns; nullopt if it is not such a time.
 inline std::optional<std::uint64_t> parse_trace_time(std::string_view text) {
   constexpr std::uint64_t kSecond = 1'000'000'000;
   constexpr std::size_t kDecimals = 9;
@@ -31,7 +31,7 @@ inline std::optional<std::uint64_t> parse_trace_time(std::string_view text) {
   std::uint64_t part = 0;
   std::size_t digits = 0;
   std::size_t colons = 0;
-  // A part ends at a colon, at the point and at the end.
+  // A part ends at a colon, at the decimal point or at the end.
   const auto close_part = [&] {
     if (digits == 0 || (colons > 0 && (part >= 60 || digits > 2))) return false;
     whole_s = whole_s * 60 + part;

@@ -42,8 +42,8 @@ void show(const RegionReader& reader, const SampleFeed& feed, const History& his
   LatencyHistory latency;
   latency.look(reader, feed.tables(), 0);
   latency.look(reader, feed.tables(), history.end_ns());
-  Rivals rivals;
-  rivals.look(reader, history.end_ns(), UINT64_MAX);
+  Contenders contenders;
+  contenders.look(reader, history.end_ns(), UINT64_MAX);
   const Attachment nothing("/nonexistent");
   const Trend trend;
   ViewState state;
@@ -57,7 +57,7 @@ void show(const RegionReader& reader, const SampleFeed& feed, const History& his
     if (!scene.lines.empty()) {
       const TableLine& line = scene.lines.back();
       if (state.view == View::kLatency) selected.spreads = selected_latency(model, latency, line, true);
-      selected.rivals = rivals.of({line.id.parent, line.id.child});
+      selected.contenders = contenders.of({line.id.parent, line.id.child});
     }
     scene.selected = &selected;
     (void)render(scene, 132, 43);

@@ -48,7 +48,7 @@ def records(data):
 
 
 def state_changes(data):
-    """What each vCPU's records tell, in order: {(dom, vcpu): [(tsc, state), ...]}, and the first and last TSC."""
+    """What each vCPU's records say, in order: {(dom, vcpu): [(tsc, state), ...]}, and the first and last TSC."""
     changes, first_tsc, last_tsc = {}, None, 0
     for _, event, tsc, extra in records(data):
         first_tsc = tsc if first_tsc is None else min(first_tsc, tsc)
@@ -80,7 +80,7 @@ def left_out(changes, last_tsc):
 
 def xenalyze(path):
     """{(dom, vcpu): {state: (count, cycles)}} from xenalyze --summary."""
-    # Where a repeated trace begins anew it contradicts itself, which is not to end the run.
+    # Where a repeated trace starts again it contradicts itself; this must not end the run.
     command = ["xenalyze", "--summary", "--tolerance=6", path]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     result, domain, vcpu = {}, None, None
@@ -141,7 +141,7 @@ def with_loss(data, every, length):
                 pending.setdefault(pcpu, [0, tsc])[0] += 1
                 lost_total += 1
                 continue
-            # Xen tells of the loss when there is room again. Not between the two records of a switch,
+            # Xen reports the loss when there is room again. Not between the two records of a switch,
             # where the vCPU that it names would not be the one whose records come next.
             if pcpu in pending and event & 0x0FFFFCCF == 0x21001 and event >> 4 & 3 == 0:
                 lost_total += 1

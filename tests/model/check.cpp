@@ -43,8 +43,8 @@ std::uint32_t live_mask(Kind kind) {
   return event_mask(kind == Kind::kBothUnsaid ? Kind::kBoth : kind);
 }
 
-// Long enough for some tens of samples, short enough for their numbers. The last record is not to stand at a
-// sample's very end: there is nothing behind it that could be published.
+// Long enough for some tens of samples, short enough for their numbers. The last record must not be at a
+// sample's very end: there would be nothing after it that could be published.
 std::uint64_t sample_length(const Truth& truth, std::uint64_t seed) {
   Random random(seed ^ 0xedfe);
   std::uint64_t length =
@@ -114,7 +114,7 @@ std::string Checker::check(const History& history, Way way, bool lossy) {
     const std::string recording = recording_of(rounds);
     if (recording.empty()) return {};
     const bool written = way == Way::kXz ? write_xz(path, recording) : write_plain(path, recording);
-    // Otherwise the first records of each kind are told apart too late.
+    // Otherwise the first records of each kind are distinguished too late.
     const bool told = history.kind != Kind::kBoth || write_metadata(directory_, history);
     if (history.kind != Kind::kBoth) std::filesystem::remove(directory_ + "/history.xentrace.json");
     if (!written || !told) return path + " cannot be written\n";

@@ -28,9 +28,9 @@ class Differences {
   std::ostringstream text_;
 };
 
-std::string name_of(const DomainTruth& domain, std::size_t bearer) {
+std::string name_of(const DomainTruth& domain, std::size_t owner) {
   std::string text = "d" + std::to_string(domain.domid);
-  if (bearer > 0) text += "#" + std::to_string(bearer + 1);
+  if (owner > 0) text += "#" + std::to_string(owner + 1);
   return text;
 }
 
@@ -153,11 +153,11 @@ std::string compare_totals(const Truth& truth, const std::string& json_text) {
     differences.say("domains are" + is + ", true are" + should);
     return differences.text();
   }
-  std::size_t bearer = 0;
+  std::size_t owner = 0;
   for (std::size_t d = 0; d < truth.domains.size(); ++d) {
     const DomainTruth& domain = truth.domains[d];
-    bearer = d > 0 && truth.domains[d - 1].domid == domain.domid ? bearer + 1 : 0;
-    const std::string name = name_of(domain, bearer);
+    owner = d > 0 && truth.domains[d - 1].domid == domain.domid ? owner + 1 : 0;
+    const std::string name = name_of(domain, owner);
     const Json& io = domains[d]["io"];
     static constexpr const char* kIo[] = {"map", "unmap", "transfer", "copy"};
     std::uint64_t total = 0;
@@ -353,11 +353,11 @@ class RegionComparison {
       differences_.say("domains are" + is + ", true are" + should);
       return;
     }
-    std::size_t bearer = 0;
+    std::size_t owner = 0;
     for (std::size_t d = 0; d < slots.size(); ++d) {
       const DomainTruth& domain = truth_.domains[d];
-      bearer = d > 0 && truth_.domains[d - 1].domid == domain.domid ? bearer + 1 : 0;
-      compare_domain(name_of(domain, bearer), slots[d], domain);
+      owner = d > 0 && truth_.domains[d - 1].domid == domain.domid ? owner + 1 : 0;
+      compare_domain(name_of(domain, owner), slots[d], domain);
     }
   }
 
@@ -432,7 +432,7 @@ class RegionComparison {
     differences_.expect(name + " executions in rows", sums.executions, truth.executions);
     differences_.expect(name + " continues in rows", sums.continues, truth.continues);
     compare_slices(differences_, name + " in rows:", sums.slices, truth.slices);
-    // A sample has no row for what was before the vCPU was heard of, nor for what is after its end.
+    // A sample has no row for the time before the vCPU's first record, nor for the time after its end.
     std::map<std::uint32_t, Times> should = truth.by_pcpu;
     for (auto& [pcpu, times] : should) {
       for (std::size_t part = 0; part < kOfflinePart; ++part) {

@@ -18,8 +18,8 @@ std::string compare_totals(const Truth& truth, const std::string& json);
 // The tables and the sums of all samples' rows of a region that holds the whole history.
 std::string compare_region(const Truth& truth, const std::string& path);
 
-// Of a trace of which records were lost: in no state more time than is true (`whole`: also what nobody told),
-// and nothing counted more often. Where bearers of one number cannot be told apart they are taken together.
+// Of a trace of which records were lost: in no state more time than is true (`whole`: also unknown time),
+// and nothing counted more often. Where owners of one number cannot be told apart they are taken together.
 // A time may be `slack` ns too long, where Xen's own word of it has been rounded.
 std::string compare_lossy(const Truth& whole, std::uint64_t lost, std::uint64_t slack,
                           const std::string& json);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// A scheduling history: who is there when the trace begins, and what happens then, step by step. A step that
-// is impossible where it stands (World) does nothing, so any part of a history's steps is a valid history:
-// this is what makes shrinking simple.
+// A scheduling history: which vCPUs exist when the trace begins, and what happens then, step by step. A step
+// that is impossible where it stands (World) does nothing, so any part of a history's steps is a valid
+// history: this is what makes shrinking simple.
 #ifndef XENMON_TESTS_MODEL_HISTORY_H
 #define XENMON_TESTS_MODEL_HISTORY_H
 
@@ -82,16 +82,16 @@ struct PcpuSetup {
 struct Setup {
   std::uint32_t khz = 1'000'000;
   std::uint64_t first_tsc = 0;    // the trace begins no earlier
-  bool switch_words_first = true; // SWITCH_INF* stand before the changes of runstate, or behind them
+  bool switch_words_first = true; // SWITCH_INF* come before the changes of runstate, or after them
   std::vector<PcpuSetup> pcpus;
   std::vector<DomainSetup> domains;
 };
 
 enum class Act : std::uint8_t {
-  kTakeOver, // before the trace: who has run here for `cycles`
+  kTakeOver, // before the trace: which vCPU has run here for `cycles`
   kSwitch,   // `who` comes (or the idle vCPU), the one that ran leaves to `detail`, a Leave
   kContinue, // the one that runs is chosen again
-  kWake,     // `who`, told by that pCPU
+  kWake,     // `who`, reported by that pCPU
   kPause,    // `who` may not run
   kUnpause,  // it may again; detail 0: it is runnable, 1: it is blocked
   kExchange, // `cycles` pages with the grants of domain `who`; detail: the kind, as in ACCT_PAGE_OP

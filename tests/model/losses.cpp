@@ -56,7 +56,7 @@ void lose_records(Trace& trace, std::uint64_t seed) {
     together.emplace_back(begin, begin + random.below((last_tsc - begin) / 2 + 1));
   }
   for (std::vector<TraceRecord>& records : trace.records) {
-    // From behind, so that places stay what they are.
+    // From the end, so that positions stay the same.
     std::size_t end = records.size();
     while (end > 3) {
       const std::size_t stop = 2 + random.below(end - 2); // a run ends before this record, which stays
@@ -87,7 +87,7 @@ void lose_records(Trace& trace, const Schedule& schedule, std::uint64_t seed) {
   const std::uint64_t likely = random.chance(50) ? 20 : 60;
   for (std::size_t i = 0; i < trace.records.size(); ++i) {
     std::vector<TraceRecord>& records = trace.records[i];
-    // From behind, so that places stay what they are.
+    // From the end, so that positions stay the same.
     for (std::size_t round = schedule.size(); round-- > 0;) {
       const std::uint64_t emptied = schedule[round][i];
       const std::uint64_t before = round == 0 ? 0 : schedule[round - 1][i];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Random histories of a modelled Xen, of which the truth is known, against what XenMon makes of them.
+// Random histories of a modelled Xen with known true figures, compared with XenMon's figures.
 // tests/README.md says how to run it by hand.
 #include <unistd.h>
 

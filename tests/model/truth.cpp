@@ -112,7 +112,7 @@ class Teller {
   struct Domain {
     bool heard = false;
     bool born = false;
-    std::uint64_t order = 0; // in which domains were heard of
+    std::uint64_t order = 0; // in which domains were first reported
     Pages pages;
     std::map<std::uint32_t, Pages> pages_by_pcpu;
     std::vector<Known> vcpus;
@@ -258,7 +258,7 @@ class Teller {
   std::uint64_t last_ = 0;
   std::uint64_t heard_ = 0;
   std::map<std::uint32_t, std::uint64_t> first_tsc_; // by number of pCPU
-  std::map<std::uint32_t, bool> runs_told_;          // a record has told who runs there
+  std::map<std::uint32_t, bool> runs_told_;          // a record has said which vCPU runs there
   std::vector<Domain> domains_;
   Truth truth_;
 };

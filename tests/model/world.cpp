@@ -16,7 +16,7 @@ constexpr std::uint32_t kWake = 0x28004;
 constexpr std::uint32_t kSwitchRecord = 0x2800a;
 constexpr std::uint32_t kSwitchInfPrev = 0x2800e;
 constexpr std::uint32_t kNoise = 0x22202;
-constexpr std::uint64_t kLongLeap = std::uint64_t{1} << 34;
+constexpr std::uint64_t kLongJump = std::uint64_t{1} << 34;
 constexpr std::uint32_t kNoLimit = 0xffffffff;
 
 constexpr std::size_t index(View view) {
@@ -418,7 +418,7 @@ void World::change(std::uint32_t pcpu, std::uint64_t tsc, Who who, State to, con
   touch(pcpu, pcpus_[pcpu].last_tsc, who);
 }
 
-// One that runs leaves the pCPU that it is on, whoever pauses it.
+// A running vCPU leaves its pCPU, whatever pauses it.
 void World::pause(std::uint32_t pcpu, Who who, const Step& step) {
   const State state = vcpu(who).state;
   if (state == kStateOffline) return;
@@ -621,7 +621,7 @@ void World::remove(std::uint32_t pcpu, const Step& step) {
     told(View::kPatched);
   }
   domain.heard = heard;
-  // Whoever bears the number after it is told of later.
+  // The next owner of the number is reported later.
   for (std::uint16_t i = 0; i < domains_.size(); ++i) {
     if (domid(i) != domid(step.domain)) continue;
     domains_[i].last_tsc = pcpus_[pcpu].last_tsc;
@@ -638,7 +638,7 @@ void World::finish() {
       before = last == 0 ? record.tsc : last;
       last = record.tsc;
     }
-    if (last - before >= kLongLeap) write(pcpu, last, kNoise, {});
+    if (last - before >= kLongJump) write(pcpu, last, kNoise, {});
   }
   for (const Domain& domain : domains_) {
     trace_.created.push_back(domain.created);

@@ -24,7 +24,7 @@ struct TraceRecord {
   bool timed = true;
   std::uint8_t words = 0;
   std::array<std::uint32_t, 7> word{};
-  std::uint32_t current = 0; // vcpu:16 dom:16: to Xen, who ran when it was written
+  std::uint32_t current = 0; // vcpu:16 dom:16: according to Xen, the vCPU that ran when it was written
 };
 
 struct Pages {
@@ -92,13 +92,13 @@ class World {
     std::uint32_t cause = 0;              // event::AcctCause: why it waits
     std::array<std::uint64_t, 2> since{}; // TSC, by View
     std::uint64_t last_tsc = 0;
-    std::uint32_t last_pcpu = 0; // number of the pCPU that told of it last
+    std::uint32_t last_pcpu = 0; // number of the pCPU that reported it last
   };
   struct Domain {
     bool created = false;
     bool killed = false;
     bool removed = false;
-    bool heard = false; // a record has told of it
+    bool heard = false; // a record has reported it
     std::uint64_t last_tsc = 0;
     std::uint32_t last_pcpu = 0;
     std::vector<Vcpu> vcpus;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How xenbaked ends: on a signal whatever it waits for, on damage, on limits; and what it leaves behind."""
+"""How xenbaked exits: on a signal whatever it waits for, on damage, on limits; and what it leaves behind."""
 import gzip
 import itertools
 import json
@@ -113,7 +113,7 @@ class DaemonEndTest(SystemTest):
     @unittest.skipIf(DEFERS_SIGNALS, "ThreadSanitizer runs a signal's handler only after the write")
     def test_what_cannot_be_interrupted_is_not_waited_for(self):
         # Its standard error is a full pipe: what writes there without asking first is stuck for good, and there is
-        # something to say, as nothing tells this recording's TSC frequency.
+        # something to say, because nothing gives this recording's TSC frequency.
         plain = self.directory / "trace"
         plain.write_bytes(frame(0, struct.pack("<IQI", 0x21001 | 1 << 8 | 1 << 28 | 1 << 31, 1000, 0)))
         read_end, write_end = os.pipe()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How xenmon ends: at once when it is told to, whatever it waits for; with the terminal as it was, a whole last line,
+"""How xenmon exits: at once when it is told to, whatever it waits for; with the terminal as it was, a whole last line,
 no xenbaked and no directory left."""
 import fcntl
 import itertools
@@ -19,7 +19,7 @@ import unittest
 
 from harness import (PATIENCE, RECORDING, SANITIZED, XENMON, SystemTest, alive, children, limit_memory, wait_for)
 
-# What is told to end has ended long before; what hangs never does.
+# A program that is told to exit has exited long before; one that hangs never does.
 SOON = 30 if SANITIZED else 10
 
 
@@ -406,7 +406,7 @@ class TerminalTest(EndingTest):
 
                 def full():
                     try:
-                        os.write(self.ours, b"\x0c")  # draw it anew
+                        os.write(self.ours, b"\x0c")  # redraw
                     except BlockingIOError:
                         pass
                     return self.blocked()

@@ -28,7 +28,7 @@ SANITIZED = bool(os.environ.get("XENMON_SANITIZE"))
 DEFERS_SIGNALS = os.environ.get("XENMON_SANITIZE") == "thread"
 RECORDINGS = ROOT / "tests/data/recordings"
 RECORDING = RECORDINGS / "web-credit2-2pcpu.xentrace.xz"
-# Nothing takes so long but what hangs.
+# Only a program that hangs takes this long.
 PATIENCE = 120 if SANITIZED else 40
 ADDRESS_SPACE = 2 << 30
 

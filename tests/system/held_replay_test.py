@@ -23,7 +23,7 @@ IDLE = "32767"
 # The columns of the table that are sums of a log's by the length of the window: as share of a CPU, as rate.
 SHARES = {0: ("running_ns",), 1: ("waited_wake_ns", "waited_preempt_ns"), 2: ("blocked_ns",),
           3: ("offline_ns",)}
-UNKNOWN = {10: ("unknown_ns",)}  # behind all others, if there is any
+UNKNOWN = {10: ("unknown_ns",)}  # after all others, if there is any
 RATES = {4: ("executions",), 8: ("io_map_pages", "io_unmap_pages", "io_transfer_pages", "io_copy_pages")}
 
 
@@ -117,7 +117,7 @@ class Steered(Daemon):
     def __init__(self, test, region, *options, recording):
         self.reins, theirs = socket.socketpair()
         self.answers = self.reins.makefile("r")
-        test.addCleanup(self.let_go)
+        test.addCleanup(self.release)
         with theirs:
             super().__init__(test, region, "--control-fd", str(theirs.fileno()), *options, recording=recording,
                              inherits=[theirs.fileno()])
@@ -130,7 +130,7 @@ class Steered(Daemon):
         word, number, position = self.answers.readline().split()
         return word, int(number), int(position)
 
-    def let_go(self):
+    def release(self):
         self.answers.close()
         self.reins.close()
 
@@ -166,7 +166,7 @@ class SteeredTest(SystemTest):
         daemon = Steered(self, self.directory / "fresh", *options, recording=recording)
         self.assertIn(daemon.answer()[0], ("held", "end"))
         found = published(daemon.region)
-        daemon.let_go()
+        daemon.release()
         self.assertEqual(daemon.wait(), 0)
         return found
 
@@ -191,7 +191,7 @@ class SteeredTest(SystemTest):
                 self.assertEqual(min(found["samples"]), max(1, stop // 100 - 110))  # eleven seconds and one
                 self.assertTrue(all(domain["name"] for domain in found["domains"].values() if domain["domid"] != 32767))
                 self.assertEqual(found, self.fresh(recording, "--held-at", f"{stop / 1000}"), (recording, stop))
-            daemon.let_go()
+            daemon.release()
             self.assertEqual(daemon.wait(), 0)
             self.assertEqual(daemon.said(), "")
 
@@ -211,7 +211,7 @@ class SteeredTest(SystemTest):
             found = published(daemon.region)
             self.assertEqual(found["state"], "ended")
             self.assertEqual(found, played, recording)
-            daemon.let_go()
+            daemon.release()
             self.assertEqual(daemon.wait(), 0)
 
     def test_plays_holds_and_goes_back_from_the_end(self):
@@ -254,13 +254,13 @@ class SteeredTest(SystemTest):
         while (answer := daemon.answer())[0] != "held":
             pass
         self.assertEqual(answer[2], 2000 * MS)
-        self.assertIn("\"to the moon\" is no command for a replay", daemon.said())
+        self.assertIn("\"to the moon\" is not a command for a replay", daemon.said())
         self.assertNotIn("\x1b", daemon.said())
 
     def test_ends_when_nobody_holds_the_reins(self):
         for options in ((), ("--held-at", "3"), ("--held-at", "end"), ("--loop",), ("--loop", "--speed", "max")):
             daemon = Steered(self, self.region, *options, recording=RECORDING)
-            daemon.let_go()
+            daemon.release()
             self.assertEqual(daemon.wait(), 0, options)
             self.assertEqual(published(self.region)["state"], "ended")
             self.assertFalse(published(self.region)["held"])

@@ -18,7 +18,7 @@ GRANT_MAP = 0x0010F001
 KHZ = 1_000_000  # one TSC cycle is one nanosecond
 TIMES = ("gotten_ns", "waited_wake_ns", "waited_preempt_ns", "blocked_ns", "offline_ns", "unknown_ns")
 RUNNING, RUNNABLE, BLOCKED, OFFLINE = range(4)
-LONGEST_S = 120  # for one replay: only what hangs takes so long, with sanitizers on a busy machine too
+LONGEST_S = 120  # for one replay: only a hang takes this long, even with sanitizers on a busy machine
 
 
 def record(event, tsc, *words):

@@ -157,7 +157,7 @@ class HostileRegionTest(SystemTest):
             for line in pathlib.Path(f"/proc/{xenmon.pid}/status").read_text().splitlines():
                 if line.startswith("voluntary_ctxt_switches"):
                     return int(line.split()[1])
-            return 1 << 62  # a zombie sleeps no more
+            return 1 << 62  # a zombie no longer sleeps
 
         begin = switches()
         wait_for(lambda: xenmon.poll() is not None or switches() >= begin + 3, "xenmon to look")

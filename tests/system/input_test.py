@@ -36,7 +36,7 @@ class InputTest(SystemTest):
 
     @staticmethod
     def figures(text):
-        """Without names, which a pipe does not tell."""
+        """Without names, which a pipe does not have."""
         return [line.split()[:12] for line in text.splitlines()[3:] if "idle" not in line]
 
     def test_standard_input(self):
@@ -71,7 +71,7 @@ class InputTest(SystemTest):
         terminal.command(XENMON, *FREQUENCY, "--replay", self.fifo())
         terminal.wait_for_line("Gotten")
         terminal.keys("[")
-        terminal.wait_for_line("what comes from a pipe cannot be played again")
+        terminal.wait_for_line("a recording from a pipe cannot be played again")
         terminal.keys("q")
 
     def test_a_cpu_that_does_not_exist(self):
@@ -102,12 +102,12 @@ class InputTest(SystemTest):
             file.seek(at + DOMAIN_SLOT_AT)
             file.write(b"\xff\xff\xff\xff")
         done = run(XENMON, "--once", "--region", self.region)
-        self.assertIn("1 damaged row of the region left out", done.stdout)
+        self.assertIn("1 damaged row of the region skipped", done.stdout)
         for words in (("--format", "jsonl", "-t", "0"), ("--slow-waits", "1s")):
             done = run(XENMON, *words, "--region", self.region)
             self.assertEqual(done.returncode, 0)
             self.check_one_sentence(done.stderr, "xenmon")
-            self.assertIn("1 row of the region could not be and was left out", done.stderr)
+            self.assertIn("1 row of the region made no sense and was left out", done.stderr)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ class KillTest(SystemTest):
         self.assertTrue(old.alive(), "the second daemon must leave the first one's region alone")
         first.kill()
 
-        # It could not say that it ended; its heartbeat is what tells.
+        # It could not say that it exited; its heartbeat shows it.
         self.assertEqual(old.state(), "running")
         beat = old.word("heartbeat_ns")
         wait_for(lambda: not old.alive(), "the region to be found stale")

@@ -45,7 +45,7 @@ class OnceTest(SystemTest):
         self.assertIn("idle", table(done.stdout))
 
     def test_is_no_log(self):
-        for options, words in ((["-n"], "it is no log"), (["--format", "csv"], "it is no log"),
+        for options, words in ((["-n"], "a table is not a log"), (["--format", "csv"], "a table is not a log"),
                                (["--replay", SHORT, "--loop"], "excludes --loop")):
             done = run(XENMON, "--once", *options)
             self.assertEqual(done.returncode, 2)

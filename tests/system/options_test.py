@@ -26,14 +26,14 @@ def in_all_help(name):
 
 
 def in_page(name):
-    """What stands in a line that begins an entry, as .TP has it."""
+    """The options in a line that starts an entry, after .TP."""
     lines = PAGES[name].read_text(encoding="utf-8").splitlines()
     entries = [line for before, line in zip(lines, lines[1:]) if before == ".TP"]
     return set(LONG.findall("\n".join(entries).replace("\\-", "-").replace("\\fI", " ").replace('"', " ")))
 
 
 def completed(name, *words):
-    """What bash offers behind these words."""
+    """What bash offers after these words."""
     script = ROOT / name / "completion" / f"{name}.bash"
     quoted = " ".join(f"'{word}'" for word in (name, *words))
     done = subprocess.run(["bash", "-c", f"compopt() {{ :; }}; . {script}; COMP_WORDS=({quoted}); "

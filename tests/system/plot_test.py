@@ -261,7 +261,7 @@ class PlotTest(SystemTest):
         empty = self.directory / "empty.csv"
         empty.touch()
         for arguments, status, words in (
-                (["/etc/passwd", "-o", path], 1, "is no log"),
+                (["/etc/passwd", "-o", path], 1, "is not a log"),
                 ([log, "/nonexistent", "-o", path], 1, "No such file"),
                 ([empty, "-o", path], 1, "is empty"),
                 ([log, "-o", path, "--domain", "mail"], 1, '"mail"'),

@@ -61,7 +61,7 @@ class ReconcileTest(SystemTest):
 
         for slot, summed in sums.items():
             want = by_vcpu[key[slot]]
-            # A vCPU has rows from the sample on in which it was first heard of, until its domain's end. What came
+            # A vCPU has rows from the sample with its first record on, until its domain's end. What came
             # before is in its totals as time that nobody observed, or in which it did not exist; what comes
             # after, as time in which it did not exist any more.
             domain = domains[vcpus[slot]["domain_slot"]]

@@ -92,7 +92,7 @@ class RecordedFigures:
         # By window: its length, and its figures by (domid, vCPU, pCPU). Page exchanges are of vCPU None.
         self.length_ns = [0, 0]
         self.rows = [{}, {}]
-        # By window and (domid, vCPU): the length of the samples that tell of it.
+        # By window and (domid, vCPU): the length of the samples that report it.
         self.told_ns = [{}, {}]
         self._read_samples(test)
         if not longer:
@@ -154,7 +154,7 @@ class RecordedFigures:
              vcpu["executions"], slices["count"], slices["sum"]], what)
         test.assertEqual((min(figures["slices"], default=0), max(figures["slices"], default=0)),
                          (slices["min"], slices["max"]), what)
-        # The rows begin with the sample in which it was first heard of.
+        # The rows start with the sample that has its first record.
         test.assertLessEqual(figures["unknown_ns"], vcpu["unknown_ns"], what)
         by_pcpu = {str(pcpu): self.figures(LONG, domid, vcpu["vcpu"], pcpu)["running_ns"] for pcpu in self.pcpus()}
         test.assertEqual({pcpu: ns for pcpu, ns in by_pcpu.items() if ns}, vcpu["gotten_by_pcpu_ns"], what)
@@ -162,7 +162,7 @@ class RecordedFigures:
             test.assertEqual(percentiles(*self.histogram(name, domid, vcpu["vcpu"])), vcpu[total], f"{what} {name}")
 
     def _read_waits(self, test):
-        """The long waits, oldest first: as many as the histograms have that are so long."""
+        """The long waits, oldest first: as many as the histograms have of that length."""
         numbers = sorted(self.region.waits())
         waits = [self.region.wait(number) for number in numbers]
         test.assertTrue(waits and numbers[0] == 1 and None not in waits, "some waits are not there any more")
@@ -190,7 +190,7 @@ class RecordedFigures:
                 and wait["end_ns"] >= self.end_ns - span_ns]
 
     def figures(self, window, domid=None, vcpu=None, pcpu=None):
-        """The sum of what is not told apart. Without a domain: of all but the idle one."""
+        """The sum of what is not distinguished. Without a domain: of all but the idle one."""
         found = Figures()
         for key, figures in self.rows[window].items():
             if (key[0] != IDLE if domid is None else key[0] == domid) and vcpu in (None, key[1]) \

@@ -2,7 +2,7 @@
 //
 // What one refresh of the screen costs on hosts of 100 and of 1,024 domains, in every view: a second of new
 // samples, read, summed up and laid out, as run_screen.cpp does it. The terminal itself is left out. The cost
-// is told and not judged: it depends on what else the machine does.
+// is reported and not judged: it depends on what else the machine does.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -114,7 +114,7 @@ TEST_P(RefreshScaleTest, TellsWhatARefreshCosts) {
     model = source.model(state);
     Scene scene(model, state, source.trend());
     const ScrollLimits limits = scroll_limits(scene, 132, 43);
-    keep_in_sight(state, scene, limits);
+    keep_visible(state, scene, limits);
     source.complete(model, state, scene.lines, limits.page);
     const SelectedModel selected = source.selected(model, state, scene.lines);
     scene.selected = &selected;

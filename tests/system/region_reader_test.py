@@ -64,7 +64,7 @@ class RegionReaderTest(SystemTest):
         self.assertEqual(sample["end_ns"], number * SAMPLE_NS)
         self.assertEqual(region_reader.conservation(sample), {}, number)
         self.assertTrue(sample["rows"])
-        # Two physical CPUs ran somebody, idle or not, at most all of the time.
+        # Two physical CPUs ran some vCPU, idle or not, at most all of the time.
         by_pcpu = {}
         for row in sample["rows"]:
             by_pcpu[row["pcpu"]] = by_pcpu.get(row["pcpu"], 0) + row["running_ns"]

@@ -8,8 +8,8 @@
 #include <charconv>
 #include <cstring>
 
-#include "publish/text_field.h"
 #include "client/attachment.h"
+#include "publish/text_field.h"
 
 namespace xenmon::test {
 
@@ -88,10 +88,10 @@ std::uint64_t start_ns(std::uint64_t life, std::uint64_t number, const StressSha
 
 StressWriter::StressWriter(std::string path, const StressShape& shape)
     : path_(std::move(path)), shape_(shape) {
-  start_anew();
+  start_again_at();
 }
 
-void StressWriter::start_anew() {
+void StressWriter::start_again_at() {
   image_.reset(); // lets the lock go
   ++life_;
   number_ = 0;
@@ -166,7 +166,7 @@ void write_until_read(StressWriter& writer, StressBoard& board, std::uint64_t gr
       if (writer.domains() < kMostDomains) {
         writer.grow();
       } else {
-        writer.start_anew();
+        writer.start_again_at();
       }
     }
     board.published.store(writer.published(), std::memory_order_release);

@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
-#include "publish/region_image.h"
 #include "client/region_reader.h"
+#include "publish/region_image.h"
 
 namespace xenmon::test {
 
@@ -59,7 +59,7 @@ class StressWriter {
   StressWriter(std::string path, const StressShape& shape);
 
   // One daemon after another; the first with life 1.
-  void start_anew();
+  void start_again_at();
   void publish();
   // More domains and vCPUs. Every few calls the writer must make a larger file.
   void grow();
@@ -88,7 +88,7 @@ class StressReader {
 
   // One sample, now and then the tables.
   void read(const RegionReader& reader);
-  // Another file: numbers may begin anew.
+  // Another file: numbers may start again.
   void forget() { newest_seen_ = 0; }
 
  private:

@@ -48,7 +48,7 @@ class ScreenTest(SystemTest):
 
     @staticmethod
     def is_ours(pid):
-        # Other tests may run at the same time: those that have a parent have somebody who cares for them.
+        # Other tests may run at the same time: those that have a parent are taken care of.
         stat = pathlib.Path(f"/proc/{pid}/stat")
         try:
             return stat.read_text().rsplit(")", 1)[1].split()[1] == "1"
@@ -155,7 +155,7 @@ class ScreenTest(SystemTest):
         self.start(80, 24, "--loop", "--speed", "4")
         self.wait_for_figures()
         self.terminal.keys("?")
-        self.terminal.wait_for(lambda lines: "xenmon: keys  any key goes back" in lines[0], "help")
+        self.terminal.wait_for(lambda lines: "xenmon: keys  any key closes" in lines[0], "help")
         self.terminal.keys("x")
         self.terminal.wait_for(lambda lines: "CPU = all" in lines[0], "the screen again")
         for key, word in (("a", "Allocated"), ("b", "Blocked"), ("w", "Waited"), ("e", "Exec count"),
@@ -193,7 +193,7 @@ class ScreenTest(SystemTest):
             self.terminal.wait_for(lambda lines, title=title: any(title in line for line in lines), title)
         self.assertEqual(self.terminal.lines()[3:21], held)
         self.terminal.keys("]")
-        self.terminal.wait_for_line("only what --replay FILE plays can be stepped through")
+        self.terminal.wait_for_line("only a recording played with --replay FILE can be stepped through")
         self.terminal.keys("Space")
         self.terminal.wait_for(lambda lines: "PAUSED" not in lines[0] and lines[3:21] != held, "new figures")
         self.terminal.keys("q")
@@ -223,7 +223,7 @@ class ScreenTest(SystemTest):
         self.terminal.keys("4")
         self.terminal.wait_for_line("who ran:")
         self.terminal.keys("z")
-        self.terminal.wait_for_line("that key means nothing here")
+        self.terminal.wait_for_line("this key has no meaning here")
         self.terminal.keys("q")
         self.check_ended(0)
 

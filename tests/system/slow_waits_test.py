@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""xenmon --slow-waits: each wait that a recording holds, as the records themselves tell it.
+"""xenmon --slow-waits: every wait in a recording, as the records themselves give it.
 
 The waits, and who ran meanwhile, are worked out here from the records' bytes by a few lines that share nothing with
 xenbaked's: a time line of states for each vCPU, and one of executions for each pCPU.

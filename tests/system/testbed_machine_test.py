@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The testbed's machines are the same from any checkout: nothing in them tells when, where or with which umask they
+"""The testbed's machines are the same from any checkout: nothing in them shows when, where or with which umask they
 were made."""
 import os
 import pathlib

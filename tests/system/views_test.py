@@ -17,16 +17,16 @@ from wanted_figures import LATENCY_COLUMNS, LATENCY_GROUPS, PCPU_COLUMNS, PCPU_G
     VCPU_GROUPS, Shown, domain_rows, tenths, time_shown, total_row, wanted_headings, wanted_host, wanted_latencies, \
     wanted_pcpus, wanted_rivals, wanted_vcpus
 
-# What stands in a field of the domains' view, and how wide the first one is at most.
+# What a field of the view of domains contains, and the maximum width of the first one.
 FIELD = re.compile(r"of \d+%|no limit|\d\S*(?: (?:ns|us|ms|s|min|h)\b(?:/\w+)?)?|-(?= |$)")
 FIRST_FIELD = 9
 SORTED = re.compile(r"[v^]$")
-PICTURES = re.compile("gotten of late$|busy$")
+PICTURES = re.compile("gotten recently$|busy$")
 
 
 class ViewsTest(SystemTest):
     def start(self, recording, *options, width=250, height=70, shows=" ended ", longer=False):
-        """xenmon in a terminal, showing a recording; its end, unless told otherwise."""
+        """xenmon in a terminal, showing a recording; its end by default."""
         path = RECORDINGS / f"{recording}.xentrace.xz"
         self.recorded = RecordedFigures(self, path, longer)
         self.recording = path
@@ -58,7 +58,7 @@ class ViewsTest(SystemTest):
     # Tables
 
     def table(self, lines, heading, columns):
-        """[(indent, label, cells, what is behind them)] by the places of the headings, these columns and no others."""
+        """[(indent, label, cells, what follows them)] by the places of the headings, these columns and no others."""
         at = next((i for i, line in enumerate(lines) if line.startswith(heading)), None)
         self.assertIsNotNone(at, f"no heading {heading!r}")
         behind = re.sub(r"^[v^]", " ", lines[at][len(heading):])  # if it is sorted by labels
@@ -96,7 +96,7 @@ class ViewsTest(SystemTest):
         return self.eventually(check)
 
     def check_scrolling(self, heading, columns, wanted, fit):
-        """The same where so many columns fit and no more: sideways to the last one."""
+        """The same where only this many columns fit: sideways to the last one."""
         for first in range(len(columns) - fit + 1):
             self.check_table(heading, columns[first:first + fit],
                              [(key, cells[first:first + fit]) for key, cells in wanted])
@@ -133,7 +133,7 @@ class ViewsTest(SystemTest):
                 self.assertLessEqual(abs(of_vcpus[domain] - value), Fraction(1, 200) * (counted[domain] + 1), domain)
 
     def check_states(self, shown, window, of_pcpu, pcpu):
-        """A vCPU's states are all of its time since it was first heard of, and both ways to wait are all waiting."""
+        """A vCPU's states are all of its time since its first record, and both ways to wait are all waiting."""
         length = self.recorded.length_ns[window]
         whole_time = 0
         for (domid, vcpu), slot in self.recorded.slots.items():
@@ -167,7 +167,7 @@ class ViewsTest(SystemTest):
             self.terminal.keys("t")
 
     def check_shares(self, shown, window):
-        """A pCPU's shares are all of its time, but for what nobody told of; busy is all but idle."""
+        """A pCPU's shares are all of its time, except unknown time; busy is all but idle."""
         length = self.recorded.length_ns[window]
         for pcpu in self.recorded.pcpus():
             parent = f"- CPU {pcpu}"
@@ -273,7 +273,7 @@ class ViewsTest(SystemTest):
         self.assertIn(rule, lines[2])
         total = next((line for line in lines if line.lstrip().startswith("Total ")), None)
         self.assertIsNotNone(total, "no total")
-        # The total has all six fields, and so tells where they end.
+        # The total has all six fields, and so shows where they end.
         fields = list(FIELD.finditer(total))
         self.assertEqual(len(fields), 6, total)
         ends = [field.end() for field in fields]
@@ -326,7 +326,7 @@ class ViewsTest(SystemTest):
                 self.check_said(text, figure, name)
 
     def check_status(self, lines):
-        """The status line's time that nobody told of, and what was lost."""
+        """The status line's unknown time, and what was lost."""
         text = "\n".join(lines)
         found = re.search(r"state unknown for (\S+) of vCPU time", text)
         self.assertEqual(bool(found), bool(self.recorded.unknown_ns()), text)
@@ -376,7 +376,7 @@ class ViewsTest(SystemTest):
         self.terminal.keys("q")
 
     def test_long_waits_of_a_longer_recording(self):
-        """So many run in turn that not all are told one by one."""
+        """So many run in turn that not all are reported individually."""
         self.start("web-credit2-2pcpu", "--speed", "max", longer=True)
         self.assertTrue(any(wait["others_ns"] for wait in self.recorded.waits_of(10 * SECOND, 1)))
         self.terminal.keys("4")
@@ -398,7 +398,7 @@ class ViewsTest(SystemTest):
             counts, longest = self.recorded.histogram(name, domid, vcpu)
             before = early.histograms(slots[domid, vcpu])[name] if (domid, vcpu) in slots else [0] * len(counts)
             counts = [after - then for after, then in zip(counts, before)]
-            # How long the longest one was is known as well as the buckets tell.
+            # How long the longest one was is known as exactly as the buckets allow.
             last = max((bucket for bucket, count in enumerate(counts) if count), default=None)
             return counts, 0 if last is None else min(longest, bucket_ends(last)[1])
 
@@ -415,7 +415,7 @@ class ViewsTest(SystemTest):
         self.check_said(heading[1], time_shown(self.recorded.totals["duration_ns"] - SECOND), "recent")
         self.check_table("domain, vCPU", LATENCY_COLUMNS, wanted_latencies(self.recorded, recent))
         self.terminal.keys("t")
-        self.terminal.wait_for_line("since xenbaked began | ")
+        self.terminal.wait_for_line("since xenbaked started | ")
         self.check_table("domain, vCPU", LATENCY_COLUMNS, wanted_latencies(self.recorded))
         self.terminal.keys("q")
 

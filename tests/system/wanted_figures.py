@@ -244,10 +244,10 @@ def wanted_host(recorded, recording):
         "I/O": ((r"(\S+) pages, (.+) copied", [rate_shown(busy["io"], length), byte_rate(busy["io_bytes"])])
                 if header["io_kinds"] & COPIES else
                 (r"(\S+) pages, copies are not traced", [rate_shown(busy["io"], length)])),
-        "Lost records": (r"(\d+) in the last 10 s, (\d+) since xenbaked began", [str(lost), str(lost)]),
+        "Lost records": (r"(\d+) in the last 10 s, (\d+) since xenbaked started", [str(lost), str(lost)]),
         "State unknown": (r"(\S+), (\S+) of the domains' vCPU time", [time_shown(unknown),
                                                                         percent_shown(unknown, told)]),
-        "Odd records": (r"(\d+) bad, (\d+) late, (\d+) contradict",
+        "Odd records": (r"(\d+) malformed, (\d+) late, (\d+) conflicting",
                         [str(recorded.counters[name]) for name in ("bad_records", "late_records",
                                                                    "state_conflicts")]),
         "Records": (r"(\S+), (.+)", [rate_shown(recorded.totals["records"], length),

@@ -116,7 +116,7 @@ def _gunzipped(packed, raw):
 
 
 def _base(release, top, kept, say):
-    """The archive of what comes from Debian: made anew when the tree or this file has changed."""
+    """The archive of what comes from Debian: made again when the tree or this file has changed."""
     digest = hashlib.sha256((CACHE / release / "tree.stamp").read_bytes() + pathlib.Path(__file__).read_bytes())
     mark, archive = kept / "base.stamp", kept / "base.cpio"
     if mark.exists() and mark.read_text(encoding="ascii") == digest.hexdigest():
@@ -268,7 +268,7 @@ def _closure(top, programs, **binds):
     if missing:
         raise Unavailable(f"no package holds {', '.join(sorted(set(missing)))}.")
     found = re.findall(r"^\s*(?:\S+ => )?(/\S+) \(0x", listing, re.MULTILINE)
-    # The links of the merged /usr stand in the root already.
+    # The links of the merged /usr are in the root already.
     return {re.sub(r"^/(lib|lib64)/", r"usr/\1/", path).lstrip("/") for path in found}
 
 

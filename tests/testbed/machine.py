@@ -17,7 +17,7 @@ from dom0 import Dom0, Failed
 from packages import Unavailable
 
 QEMU = "qemu-system-x86_64"
-# Nothing takes so long but what hangs, on a slow and busy machine too.
+# Only a program that hangs takes this long, on a slow and busy machine too.
 PATIENCE = 600
 PATIENCE_WITH_SCRIPT = 3600
 

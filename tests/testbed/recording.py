@@ -31,11 +31,11 @@ class Recording:
                                     *options))
 
     def compare_with_xenalyze(self):
-        """Fails if xenalyze tells another story."""
+        """Fails if xenalyze gives other figures."""
         return self._compare("compare_with_xenalyze.py")
 
     def compare_record_kinds(self):
-        """Fails if a patched hypervisor's records tell another story than Xen's own."""
+        """Fails if a patched hypervisor's records give other figures than Xen's own."""
         return self._compare("compare_record_kinds.py")
 
     def _compare(self, script):
@@ -43,7 +43,7 @@ class Recording:
                          f"/tmp/{self.path.name}").strip()
 
     def samples(self, sample_ms):
-        """The region that a replay makes of it, with samples so long, kept as a whole."""
+        """The region that a replay makes of it, with samples of this length, kept as a whole."""
         name = f"{self.path.name}.region"
         self._run("/build/bin/xenbaked", "--replay", f"/tmp/{self.path.name}", "--speed", "max", "--region",
                   f"/tmp/{name}", "--ms-per-sample", str(sample_ms), "--history", "120")

@@ -61,7 +61,7 @@ static bool pause_domain(xc_interface* xc, struct xs_handle* store, const char* 
   return xc_domain_pause(xc, (uint32_t)strtoul(text, NULL, 10)) == 0;
 }
 
-// Returns when the hypervisor has let go of it.
+// Returns when the hypervisor has released it.
 static bool destroy(xc_interface* xc, struct xs_handle* store, const char* text) {
   const uint32_t domid = (uint32_t)strtoul(text, NULL, 10);
   char path[64];

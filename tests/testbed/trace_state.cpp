@@ -5,9 +5,9 @@
 //   {"mask": 268431360, "pages": 32, "on": true}
 //
 // mask: which events are traced. pages: the size of a pCPU's buffer; 0 if there are none. on: whether
-// anything is traced at all, null unless it is probed for. Xen does not tell that, so --probe empties the
+// anything is traced at all, null unless it is probed for. Xen does not report that, so --probe empties the
 // buffers, lets everything through for a moment and looks whether hypercalls leave a record. So --probe
-// must not be used while somebody reads the buffers.
+// must not be used while another program reads the buffers.
 //
 //   trace_state [--probe]
 #include <sys/mman.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Which waits are told one by one, and who is said to have run meanwhile.
+// Which waits are reported individually, and which vCPUs are reported to have run meanwhile.
 #include <gtest/gtest.h>
 
 #include <initializer_list>
@@ -113,7 +113,7 @@ TEST(SlowWaits, OneIsToldWithItsTimesAndWhoRan) {
   EXPECT_NE(wait.runners[0].domain_uid, wait.domain_uid);
 }
 
-TEST(SlowWaits, TheThresholdIsTheShortestThatIsTold) {
+TEST(SlowWaits, TheThresholdIsTheShortestThatIsReported) {
   WindowBuilder w;
   preempted(w);
   EXPECT_EQ(tell({&w}, 3000).all.size(), 1U);
@@ -134,7 +134,7 @@ TEST(SlowWaits, AWakeIsToldFromAPreemption) {
   EXPECT_EQ(runners(told.all[0]), "d1v0:500 +0 flags 0");
 }
 
-// Its own last moments, between its record and that of the one behind it, are the switch to that one.
+// Its own last moments, between its record and that of its successor, are the switch to that one.
 TEST(SlowWaits, NobodyRunsWhileItWaitsItself) {
   WindowBuilder w;
   w.runstate(1000, 2, 0, kBlockedState, kRunnableState)

@@ -140,11 +140,11 @@ TEST(Baker, LostRecordsMakeTheGapUnknown) {
   b.runstate(120, 3, 0, kRunnableState, kRunningState).runstate(900, 3, 0, kRunningState, kBlockedState);
   const Outcome outcome = bake({&a, &b});
   EXPECT_EQ(outcome.merged.lost_records, 17U);
-  // Ran before the gap; Xen names it as the one that runs behind it.
+  // Ran before the gap; Xen names it as the one that runs after it.
   EXPECT_EQ(outcome.vcpu(1).times[kRunning], 100U + 100);
   EXPECT_EQ(outcome.vcpu(1).times[kUnknown], 300U);
   EXPECT_EQ(outcome.vcpu(1).times[kBlocked], 400U);
-  // Blocked before the gap; nothing says that it stayed so until a record tells of it again.
+  // Blocked before the gap; nothing says that it stayed so until a record reports it again.
   EXPECT_EQ(outcome.vcpu(2).times[kBlocked], 90U);
   EXPECT_EQ(outcome.vcpu(2).times[kUnknown], 10U + 600);
   EXPECT_EQ(outcome.vcpu(2).times[kWaitWake], 200U);
@@ -446,11 +446,11 @@ TEST(BakerSamples, AVeryLongSilenceIsLeaptOver) {
 // Held at every edge, in the middle of silences too, a recording comes out as if it had been played at once.
 TEST(BakerSamples, HoldingChangesNothing) {
   constexpr std::uint64_t kSample = 200'000'000'000; // silences are long, and samples many
-  WindowBuilder w;                                   // the idle records bear out what comes after a silence
+  WindowBuilder w;                                   // the idle records confirm what comes after a silence
   w.runstate(1000, 1, 0, kRunnableState, kRunningState).record(event::kGrantMap, 1120, {1});
   w.runstate(3 * kSample, 1, 0, kRunningState, kBlockedState).record(0x22202, 3 * kSample + 1, {});
   w.runstate(5 * kSample, 1, 0, kBlockedState, kRunnableState).record(0x22202, 5 * kSample + 1, {});
-  // Nobody is silent for so long.
+  // No pCPU is silent for this long.
   w.runstate(10 * kSample, 1, 0, kRunnableState, kRunningState).record(0x22202, 10 * kSample + 1, {});
   w.runstate(11 * kSample, 1, 0, kRunningState, kBlockedState).record(0x22202, 11 * kSample + 500, {});
   struct Result {

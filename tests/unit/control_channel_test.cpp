@@ -78,7 +78,7 @@ TEST_F(ControlChannelTest, PassesOverNonsenseButCountsItsLines) {
   channel_->tell(ControlChannel::State::kHeld, 700);
   EXPECT_EQ(heard(), "held 3 700\n");
   const std::string said = testing::internal::GetCapturedStderr();
-  EXPECT_NE(said.find("\"nonsense\" is no command"), std::string::npos);
+  EXPECT_NE(said.find("\"nonsense\" is not a command"), std::string::npos);
   EXPECT_LT(said.size(), 500U);
 }
 

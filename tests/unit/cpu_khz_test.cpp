@@ -23,7 +23,7 @@ TEST(CpuKhz, WholeNumbersAreKhzAndDecimalsMhz) {
 
 TEST(CpuKhz, AThousandthIsNeverTakenSilently) {
   EXPECT_EQ(parse_cpu_khz("2799").error().message,
-            "2799 kHz would be 2.8 MHz; xl info prints MHz: give 2799.000 or 2799000 if that is meant.");
+            "2799 kHz would be 2.8 MHz; xl info prints MHz: give 2799.000 or 2799000 if you mean that.");
   EXPECT_EQ(parse_cpu_khz("2799").error().status, ExitStatus::kUsage);
   EXPECT_EQ(parse_cpu_khz("62").error().message.substr(0, 28), "62 kHz would be 0.1 MHz; xl ");
 }

@@ -100,7 +100,7 @@ TEST(BakerAccounting, AfterLostRecordsItIsKnownAgainAtOnce) {
       .lost(1100, 1900, 7, 2, 0)
       .acct_switch(2000, 2, {400, event::kCausePreempted}, 1, {600, event::kCauseSlice});
   const Outcome outcome = bake({&w});
-  // 1 ran until 1100 and waited since 1400; what it did in between no record tells.
+  // 1 ran until 1100 and waited since 1400; no record says what it did in between.
   EXPECT_EQ(outcome.vcpu(1).times[kRunning], 100U);
   EXPECT_EQ(outcome.vcpu(1).times[kUnknown], 300U);
   EXPECT_EQ(outcome.vcpu(1).times[kWaitPreempt], 600U);
@@ -118,7 +118,7 @@ TEST(BakerAccounting, XensOwnRecordsBesideThemChangeNothing) {
   const Outcome beside = bake({&both}, options);
   EXPECT_EQ(alone.vcpu(1).times, beside.vcpu(1).times);
   EXPECT_EQ(alone.vcpu(1).executions, beside.vcpu(1).executions);
-  EXPECT_EQ(alone.totals.size(), beside.totals.size()); // nobody has heard of domain 3
+  EXPECT_EQ(alone.totals.size(), beside.totals.size()); // no record has reported domain 3
 }
 
 TEST(BakerAccounting, IsLeftAloneIfXensOwnRecordsAreAskedFor) {
@@ -251,7 +251,7 @@ TEST(BakerAccounting, ImpossibleContentsAreCountedAndSkipped) {
   EXPECT_EQ(outcome.duration, 200U);
 }
 
-// However long it was: 52 bits of ns, all set, mean "at least so long".
+// However long it was: 52 bits of ns, all set, mean "at least this long".
 TEST(BakerAccounting, TheLongestTimesDoNotWrap) {
   const std::uint64_t longest = (std::uint64_t{1} << 52) - 1;
   WindowBuilder w;

@@ -203,7 +203,7 @@ TEST_F(LiveRefusalTest, WhatCannotBeRestoredIsTold) {
   const Status closed = (*source)->close();
   ASSERT_FALSE(closed);
   EXPECT_EQ(closed.error().message,
-            "Xen's trace mask could not be set back to 0x0ffff000 (Operation not permitted): set it with "
+            "Xen's trace mask could not be restored to 0x0ffff000 (Operation not permitted): set it with "
             "xentrace -e 0x0ffff000.");
   EXPECT_FALSE(xen_.on) << "the rest was done all the same";
   EXPECT_FALSE(xen_.event_bound);

@@ -284,7 +284,7 @@ TEST_F(LiveSourceTest, ASignalIsNoFailureAndABrokenDescriptorIs) {
   EXPECT_TRUE(source->acknowledge());
   xen_.failures["next_event"] = EFBIG;
   EXPECT_EQ(source->acknowledge().error().message,
-            "Xen's trace event cannot be received any more (File too large): start xenbaked again.");
+            "Xen's trace event can no longer be received (File too large): start xenbaked again.");
 }
 
 std::map<std::uint64_t, std::optional<std::string>> answers(NameService& names, std::size_t count) {

@@ -107,7 +107,7 @@ TEST_F(MergeClock, ADamagedTscDoesNotMoveTheWatermark) {
   }
 }
 
-TEST_F(MergeClock, WhatIsLateIsToldToBeLate) {
+TEST_F(MergeClock, LateRecordsAreReportedAsLate) {
   const WindowBuilder a = busy(0, kSecond, 3);
   const WindowBuilder b = busy(1, kSecond + 1'500'000, 1);
   feed({&a}, true);
@@ -166,7 +166,7 @@ TEST_F(MergeClock, ASingleTscFarBackIsDamageAndNoRestart) {
   EXPECT_EQ(listener_.heard.back(), "0@1000005000000");
 }
 
-// Page counts belong to the record behind them, also where that has to wait for another pCPU's.
+// Page counts belong to the record after them, even where that has to wait for another pCPU's.
 TEST_F(MergeClock, RecordsWithoutATscAreHandedOverWithTheOneBehindThem) {
   WindowBuilder a(0);
   a.record(kEvent, 1000, {}).plain(event::kAcctPageCounts, {5, 0}).record(kEvent, 4000, {});

@@ -245,7 +245,7 @@ TEST(Merge, ADamagedFirstTscDoesNotPushEverythingElseOut) {
 }
 
 TEST(Merge, ALeapAtTheEndOfAPassWaitsForTheNextPass) {
-  const std::uint64_t far = 5 * PcpuStream::kMaxLeap;
+  const std::uint64_t far = 5 * PcpuStream::kMaxJump;
   Merge merge;
   Recorder recorder;
   WindowBuilder first(0);
@@ -261,12 +261,12 @@ TEST(Merge, ALeapAtTheEndOfAPassWaitsForTheNextPass) {
 }
 
 TEST(Merge, ALeapAtTheVeryEndIsBelievedWithinReason) {
-  for (const std::uint64_t last : {PcpuStream::kMaxLastLeap, 2 * PcpuStream::kMaxLastLeap}) {
+  for (const std::uint64_t last : {PcpuStream::kMaxLastJump, 2 * PcpuStream::kMaxLastJump}) {
     WindowBuilder a(0);
     a.record(kEvent, 1000, {}).record(kEvent, 1001, {}).record(kEvent, last, {});
     Merge merge;
     merged({&a}, merge);
-    EXPECT_EQ(merge.counts().bad_records, last == PcpuStream::kMaxLastLeap ? 0U : 1U);
+    EXPECT_EQ(merge.counts().bad_records, last == PcpuStream::kMaxLastJump ? 0U : 1U);
   }
 }
 

@@ -234,7 +234,7 @@ TEST_F(RecorderTest, OnlyARegularFileIsReplaced) {
   for (const char* name : {"link", "fifo", "directory"}) {
     const auto made = Recorder::create(path(name), Origin{});
     ASSERT_FALSE(made) << name;
-    EXPECT_NE(made.error().message.find("is no regular file"), std::string::npos);
+    EXPECT_NE(made.error().message.find("is not a regular file"), std::string::npos);
   }
   EXPECT_EQ(bytes_of("elsewhere"), "precious");
 }

@@ -95,7 +95,7 @@ TEST_F(RegionFileTest, WhatWasInTheMakingWhenItsMakerWasKilledIsSweptUp) {
     EXPECT_FALSE(fs::exists(directory_ / "run" / ".region.0123456789abcdef"));
     EXPECT_FALSE(fs::exists(directory_ / "run" / ".region.fedcba9876543210"));
     for (const char* other : others) EXPECT_TRUE(fs::exists(directory_ / "run" / other)) << other;
-    // Nor is anything swept from under whoever has the lock.
+    // Nor is anything swept away from the holder of the lock.
     std::ofstream(directory_ / "run" / ".region.0123456789abcdef") << "in the making";
     EXPECT_FALSE(RegionPlace::open({path, false}));
     EXPECT_TRUE(fs::exists(directory_ / "run" / ".region.0123456789abcdef"));
@@ -116,7 +116,7 @@ TEST_F(RegionFileTest, APlantedDirectoryIsSaid) {
   const Status made = publish((directory_ / "run" / "region").string());
   ASSERT_FALSE(made);
   EXPECT_NE(made.error().message.find("in place"), std::string::npos);
-  // Nothing half-made is left behind.
+  // Nothing unfinished is left behind.
   for (const auto& entry : fs::directory_iterator(directory_ / "run")) {
     EXPECT_NE(entry.path().filename().string().rfind(".region", 0), 0U) << entry.path();
   }

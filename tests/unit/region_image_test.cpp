@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "publish/text_field.h"
 #include "client/region_reader.h"
+#include "publish/text_field.h"
 #include "region_placing.h"
 #include "temporary_directory.h"
 

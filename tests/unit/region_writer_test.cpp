@@ -386,7 +386,7 @@ TEST_F(RegionWriterTest, VerdictsAreReadAtOnceAndInEveryLaterFile) {
   pipeline.feed({&crowd});
   EXPECT_EQ(before.reader().state(), XENMON_STATE_SUPERSEDED);
   EXPECT_EQ(verdicts_in(open().reader()), told);
-  ASSERT_TRUE(pipeline.writer->begin_anew());
+  ASSERT_TRUE(pipeline.writer->start_again());
   EXPECT_EQ(verdicts_in(open().reader()), told);
   pipeline.writer->set_verdicts(std::vector<Verdict>(100, verdicts[0]));
   EXPECT_EQ(verdicts_in(open().reader()).size(), 32U);
@@ -463,7 +463,7 @@ TEST_F(RegionWriterTest, ARecordingThatBeginsAnewHasAnEmptyRegion) {
   pipeline.feed({&w});
   pipeline.writer->set_held(true);
   const RegionFile before = open();
-  ASSERT_TRUE(pipeline.writer->begin_anew());
+  ASSERT_TRUE(pipeline.writer->start_again());
   EXPECT_EQ(before.reader().state(), XENMON_STATE_SUPERSEDED);
   const RegionFile after = open();
   const RegionReader& reader = after.reader();

@@ -66,7 +66,7 @@ class ScriptedSource final : public Source {
     next_ = 0;
     return ok();
   }
-  // A recording's.
+  // For a recording.
   [[nodiscard]] std::optional<std::string> domain_name(const DomidUse& domain) const override {
     auto found = names.find({domain.domid, domain.use});
     if (found == names.end() && domain.last) found = names.find({domain.domid, 0});

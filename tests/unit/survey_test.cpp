@@ -28,7 +28,7 @@ Preview preview_of(std::initializer_list<const WindowBuilder*> windows) {
   return preview;
 }
 
-// d1v0 runs for 20 ms out of every 40, told in ns; a cycle is `khz` millionths of a ns.
+// d1v0 runs for 20 ms out of every 40, reported in ns; a cycle is `khz` millionths of a ns.
 WindowBuilder turns(double khz, std::uint32_t pcpu = 0) {
   WindowBuilder w(pcpu);
   for (std::uint64_t i = 0; i < 20; ++i) {

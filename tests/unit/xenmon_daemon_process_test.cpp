@@ -58,7 +58,7 @@ TEST_F(DaemonProcessTest, AFailureIsTheDaemonsOwnSentenceAndStatus) {
 TEST_F(DaemonProcessTest, AFailureWithoutAWord) {
   const auto daemon = start("exit 0");
   ASSERT_FALSE(daemon);
-  EXPECT_EQ(daemon.error().message, "xenbaked ended without a word.");
+  EXPECT_EQ(daemon.error().message, "xenbaked exited without printing an error.");
   EXPECT_EQ(daemon.error().status, ExitStatus::kFailed);
 }
 
@@ -91,7 +91,7 @@ TEST_F(DaemonProcessTest, KnowsASignalThatEndedIt) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
     daemon->poll();
   }
-  EXPECT_EQ(daemon->outcome().message, "xenbaked was ended by signal 9.");
+  EXPECT_EQ(daemon->outcome().message, "xenbaked was killed by signal 9.");
 }
 
 } // namespace

@@ -2,7 +2,7 @@
 //
 // Every view at four sizes, cell by cell, as kept in tests/data/screens: the characters, how they look
 // without colours and how with them. After a change that is meant, XENMON_RENEW_SCREENS=1 in the environment
-// has the files written anew; what changed is then to be looked at in the diff.
+// writes the files again; then check what changed in the diff.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -74,8 +74,8 @@ TEST_P(GoldenScreenTest, IsAsItIsKept) {
   ViewState state;
   state.view = one.view;
   SelectedModel selected{distributions_of(host_loads()[0]), {}};
-  selected.rivals = {true,       1'000'000, 3,   40, {{1012, 12, 700'000'000}, {1001, 1, 250'000'000}},
-                     50'000'000, 0,         true};
+  selected.contenders = {true,       1'000'000, 3,   40, {{1012, 12, 700'000'000}, {1001, 1, 250'000'000}},
+                         50'000'000, 0,         true};
   const Grid grid = render({model, state, trend, &selected, ""}, one.width, one.height);
 
   std::string text;
@@ -132,7 +132,7 @@ TEST(Screens, ColumnsStayWhereTheyAre) {
       state.view = view;
       const Grid few = render({model, state, trend, nullptr, ""}, width, 24);
       const Grid many = render({huge, state, trend, nullptr, ""}, width, 24);
-      // The headings tell where the columns are.
+      // The headings show where the columns are.
       EXPECT_EQ(few.line(1), many.line(1));
       EXPECT_EQ(few.line(2), many.line(2));
     }

@@ -227,7 +227,7 @@ TEST_F(HistoryTest, AnAccountLivesAsLongAsTheLongWindowHasIt) {
   drain();
   EXPECT_EQ(in_use(), 1u);
   EXPECT_EQ(of(WindowId::kLong, 1).running_ns, 100 * kMs);
-  // What was let go is used again, and nothing of before is in it.
+  // What was released is reused, and contains nothing of before.
   const std::size_t accounts = history.accounts().size();
   region.publish({make_row(0, 0, {.running_ms = 5}), make_row(1, 1, {.running_ms = 1})},
                  {make_io_row(0, 1, 1)});

@@ -35,7 +35,7 @@ TEST(LastWordsDeathTest, ARegionThatIsCutShortIsASentence) {
         ASSERT_EQ(behind, std::byte{'x'});
       },
       testing::ExitedWithCode(1),
-      "^xenmon: the region was cut short while it was read; start xenbaked again.\n$");
+      "^xenmon: the region was truncated while it was being read; start xenbaked again.\n$");
 }
 
 TEST(LastWordsDeathTest, AFaultOfOursHasItsUsualEffect) {

@@ -100,7 +100,7 @@ TEST_F(LatencyTest, ANewOwnerOfASlotBeginsAnew) {
   look(3000);
   EXPECT_EQ(recent().count, 3U);
   EXPECT_EQ(since_start().count, 3U);
-  // Also if the table does not tell yet.
+  // Even if the table does not say so yet.
   hist(0) = {};
   wait(0, 4 * kMs, 2);
   look(4000);

@@ -174,9 +174,9 @@ TEST_F(LogReaderTest, AHeaderAloneIsALogWithoutRecords) {
 TEST_F(LogReaderTest, ARemarkPartsTheBearersOfADomid) {
   const LogFile file =
       read("a-dom5.log", kFilesHeader + files_line(1000, 0, 5, 1, 0, 0, 1, 0) +
-                             "# a new domain 5 (web (2)); the lines above are another's\n" +
+                             "# a new domain 5 (web (2)); the lines above are from another domain\n" +
                              files_line(1000, 0, 5, 2, 0, 0, 1, 0) + files_line(2000, 0, 5, 3, 0, 0, 1, 0) +
-                             "# a new domain 5; the lines above are another's\n" +
+                             "# a new domain 5; the lines above are from another domain\n" +
                              files_line(3000, 0, 5, 4, 0, 0, 1, 0));
   ASSERT_EQ(file.parts.size(), 1U);
   std::vector<std::string> names;

@@ -124,7 +124,7 @@ TEST_F(LogSeriesTest, RotatedFilesGoOn) {
 
   parts.clear();
   add("a-dom1.log", kFilesHeader + files_line(3000, 0, 1, 3, 0, 0, 1, 0) +
-                        "# a new domain 1 (new); the lines above are another's\n" +
+                        "# a new domain 1 (new); the lines above are from another domain\n" +
                         files_line(4000, 0, 1, 4, 0, 0, 1, 0));
   add("a-dom1.log.1",
       kFilesHeader + files_line(1000, 0, 1, 1, 0, 0, 1, 0) + files_line(2000, 0, 1, 2, 0, 0, 1, 0));

@@ -164,7 +164,8 @@ TEST_F(LogWriterTest, AReusedDomidIsSaidToBeNew) {
   region.publish({make_row(3, 0, {.running_ms = 10})});
   drain(writer);
   const std::string log = web();
-  const auto comment = log.find("# a new domain 5 (other?name); the lines above are another's\n200.000 0 5 ");
+  const auto comment =
+      log.find("# a new domain 5 (other?name); the lines above are from another domain\n200.000 0 5 ");
   EXPECT_NE(comment, std::string::npos) << log;
 }
 

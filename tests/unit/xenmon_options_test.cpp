@@ -86,11 +86,11 @@ TEST(Options, ARecordingThatGrowsCanBeFollowed) {
                                 "--follow"}));
   EXPECT_EQ(refused({"--follow"}), "option --follow is for a recording; name one with --replay FILE.");
   EXPECT_EQ(refused({"--replay", "f", "--follow", "--loop"}),
-            "options --follow and --loop exclude each other: what still grows has no end.");
+            "options --follow and --loop exclude each other: a growing recording has no end.");
   EXPECT_EQ(refused({"--replay", "f", "--follow", "--once"}),
-            "option --once excludes --follow: the table is of a recording's end.");
+            "option --once excludes --follow: the table covers the end of a recording.");
   EXPECT_EQ(refused({"--replay", "-", "--follow", "-n"}),
-            "option --follow is not for standard input, which is read as it comes.");
+            "option --follow is not for standard input, which is read as it arrives.");
 }
 
 TEST(Options, ARecordingCanBeHeld) {
@@ -105,7 +105,7 @@ TEST(Options, ARecordingCanBeHeld) {
             "option --at takes seconds such as 12.5, a time such as 1:30.5, or \"end\", not \"soon\".");
   EXPECT_EQ(refused({"--replay", "f", "--at", ""}),
             "option --at takes seconds such as 12.5, a time such as 1:30.5, or \"end\", not \"\".");
-  const std::string log = "option --at is for the screen and --once: a log is of the whole recording.";
+  const std::string log = "option --at is for the screen and --once: a log covers the whole recording.";
   EXPECT_EQ(refused({"--replay", "f", "--at", "5", "-n"}), log);
   EXPECT_EQ(refused({"--replay", "f", "--at", "5", "--format", "csv"}), log);
   EXPECT_EQ(refused({"--replay", "f", "--at", "end", "--loop"}),

@@ -49,7 +49,7 @@ TEST(OutputFile, GoesOnInANewFileWhenTheOldOneWasMovedAway) {
   file.append("one");
   ASSERT_TRUE(file.flush());
   std::filesystem::rename(files / "log", files / "log.1");
-  file.append("two"); // not yet told
+  file.append("two"); // not reported yet
   ASSERT_TRUE(file.flush());
   file.reopen();
   file.append("three");

@@ -66,7 +66,7 @@ TEST(RegionReader, AcceptsTheShorterHeaderOfTheFirstVersion) {
   region.publish({});
   region.add_wait(make_wait(5, 50, 7 * kMs, 3 * kMs));
   ASSERT_TRUE(RegionReader::make(region.bytes(), "R")->has_waits());
-  // Whatever stands behind it is none of ours.
+  // Whatever follows it is not ours.
   region.header().version_minor = 0;
   region.header().header_bytes = XENMON_HEADER_BYTES_1_0;
   region.header().wait.offset = 3;
@@ -106,7 +106,7 @@ TEST(RegionReader, ReadsVerdictsCausesAndFaults) {
   EXPECT_EQ(sentences.size(), region.header().verdict.capacity);
 }
 
-// A region of 1.1 has waits, and nothing behind them.
+// A region of 1.1 has waits, and nothing after them.
 TEST(RegionReader, AcceptsTheShorterHeaderOfTheSecondVersion) {
   ScriptedRegion region;
   region.add_wait(make_wait(5, 50, 7 * kMs, 3 * kMs));

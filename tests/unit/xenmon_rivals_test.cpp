@@ -8,7 +8,7 @@
 namespace xenmon::test {
 namespace {
 
-TEST(Rivals, SumsUpWhoRanMeanwhile) {
+TEST(Contenders, SumsUpWhoRanMeanwhile) {
   ScriptedRegion region;
   region.set_domain(0, 1, 101, "web");
   const auto reader = RegionReader::make(region.bytes(), "R");
@@ -30,24 +30,24 @@ TEST(Rivals, SumsUpWhoRanMeanwhile) {
   wait(11'500, 0, XENMON_WAIT_PREEMPTED, 4, 1);
   wait(11'900, 1, XENMON_WAIT_PREEMPTED, 5, 0);
 
-  Rivals rivals;
-  rivals.look(*reader, 12'000 * kMs, 10'000 * kMs);
-  RivalSums of_web = rivals.of({101, {}});
+  Contenders contenders;
+  contenders.look(*reader, 12'000 * kMs, 10'000 * kMs);
+  RivalSums of_web = contenders.of({101, {}});
   EXPECT_TRUE(of_web.known && of_web.whole_span);
   EXPECT_EQ(of_web.woken, 0U); // too long ago
   EXPECT_EQ(of_web.preempted, 2U);
-  ASSERT_EQ(of_web.rivals.size(), 1U);
-  EXPECT_EQ(of_web.rivals[0].uid, 102U);
-  EXPECT_EQ(of_web.rivals[0].ran_ns, 9 * kMs);
+  ASSERT_EQ(of_web.contenders.size(), 1U);
+  EXPECT_EQ(of_web.contenders[0].uid, 102U);
+  EXPECT_EQ(of_web.contenders[0].ran_ns, 9 * kMs);
   EXPECT_EQ(of_web.others_ns, 1 * kMs);
   EXPECT_EQ(of_web.ran_ns(), 10 * kMs);
-  EXPECT_EQ(rivals.of({101, 1}).preempted, 1U);
-  EXPECT_EQ(rivals.of({102, {}}).preempted, 0U);
-  rivals.look(*reader, 21'600 * kMs, 10'000 * kMs);
-  EXPECT_EQ(rivals.of({101, {}}).preempted, 1U);
+  EXPECT_EQ(contenders.of({101, 1}).preempted, 1U);
+  EXPECT_EQ(contenders.of({102, {}}).preempted, 0U);
+  contenders.look(*reader, 21'600 * kMs, 10'000 * kMs);
+  EXPECT_EQ(contenders.of({101, {}}).preempted, 1U);
 }
 
-TEST(Rivals, KnowsSinceWhenItKnows) {
+TEST(Contenders, KnowsSinceWhenItKnows) {
   ScriptedRegion region;
   const auto reader = RegionReader::make(region.bytes(), "R");
   const std::uint64_t capacity = region.header().wait.capacity;
@@ -60,10 +60,10 @@ TEST(Rivals, KnowsSinceWhenItKnows) {
     one.kind = XENMON_WAIT_WOKEN;
     region.add_wait(one);
   }
-  Rivals rivals;
+  Contenders contenders;
   const std::uint64_t now_ms = capacity + 20;
-  rivals.look(*reader, now_ms * kMs, 10'000 * kMs);
-  const RivalSums of_web = rivals.of({101, {}});
+  contenders.look(*reader, now_ms * kMs, 10'000 * kMs);
+  const RivalSums of_web = contenders.of({101, {}});
   EXPECT_EQ(of_web.woken, capacity);
   EXPECT_FALSE(of_web.whole_span);
   EXPECT_EQ(of_web.span_ns, (now_ms - 12) * kMs); // the first that is there ended in the twelfth millisecond

@@ -86,10 +86,10 @@ TEST_F(FindRunTest, IsCalledByItsNumber) {
 }
 
 TEST_F(FindRunTest, SaysWhatIsMissing) {
-  EXPECT_THAT(find_run(make("conf", {"a.log"})).error().message, HasSubstr("called by a number"));
-  EXPECT_THAT(find_run(make("7s", {"a.log"})).error().message, HasSubstr("called by a number"));
-  EXPECT_THAT(find_run(make("inf", {"a.log"})).error().message, HasSubstr("called by a number"));
-  EXPECT_THAT(find_run("").error().message, HasSubstr("called by a number"));
+  EXPECT_THAT(find_run(make("conf", {"a.log"})).error().message, HasSubstr("whose names are numbers"));
+  EXPECT_THAT(find_run(make("7s", {"a.log"})).error().message, HasSubstr("whose names are numbers"));
+  EXPECT_THAT(find_run(make("inf", {"a.log"})).error().message, HasSubstr("whose names are numbers"));
+  EXPECT_THAT(find_run("").error().message, HasSubstr("whose names are numbers"));
   EXPECT_THAT(find_run(make("8", {"a.txt"})).error().message, HasSubstr("no log in"));
   EXPECT_THAT(find_run((directory_ / "9").string()).error().message, HasSubstr("cannot read"));
 }

@@ -111,7 +111,7 @@ TEST_F(ReplaceFileTest, ReplacesOnlyFiles) {
   for (const std::string& path : {link, fifo}) {
     const Status status = replace_file(path, "new");
     ASSERT_FALSE(status);
-    EXPECT_THAT(status.error().message, HasSubstr("no regular file"));
+    EXPECT_THAT(status.error().message, HasSubstr("not a regular file"));
   }
   EXPECT_EQ(content(target), "kept");
   EXPECT_EQ(names().size(), 3U);

@@ -191,8 +191,8 @@ TEST(HelpScreen, EveryLineCanBeReachedAtEverySize) {
       seen += all_lines(render_help(width, height, first));
     for (const HelpLine& line : help_lines()) EXPECT_TRUE(has(seen, line.meaning)) << line.meaning;
   }
-  EXPECT_TRUE(has(render_help(40, 10).line(0), "xenmon: keys  arrows: more"));
-  EXPECT_TRUE(has(render_help(80, 24).line(0), "any key goes back"));
+  EXPECT_TRUE(has(render_help(40, 10).line(0), "xenmon: keys  arrows scroll; others close"));
+  EXPECT_TRUE(has(render_help(80, 24).line(0), "any key closes"));
   EXPECT_EQ(render_help(40, 10, SIZE_MAX).line(9), " red      waits 20 % of it or 50 ms");
   EXPECT_EQ(render_help(0, 0).width(), 1);
 }
@@ -288,7 +288,7 @@ TEST(HostView, ListsVerdictsWholeAndCausesInWords) {
   ScreenModel model = make_model();
   ViewState state;
   state.view = View::kHost;
-  EXPECT_TRUE(has(show(model, 80, 30, state), "0 bad, 0 late, 0 contradict"));
+  EXPECT_TRUE(has(show(model, 80, 30, state), "0 malformed, 0 late, 0 conflicting"));
   EXPECT_FALSE(has(show(model, 80, 30, state), "Source faults"));
   model.verdicts = {
       "CPUs 2 to 7 were not traced: what happened there is unknown, and so is who ran while others waited "
@@ -305,7 +305,7 @@ TEST(HostView, ListsVerdictsWholeAndCausesInWords) {
                   "               CPU 3's clock is 100 us ahead of CPU 0's.\n"))
       << text;
   EXPECT_TRUE(has(text, "Bad records   17 malformed: 12 impossible time stamps, 5 cut off\n")) << text;
-  EXPECT_TRUE(has(text, "Source faults 1 time another program changed the trace mask")) << text;
+  EXPECT_TRUE(has(text, "Source faults 1 change of the trace mask by another program")) << text;
 }
 
 TEST(StatusLine, SaysTheHealthInWords) {
@@ -363,7 +363,7 @@ TEST(Grid, WideCharactersTakeTwoColumnsAndMarksNone) {
   grid.put(0, 0, "\u6570");
   grid.put(0, 0, "y");
   EXPECT_EQ(grid.line(0), "y a\u0301\u0928\u093e!");
-  // Nor does half of it stand at an edge.
+  // Nor is half of it shown at an edge.
   grid.put(0, 7, "\u6570");
   EXPECT_EQ(grid.at(0, 7).character, U' ');
   grid.put(0, -1, "\u6570z");
@@ -395,10 +395,10 @@ TEST(Screen, SaysWhatWasDamagedInTheRegion) {
   ScreenModel model = make_model();
   EXPECT_FALSE(has(show(model, 132, 24), "damaged"));
   model.damaged = 3;
-  EXPECT_TRUE(has(show(model, 132, 24), "3 damaged rows of the region left out"));
+  EXPECT_TRUE(has(show(model, 132, 24), "3 damaged rows of the region skipped"));
   ViewState state;
   state.view = View::kHost;
-  EXPECT_TRUE(has(show(model, 132, 24, state), "3 damaged in the region and left out"));
+  EXPECT_TRUE(has(show(model, 132, 24, state), "3 damaged in the region and skipped"));
 }
 
 TEST(KnownPcpus, OneThatDoesNotExistIsRefusedOnceThatIsKnown) {

@@ -31,14 +31,14 @@ std::vector<std::string> shown_lines(const ScreenModel& model, const ViewState& 
 void sort_by(Metric metric, ViewState& state, const ScreenModel& model) {
   const auto metrics = metrics_of(state.view);
   for (std::size_t i = 0; i < metrics.size() && metrics[state.sort().key] != metric; ++i)
-    obey_view_key(Key::kSortNext, state, model, 10);
+    handle_view_key(Key::kSortNext, state, model, 10);
   ASSERT_EQ(metrics[state.sort().key], metric);
 }
 
 class ViewKeysTest : public testing::Test {
  protected:
   void press(Key key, int times = 1) {
-    for (int i = 0; i < times; ++i) EXPECT_TRUE(obey_view_key(key, state, model, page));
+    for (int i = 0; i < times; ++i) EXPECT_TRUE(handle_view_key(key, state, model, page));
   }
 
   ScreenModel model = host_model();
@@ -61,7 +61,7 @@ TEST_F(ViewKeysTest, DomainsAreSortedByAnyColumnAndIdleIsLast) {
   EXPECT_EQ(shown_domids(model, state), (Ids{0, 1, 12, 4711, 32767}));
   press(Key::kReverse);
   EXPECT_EQ(shown_domids(model, state), (Ids{12, 4711, 1, 0, 32767}));
-  // Of the vCPUs' time: who has many of them is no longer ahead for that.
+  // Of the vCPUs' time: a domain with many of them is no longer ahead because of that.
   sort_by(Metric::kBlocked, state, model);
   press(Key::kBasis);
   EXPECT_EQ(shown_domids(model, state), (Ids{4711, 0, 1, 12, 32767}));
@@ -128,14 +128,14 @@ TEST_F(ViewKeysTest, FoldingKeepsTheSelectionInReach) {
   EXPECT_EQ(selected_position(table_lines(model, state), state), 2U);
   press(Key::kFoldAll);
   EXPECT_EQ(shown_lines(model, state).size(), 14U);
-  // One that is no more leaves the selection at the top.
+  // A line that no longer exists leaves the selection at the top.
   state.selected_domain = LineId{99, {}};
   EXPECT_EQ(selected_position(table_lines(model, state), state), 0U);
 }
 
 TEST_F(ViewKeysTest, TheSelectionStaysInSight) {
   state.view = View::kVcpus;
-  const auto show = [this] { keep_in_sight(state, Scene(model, state, Trend()), {9, 3, 5}); };
+  const auto show = [this] { keep_visible(state, Scene(model, state, Trend()), {9, 3, 5}); };
   press(Key::kEnd);
   show();
   EXPECT_EQ(state.position().row, 9U);
@@ -173,7 +173,7 @@ TEST_F(ViewKeysTest, TheSelectionStaysInSight) {
   press(Key::kUp, 3);
   EXPECT_EQ(state.position().row, 0U);
   press(Key::kEnd);
-  keep_in_sight(state, Scene(model, state, Trend()), {20, 0, 5});
+  keep_visible(state, Scene(model, state, Trend()), {20, 0, 5});
   EXPECT_EQ(state.position().row, 20U);
 }
 
@@ -280,13 +280,13 @@ TEST_F(ViewKeysTest, TogglesWhatItSays) {
   EXPECT_EQ(state.window, WindowId::kShort);
   press(Key::kBasis);
   EXPECT_EQ(state.basis, Basis::kVcpus);
-  EXPECT_FALSE(obey_view_key(Key::kOther, state, model, 5));
-  EXPECT_FALSE(obey_view_key(Key::kQuit, state, model, 5));
+  EXPECT_FALSE(handle_view_key(Key::kOther, state, model, 5));
+  EXPECT_FALSE(handle_view_key(Key::kQuit, state, model, 5));
 }
 
 TEST_F(ViewKeysTest, SearchGoesOnFromWhereItIs) {
   EXPECT_TRUE(go_to_domain("batch", false, state, model));
-  EXPECT_EQ(state.position().row, 12U); // behind two domains of six rows
+  EXPECT_EQ(state.position().row, 12U); // after two domains of six rows
   EXPECT_TRUE(go_to_domain("a", true, state, model));
   EXPECT_EQ(state.position().row, 18U);
   EXPECT_TRUE(go_to_domain("a", true, state, model)); // round
@@ -310,10 +310,10 @@ TEST_F(ViewKeysTest, NothingToShowIsNoProblem) {
   for (std::size_t view = 0; view < kViews; ++view) {
     state.view = static_cast<View>(view);
     for (auto key = static_cast<int>(kFirstKey); key <= static_cast<int>(kLastKey); ++key)
-      obey_view_key(static_cast<Key>(key), state, model, 1);
+      handle_view_key(static_cast<Key>(key), state, model, 1);
     EXPECT_FALSE(go_to_domain("x", false, state, model));
     state.view = static_cast<View>(view);
-    keep_in_sight(state, Scene(model, state, Trend()), {0, 0, 1});
+    keep_visible(state, Scene(model, state, Trend()), {0, 0, 1});
     EXPECT_EQ(state.position().row, 0U);
   }
 }

@@ -144,7 +144,7 @@ TEST_F(WaitWriterTest, SamplesThatWereNotSeenMayHideALoss) {
   start(its);
   for (int i = 0; i < 5; ++i) small.publish({});
   drain(its);
-  EXPECT_NE(written().find("whether Xen lost records is not known of 3 samples"), std::string::npos);
+  EXPECT_NE(written().find("it is not known whether Xen lost records in 3 samples"), std::string::npos);
 }
 
 TEST_F(WaitWriterTest, RecordsHaveTheSame) {

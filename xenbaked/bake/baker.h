@@ -2,9 +2,9 @@
 //
 // The accounting: records in merged order in, samples and totals out.
 //
-// A state machine per vCPU. On any Xen it is driven by runstate records alone; slices come from the switch
-// records, I/O from the grant records. Where the records of XenMon's patches are (events.h, kAcct*), they say
-// all of it and Xen's own are ignored, unless the options say the opposite. Invariants:
+// A state machine for each vCPU. On any Xen it is driven by runstate records alone; slices come from the
+// switch records, I/O from the grant records. If a trace has dispatch records of XenMon's patches (events.h,
+// kAcct*), they say everything and Xen's own are ignored, unless the options say the opposite. Invariants:
 //   - For every vCPU and every sample the six times add up to the sample's length, and over the whole
 //     trace to its length so far. Time stamps are converted to ns before anything is subtracted, and
 //     intervals that are open at a sample's edge are split there, so this is exact. It is checked for
@@ -17,15 +17,15 @@
 //   - A record that comes late changes no state: what it names becomes unknown.
 //   - Where Xen says how long a vCPU has waited, and it is less than what the records say, records are
 //     missing: that time is unknown.
-//   - Before its creation and after its domain's end a vCPU is offline; before it is first heard of,
-//     unknown, unless its domain's creation was seen.
+//   - Before its creation and after its domain's end a vCPU is offline; before its first record, unknown,
+//     unless its domain's creation was seen.
 //
-// An execution is one decision of the scheduler to let a vCPU run: a switch to it, or its being chosen
-// again when it ran already (CONTINUE_RUNNING; counted in `continues` as well).
+// An execution is one decision of the scheduler to let a vCPU run: a switch to it, or a decision to let it
+// continue (CONTINUE_RUNNING; also counted in `continues`).
 //
 // A wait is what the histograms of waits count: from when a vCPU was known to become runnable until it ran,
-// with nothing lost in between that may have touched it. Those of slow_wait_ns or more are told one by one,
-// the idle domain's left out. All that a short one costs is a comparison.
+// with no lost records in between that may have been about it. Waits of at least slow_wait_ns are reported
+// individually (not the idle domain's). A shorter wait costs one comparison.
 //
 // Baker is a Sink for Merge. One thread. Steady state allocates nothing.
 #ifndef XENMON_XENBAKED_BAKE_BAKER_H
@@ -59,9 +59,9 @@ struct BakedSample {
   std::uint64_t records = 0;
   std::span<const xenmon_row> rows;
   std::span<const xenmon_io_row> io_rows;
-  // Those that ended within the sample and were long, in this order; seq is 0.
+  // Waits that ended within the sample and were long, in this order; seq is 0.
   std::span<const xenmon_wait> waits;
-  std::uint64_t waits_left_out = 0; // behind these, for want of room
+  std::uint64_t waits_left_out = 0; // further waits, for which there was no room
 };
 
 class BakeSink {
@@ -74,7 +74,7 @@ class BakeSink {
   virtual void on_sample(Baker& baker, const BakedSample& sample) = 0;
 };
 
-// What is left of a domain when it has ended, and what totals are printed from.
+// What is left of a domain when it has ended, and the source of the totals.
 struct VcpuTotals {
   std::uint32_t vcpu_id = 0;
   Times times{};
@@ -90,7 +90,7 @@ struct VcpuTotals {
 struct DomainTotals {
   std::uint32_t domid = 0;
   std::uint64_t uid = 0;
-  std::uint64_t ended_ns = 0; // 0: it lives
+  std::uint64_t ended_ns = 0; // 0: it is alive
   std::string name;
   std::uint64_t executions = 0;
   IoCounts io{};
@@ -107,42 +107,43 @@ class Baker {
   static constexpr std::uint32_t kMaxVcpuId = 16384;
   static constexpr std::uint32_t kFirstReservedDomid = 0x7ff0;
   static constexpr std::uint32_t kMaxVcpus = 1U << 20;
-  // A trace in which nobody writes anything for so long was not traced: all states are unknown then.
+  // A trace without any record for this long was not traced: all states are unknown then.
   static constexpr std::uint64_t kMaxSilenceNs = 900'000'000'000;
-  // The same while a vCPU is ready to run: no scheduler keeps one waiting for so long without a decision.
+  // The same while a vCPU is ready to run: no scheduler keeps one waiting for this long without a decision.
   static constexpr std::uint64_t kMaxSilentWaitNs = 100'000'000'000;
-  // A pCPU that has written nothing for so long since the trace began runs its idle vCPU: schedulers decide
+  // A pCPU that has written nothing for this long since the trace began runs its idle vCPU: schedulers decide
   // again within 10 to 30 ms, if there is anything to decide.
   static constexpr std::uint64_t kIdleIsSilentNs = 100'000'000;
-  // How far Xen's own account of a wait and the records' may be apart and still be of one wait: two clocks,
-  // read at moments that differ a little, and a frequency that is known to 0.1 %.
+  // By how much Xen's own account of a wait and that of the records may differ for the same wait: two clocks,
+  // read at slightly different moments, and a frequency that is known to 0.1 %.
   static constexpr std::uint64_t kWaitToleranceNs = 20'000;
-  // A wait that is longer than Xen says by more than this was none: records are missing. An emulated pCPU may
-  // stand still for 6 ms between Xen's look at its clock and the record.
+  // A wait that is longer than Xen says by more than this did not happen: records are missing. An emulated
+  // pCPU may stand still for 6 ms between Xen's reading of the clock and the record.
   static constexpr std::uint64_t kMissingNs = 10'000'000;
-  // More samples than these without a record are leapt over: their time is in the totals, but no sink
-  // hears of them.
+  // If there are more samples than this without a record, they are skipped: their time is in the totals, but
+  // no sink gets them.
   static constexpr std::uint64_t kMaxEmptySamples = 10'000;
 
   struct Options {
     std::uint32_t cpu_khz = 2'400'000;
     std::uint64_t sample_ns = 0;  // 0: the whole trace is one sample, no sink is called, totals() works
     std::uint64_t linger_ns = 0;  // how long an ended domain keeps its slots; with samples only
-    std::uint32_t event_mask = 0; // which records there are; 0: see when they come
-    bool stock_records = false;   // account by Xen's own records, whatever else there is
-    std::uint64_t slow_wait_ns = ~std::uint64_t{0}; // which waits are told; with a sink only
+    std::uint32_t event_mask = 0; // which records there are; 0: find out when they come
+    bool stock_records = false;   // use Xen's own records, whatever else there is
+    std::uint64_t slow_wait_ns = ~std::uint64_t{0}; // which waits are reported; with a sink only
     std::uint32_t waits_per_sample = 4096;          // at most
 
     // What is known of the trace as a whole.
     bool has_dispatches = false;      // records of the patches: of dispatches
     bool has_page_counts = false;     // and of pages summed up
     std::vector<std::uint32_t> pcpus; // are traced, whether they have records or not
-    bool pcpus_missing = false;       // other pCPUs are in use, and their records are not here
-    bool check_waits = false;         // Xen's words for waiting times can be relied upon
-    // Behind each of these TSCs, up to the next record, nothing was recorded. Ascending.
+    bool pcpus_missing = false;       // other pCPUs are in use, and their records are missing
+    bool check_waits = false;         // Xen's words for waiting times are reliable
+    // After each of these TSCs, up to the next record, nothing was recorded. Ascending.
     std::vector<std::uint64_t> unrecorded_after;
-    // By pCPU number: how far its clock is ahead, ns. Empty: not at all. What begins by one clock and ends
-    // by another that differs has no known length, and what follows within the difference no known order.
+    // By pCPU number: how far its clock is ahead, ns. Empty: not at all. An interval that starts by one clock
+    // and ends by another that differs has no known length, and what follows within the difference no known
+    // order.
     std::vector<std::int64_t> clock_ahead_ns;
   };
 
@@ -153,7 +154,7 @@ class Baker {
     std::uint64_t conservation_violations = 0;
     std::uint64_t samples = 0;
   };
-  // A time of which nothing was recorded, though nothing was reported lost.
+  // A time in which nothing was recorded, although nothing was reported lost.
   struct Silence {
     std::uint64_t from_ns = 0;
     std::uint64_t to_ns = 0;
@@ -165,7 +166,7 @@ class Baker {
   // Sink for Merge.
   void begin(std::uint32_t pcpu, std::uint64_t tsc) {
     pcpu_state(pcpu).first_tsc = tsc;
-    // The very first record may be one that is ignored; the trace begins with it all the same.
+    // The very first record may be one that is ignored; the trace starts with it all the same.
     if (!started_ && tsc < base_tsc_) base_tsc_ = tsc;
   }
   void apply(std::uint32_t pcpu, const Record& record);
@@ -179,30 +180,30 @@ class Baker {
                 std::uint32_t vcpu_id);
   void gap(std::uint32_t pcpu, std::uint64_t tsc);
 
-  // Every record before trace time `ns` has been applied, and the next one has that TSC: the samples that end
-  // by then are closed, as that record would close them.
+  // Every record before trace time `ns` has been applied, and the next one has that TSC: closes the samples
+  // that end by then, as that record would.
   void reach(std::uint64_t ns, std::uint64_t next_tsc);
   // All states become unknown: a recording is about to be played again.
   void discontinuity();
-  // The trace ends at `tsc` (or where it was, if that is earlier): the last, partial sample is closed.
+  // The trace ends at `tsc` (or earlier, where it was): closes the last, partial sample.
   void finish(std::uint64_t tsc);
 
-  // Of the whole trace, ended domains included; by domid, then in order of creation, the idle domain
-  // last. After finish(), and only without samples: with them an ended domain is forgotten.
+  // For the whole trace, ended domains included; by domid, then in order of creation, the idle domain last.
+  // After finish(), and only without samples: with them an ended domain is forgotten.
   [[nodiscard]] std::vector<DomainTotals> totals() const;
 
   [[nodiscard]] const ClockScale& clock() const { return scale_; }
   [[nodiscard]] const Counts& counts() const { return counts_; }
   // The first kSilencesKept of them.
   [[nodiscard]] std::span<const Silence> silences() const { return silences_; }
-  // When a clock started again: trace times, the first kSilencesKept.
+  // When a clock restarted: trace times, the first kSilencesKept.
   [[nodiscard]] std::span<const std::uint64_t> clock_restarts() const { return clock_restarts_; }
   // Trace time of the last record applied.
   [[nodiscard]] std::uint64_t now_ns() const { return now_ns_; }
   // The TSC of trace time 0; only after the first record.
   [[nodiscard]] std::uint64_t base_tsc() const { return base_tsc_; }
   [[nodiscard]] bool started() const { return started_; }
-  // Whether the records of XenMon's patches are what is accounted by: for times, and for page exchanges.
+  // Whether the dispatch records are used: for times, and for page exchanges.
   [[nodiscard]] bool by_dispatch_records() const { return by_dispatch_records_; }
   [[nodiscard]] bool by_page_counts() const { return exchanges_from_ != ExchangesFrom::kGrantRecords; }
 
@@ -234,7 +235,7 @@ class Baker {
   }
   void hear_of_pcpu(std::uint32_t pcpu);
 
-  // The vCPU that LOST_RECORDS named for a pCPU, while no record has told who runs there.
+  // The vCPU that LOST_RECORDS named for a pCPU, until a record says which vCPU runs there.
   struct Presumed {
     std::uint32_t slot = XENMON_NO_SLOT;
     std::uint64_t since_ns = 0;
@@ -372,14 +373,14 @@ class Baker {
   bool started_ = false;
   bool interrupted_ = false;
   std::uint64_t base_tsc_ = ~std::uint64_t{0};
-  std::uint64_t edge_tsc_ = 0; // a record at or behind it closes the current sample
+  std::uint64_t edge_tsc_ = 0; // a record at or after it closes the current sample
   std::uint64_t edge_ns_ = 0;
   std::uint64_t start_ns_ = 0; // of the current sample
   std::uint64_t now_ns_ = 0;
   std::uint64_t sample_records_ = 0;
   std::uint64_t sample_lost_ = 0;
-  // How many pCPUs' records are being lost, or missing altogether; and a bit if clocks differ. 0: the quick
-  // ways may be taken.
+  // How many pCPUs' records are being lost, or missing altogether; and a bit if clocks differ. 0: the fast
+  // paths may be taken.
   static constexpr std::uint32_t kSkewed = 1U << 31;
   std::uint32_t careful_ = 0;
   std::size_t next_unrecorded_ = 0; // in options_.unrecorded_after
@@ -390,11 +391,11 @@ class Baker {
   bool by_dispatch_records_ = false; // and not by Xen's own
   ExchangesFrom exchanges_from_ = ExchangesFrom::kGrantRecords;
 
-  // Grant records come in runs: these are all of one domain on one pCPU, not yet credited to anybody.
+  // Grant records come in runs: these are all of one domain on one pCPU, not credited yet.
   std::uint64_t exchanges_where_ = ~std::uint64_t{0}; // domid, pCPU
   Exchanges exchanges_;
 
-  // The vCPU behind a record's "vcpu:16 dom:16", for the many records about few vCPUs.
+  // The vCPU for a record's "vcpu:16 dom:16", because many records are about few vCPUs.
   struct Cached {
     std::uint32_t who = 0;
     Vcpu* vcpu = nullptr;
@@ -422,7 +423,7 @@ class Baker {
 
 } // namespace xenmon
 
-// What runs for nearly every record, for the optimiser to see.
+// The code that runs for nearly every record, visible to the optimiser.
 #include "bake/baker_hot.h"
 
 #endif // XENMON_XENBAKED_BAKE_BAKER_H

@@ -146,7 +146,7 @@ inline bool Baker::apply_dispatch_record(std::uint32_t pcpu, const Record& recor
   return apply_odd_dispatch_record(pcpu, record);
 }
 
-// The same as two changes of runstate and a slice, in one go where all is as expected.
+// The same as two changes of runstate and a slice, in one step if everything is as expected.
 [[gnu::always_inline]] inline void Baker::switched(std::uint32_t pcpu, const Record& record,
                                                    std::uint64_t now) {
   PcpuState& state = pcpu_state(pcpu);
@@ -176,7 +176,7 @@ inline bool Baker::apply_dispatch_record(std::uint32_t pcpu, const Record& recor
   state.recent.begin(came->slot, now);
 }
 
-// The same as a change of runstate, where all is as expected.
+// The same as a change of runstate, if everything is as expected.
 inline void Baker::woken(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now) {
   Vcpu* const vcpu = find_vcpu(who);
   if (vcpu == nullptr || vcpu->bucket != kBlocked || vcpu->part.pcpu == XENMON_NO_PCPU || careful_ != 0)
@@ -189,7 +189,7 @@ inline void Baker::woken(std::uint32_t pcpu, std::uint32_t who, std::uint64_t no
   vcpu->entered_ns = now;
 }
 
-// Apart, as it would take registers from what is more frequent.
+// Separate, because it would take registers from more frequent code.
 [[gnu::noinline]] inline void Baker::continued(std::uint32_t pcpu, const Record& record, std::uint64_t now) {
   PcpuState& state = pcpu_state(pcpu);
   if (!state.pending.empty()) credit_pending(pcpu, state);
@@ -204,15 +204,15 @@ inline void Baker::woken(std::uint32_t pcpu, std::uint32_t who, std::uint64_t no
   continue_known(*vcpu, now);
 }
 
-// Never backwards: what comes late happens now.
+// Never backwards: a late record counts as now.
 [[gnu::always_inline]] inline std::uint64_t Baker::set_now(std::uint64_t tsc) {
   const std::uint64_t ns = tsc > base_tsc_ ? scale_.to_ns(tsc - base_tsc_) : 0;
   if (ns > now_ns_) now_ns_ = ns;
   return now_ns_;
 }
 
-// Brings what is known into line with a record's old state and accounts up to now. False: the record is
-// not about the present and must not be applied.
+// Reconciles what is known with a record's old state and accounts up to now. False: the record is not about
+// the present and must not be applied.
 inline bool Baker::reconcile(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, std::uint64_t now) {
   if (hot::kStateOf[vcpu.bucket] == from && (vcpu.bucket != kRunning || vcpu.part.pcpu == pcpu)) [[likely]] {
     account(vcpu, now);
@@ -295,7 +295,7 @@ inline void Baker::change_state_as(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t
     return;
   }
   if (vcpu.part.pcpu == XENMON_NO_PCPU) [[unlikely]] {
-    // It has not run yet: its time belongs to the pCPU that tells of it.
+    // It has not run yet: its time belongs to the pCPU that reports it.
     if (from == XENMON_VCPU_RUNNING || to == XENMON_VCPU_RUNNABLE) credit_to(vcpu, pcpu);
   }
   enter(vcpu, judge(hot::kBucketOf[from][to]), now);
@@ -347,7 +347,7 @@ inline void Baker::slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t 
     return;
   }
   Vcpu* vcpu = find_vcpu(domid << 16 | vcpu_id);
-  if (vcpu != nullptr) part_of(*vcpu, pcpu).slices.add(slice_ns); // told before the switch itself
+  if (vcpu != nullptr) part_of(*vcpu, pcpu).slices.add(slice_ns); // reported before the switch itself
 }
 
 inline void Baker::exchange(std::uint32_t pcpu, IoKind kind, std::uint32_t domid) {

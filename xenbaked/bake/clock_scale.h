@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// TSC cycles to nanoseconds of the trace clock. Monotonic, exact to the nanosecond for centuries, and
-// without a division: ns = (cycles x 2^k) x (10^6 / kHz / 2^k), of which the second factor is below 1 and a
-// fraction of 64 bits. Time stamps are converted, never differences, so that times add up exactly. What
-// would pass 292 years stays there.
+// TSC cycles to nanoseconds of the trace clock. Monotonic, exact to the nanosecond for centuries, and without
+// a division: ns = (cycles x 2^k) x (10^6 / kHz / 2^k). The second factor is below 1 and a fraction of 64
+// bits. Time stamps are converted, never differences, so that times add up exactly. The result never exceeds
+// 292 years.
 #ifndef XENMON_XENBAKED_BAKE_CLOCK_SCALE_H
 #define XENMON_XENBAKED_BAKE_CLOCK_SCALE_H
 

@@ -15,8 +15,8 @@ std::uint32_t with_words(std::uint32_t header, std::uint32_t words) {
 
 } // namespace
 
-// Where both kinds of records are in a trace of which nobody said so, Xen's own has told the slice that the
-// very first of the others tells once more.
+// If a trace contains both kinds of records and nothing announced it, Xen's own record has already given the
+// slice that the very first dispatch record gives again.
 bool Baker::has_slices(std::uint32_t who) {
   const Vcpu* vcpu = find_vcpu(who);
   if (vcpu == nullptr) return false;
@@ -25,7 +25,7 @@ bool Baker::has_slices(std::uint32_t who) {
          std::any_of(vcpu->parts.begin(), vcpu->parts.end(), any);
 }
 
-// False: the record is bad. What is likely is handled elsewhere, unless it is the first of its kind.
+// False: the record is bad. The likely cases are handled elsewhere, unless it is the first of its kind.
 bool Baker::apply_odd_dispatch_record(std::uint32_t pcpu, Record record) {
   if (options_.stock_records) return true;
   const std::uint32_t words = record.extra_words();
@@ -58,7 +58,7 @@ bool Baker::apply_odd_dispatch_record(std::uint32_t pcpu, Record record) {
     if (event == event::kAcctContinue && has_slices(record.word(0)))
       record.header = with_words(record.header, 1);
     by_dispatch_records_ = true;
-    // Xen's own record has told it already.
+    // Xen's own record has given it already.
     const Vcpu* vcpu = event == event::kAcctContinue ? find_vcpu(record.word(0)) : nullptr;
     if (vcpu != nullptr && vcpu->bucket == kRunning && vcpu->part.pcpu == pcpu) return true;
     return apply_dispatch_record(pcpu, record);
@@ -66,7 +66,7 @@ bool Baker::apply_odd_dispatch_record(std::uint32_t pcpu, Record record) {
   return true;
 }
 
-// A switch of which not everything was known before.
+// A switch about which not everything was known before.
 void Baker::switched_odd(std::uint32_t pcpu, const Record& record, std::uint64_t now) {
   const hot::AcctTime ran = hot::acct_time(record, 2);
   const hot::AcctTime waited = hot::acct_time(record, 4);
@@ -79,22 +79,22 @@ void Baker::switched_odd(std::uint32_t pcpu, const Record& record, std::uint64_t
     const bool woken = waited.cause == event::kCauseWoken || waited.cause == event::kCauseUnpaused;
     const bool waits = came->bucket == kWaitWake || came->bucket == kWaitPreempt;
     if (waits && !may_be_wait(now - came->entered_ns, waited.ns)) {
-      // Records are missing; but Xen says what the end of that time was.
+      // Records are missing; but Xen says how that time ended.
       ++counts_.waits_contradicted;
       ++counts_.state_conflicts;
       came->bucket = kUnknown;
     }
     if (came->bucket == kUnknown && waited.cause != event::kCauseNone)
       learn(*came, pcpu, woken ? kWaitWake : kWaitPreempt, waited.ns, now);
-    // Schedulers take away a vCPU that has used up its cap, and give it back without a record.
+    // Schedulers take away a vCPU that has used up its cap, and return it without a record.
     const bool given_back = came->bucket == kOffline && waited.cause == event::kCauseNone;
     change_state(*came, pcpu, given_back ? XENMON_VCPU_OFFLINE : XENMON_VCPU_RUNNABLE, XENMON_VCPU_RUNNING,
                  now);
   }
 }
 
-// Nobody had told the vCPU's state, but Xen says now in which one it has been for so long. What is in a
-// sample that has been published stays unknown.
+// No record had given the vCPU's state, but Xen now says in which state it has been, and for how long. The
+// part in a published sample stays unknown.
 void Baker::learn(Vcpu& vcpu, std::uint32_t pcpu, Bucket bucket, std::uint64_t for_ns, std::uint64_t now) {
   if (vcpu.ended) return;
   if (vcpu.idle) pcpu = vcpu.vcpu_id;
@@ -113,8 +113,8 @@ void Baker::learn(Vcpu& vcpu, std::uint32_t pcpu, Bucket bucket, std::uint64_t f
   vcpu.observed = true;
 }
 
-// What is counted from now on tells of the execution that has not ended yet once more: nothing that is not
-// credited yet counts.
+// The counts from now on repeat those of the execution that has not ended yet: anything not credited yet does
+// not count.
 void Baker::count_exchanges_from(ExchangesFrom records) {
   if (exchanges_from_ == records) [[likely]]
     return;
@@ -123,7 +123,7 @@ void Baker::count_exchanges_from(ExchangesFrom records) {
   for (PcpuState& state : pcpus_) state.pending.clear();
 }
 
-// Only where they are not summed up as well.
+// Only if they are not summed up as well.
 void Baker::page_op(std::uint32_t pcpu, const Record& record) {
   if (exchanges_from_ == ExchangesFrom::kPageCounts) return;
   count_exchanges_from(ExchangesFrom::kPageOps);
@@ -142,7 +142,7 @@ void Baker::page_op(std::uint32_t pcpu, const Record& record) {
   if (kind == kIoCopy) found->second.copy_bytes += record.word(1);
 }
 
-// Page counts: they belong to the execution that ends with the record behind them.
+// Page counts belong to the execution that ends with the next record.
 void Baker::apply_untimed(std::uint32_t pcpu, const Record& record) {
   if (record.event() != event::kAcctPageCounts || options_.stock_records) return;
   const std::uint32_t words = record.extra_words();

@@ -53,8 +53,8 @@ struct Percentiles {
   std::uint64_t max = 0;
 };
 
-// Over all the histograms taken together: the duration that p percent do not exceed, interpolated within
-// its bucket (so at most 1/16 off) and never above the exact maximum. All 0 if there is nothing.
+// Over all the histograms together: the duration that p percent do not exceed, interpolated within its bucket
+// (so at most 1/16 off) and never above the exact maximum. All 0 if they are empty.
 Percentiles percentiles(std::span<const Histogram* const> histograms);
 
 } // namespace xenmon

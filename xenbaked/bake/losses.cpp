@@ -14,8 +14,8 @@ void Baker::make_unknown(Vcpu& vcpu) {
   vcpu.entered_ns = vcpu.since_ns;
 }
 
-// Records of that pCPU are missing from `from_ns` on, which may be before now: Xen tells of a loss when it is
-// over, and others' records may have been accounted for by then.
+// Records of that pCPU are missing from `from_ns` on, which may be before now: Xen reports a loss when it is
+// over, and other pCPUs' records may have been accounted by then.
 void Baker::lose(std::uint32_t pcpu, std::uint64_t from_ns, std::uint64_t now) {
   ++losses_;
   last_loss_ns_ = now;
@@ -29,7 +29,7 @@ void Baker::lose(std::uint32_t pcpu, std::uint64_t from_ns, std::uint64_t now) {
     vcpu.known = false;
     return true;
   });
-  // A state that could not be trusted is nothing at all now.
+  // A state that could not be trusted means nothing now.
   if (careful_ != 0) {
     for (const std::unique_ptr<Vcpu>& vcpu : vcpus_) {
       if (vcpu) vcpu->claimed = kUnknown;
@@ -73,21 +73,21 @@ void Baker::lost_end(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t count,
     state.gap_open = false;
     --careful_;
   }
-  if (domid >= kFirstReservedDomid && domid != XENMON_DOMID_IDLE) return; // nobody is named
+  if (domid >= kFirstReservedDomid && domid != XENMON_DOMID_IDLE) return; // no vCPU is named
   Vcpu* vcpu = find_vcpu(domid << 16 | vcpu_id);
   if (vcpu == nullptr || (vcpu->idle && vcpu->vcpu_id != pcpu)) return;
   if (vcpu->bucket == kRunning) {
-    ++counts_.state_conflicts; // seen running on another pCPU: that record tells more than this one
+    ++counts_.state_conflicts; // seen running on another pCPU: that record says more than this one
     return;
   }
-  // A record from another pCPU may have told of it within the gap; Xen's own word is the newer.
+  // A record from another pCPU may have reported it within the gap; Xen's own statement is newer.
   if (vcpu->bucket == kUnknown) {
     account(*vcpu, now);
   } else {
     conflict(*vcpu, now);
   }
-  // Within a switch Xen still names the vCPU that is about to leave. So it counts when its next record says
-  // the same, unless somebody else was seen here before.
+  // Within a switch Xen still names the vCPU that is about to leave. So it counts when its next record
+  // agrees, unless another vCPU was seen here before.
   pcpu_state(pcpu).any_run = false;
   presumed_[pcpu] = {vcpu->slot, now};
 }
@@ -134,8 +134,8 @@ void Baker::clock_restarted(std::uint64_t tsc) {
   discontinuity();
 }
 
-// What a record that comes behind its place says of vCPUs was true at another time, and others may have said
-// more since: nobody knows what they have done meanwhile. All else in it counts.
+// What a late record says about vCPUs was true at another time, and others may have said more since: their
+// state since then is unknown. Everything else in it counts.
 void Baker::apply_late(std::uint32_t pcpu, const Record& record) {
   const std::uint32_t event = record.event();
   const bool runstate = (event & event::kRunstateMask) == event::kRunstateChange ||
@@ -156,14 +156,14 @@ void Baker::make_late(std::uint32_t who, std::uint64_t now) {
   vcpu->entered_ns = now;
 }
 
-// It is about to run. If Xen's word agrees with what was claimed, that was the truth; if it is less than what
-// is known, records are missing.
+// It is about to run. If Xen's statement agrees with what was assumed, that was right; if it is less than
+// what is known, records are missing.
 void Baker::check_told_wait(Vcpu& vcpu, std::uint64_t told, std::uint64_t now) {
   const std::uint64_t measured = now - vcpu.entered_ns;
-  if (measured > 0xffffffffU) return; // longer than the word can tell
+  if (measured > 0xffffffffU) return; // longer than the word can hold
   if (vcpu.bucket == kUnknown) {
     const std::uint64_t apart = measured > told ? measured - told : told - measured;
-    // Only of a wait that began when it left its pCPU the word tells just that.
+    // The word says exactly this only for a wait that started when the vCPU left its pCPU.
     if (apart > kWaitToleranceNs + (measured >> 12) || vcpu.claimed != kWaitPreempt) return;
     account(vcpu, std::max(vcpu.entered_ns, vcpu.since_ns));
     vcpu.bucket = std::exchange(vcpu.claimed, kUnknown);
@@ -174,8 +174,8 @@ void Baker::check_told_wait(Vcpu& vcpu, std::uint64_t told, std::uint64_t now) {
   conflict(vcpu, now);
 }
 
-// Of two clocks that differ nobody knows how much passed between them. False: nor which of both records was
-// the first, and so what the vCPU does now.
+// If two clocks differ, it is not known how much time passed between them. False: nor which of the two
+// records was first, and so what the vCPU does now.
 bool Baker::measure_across_clocks(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) {
   const auto ahead = [&](std::uint32_t of) {
     return of < options_.clock_ahead_ns.size() ? options_.clock_ahead_ns[of] : 0;

@@ -28,10 +28,10 @@ void Baker::credit(std::uint32_t granter, std::uint32_t pcpu, const Exchanges& e
   }
 }
 
-// Pages are counted for an execution, and are told when it is over: the domain may have ended meanwhile. Then
-// nobody has its number, unless a creation has been lost since.
+// Pages are counted for an execution, and reported when it is over: the domain may have ended meanwhile. Then
+// no domain has its number, unless a creation has been lost since.
 bool Baker::credit_to_ended(std::uint32_t domid, std::uint32_t pcpu, const Exchanges& exchanges) {
-  if (exchanges_from_ == ExchangesFrom::kGrantRecords) return false; // these are told at once
+  if (exchanges_from_ == ExchangesFrom::kGrantRecords) return false; // these are reported at once
   const auto none_lost_since = [&](std::uint64_t ns) {
     return (losses_ == 0 && !interrupted_) || last_loss_ns_ <= ns;
   };

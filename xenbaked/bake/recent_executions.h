@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Who ran on one pCPU, as far back as is remembered: a ring of the moments at which somebody began to run.
-// One runs until the next begins, so that a switch is one entry, whichever kind of record told of it.
+// Which vCPUs ran on one pCPU, as far back as is remembered: a ring of the moments at which a vCPU started to
+// run. It runs until the next one starts, so a switch is one entry, whichever kind of record reported it.
 #ifndef XENMON_XENBAKED_BAKE_RECENT_EXECUTIONS_H
 #define XENMON_XENBAKED_BAKE_RECENT_EXECUTIONS_H
 
@@ -15,17 +15,17 @@ namespace xenmon {
 
 class RecentExecutions {
  public:
-  // Half a second at a thousand switches per second, in 8 KiB; kept once the pCPU has run somebody.
+  // Half a second at a thousand switches per second, in 8 KiB; allocated once the pCPU has run a vCPU.
   static constexpr std::uint32_t kRemembered = 512;
 
-  // From `now` on that vCPU runs, or, with XENMON_NO_SLOT, nobody knows who does.
+  // From `now` on that vCPU runs; with XENMON_NO_SLOT, it is not known which one does.
   [[gnu::always_inline]] void begin(std::uint32_t vcpu_slot, std::uint64_t now) {
     if (!ring_) [[unlikely]]
       ring_ = std::make_unique<Ring>();
     (*ring_)[next_++ % kRemembered] = {now, vcpu_slot};
   }
 
-  // These slots will be somebody else's: who had them is not known any more.
+  // These slots are about to be reused: their previous vCPUs are no longer known.
   template <class Slots>
   void forget(Slots are_meant) {
     if (!ring_) return;
@@ -34,8 +34,8 @@ class RecentExecutions {
     }
   }
 
-  // Calls visit(vcpu_slot, ns) for all that is remembered between the two moments, the newest first. False
-  // if that does not reach back to the first one.
+  // Calls visit(vcpu_slot, ns) for everything that is remembered between the two moments, the newest first.
+  // False if that does not reach back to the first moment.
   template <class Visit>
   bool between(std::uint64_t from_ns, std::uint64_t to_ns, Visit visit) const {
     std::uint64_t until = to_ns;
@@ -54,7 +54,7 @@ class RecentExecutions {
   }
 
  private:
-  // The first ones stand for the time before anything was told.
+  // The first entries stand for the time before any record.
   struct Entry {
     std::uint64_t since_ns = 0;
     std::uint32_t vcpu_slot = XENMON_NO_SLOT;

@@ -23,7 +23,7 @@ Domain& Baker::make_domain(std::uint32_t domid, bool born, std::uint64_t now) {
   domain.uid = next_uid_++;
   domain.born = born;
   domain.born_ns = now;
-  // Where records are being lost at that moment, the next ones about it may be among them.
+  // If records are being lost at that moment, the next ones about it may be among them.
   if (born && gaps_open() != 0) domain.loss_ns = now;
   domain_by_id_[domid] = slot;
   return domain;
@@ -90,12 +90,12 @@ Vcpu* Baker::make_vcpu(std::uint32_t domid, std::uint32_t vcpu_id) {
 
 void Baker::domain_added(std::uint32_t domid, std::uint64_t now) {
   if (domid >= kFirstReservedDomid) return; // Xen's own: idle, I/O, xen
-  credit_all();                             // to whoever has had the number until now
+  credit_all();                             // to the previous owner of the number
   std::uint32_t due = 0;
   std::uint32_t in_doubt = 0;
   if (Domain* previous = find_domain(domid)) {
-    // Xen destroys a domain's scheduling data only after a grace period, so its DOM_REM may come behind
-    // the DOM_ADD of a successor with the same number.
+    // Xen destroys a domain's scheduling data only after a grace period, so its DOM_REM may come after the
+    // DOM_ADD of a successor with the same number.
     due = previous->removals_due;
     in_doubt = previous->removals_in_doubt;
     ++(removal_is_due(*previous) ? due : in_doubt);
@@ -106,8 +106,8 @@ void Baker::domain_added(std::uint32_t domid, std::uint64_t now) {
   domain.removals_in_doubt = in_doubt;
 }
 
-// Whether the DOM_REM of a domain that another one has taken the number of is still to come. It is not if
-// it has been lost, and it may have been if records were lost after the last one that told of the domain.
+// Whether the DOM_REM of a domain whose number another one has taken is still to come. It is not if it has
+// been lost, and it may have been lost if records were lost after the last record about the domain.
 bool Baker::removal_is_due(const Domain& domain) const {
   if (losses_ == 0 && !interrupted_) return true;
   if (domain.removal_in_doubt) return false;
@@ -173,7 +173,7 @@ void Baker::end_domain(Domain& domain, std::uint64_t now) {
     ended_domains_.push_back(domain.slot);
     return;
   }
-  // Without samples nothing refers to it any more: keep the figures, let the memory go.
+  // Without samples nothing refers to it any more: keep the figures, free the memory.
   for (const std::uint32_t slot : domain.vcpus) {
     if (slot != XENMON_NO_SLOT) fold(*vcpus_[slot], false);
   }

@@ -7,7 +7,7 @@
 
 namespace xenmon {
 
-// What is credited to a pCPU that is not the one which time is credited to.
+// Figures that are credited to another pCPU than the time is.
 VcpuPart& Baker::make_part(Vcpu& vcpu, std::uint32_t pcpu) {
   VcpuPart& made = vcpu.parts.emplace_back();
   made.pcpu = pcpu;
@@ -39,7 +39,7 @@ void Baker::get_to_know(Vcpu& vcpu) {
   known_.push_back(vcpu.slot);
 }
 
-// The time since the last change was not spent, or not wholly, in the state that was known.
+// The time since the last change was not spent, or not completely, in the known state.
 void Baker::conflict(Vcpu& vcpu, std::uint64_t now) {
   ++counts_.state_conflicts;
   if (vcpu.bucket == kRunning && pcpu_state(vcpu.part.pcpu).current == vcpu.slot)
@@ -49,7 +49,7 @@ void Baker::conflict(Vcpu& vcpu, std::uint64_t now) {
 }
 
 // The running vCPU of a pCPU that was named by LOST_RECORDS, or has had no records so far. True if what is
-// known of it until now has been accounted for.
+// known about it up to now has been accounted.
 bool Baker::believe_presumed(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) {
   if (vcpu.silent) {
     vcpu.silent = false;
@@ -67,7 +67,7 @@ bool Baker::believe_presumed(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) 
   vcpu.bucket = kRunning;
   account(vcpu, now);
   vcpu.bucket = kUnknown;
-  ++vcpu.part.executions; // of which the beginning was lost
+  ++vcpu.part.executions; // whose start was lost
   return true;
 }
 
@@ -83,7 +83,7 @@ bool Baker::reconcile_odd(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, st
     return true;
   }
   if (vcpu.bucket == kRunning && from != XENMON_VCPU_RUNNING && vcpu.part.pcpu != pcpu) {
-    // It runs elsewhere already: two pCPUs' TSCs differ a little, and this record is the older one.
+    // It already runs elsewhere: two pCPUs' TSCs differ slightly, and this record is the older one.
     ++counts_.state_conflicts;
     return false;
   }
@@ -91,12 +91,12 @@ bool Baker::reconcile_odd(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, st
   return true;
 }
 
-// `vcpu` runs, or ran until now, on that pCPU: then nobody else does.
+// `vcpu` runs, or ran until now, on that pCPU: then no other vCPU does.
 void Baker::displace(const Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) {
   const std::uint32_t slot = pcpu_state(pcpu).current;
   if (slot == XENMON_NO_SLOT || slot == vcpu.slot) return;
-  // With core scheduling one pCPU reports all vCPUs of a unit, which are of one domain. Otherwise it was
-  // not seen when the other one stopped.
+  // With core scheduling one pCPU reports all vCPUs of a unit, which belong to one domain. Otherwise the end
+  // of the other's execution was not seen.
   Vcpu* current = vcpus_[slot].get();
   if (current != nullptr && current->bucket == kRunning && current->part.pcpu == pcpu &&
       current->domain_slot != vcpu.domain_slot) {
@@ -105,14 +105,14 @@ void Baker::displace(const Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) {
   }
 }
 
-// Nobody is known to run there from now on.
+// From now on no vCPU is known to run there.
 void Baker::nobody_runs(std::uint32_t pcpu, std::uint64_t now) {
   PcpuState& state = pcpu_state(pcpu);
   state.current = XENMON_NO_SLOT;
   state.recent.begin(XENMON_NO_SLOT, now);
 }
 
-// Of those that were not short. An idle vCPU waits whenever somebody else runs, which means nothing.
+// Handles waits that were not short. An idle vCPU waits whenever another vCPU runs, which means nothing.
 [[gnu::cold, gnu::noinline]] void Baker::slow_wait(const Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) {
   if (vcpu.idle) return;
   const std::uint32_t before = vcpu.part.pcpu;
@@ -133,12 +133,12 @@ void Baker::continue_running_odd(std::uint32_t pcpu, std::uint32_t who, std::uin
   PcpuState& state = pcpu_state(pcpu);
   const bool first_here = !state.any_run;
   state.any_run = true;
-  if (vcpu.bucket == kRunning && vcpu.part.pcpu == pcpu) { // an idle one, told of by another pCPU
+  if (vcpu.bucket == kRunning && vcpu.part.pcpu == pcpu) { // an idle one, reported by another pCPU
     continue_known(vcpu, now);
     return;
   }
   if (!vcpu.observed && first_here && losses_ == 0 && !interrupted_ && vcpu.bucket == kUnknown) {
-    // Nobody else has run here since this pCPU's records begin: it has, all along.
+    // No other vCPU has run here since this pCPU's records start: it has, all the time.
     const std::uint64_t begin = state.first_tsc > base_tsc_ ? scale_.to_ns(state.first_tsc - base_tsc_) : 0;
     const std::uint64_t since = std::clamp(begin, vcpu.since_ns, now);
     account(vcpu, since);

@@ -14,7 +14,7 @@ void Baker::start(std::uint64_t tsc) {
   set_edge(options_.sample_ns != 0 ? options_.sample_ns : kMaxSilentWaitNs);
 }
 
-// Those that may have no records at all: they are there all the same.
+// pCPUs that may have no records at all, but exist.
 void Baker::make_unheard_pcpus() {
   for (const std::uint32_t pcpu : options_.pcpus) {
     Vcpu* vcpu = find_vcpu(XENMON_DOMID_IDLE << 16 | (pcpu & 0xffffU));
@@ -25,7 +25,7 @@ void Baker::make_unheard_pcpus() {
   }
 }
 
-// It has run since the trace began, as far as that has not been published yet.
+// It has run since the trace began, except for the time that has been published already.
 void Baker::believe_silence(Vcpu& vcpu) {
   vcpu.silent = false;
   if (pcpu_state(vcpu.vcpu_id).any_run) return; // another one has been seen there
@@ -41,7 +41,7 @@ void Baker::believe_silence(Vcpu& vcpu) {
 void Baker::set_edge(std::uint64_t ns) {
   edge_ns_ = ns;
   const std::uint64_t cycles = scale_.to_cycles(ns);
-  // Beyond what the clock can tell there is no edge.
+  // Beyond the range of the clock there is no edge.
   edge_tsc_ = cycles == ClockScale::kNever || cycles > kNoEdge - base_tsc_ ? kNoEdge : base_tsc_ + cycles;
   if (next_unrecorded_ < options_.unrecorded_after.size())
     edge_tsc_ = std::min(edge_tsc_, options_.unrecorded_after[next_unrecorded_] + 1);
@@ -54,7 +54,7 @@ bool Baker::anybody_waits() const {
   });
 }
 
-// The next record is of `next_ns`. Was anything recorded since the last one?
+// The next record is at `next_ns`. Was anything recorded since the last one?
 void Baker::notice_silence(std::uint64_t next_ns) {
   const std::uint64_t silent_ns = next_ns > now_ns_ ? next_ns - now_ns_ : 0;
   bool unrecorded = silent_ns > kMaxSilenceNs || (silent_ns > kMaxSilentWaitNs && anybody_waits());
@@ -75,7 +75,7 @@ void Baker::advance_to(std::uint64_t tsc) {
   const std::uint64_t ns = to_trace_ns(tsc);
   notice_silence(ns);
   if (options_.sample_ns == 0) {
-    set_edge(ns + kMaxSilentWaitNs); // only looked at for the sake of silences
+    set_edge(ns + kMaxSilentWaitNs); // only looked at because of silences
     return;
   }
   if (ns < edge_ns_) {
@@ -87,7 +87,7 @@ void Baker::advance_to(std::uint64_t tsc) {
     now_ns_ = std::max(now_ns_, edge_ns_);
     close_sample(edge_ns_, true);
     if (whole > kMaxEmptySamples) {
-      // One leap instead of very many samples in which nothing happens.
+      // One step instead of very many samples in which nothing happens.
       now_ns_ = edge_ns_ + whole * options_.sample_ns;
       close_sample(now_ns_, false);
     }
@@ -103,7 +103,7 @@ void Baker::reach(std::uint64_t ns, std::uint64_t next_tsc) {
     now_ns_ = std::max(now_ns_, edge_ns_);
     close_sample(edge_ns_, true);
     if (whole > kMaxEmptySamples) {
-      // A leap as well, but what comes before `ns` is wanted.
+      // Also one step, but the samples before `ns` are wanted.
       now_ns_ = edge_ns_ + (whole - kMaxEmptySamples) * options_.sample_ns;
       close_sample(now_ns_, false);
     }
@@ -116,13 +116,13 @@ void Baker::finish(std::uint64_t tsc) {
   advance_to(tsc);
   const std::uint64_t end = set_now(tsc);
   for (std::uint32_t pcpu = 0; pcpu < pcpus_.size(); ++pcpu) credit_pending(pcpu, pcpus_[pcpu]);
-  // Where the clock has no edges any more a sample may be too long for its rows.
+  // If the clock has no more edges, a sample may be too long for its rows.
   if (end > start_ns_ || options_.sample_ns == 0) close_sample(end, end - start_ns_ <= kMaxSampleNs);
 }
 
-// `publish` false: the time is accounted for, but no sink hears of it.
+// `publish` false: the time is accounted, but no sink gets it.
 void Baker::close_sample(std::uint64_t end_ns, bool publish) {
-  if (exchanges_from_ == ExchangesFrom::kPageOps) { // told one by one, these are all of this sample
+  if (exchanges_from_ == ExchangesFrom::kPageOps) { // then these are all of this sample
     for (std::uint32_t pcpu = 0; pcpu < pcpus_.size(); ++pcpu) credit_pending(pcpu, pcpus_[pcpu]);
   }
   credit_exchanges();
@@ -170,7 +170,7 @@ void Baker::close_sample(std::uint64_t end_ns, bool publish) {
   collect_ended(end_ns);
 }
 
-// Closes a vCPU's part of the sample: into the totals, into the rows, and clean for the next one.
+// Closes a vCPU's part of the sample: adds it to the totals and the rows, and clears it for the next.
 void Baker::fold(Vcpu& vcpu, bool publish) {
   std::uint64_t total = 0;
   const auto take = [&](VcpuPart& part) {
@@ -194,8 +194,8 @@ void Baker::fold(Vcpu& vcpu, bool publish) {
   };
   take(vcpu.part);
   for (VcpuPart& part : vcpu.parts) take(part);
-  // Keep the pCPUs of this sample: they are the likely ones of the next. A vCPU that wanders over many
-  // starts afresh.
+  // Keep the pCPUs of this sample: the next sample probably has the same. A vCPU that ran on many starts
+  // again.
   if (vcpu.parts.size() > 8) vcpu.parts.clear();
   if (total != vcpu.since_ns - start_ns_) ++counts_.conservation_violations;
 }

@@ -27,7 +27,7 @@ void SlowWaits::add(const Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now,
   for (const RecentExecutions* executions : meanwhile) {
     std::uint32_t successor = XENMON_NO_SLOT;
     const auto visit = [&](std::uint32_t slot, std::uint64_t ns) {
-      // It does not run while it waits: that is the switch from it to the one behind.
+      // It does not run while it waits: this is the switch from it to its successor.
       if (slot == vcpu.slot) slot = successor;
       successor = slot;
       if (slot == XENMON_NO_SLOT || !vcpus[slot]) {

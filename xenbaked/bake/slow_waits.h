@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The long waits of the current sample, each with who ran meanwhile. What is said of one is in
-// xenmon_wait (xenmon/region.h).
+// The long waits of the current sample, each with the vCPUs that ran meanwhile. Their contents are described
+// at xenmon_wait (xenmon/region.h).
 //
-// Room is made for them once; what does not fit is counted. A wait costs time in proportion to the
+// Room for them is allocated once; what does not fit is counted. A wait costs time in proportion to the
 // executions that are remembered of at most two pCPUs.
 #ifndef XENMON_XENBAKED_BAKE_SLOW_WAITS_H
 #define XENMON_XENBAKED_BAKE_SLOW_WAITS_H
@@ -28,7 +28,7 @@ class SlowWaits {
   // capacity: of one sample.
   explicit SlowWaits(std::uint32_t capacity) : capacity_(capacity) {}
 
-  // `vcpu` has been waiting since it entered its state, and runs on that pCPU now. meanwhile: of the pCPUs
+  // `vcpu` has been waiting since it entered its state, and now runs on that pCPU. meanwhile: of the pCPUs
   // concerned, each once.
   void add(const Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now,
            std::span<const RecentExecutions* const> meanwhile, Vcpus vcpus, Domains domains);

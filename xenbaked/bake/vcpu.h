@@ -74,20 +74,20 @@ struct Vcpu {
   std::uint32_t domain_slot = 0;
   std::uint32_t vcpu_id = 0;
   Bucket bucket = kUnknown;
-  // What a record told that could not be trusted, since entered_ns; what Xen says of that time later may
-  // still prove it. kUnknown: nothing.
+  // What an untrusted record said since entered_ns; what Xen says later about that time may still confirm it.
+  // kUnknown: nothing.
   Bucket claimed = kUnknown;
   bool idle = false;              // one of the idle domain's: tied to the pCPU of its number
-  bool observed = false;          // some record has told its state
+  bool observed = false;          // some record has given its state
   bool known = false;             // in Baker's list of vCPUs whose state is known
-  bool ended = false;             // its domain is gone
-  bool silent = false;            // the idle vCPU of a pCPU that has no records yet: it is taken to run
-  std::uint32_t told_wait_ns = 0; // what Xen says that it has waited before the switch to come; 0: nothing
-  std::uint32_t told_by = XENMON_NO_PCPU; // whose record told its state; only where clocks differ
+  bool ended = false;             // its domain has ended
+  bool silent = false;            // the idle vCPU of a pCPU that has no records yet: it is assumed to run
+  std::uint32_t told_wait_ns = 0; // how long Xen says it waited before the coming switch; 0: unknown
+  std::uint32_t told_by = XENMON_NO_PCPU; // the pCPU whose record gave its state; only where clocks differ
   std::uint64_t since_ns = 0;             // accounted up to here
   std::uint64_t entered_ns = 0;           // in this state from here on; unlike since_ns not moved by samples
 
-  VcpuPart part;               // of the pCPU it runs on or ran on last
+  VcpuPart part;               // of the pCPU on which it runs or last ran
   std::vector<VcpuPart> parts; // of other pCPUs in this sample
 
   // All of the trace up to the end of the last sample.

@@ -66,7 +66,7 @@ std::uint64_t Merge::newest() {
 
 bool Merge::restart_is_due() const {
   if (restarts_since_ == kNever) return false;
-  // What was written before the clock started again is in the pass in which that was seen, or in the next.
+  // What was written before the clock restarted is in the pass in which that was seen, or in the next.
   return final_ || passes_ > restarts_since_;
 }
 
@@ -85,7 +85,7 @@ std::uint64_t Merge::restart_clock() {
   held_back_.clear();
   if (!final_) {
     heard_ = newest();
-    watermark_ = 0; // what the other pCPUs wrote in that moment may still come
+    watermark_ = 0; // what the other pCPUs wrote at that moment may still come
   }
   return position_;
 }

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The streams of all pCPUs in one order by TSC; equal TSCs go by pCPU number.
+// Puts the streams of all pCPUs into one order by TSC, and equal TSCs by pCPU number.
 //
 // One vCPU's history is spread over the buffers of every pCPU that ran it or woke it, so nothing may be
-// accounted before all of them have been heard. The watermark is the TSC up to which that is so: when a
-// pass has been queued, everything that Xen wrote before that pass began is here, and the pass began
-// after the newest record of the pass before it. Hence watermark = the newest TSC of the passes before that
-// is certainly right (PcpuStream::hear); after a source's last pass, and where there is but one pCPU, there
-// is no limit. A damaged TSC does not move it.
+// accounted before all of these have been read. The watermark is the TSC up to which that is so: when a pass
+// has been queued, everything that Xen wrote before that pass began is here, and the pass began after the
+// newest record of the previous pass. Hence watermark = the newest TSC of the earlier passes that is
+// certainly right (PcpuStream::hear). After a source's last pass, and with only one pCPU, there is no limit.
+// A damaged TSC does not move it.
 //
 // Xen reports a loss only when it is over, with the pCPU's next record. By then the watermark may have passed
 // the first record that was lost. A live source knows better: a buffer that is full may lose the next record
 // (Window::full). For recordings the watermark stays behind by a Patience.
 //
-// What arrives behind its place in the order all the same is late: the sink is told so (apply_late), since
-// nobody knows any more what it did to the order.
+// A record that arrives after its place in the order has passed is late: the sink gets it by apply_late(),
+// because its effect on the order is no longer known.
 //
-// When the clock starts again (PcpuStream), the streams that have come to that point wait there. When all
-// that was written before has been handed over, TSCs are moved forward from there on, so that the order goes
-// on kRestartGap cycles behind the last record, and the sink is told, if it offers
+// When the clock restarts (PcpuStream), streams that have reached that point wait there. When everything
+// written before has been handed over, TSCs are shifted forward from there on, so that the order continues
+// kRestartGap cycles after the last record. The sink is told, if it offers
 //   void clock_restarted(std::uint64_t tsc);                           of the last record before
 #ifndef XENMON_XENBAKED_MERGE_MERGE_H
 #define XENMON_XENBAKED_MERGE_MERGE_H
@@ -49,7 +49,7 @@ class Merge final : private HeardClocks {
     std::uint64_t clock_restarts = 0;
   };
 
-  // Nobody knows how long the clock was off when it started again; in cycles.
+  // It is not known how long the clock was off when it restarted; in cycles.
   static constexpr std::uint64_t kRestartGap = std::uint64_t{1} << 20;
 
   // How far the watermark stays behind what has been heard: by `cycles`, but never by more than `bytes` of
@@ -70,9 +70,9 @@ class Merge final : private HeardClocks {
   void drain(std::uint64_t limit, Sink& sink);
 
   [[nodiscard]] std::uint64_t watermark() const { return restart_is_due() ? kNoLimit : watermark_; }
-  // The TSC at which the first queued record stands, or kNoLimit. Cheap; no sink is called.
+  // The TSC of the first queued record, or kNoLimit. Cheap; no sink is called.
   [[nodiscard]] std::uint64_t next_tsc() const { return heap_.empty() ? kNoLimit : heap_.front().key; }
-  // The last TSC that was handed over, or passed over.
+  // The last TSC that was handed over, or skipped.
   [[nodiscard]] std::uint64_t position() const { return std::max(position_, passed_over_); }
 
   // Nothing that is still to come precedes what is queued: drain() hands over all of it.
@@ -80,7 +80,7 @@ class Merge final : private HeardClocks {
     watermark_ = kNoLimit;
     set_final(true);
   }
-  // What follows comes after something went missing: the watermark starts over.
+  // What follows comes after missing data: the watermark starts again.
   void restart() {
     watermark_ = heard_ = 0;
     held_back_.clear();
@@ -96,7 +96,7 @@ class Merge final : private HeardClocks {
 
   [[nodiscard]] Counts counts() const;
   [[nodiscard]] std::uint32_t pcpus_seen() const { return static_cast<std::uint32_t>(seen_.size()); }
-  // The stream of a pCPU, or nullptr if it has not been heard of.
+  // The stream of a pCPU, or nullptr if no record of it has been seen.
   [[nodiscard]] const PcpuStream* stream(std::uint32_t pcpu) const {
     return pcpu < streams_.size() ? streams_[pcpu].get() : nullptr;
   }
@@ -114,10 +114,10 @@ class Merge final : private HeardClocks {
   template <class Sink>
   void refill(Sink& sink);
   template <class Sink>
-  bool go_on_after_restart(Sink& sink);
+  bool continue_after_restart(Sink& sink);
   std::uint64_t newest() override;
   void hold_back();
-  // Whether some pCPU's clock has started again, and nothing from before that can come any more.
+  // Whether some pCPU's clock has restarted, and nothing from before that can come any more.
   [[nodiscard]] bool restart_is_due() const;
   // Returns the TSC of the last record before.
   std::uint64_t restart_clock();
@@ -179,11 +179,11 @@ template <class Sink>
 void Merge::drain(std::uint64_t limit, Sink& sink) {
   refill(sink);
   do {
-    // What was written before a clock started again has no other clock to wait for.
+    // What was written before a clock restarted has no other clock to wait for.
     const std::uint64_t upto = std::min(limit, watermark());
     while (!heap_.empty() && heap_.front().key <= upto) {
       const Entry first = heap_.front();
-      // As long as the first stream stays before the second, the heap need not be touched.
+      // While the first stream stays before the second, the heap need not be touched.
       std::uint64_t bound = upto;
       if (heap_.size() > 1) {
         const Entry& second = heap_.size() > 2 && heap_[2].before(heap_[1]) ? heap_[2] : heap_[1];
@@ -198,7 +198,7 @@ void Merge::drain(std::uint64_t limit, Sink& sink) {
       } else {
         more = stream.run(bound, sink);
         position_ = std::max(position_, std::min(bound, more ? stream.key() : stream.last_tsc()));
-        // What a sink ignores may be ahead of what others have still to hand over.
+        // A record that the sink ignores may be ahead of what other streams have still to hand over.
         if (!more) passed_over_ = std::max(passed_over_, stream.last_tsc());
       }
       if (more) {
@@ -211,12 +211,12 @@ void Merge::drain(std::uint64_t limit, Sink& sink) {
       }
       sift_down();
     }
-  } while (go_on_after_restart(sink));
+  } while (continue_after_restart(sink));
 }
 
-// Where a clock has started again and all from before that has been handed over: true if there is more now.
+// After a clock has restarted and everything before that has been handed over: true if there is more now.
 template <class Sink>
-bool Merge::go_on_after_restart(Sink& sink) {
+bool Merge::continue_after_restart(Sink& sink) {
   if (restarts_since_ == kNever || !heap_.empty() || !restart_is_due()) [[likely]]
     return false;
   const std::uint64_t tsc = restart_clock();

@@ -8,7 +8,7 @@ namespace xenmon {
 
 void PcpuStream::append(const Window& window, bool stable, std::uint64_t tsc_shift) {
   if (window.first.empty() && window.second.empty()) return;
-  // Segments before the current one are used up: their buffers serve again.
+  // Segments before the current one are used up: their buffers are reused.
   if (next_segment_ > 1) {
     const auto current = segments_.begin() + static_cast<std::ptrdiff_t>(next_segment_) - 1;
     for (auto used = segments_.begin(); used != current; ++used) {
@@ -103,30 +103,30 @@ PcpuStream::Verdict PcpuStream::judge_first(std::uint64_t tsc, std::span<const s
 }
 
 PcpuStream::Verdict PcpuStream::judge_ahead(std::uint64_t tsc, std::span<const std::uint64_t> next) {
-  const bool last_leap = tsc - last_tsc_ <= kMaxLastLeap;
+  const bool last_jump = tsc - last_tsc_ <= kMaxLastJump;
   if (!next.empty()) {
     if (follows(next[0], tsc)) return Verdict::kRight;
-    // If the next one is too far away it is the one in doubt.
+    // If the next one is too far away, the next one is the one in doubt.
     if (next[0] > tsc) return next.size() == 2 && !follows(next[1], tsc) ? Verdict::kWrong : Verdict::kRight;
-    // If the clock starts again with the next one, that one says nothing about this.
-    const bool restarts = next[0] < last_tsc_ && last_tsc_ - next[0] > kMaxLeap &&
+    // If the clock restarts with the next one, that one says nothing about this.
+    const bool restarts = next[0] < last_tsc_ && last_tsc_ - next[0] > kMaxJump &&
                           (next.size() < 2 || (next[1] >= next[0] && next[1] < last_tsc_));
     if (!restarts) return Verdict::kWrong;
-    return last_leap || tsc <= clocks_.newest() ? Verdict::kRight : Verdict::kWrong;
+    return last_jump || tsc <= clocks_.newest() ? Verdict::kRight : Verdict::kWrong;
   }
-  if (final_ && last_leap) return Verdict::kRight;
+  if (final_ && last_jump) return Verdict::kRight;
   if (tsc <= clocks_.newest()) return Verdict::kRight;
   return final_ ? Verdict::kWrong : Verdict::kUndecided;
 }
 
 PcpuStream::Verdict PcpuStream::judge_backwards(std::uint64_t tsc, const std::byte* behind) {
-  if (last_tsc_ - tsc <= kMaxLeap) return Verdict::kWrong;
+  if (last_tsc_ - tsc <= kMaxJump) return Verdict::kWrong;
   std::array<std::uint64_t, 64> next{};
   const std::size_t count = next_tscs(behind, next);
   if (count == 0) return final_ ? Verdict::kWrong : Verdict::kUndecided;
   std::uint64_t previous = tsc;
   for (std::size_t i = 0; i < count; ++i) {
-    // The clock that was in use goes on: this was a record with a damaged TSC.
+    // The clock that was in use continues: this was a record with a damaged TSC.
     const bool jumps_back = next[i] >= last_tsc_ && next[i] - previous > (last_tsc_ - tsc) / 2;
     if (jumps_back || (i == 0 && !follows(next[i], tsc))) return Verdict::kWrong;
     previous = next[i];
@@ -139,8 +139,8 @@ void PcpuStream::restart_at(std::uint64_t shift, std::uint64_t position) {
   shift_ += shift;
   if (any_tsc_) last_tsc_ = position;
   restarting_ = false;
-  // What is still to be handed over has not been heard by this clock.
-  heard_any_ = in_doubt_ = false;
+  // What is still to be handed over has not been seen by this clock.
+  any_seen_ = in_doubt_ = false;
   for (std::size_t i = next_segment_; i < segments_.size(); ++i) segments_[i].heard = false;
   if (at_ != nullptr) hear({at_, end_}, shift_);
 }
@@ -148,33 +148,33 @@ void PcpuStream::restart_at(std::uint64_t shift, std::uint64_t position) {
 std::uint64_t PcpuStream::hear() {
   const bool doubted = in_doubt_;
   const std::uint64_t doubt = doubt_;
-  doubt_borne_out_ = false;
+  doubt_confirmed_ = false;
   for (Segment& segment : segments_) {
     if (segment.heard) continue;
     segment.heard = true;
     hear(segment.bytes, segment.tsc_shift + restart_shift_);
   }
-  borne_out_ = doubted && doubt_borne_out_ ? doubt : 0;
-  return heard_any_ ? heard_ : 0;
+  borne_out_ = doubted && doubt_confirmed_ ? doubt : 0;
+  return any_seen_ ? heard_ : 0;
 }
 
-// The same rules as for handing over, but for what only other clocks could tell; a TSC in doubt is left out.
+// The same rules as for handing over, except those that need other clocks; a TSC in doubt is left out.
 void PcpuStream::hear(std::span<const std::byte> bytes, std::uint64_t shift) {
   const std::byte* at = bytes.data();
   const std::byte* const end = at + bytes.size();
   Record record;
-  bool first = true; // only that one can bear out a TSC of a window before
+  bool first = true; // only that one can confirm a TSC of an earlier window
   for (; decode_record(at, end, record); at += record.bytes()) {
     if (!record.has_tsc() || record.event() == event::kWrapBuffer) continue;
     const std::uint64_t tsc = record.tsc + shift;
-    if (heard_any_ && tsc - heard_ <= kMaxLeap) [[likely]] {
+    if (any_seen_ && tsc - heard_ <= kMaxJump) [[likely]] {
       heard_ = tsc;
       in_doubt_ = false;
     } else if (in_doubt_ && follows(tsc, doubt_)) {
       heard_ = tsc;
-      heard_any_ = true;
+      any_seen_ = true;
       in_doubt_ = false;
-      doubt_borne_out_ = doubt_borne_out_ || first;
+      doubt_confirmed_ = doubt_confirmed_ || first;
     } else {
       doubt_ = tsc;
       in_doubt_ = true;

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// One pCPU's records, in the order in which Xen wrote them, out of the windows that a source delivers.
+// One pCPU's records, in the order in which Xen wrote them, from the windows that a source delivers.
 //
-// The stream always stands before its next record that carries a TSC (the head). Within a stream TSCs never
-// decrease. A record whose TSC cannot be right is counted as bad and skipped, as is a record that does not
-// fit into its window, with the rest of that window. What is skipped is reported to the sink as a gap, since
-// it may have been the change of some vCPU's state. How a TSC is judged:
-//   - up to kMaxLeap after the last one: right;
-//   - further ahead: right if the record behind it bears it out, or if another pCPU's clock has certainly
-//     got there; wrong if the record behind it contradicts. With nothing behind it and no other clock it is
-//     undecided: there is no head until more has come. An undecided TSC is ahead of all that has been heard
-//     of, so nothing else is handed over before its place in the order is known.
-//   - backwards: wrong; unless it is by more than kMaxLeap and the records behind it stay there: then the
-//     clock has started again (the host was suspended, or two recordings were joined). The stream stands
-//     still then (restarting()) until its Merge has everything before that and calls restart_at().
+// The stream is always positioned at its next record that carries a TSC (the head). Within a stream TSCs
+// never decrease. A record whose TSC cannot be right is counted as bad and skipped. A record that overruns
+// its window is bad too, as is the rest of that window. Skipped data is reported to the sink as a gap,
+// because it may have been the change of some vCPU's state. How a TSC is judged:
+//   - up to kMaxJump after the last one: right;
+//   - further ahead: right if the next record confirms it, or if another pCPU's clock has certainly reached
+//     it; wrong if the next record contradicts it. Without a next record and without another clock it is
+//     undecided: there is no head until more data has arrived. An undecided TSC is ahead of everything that
+//     was read, so nothing else is handed over before its place in the order is known.
+//   - backwards: wrong; unless it goes back by more than kMaxJump and the following records stay there: then
+//     the clock has restarted (the host was suspended, or two recordings were joined). The stream then stops
+//     (restarting()) until its Merge has everything before that and calls restart_at().
 //
 // LOST_RECORDS stands twice in the order: at the TSC of the first record that was lost, and at its own.
 // A window that was full may be followed by a loss: from its last record to the pCPU's next one, records
@@ -52,29 +52,29 @@
 
 namespace xenmon {
 
-// The clocks of all pCPUs, as far as they have been heard of.
+// The clocks of all pCPUs, as far as they are known.
 class HeardClocks {
  public:
   HeardClocks() = default;
   HeardClocks(const HeardClocks&) = delete;
   HeardClocks& operator=(const HeardClocks&) = delete;
   virtual ~HeardClocks() = default;
-  // A TSC that some pCPU's clock has certainly reached. May walk all that is queued: for rare cases.
+  // A TSC that some pCPU's clock has certainly reached. May walk everything that is queued: for rare cases.
   virtual std::uint64_t newest() = 0;
 };
 
 class PcpuStream {
  public:
-  // Cycles. A tenth of a second at 2.4 GHz: a leap beyond that is believed if the record behind it bears
-  // it out. So a damaged TSC costs little, and a pCPU may be silent for as long as it likes.
-  static constexpr std::uint64_t kMaxLeap = std::uint64_t{1} << 28;
-  // 15 minutes: records further apart than that do not bear each other out.
+  // Cycles. A tenth of a second at 2.4 GHz: a larger jump is believed if the next record confirms it. So a
+  // damaged TSC costs little, and a pCPU may be silent as long as it likes.
+  static constexpr std::uint64_t kMaxJump = std::uint64_t{1} << 28;
+  // 15 minutes: records further apart than that do not confirm each other.
   static constexpr std::uint64_t kMaxApart = std::uint64_t{1} << 41;
-  // A minute at 2.4 GHz: a leap by the very last record of a trace, which nothing can bear out, is believed
-  // up to here.
-  static constexpr std::uint64_t kMaxLastLeap = std::uint64_t{1} << 37;
-  // Records without a TSC that wait for the one behind them, in bytes. A patched Xen writes a few for each
-  // execution; what is more is damage.
+  // A minute at 2.4 GHz: a jump by the very last record of a trace, which nothing can confirm, is believed up
+  // to here.
+  static constexpr std::uint64_t kMaxLastJump = std::uint64_t{1} << 37;
+  // Records without a TSC that wait for the next one, in bytes. A patched Xen writes a few for each
+  // execution; more is damage.
   static constexpr std::size_t kMaxUntimedBytes = std::size_t{64} * 1024;
 
   // `clocks` must outlive the stream.
@@ -82,8 +82,8 @@ class PcpuStream {
 
   [[nodiscard]] std::uint32_t pcpu() const { return pcpu_; }
 
-  // Queues a window. Stable bytes are used in place, others are copied into a recycled buffer. Every
-  // TSC in it will be moved forward by `tsc_shift` (a recording that is played again).
+  // Queues a window. Stable bytes are used in place, others are copied into a recycled buffer. Every TSC in
+  // it will be shifted forward by `tsc_shift` (a recording that is played again).
   void append(const Window& window, bool stable, std::uint64_t tsc_shift);
 
   // Whether what is queued is all there will ever be: then the last record need not wait for another.
@@ -95,7 +95,7 @@ class PcpuStream {
     return has_head_ || settle(sink);
   }
 
-  // Where the head stands in the order. Only when ready() said true.
+  // The head's place in the order. Only when ready() returned true.
   [[nodiscard]] std::uint64_t key() const { return key_; }
 
   // Hands records to the sink until the head's key exceeds `bound` or none is left. Returns whether
@@ -103,24 +103,24 @@ class PcpuStream {
   template <class Sink>
   bool run(std::uint64_t bound, Sink& sink);
 
-  // Hands the head over, and nothing else, as a record whose place has passed. Returns whether there is
-  // another head. Only when ready() said true.
+  // Hands over only the head, as a late record. Returns whether there is another head. Only when ready()
+  // returned true.
   template <class Sink>
   bool run_late(Sink& sink);
 
-  // After ready() or run() said false: the clock starts again here, at the TSC restart_tsc() by the clock
+  // After ready() or run() returned false: the clock restarts here, at the TSC restart_tsc() of the clock
   // that was in use.
   [[nodiscard]] bool restarting() const { return restarting_; }
   [[nodiscard]] std::uint64_t restart_tsc() const { return restart_tsc_; }
-  // From here on TSCs are moved forward by `shift` more, and none precedes `position`.
+  // From here on TSCs are shifted forward by `shift` more, and none precedes `position`.
   void restart_at(std::uint64_t shift, std::uint64_t position);
-  // What restart_at() did is over: another round of a recording begins.
+  // Undoes restart_at(): another round of a recording starts.
   void forget_restarts() { restart_shift_ = 0; }
 
   // Walks what has been queued since the last call, and returns the newest TSC in it, or in what was walked
   // before, that is certainly right; 0 if there is none.
   std::uint64_t hear();
-  // A TSC that was in doubt before the last call of hear(), and that this call has found to be right; or 0.
+  // A TSC that was in doubt before the last call of hear(), and that this call has confirmed; or 0.
   [[nodiscard]] std::uint64_t borne_out() const { return borne_out_; }
 
   [[nodiscard]] std::uint64_t records() const { return records_; }
@@ -168,9 +168,9 @@ class PcpuStream {
   bool restarting_ = false;
   bool full_ = false;     // the window that at_ is in
   bool doubtful_ = false; // what comes next may be lost, and the sink knows
-  bool heard_any_ = false;
-  bool doubt_borne_out_ = false;
-  bool in_doubt_ = false;         // doubt_ is a TSC that nothing has borne out yet
+  bool any_seen_ = false;
+  bool doubt_confirmed_ = false;
+  bool in_doubt_ = false;         // doubt_ is a TSC that nothing has confirmed yet
   const std::byte* at_ = nullptr; // the head, or where to look for it
   const std::byte* end_ = nullptr;
   std::uint64_t shift_ = 0; // of the segment that at_ is in, restart_shift_ included
@@ -188,15 +188,15 @@ class PcpuStream {
   BadRecords bad_records_;
 
   std::vector<Segment> segments_;
-  std::size_t next_segment_ = 0; // index of the segment behind the one that at_ is in
+  std::size_t next_segment_ = 0; // index of the segment after the one that at_ is in
   std::vector<std::vector<std::byte>> spare_;
   std::vector<std::byte> untimed_; // whole records without a TSC; they belong to the head
 };
 
-// Of the records without a TSC these are what a sink has a use for, and come often.
+// Of the records without a TSC, these are the ones that a sink uses, and they are frequent.
 inline constexpr std::uint32_t kUntimedClass = event::kAcctPageCounts & event::kClassMask;
 
-// The careful way to the next head: everything that is not a plain record with the next TSC.
+// The slow path to the next head: everything that is not a plain record with the next TSC.
 template <class Sink>
 [[gnu::noinline]] bool PcpuStream::settle(Sink& sink) {
   Record record;
@@ -211,7 +211,7 @@ template <class Sink>
         doubtful_ = true;
         sink.lost_begin(pcpu_, handed_over_tsc_ != 0 ? handed_over_tsc_ : last_tsc_);
       }
-      // Nothing will ever be behind these.
+      // Nothing will ever follow these.
       if (final_ && !untimed_.empty()) hand_over_untimed(sink);
       return false;
     }
@@ -232,7 +232,7 @@ template <class Sink>
     }
     record.tsc += shift_;
     // One comparison for both directions: a step backwards is a huge leap modulo 2^64.
-    if (record.tsc - last_tsc_ > kMaxLeap || !any_tsc_) {
+    if (record.tsc - last_tsc_ > kMaxJump || !any_tsc_) {
       const bool first = !any_tsc_;
       const Verdict verdict = judge(record.tsc, at_ + record.bytes());
       if (verdict == Verdict::kUndecided) return false;
@@ -272,7 +272,7 @@ template <class Sink>
   }
 }
 
-// Hands the head over. False: it stays the head, LOST_RECORDS' second place being behind `bound`.
+// Hands the head over. False: it stays the head, because the second place of LOST_RECORDS is after `bound`.
 template <class Sink>
 [[gnu::noinline]] bool PcpuStream::take_head(std::uint64_t bound, Sink& sink) {
   Record record;
@@ -315,9 +315,9 @@ template <class Sink>
   if (!lost_pending_) sink.lost_end(pcpu_, key_, 0, event::kNobody, 0);
 }
 
-// Hands over the run of records without a TSC at `at`, of which there is at least one, if the record behind
-// them is one for the quick way and not beyond `bound`; returns where that one is. Otherwise hands nothing
-// over and returns nullptr.
+// Hands over the run of records without a TSC at `at`, of which there is at least one, if the record after
+// them is suitable for the fast path and not beyond `bound`; returns the position of that record. Otherwise
+// hands nothing over and returns nullptr.
 template <class Sink>
 [[gnu::noinline]] const std::byte* PcpuStream::run_untimed(const std::byte* at, std::uint64_t last,
                                                            std::uint64_t bound, Sink& sink) {
@@ -339,7 +339,7 @@ template <class Sink>
   }
   const std::uint64_t tsc = load_word<std::uint64_t>(behind + 4) + shift_;
   const std::uint32_t kind = header & (kHasTsc | event::kClassMask);
-  if (kind < kHasTsc || kind == (kHasTsc | event::kAlwaysClass) || tsc - last > kMaxLeap || tsc > bound)
+  if (kind < kHasTsc || kind == (kHasTsc | event::kAlwaysClass) || tsc - last > kMaxJump || tsc > bound)
     return nullptr;
   Record record;
   for (; at != behind; at += record.bytes()) {
@@ -357,11 +357,11 @@ bool PcpuStream::run(std::uint64_t bound, Sink& sink) {
       hand_over_untimed(sink);
     if (doubtful_) [[unlikely]]
       end_doubt(sink);
-    // The head itself goes the quick way below, unless it is lost records or at its window's very end.
+    // The head itself takes the fast path below, unless it is LOST_RECORDS or at the very end of its window.
     const bool plain = end_ - at_ >= static_cast<std::ptrdiff_t>(kMaxRecordBytes) &&
                        (load_word<std::uint32_t>(at_) & event::kClassMask) != event::kAlwaysClass;
     if (!plain && !take_head(bound, sink)) return true;
-    // The quick way, for what nearly all records are: whole, with a TSC that is the next one.
+    // The fast path, for nearly all records: complete, with a TSC that is the next one.
     const std::byte* at = at_;
     const std::byte* const end = end_;
     const std::uint64_t shift = shift_;
@@ -398,7 +398,7 @@ bool PcpuStream::run(std::uint64_t bound, Sink& sink) {
       record.tsc = load_word<std::uint64_t>(at + 4) + shift;
       // Without a TSC, of the class that lost records and padding are in, or with an odd TSC.
       const std::uint32_t kind = record.header & (kHasTsc | event::kClassMask);
-      if (kind < kHasTsc || kind == (kHasTsc | event::kAlwaysClass) || record.tsc - last > kMaxLeap) break;
+      if (kind < kHasTsc || kind == (kHasTsc | event::kAlwaysClass) || record.tsc - last > kMaxJump) break;
       last = record.tsc;
       if (last > bound) {
         tell_ignored();
@@ -415,13 +415,13 @@ bool PcpuStream::run(std::uint64_t bound, Sink& sink) {
     tell_ignored();
     handed_over_tsc_ = last;
     if constexpr (requires { Sink::ignores(record.header); }) {
-      // The trace goes on until its last record, whatever that is.
+      // The trace continues until its last record, whatever that is.
       if (last_ignored != nullptr) {
         const std::uint64_t tsc = load_word<std::uint64_t>(last_ignored + 4) + shift;
         last_tsc_ = last;
         const std::byte* const behind =
             last_ignored + 12 + extra_bytes(load_word<std::uint32_t>(last_ignored));
-        if (tsc - last <= kMaxLeap || judge(tsc, behind) == Verdict::kRight) last = tsc;
+        if (tsc - last <= kMaxJump || judge(tsc, behind) == Verdict::kRight) last = tsc;
       }
     }
     at_ = at;

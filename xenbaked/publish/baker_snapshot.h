@@ -19,7 +19,7 @@
 
 namespace xenmon {
 
-// What was met that is not as it should be, since the daemon began.
+// Faults of the source since the daemon started.
 struct TraceHealth {
   std::array<std::uint64_t, XENMON_BAD_CAUSES>
       bad_by{};                                      // XENMON_BAD_*; their sum is the count of bad records

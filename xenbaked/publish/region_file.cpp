@@ -45,20 +45,20 @@ Result<FileDescriptor> open_directory(const std::string& path) {
     const ExitStatus status = errno == EACCES ? ExitStatus::kNotPermitted : ExitStatus::kFailed;
     const char* hint =
         errno == ELOOP || errno == ENOTDIR
-            ? "; it must be a directory and no symlink: remove what is there or choose another --region"
+            ? "; it must be a directory and not a symlink: remove what is there or choose another --region"
             : "; make it, run as root, or choose another --region";
     return Error{"Cannot use the region's directory " + path + ": " + std::strerror(errno) + hint + ".",
                  status};
   }
   struct stat status {};
-  if (fstat(directory.get(), &status) != 0) return system_error("Cannot look at " + path);
+  if (fstat(directory.get(), &status) != 0) return system_error("Cannot examine " + path);
   if (made && fchmod(directory.get(), 0755) != 0) return system_error("Cannot set the mode of " + path);
   if (!made) {
     const bool ours = status.st_uid == geteuid() || status.st_uid == 0;
     const bool open_to_others = (status.st_mode & 022) != 0 && (status.st_mode & S_ISVTX) == 0;
     if (!ours || open_to_others) {
       return Error{"The region's directory " + path +
-                       " belongs to or is writable for others, who could replace the region; "
+                       " belongs to or is writable for other users, who could replace the region; "
                        "make it 0755 and your own, or choose another --region.",
                    ExitStatus::kFailed};
     }
@@ -66,8 +66,8 @@ Result<FileDescriptor> open_directory(const std::string& path) {
   return directory;
 }
 
-// The group's number. The file is asked first: a name service behind it may not answer, and need not be asked
-// where there is the group that README has one make.
+// The group's number. The file is asked first: a name service may not answer, and need not be asked if the
+// group that docs/operation.md describes exists.
 std::optional<gid_t> find_reader_group() {
   if (const FilePointer groups{std::fopen("/etc/group", "re")}) {
     while (const struct group* each = fgetgrent(groups.get())) {
@@ -84,7 +84,7 @@ bool is_half_made(const char* entry, const std::string& prefix) {
          name.substr(prefix.size()).find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-// Regions that processes which were killed had in the making. Whoever has the lock makes the only one.
+// Regions that killed processes had not finished. The holder of the lock is the only process that makes one.
 void sweep(const FileDescriptor& directory, const std::string& name) {
   const int copy = openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (copy < 0) return;
@@ -140,7 +140,7 @@ Result<RegionPlace> RegionPlace::open(const Options& options) {
       slash == std::string::npos ? "." : (slash == 0 ? "/" : options.path.substr(0, slash));
   std::string name = slash == std::string::npos ? options.path : options.path.substr(slash + 1);
   if (name.empty() || name == "." || name == "..") {
-    return Error{"'" + options.path + "' is no path for a region; name a file.", ExitStatus::kUsage};
+    return Error{"'" + options.path + "' is not a path for a region; name a file.", ExitStatus::kUsage};
   }
   Result<FileDescriptor> directory = open_directory(directory_path);
   if (!directory) return directory.error();
@@ -155,10 +155,11 @@ Result<RegionPlace> RegionPlace::open(const Options& options) {
                  status};
   }
   struct stat status {};
-  if (fstat(lock.get(), &status) != 0) return system_error("Cannot look at " + options.path + ".lock");
+  if (fstat(lock.get(), &status) != 0) return system_error("Cannot examine " + options.path + ".lock");
   if (!S_ISREG(status.st_mode) || status.st_uid != geteuid() || status.st_nlink != 1) {
-    return Error{options.path + ".lock is not a plain file of ours; remove it or choose another --region.",
-                 ExitStatus::kFailed};
+    return Error{
+        options.path + ".lock is not a plain file of this user; remove it or choose another --region.",
+        ExitStatus::kFailed};
   }
   if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     return Error{"Another xenbaked publishes at " + options.path +
@@ -188,7 +189,7 @@ Result<RegionMapping> RegionPlace::make(std::size_t bytes) {
   if (fchmod(file.get(), options_.world_readable ? 0644 : 0640) != 0) {
     return give_up(system_error("Cannot set the region's mode"));
   }
-  // Not ftruncate alone: a hole that cannot be filled later would be a SIGBUS.
+  // ftruncate alone is not enough: a hole that cannot be filled later would cause a SIGBUS.
   int error = EINTR;
   while (error == EINTR) error = posix_fallocate(file.get(), 0, static_cast<off_t>(bytes));
   if (error != 0) {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Making the region's file safely, in a directory that strangers may be able to reach.
+// Makes the region's file safely, in a directory that other users may be able to reach.
 //
-// The file is made under a random name (O_CREAT|O_EXCL|O_NOFOLLOW), gets its owner and mode explicitly,
-// whatever the umask, and its blocks reserved (a full /run is an error here and not a SIGBUS later). Only
-// when its contents are valid does place() rename it, so nobody ever sees a half-made region, and what a
-// stranger planted under the final name, a symlink included, is replaced and not followed.
+// The file is created under a random name (O_CREAT|O_EXCL|O_NOFOLLOW), gets its owner and mode explicitly,
+// whatever the umask is, and its blocks are reserved (a full /run is an error here and not a SIGBUS later).
+// Only when its contents are valid does place() rename it, so nobody ever sees an incomplete region. Whatever
+// another user planted under the final name, a symlink included, is replaced and not followed.
 //
-// A lock file beside it (NAME.lock) keeps a second daemon away from the same path as long as this one
-// lives; the kernel drops the lock with the process. Whoever gets the lock removes what others, which were
-// killed, had in the making.
+// A lock file beside it (NAME.lock) keeps a second daemon away from the same path while this one lives; the
+// kernel drops the lock with the process. The process that gets the lock removes the unfinished files of
+// processes that were killed.
 #ifndef XENMON_XENBAKED_PUBLISH_REGION_FILE_H
 #define XENMON_XENBAKED_PUBLISH_REGION_FILE_H
 
@@ -55,7 +55,7 @@ class RegionMapping {
   std::size_t bytes_ = 0;
 };
 
-// The place where regions are put: a directory, a name in it, and the lock on both.
+// The place for regions: a directory, a name in it, and the lock on both.
 class RegionPlace {
  public:
   struct Options {
@@ -63,12 +63,13 @@ class RegionPlace {
     bool world_readable = false; // 0644 instead of 0640 root:xenmon
   };
 
-  // Makes the directory (0755) if only it is missing. Errors: a directory that is a symlink, is not
-  // ours, or is writable for others without being sticky; kBusy: another daemon holds the lock.
+  // Creates the directory (0755) if only its last part is missing. Errors: a directory that is a symlink,
+  // belongs to another user, or is writable for others without being sticky; kBusy: another daemon holds the
+  // lock.
   static Result<RegionPlace> open(const Options& options);
 
-  // A new zeroed file of that size, mapped, under a private name; place() puts it under the real one.
-  // At most one is in the making at a time.
+  // A new zeroed file of that size, mapped, under a private name; place() gives it the real one. At most one
+  // is unfinished at a time.
   Result<RegionMapping> make(std::size_t bytes);
   Status place();
 

@@ -254,7 +254,8 @@ RegionImage::Wanted RegionImage::wanted_for(const SnapshotSize& size) const {
   wanted.domain = grown(wanted.domain, size.domains);
   wanted.vcpu = grown(wanted.vcpu, size.vcpus);
 
-  // The rings should hold the history; of what is in them now, only a sample that falls out of it may go.
+  // The rings should hold the history; of their present contents, only samples that leave the history may be
+  // dropped.
   std::uint64_t rows = size.rows;
   std::uint64_t io_rows = size.io_rows;
   const std::uint64_t samples = file_.capacities.sample;
@@ -265,7 +266,7 @@ RegionImage::Wanted RegionImage::wanted_for(const SnapshotSize& size) const {
     io_rows += file_.io_row_position - kept.first_io_row;
   }
   wanted.io_row = grown(wanted.io_row, io_rows);
-  // Everything else goes before the history: it gets what is left below the limit, but the sample must fit.
+  // The history has the lowest priority: it gets what is left below the limit, but the sample must fit.
   const std::uint32_t ideal = grown(wanted.row, rows);
   RegionCapacities others = wanted;
   others.row = 0;
@@ -273,7 +274,7 @@ RegionImage::Wanted RegionImage::wanted_for(const SnapshotSize& size) const {
   const std::uint64_t limit = options_.size_limit;
   const std::uint64_t room = fixed < limit ? (limit - fixed) / sizeof(xenmon_row) : 0;
   const auto least = static_cast<std::uint32_t>(size.rows);
-  // With some to spare if it does not fit into what there is: not a new file for every further row.
+  // With some spare room if it does not fit: not a new file for every further row.
   wanted.row = std::max(static_cast<std::uint32_t>(std::min<std::uint64_t>(ideal, room)),
                         least <= file_.capacities.row ? least : grown(kLeastRows, least));
   return {wanted, wanted.row < rows};

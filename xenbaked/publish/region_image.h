@@ -79,10 +79,10 @@ class RegionImage {
   void set_verdicts(std::span<const xenmon_verdict> verdicts);
   // CLOCK_REALTIME of trace time 0, as the host's clock has it by now; readers see it at once.
   void set_wall_epoch(std::uint64_t epoch_ns);
-  // Call at least every heartbeat_period_ns, also when nothing happens.
+  // Call at least every heartbeat_period_ns, even when nothing happens.
   void heartbeat(std::uint64_t wakeups, std::uint64_t daemon_cpu_ns);
   void set_state(std::uint64_t state); // XENMON_STATE_*
-  // Whether the recording stands still; readers see it after the sample that was published last.
+  // Whether the recording is held; readers see it after the sample that was published last.
   void set_held(bool held);
 
   // An empty file takes this one's place, as another daemon's would; the lock stays with us. Verdicts stay.

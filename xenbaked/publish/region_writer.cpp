@@ -15,7 +15,7 @@ namespace {
 constexpr std::uint32_t kGrantRecordKinds = XENMON_IO_MAP | XENMON_IO_UNMAP | XENMON_IO_TRANSFER;
 
 // Whether Xen writes an event under a mask (xen/common/trace.c, trace_will_trace_event): a bit of the class
-// and one of the subclass must be in it. An unknown mask is taken to hold everything.
+// and a bit of the subclass must be in it. An unknown mask is assumed to contain everything.
 bool traced(std::uint32_t mask, std::uint32_t event) {
   return mask == 0 || (((mask >> 16) & (event >> 16)) != 0 && (((mask >> 12) & (event >> 12)) & 0xfU) != 0);
 }
@@ -65,7 +65,7 @@ void RegionWriter::set_verdicts(std::span<const Verdict> verdicts) {
   image_.set_verdicts(records);
 }
 
-Status RegionWriter::begin_anew() {
+Status RegionWriter::start_again() {
   snapshot_.set_trace_health({});
   return image_.restart();
 }

@@ -44,33 +44,33 @@ class RegionWriter {
     return image_.publish(snapshot_.take(baker, sample, merge));
   }
 
-  // All that is known by now to be wrong with the trace as a whole; readers see it at once, and in every
-  // later file. More than XENMON's table holds are left out.
+  // Everything known so far to be wrong with the trace as a whole. Readers see it at once, and in every later
+  // file. Verdicts that do not fit into the table are left out.
   void set_verdicts(std::span<const Verdict> verdicts);
   // Published with the counters of the next sample.
   void set_trace_health(const TraceHealth& health) { snapshot_.set_trace_health(health); }
-  // pCPUs that exist, whether they have produced records or not; the next sample's tables have them.
+  // pCPUs that exist, whether they have produced records or not; the next sample's tables contain them.
   void set_present_pcpus(std::span<const std::uint32_t> pcpus) { snapshot_.set_present_pcpus(pcpus); }
-  // Of a live trace, as the host's clock goes; readers see it at once.
+  // For a live trace, following the host's clock; readers see it at once.
   void set_wall_epoch(std::uint64_t epoch_ns) { image_.set_wall_epoch(epoch_ns); }
 
-  // Whether publish() would now write over, or move into another file, anything that is newer than the sample
-  // of number `read`: a sample, its rows, or a wait that ended in it.
+  // Whether publish() would now overwrite, or move to another file, anything newer than sample number `read`:
+  // a sample, its rows, or a wait that ended in it.
   [[nodiscard]] bool overwrites_unread(const Baker& baker, const BakedSample& sample, const Merge& merge,
                                        std::uint64_t read) const {
     return image_.overwrites_unread(snapshot_.size(baker, sample, merge), read);
   }
 
-  // Call at least every heartbeat_period_ns, also when nothing happens.
+  // Call at least every heartbeat_period_ns, even when nothing happens.
   void heartbeat(std::uint64_t wakeups, std::uint64_t daemon_cpu_ns) {
     image_.heartbeat(wakeups, daemon_cpu_ns);
   }
   void set_state(std::uint64_t state) { image_.set_state(state); }
-  // Whether the recording stands still; readers see it after the sample that was published last.
+  // Whether the recording is held; readers see it after the sample that was published last.
   void set_held(bool held) { image_.set_held(held); }
   // A recording starts from its beginning again: an empty file takes this one's place, as another daemon's
   // would, with a daemon_start of its own. The lock stays with us.
-  Status begin_anew();
+  Status start_again();
 
   [[nodiscard]] std::size_t region_bytes() const { return image_.region_bytes(); }
   [[nodiscard]] const std::string& path() const { return image_.path(); }

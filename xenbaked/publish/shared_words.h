@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Stores into memory that other processes read at the same time. Every store is a relaxed atomic of one
-// aligned word, so that a reader may see an old or a new word but never half of one; order is made by the
-// fences around them.
+// aligned word, so a reader may see an old or a new word but never half of one. The fences around the stores
+// make the order.
 #ifndef XENMON_XENBAKED_PUBLISH_SHARED_WORDS_H
 #define XENMON_XENBAKED_PUBLISH_SHARED_WORDS_H
 

@@ -11,7 +11,7 @@
 
 namespace xenmon {
 
-// Cut to what fits with its NUL, not in the middle of a UTF-8 sequence.
+// Cut to what fits with its NUL, but not within a UTF-8 sequence.
 template <std::size_t Bytes>
 void put_text(char (&to)[Bytes], std::string_view text) {
   std::size_t length = std::min(text.size(), Bytes - 1);

@@ -20,7 +20,7 @@ namespace xenmon {
 namespace {
 
 constexpr std::size_t kLongestLine = 256;
-// Whoever sends nonsense need not be told for ever, and may not listen.
+// A sender of nonsense need not be told for ever, and may not be listening.
 constexpr std::uint64_t kComplaints = 10;
 constexpr std::size_t kShown = 40; // of the nonsense, in columns
 constexpr std::size_t kMostCommands = 4096;
@@ -101,7 +101,7 @@ void ControlChannel::listen() {
       skipping_ = true;
       waiting_.clear();
     }
-    // Whoever sends without an end is heard later: there is a recording to be played.
+    // A sender that never stops is heard later: there is a recording to play.
     if (heard_.size() >= kMostCommands || !take_in()) return;
   }
 }
@@ -124,7 +124,7 @@ void ControlChannel::take_line(const std::string& line) {
   }
 }
 
-// False when there is nothing at the moment, or never will be.
+// False if there is nothing at the moment, or never will be.
 bool ControlChannel::take_in() {
   if (gone_) return false;
   pollfd entry{fd_, POLLIN, 0};
@@ -151,7 +151,7 @@ void ControlChannel::tell(State state, std::uint64_t position_ns) {
   const char* const word = state == State::kHeld ? "held" : state == State::kEnd ? "end" : "playing";
   const std::string line =
       std::string(word) + ' ' + std::to_string(lines_) + ' ' + std::to_string(position_ns) + '\n';
-  // Only a socket can be written to without the danger of waiting, and only it is answered.
+  // Only a socket can be written to without the risk of blocking, so only a socket is answered.
   [[maybe_unused]] const ssize_t sent = send(fd_, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 

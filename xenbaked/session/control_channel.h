@@ -3,24 +3,24 @@
 // What steers a replay: lines of text on a descriptor, a pipe, a terminal or one end of a socket.
 //
 //   to NS        be at that trace time as soon as possible, and hold there; "to end" goes to the end
-//   play SPEED   go on from here, so many times as fast as it was, or "max"
+//   play SPEED   play on from here, SPEED times as fast as it was, or "max"
 //   hold         stay here
-//   read N       the other side has what was published up to sample N, and the waits that ended by then
+//   read N       the other side has read everything up to sample N, and the waits that ended by then
 //
-// Once there was a "read" (the first one is "read 0", before anything is published) the replay waits for its
-// reader: it overwrites no sample, row or wait that has not been read, nor moves one into another file, and
-// it ends when it is over instead of standing there for further commands. No answer is about a "read", and it
-// is no line as far as answers count them.
+// After a "read" (the first is "read 0", before anything is published) the replay waits for its reader. It
+// overwrites no sample, row or wait that has not been read, and moves none into another file. When the
+// recording is over it ends, instead of waiting for further commands. A "read" is not answered, and does not
+// count as a line in answers.
 //
-// What is none of these is said on standard error and passed over. When the other side closes its end, nobody
-// is left who would want the replay.
+// Anything else is reported on standard error and ignored. When the other side closes its end, nothing needs
+// the replay any more.
 //
 // On a socket each change of state is answered with a line:
 //
 //   held N NS | end N NS | playing N NS
 //
-// where N is how many lines had been read by then, so that the other side knows which of its commands this is
-// about, and NS is the end of the newest sample. Nobody waits for the other side: an answer that does not go
+// N is how many lines had been read by then, so that the other side knows which of its commands this answers.
+// NS is the end of the newest sample. The replay never waits for the other side: an answer that does not go
 // through is lost.
 #ifndef XENMON_XENBAKED_SESSION_CONTROL_CHANNEL_H
 #define XENMON_XENBAKED_SESSION_CONTROL_CHANNEL_H
@@ -42,29 +42,29 @@ struct ReplayCommand {
 
 // A factor from 0.001 to 1000000, or "max", which is 0.
 std::optional<double> parse_speed(std::string_view text);
-// Without the line's end.
+// Without the end of line.
 std::optional<ReplayCommand> parse_replay_command(std::string_view line);
 // N of "read N".
 std::optional<std::uint64_t> parse_read(std::string_view line);
 
 class ControlChannel {
  public:
-  // Closes the descriptor in the end.
+  // Closes the descriptor when destroyed.
   explicit ControlChannel(int fd) : fd_(fd) {}
   ControlChannel(const ControlChannel&) = delete;
   ControlChannel& operator=(const ControlChannel&) = delete;
   ~ControlChannel();
 
-  // Readable when there may be a command, or the other side has gone.
+  // Readable when there may be a command, or when the other side has gone.
   [[nodiscard]] int fd() const { return fd_; }
-  // The next command that has come; does not wait for one.
+  // The next command that has arrived; does not wait for one.
   std::optional<ReplayCommand> next();
-  // Takes in what has come; commands are kept for next(). Does not wait.
+  // Reads what has arrived; commands are kept for next(). Does not wait.
   void listen();
-  // The newest sample that the other side has read; none if it never said so. As of the last next() or
+  // The newest sample that the other side has read; nullopt if it never said so. As of the last next() or
   // listen().
   [[nodiscard]] std::optional<std::uint64_t> read_sample() const { return read_sample_; }
-  // True once next() or listen() has found out that nothing comes any more.
+  // True once next() or listen() has found that nothing more will arrive.
   [[nodiscard]] bool gone() const { return gone_; }
 
   enum class State { kHeld, kEnd, kPlaying };

@@ -77,7 +77,7 @@ void DomainNames::ask_for_missing(std::uint64_t now_ns) {
   for (const std::unique_ptr<Domain>& domain : baker_.domains()) {
     if (!domain || domain->ended || domain->domid == XENMON_DOMID_IDLE) continue;
     if (source_.domain_name({domain->domid, 1, true})) continue;
-    // A new domain gets its name a moment after its creation, and may not live for long.
+    // A new domain gets its name a moment after its creation, and may not live long.
     const bool young = domain->born && baker_.now_ns() - domain->born_ns < kYoungNs;
     if (rename || (domain->name.empty() && (all_nameless || young))) ask(*domain);
   }

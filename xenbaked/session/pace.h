@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Where a recording that is played at its own pace has got to: trace time against CLOCK_MONOTONIC.
+// The position of a recording that is played at its own pace: trace time against CLOCK_MONOTONIC.
 #ifndef XENMON_XENBAKED_SESSION_PACE_H
 #define XENMON_XENBAKED_SESSION_PACE_H
 
@@ -19,7 +19,7 @@ inline std::uint64_t monotonic_ns() {
 
 class Pace {
  public:
-  // Trace seconds per second; 0: as fast as possible, and nothing is ever to be waited for.
+  // Trace seconds per second; 0: as fast as possible, and nothing ever has to be waited for.
   explicit Pace(double speed) : speed_(speed) {}
   [[nodiscard]] double speed() const { return speed_; }
   [[nodiscard]] bool unlimited() const { return speed_ <= 0; }

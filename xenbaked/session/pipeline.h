@@ -24,8 +24,8 @@ class Pipeline {
  public:
   static constexpr std::uint64_t kNoLimit = Merge::kNoLimit;
 
-  // `patience`: how far accounting stays behind what has been read. `sink` may be null where all of a trace is
-  // one sample, and `recorder` where nothing is recorded.
+  // `patience`: how far accounting stays behind what has been read. `sink` may be null where all of a trace
+  // is one sample, and `recorder` where nothing is recorded.
   Pipeline(Source& source, Merge::Patience patience, const Baker::Options& options, BakeSink* sink,
            Recorder* recorder)
       : source_(source), recorder_(recorder), merge_(patience), baker_(options, sink) {}

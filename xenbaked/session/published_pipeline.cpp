@@ -50,7 +50,7 @@ std::uint32_t wait_capacity(const Origin& origin, const SessionOptions& options)
 PublishedPipeline::PublishedPipeline(const SessionParts& parts, ControlChannel* control)
     : parts_(parts),
       sink_(parts.writer, pipeline_, names_, parts.source, parts.origin, parts.verdicts,
-            ReaderPatience(parts.writer, control, parts.stop, [this] { beat(); })),
+            ReaderWait(parts.writer, control, parts.stop, [this] { beat(); })),
       pipeline_(parts.source, patience_with(parts.origin, true), baker_options(parts.origin, parts.options),
                 &sink_, parts.recorder),
       names_(parts.source, pipeline_.baker(), parts.recorder) {}

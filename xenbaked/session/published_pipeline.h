@@ -45,7 +45,7 @@ class PublishedPipeline {
   [[nodiscard]] Pipeline& pipeline() { return pipeline_; }
   [[nodiscard]] RegionWriter& writer() { return parts_.writer; }
 
-  // Trace time up to which all is published.
+  // Trace time up to which everything is published.
   [[nodiscard]] std::uint64_t end_ns() const { return sink_.end_ns(); }
   // Why nothing is published any more.
   [[nodiscard]] const std::optional<Error>& error() const { return sink_.error(); }

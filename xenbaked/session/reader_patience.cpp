@@ -9,7 +9,7 @@ constexpr std::uint64_t kHalfASecond = 500'000'000;
 
 } // namespace
 
-void ReaderPatience::wait_before(const Baker& baker, const BakedSample& sample, const Merge& merge) {
+void ReaderWait::wait_before(const Baker& baker, const BakedSample& sample, const Merge& merge) {
   if (control_ == nullptr || !control_->read_sample()) return;
   while (writer_.overwrites_unread(baker, sample, merge, *control_->read_sample())) {
     control_->listen();

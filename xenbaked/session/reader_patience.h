@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Lets a replay wait for the one who reads it. The daemon waits for no reader; but a recording can wait, and
-// whoever steers it may want all of it, however busy the machine is: control_channel.h says how it is asked
-// for.
+// Lets a replay wait for its reader. The daemon waits for no reader of a live trace. But a recording can
+// wait, and the program that steers it may want all of it, however busy the machine is: control_channel.h
+// says how it asks for this.
 //
-// Waiting ends when enough has been read, a stop signal came or the other side is gone. It can always go on:
+// Waiting ends when enough has been read, a stop signal arrived or the other side is gone. It always can end:
 // a reader that has read everything is never waited for.
 #ifndef XENMON_XENBAKED_SESSION_READER_PATIENCE_H
 #define XENMON_XENBAKED_SESSION_READER_PATIENCE_H
@@ -20,12 +20,12 @@
 
 namespace xenmon {
 
-class ReaderPatience {
+class ReaderWait {
  public:
-  // `control` may be null: nobody is waited for. `meanwhile` is called at least twice a second while waiting,
-  // so that the heart beats.
-  ReaderPatience(const RegionWriter& writer, ControlChannel* control, StopFlag& stop,
-                 std::function<void()> meanwhile)
+  // `control` may be null: then nothing is waited for. `meanwhile` is called at least twice a second while
+  // waiting, for the heartbeat.
+  ReaderWait(const RegionWriter& writer, ControlChannel* control, StopFlag& stop,
+             std::function<void()> meanwhile)
       : writer_(writer), control_(control), stop_(stop), meanwhile_(std::move(meanwhile)) {}
 
   // Returns when the sample may be published.

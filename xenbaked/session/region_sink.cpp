@@ -8,7 +8,7 @@
 namespace xenmon {
 
 RegionSink::RegionSink(RegionWriter& writer, const Pipeline& pipeline, DomainNames& names, Source& source,
-                       const Origin& origin, Verdicts& verdicts, ReaderPatience patience)
+                       const Origin& origin, Verdicts& verdicts, ReaderWait patience)
     : writer_(writer),
       pipeline_(pipeline),
       names_(names),

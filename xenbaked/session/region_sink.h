@@ -24,13 +24,13 @@ class RegionSink final : public BakeSink {
  public:
   // All of them outlive it, and nothing of them is used before the first sample.
   RegionSink(RegionWriter& writer, const Pipeline& pipeline, DomainNames& names, Source& source,
-             const Origin& origin, Verdicts& verdicts, ReaderPatience patience);
+             const Origin& origin, Verdicts& verdicts, ReaderWait patience);
 
   void on_sample(Baker& baker, const BakedSample& sample) override;
   // Publishes what is true of the trace as a whole by now. Each sample does it, too.
   void publish_health();
 
-  // Trace time up to which all is published.
+  // Trace time up to which everything is published.
   [[nodiscard]] std::uint64_t end_ns() const { return end_ns_; }
   [[nodiscard]] const std::optional<Error>& error() const { return error_; }
 
@@ -41,7 +41,7 @@ class RegionSink final : public BakeSink {
   Source& source_;
   const Origin& origin_;
   Verdicts& verdicts_;
-  ReaderPatience patience_;
+  ReaderWait patience_;
   std::uint64_t published_ = 0; // verdicts_.changes() when the verdicts were published last
   std::uint64_t end_ns_ = 0;
   std::optional<Error> error_;

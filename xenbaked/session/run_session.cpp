@@ -52,7 +52,7 @@ Status run_replay(const SessionParts& parts) {
     const auto session = std::make_unique<ReplaySession>(parts, control ? &*control : nullptr, seek_ns);
     if (Status result = session->run(); !result || !session->restart_at()) return result;
     seek_ns = session->restart_at();
-    if (Status begun = parts.writer.begin_anew(); !begun) return begun;
+    if (Status begun = parts.writer.start_again(); !begun) return begun;
   }
 }
 

@@ -57,7 +57,7 @@ Result<TraceTotals> run_totals(Source& source, bool stock_records, Recorder* rec
     options.stock_records = stock_records;
     pipeline = std::make_unique<Pipeline>(source, patience_with(origin, false), options, nullptr, recorder);
     if (Status baked = bake_all(source, *pipeline, stop); !baked) return baked.error();
-    // What the beginning did not show, all of it may: then it has to be known from the start.
+    // The whole recording may show what its beginning did not; then it has to be known from the start.
     if (stop.raised() || !pcpus_seem_missing(pipeline->merge().counts(), pipeline->baker(), origin) ||
         !source.rewind())
       break;

@@ -16,7 +16,7 @@ struct SessionOptions {
   std::uint64_t poll_ns = 250'000'000; // live: the longest sleep between two passes
   std::string region;
   bool world_readable = false;
-  bool stock_records = false; // account by Xen's own records, whatever else there is
+  bool stock_records = false; // use Xen's own records, whatever else there is
   // Recordings only: trace seconds per second; 0 is as fast as possible.
   double speed = 1.0;
   bool loop = false;

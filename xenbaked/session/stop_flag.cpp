@@ -15,7 +15,7 @@ namespace xenmon {
 
 namespace {
 
-// What a signal handler may touch.
+// The only state that a signal handler may touch.
 std::atomic<bool> stop_requested = false;
 std::atomic<int> stop_write_end = -1;
 static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
@@ -25,7 +25,7 @@ constexpr std::array kStopSignals{SIGINT, SIGTERM, SIGHUP};
 void on_stop(int /*number*/) {
   const int kept = errno;
   stop_requested = true;
-  // Does not wait: should the pipe be full, it is readable.
+  // Does not wait: if the pipe is full, it is readable.
   if (const int write_end = stop_write_end; write_end >= 0) {
     [[maybe_unused]] const ssize_t told = write(write_end, "", 1);
   }
@@ -43,7 +43,7 @@ StopFlag::StopFlag() {
   }
   struct sigaction action {};
   action.sa_handler = on_stop;
-  // What is under way is done to its end; what waits, waits for descriptor() too.
+  // Work in progress is finished; every wait also waits for descriptor().
   action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
   sigset_t ours;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// SIGINT, SIGTERM and SIGHUP set a flag, make a descriptor readable, and do nothing else. Whoever waits for
-// something else as well waits for that descriptor with it, so none is missed between looking at the flag and
-// going to sleep. One that was ignored when the program was started (nohup) stays so.
+// SIGINT, SIGTERM and SIGHUP set a flag, make a descriptor readable, and do nothing else. Code that waits for
+// something else waits for that descriptor, too, so no signal is missed between a look at the flag and going
+// to sleep. A signal that was ignored when the program was started (nohup) stays ignored.
 //
-// SIGPIPE and SIGXFSZ are ignored: a write that they would be about fails and is told of.
+// SIGPIPE and SIGXFSZ are ignored: the write concerned fails, and the failure is reported.
 #ifndef XENMON_XENBAKED_SESSION_STOP_FLAG_H
 #define XENMON_XENBAKED_SESSION_STOP_FLAG_H
 

@@ -88,9 +88,9 @@ void judge_trace(const Merge::Counts& merged, const Baker& baker, const Origin& 
   }
   number = 0;
   for (const std::uint64_t ns : baker.clock_restarts()) {
-    verdicts.say(XENMON_VERDICT_CLOCK_RESTART, number++,
-                 "The TSC starts again at " + seconds_text(ns) +
-                     ": there is a gap, and nobody knows how long it was.");
+    verdicts.say(
+        XENMON_VERDICT_CLOCK_RESTART, number++,
+        "The TSC restarts at " + seconds_text(ns) + ": there is a gap, and nobody knows how long it was.");
   }
   const std::uint64_t conflicts = baker.counts().state_conflicts;
   const bool explained = merged.lost_records != 0 || merged.bad_records != 0 || origin.facts.pcpus_missing ||

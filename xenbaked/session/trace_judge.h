@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// From what is known of a trace to how it is baked, and from what became of it to verdicts.
+// Derives from what is known of a trace how to bake it, and from the result the verdicts.
 #ifndef XENMON_XENBAKED_SESSION_TRACE_JUDGE_H
 #define XENMON_XENBAKED_SESSION_TRACE_JUDGE_H
 
@@ -13,7 +13,7 @@
 
 namespace xenmon {
 
-// What of the options follows from the trace.
+// The options that follow from the trace.
 Baker::Options bake_options(const Origin& origin);
 
 // How far accounting stays behind what has been read, so that a loss is known before its place has passed. If
@@ -25,17 +25,17 @@ Merge::Patience patience_with(const Origin& origin, bool watched);
 // Says on standard error if the TSC's frequency is a guess.
 void warn_of_frequency(const Origin& origin);
 
-// After a trace has been baked: its records contradict each other as if some pCPU's were missing, which
-// nobody knew from the start.
+// After a trace has been baked: its records contradict each other as if some pCPU's were missing, which was
+// not known from the start.
 bool pcpus_seem_missing(const Merge::Counts& merged, const Baker& baker, const Origin& origin);
 void say_pcpus_missing(Verdicts& verdicts);
 
-// pCPUs that have records, or of which something says that they exist.
+// pCPUs that have records, or that are known to exist.
 std::uint32_t known_pcpus(const Merge& merge, const Origin& origin);
 
 void say_damaged(Verdicts& verdicts);
 
-// What has been found out by now. Costs a few comparisons if there is nothing new.
+// What has been found out so far. Costs a few comparisons if there is nothing new.
 void judge_trace(const Merge::Counts& merged, const Baker& baker, const Origin& origin, Verdicts& verdicts);
 
 } // namespace xenmon

@@ -10,9 +10,9 @@ namespace {
 
 constexpr std::uint64_t kWindowNs = 32'000'000'000;
 constexpr double kStepNs = 1e9; // a smaller one is made up for slowly
-// A second-order loop: of what a window shows so much is made up for within the next one, and so much of it
-// is taken for a change of rate. Quick at first, since the frequency may be off by 100 ppm; then slow, since
-// a window in which every pass was late tells little.
+// A second-order loop: this share of the difference that a window shows is corrected within the next window,
+// and this share is taken for a change of rate. Quick at first, because the frequency may be off by 100 ppm;
+// then slow, because a window in which every pass was late shows little.
 struct Gains {
   double of_distance;
   double of_rate;
@@ -59,12 +59,12 @@ void WallEpoch::move_to(std::uint64_t monotonic_ns) {
 void WallEpoch::end_window(std::uint64_t monotonic_ns) {
   const auto length = static_cast<double>(monotonic_ns - window_began_ns_);
   const Gains gains = windows_ < kFirstWindows ? kAtFirst : kLater;
-  // What is left over is too much to creep to: so wrong was the start, or nothing was recorded for long.
+  // The rest is too large for small steps: the start was that wrong, or nothing was recorded for a long time.
   if (std::abs(least_ns_) > kStepNs) {
     moved_ns_ += least_ns_;
     velocity_ = rate_;
   } else {
-    // A start that was wrong says nothing of the rate.
+    // A wrong start says nothing about the rate.
     const double drifted_ns = std::clamp(least_ns_, -kMostDriftNs, kMostDriftNs);
     rate_ = std::clamp(rate_ + gains.of_rate * drifted_ns / length, -kMostRate, kMostRate);
     velocity_ = rate_ + gains.of_distance * least_ns_ / length;

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The time of day at trace time 0, kept true while a trace is live.
+// The time of day at trace time 0, kept right while a trace is live.
 //
-// The trace's clock is the TSC by a frequency that is known to a kHz, or less well; the host's clock is kept
-// right by NTP. So what is true at the start is wrong by seconds after some weeks. At each pass the host's
-// clock is compared with the newest record: the difference is the epoch, plus the time that has passed since
-// that record, which is never negative. So the least difference of a while is taken for true, and the epoch
-// moves towards it in steps that nobody sees, with the rate at which it has been moving all along. A step of
-// the host's clock, by more than a second, is followed at once; so is what the trace's clock slept through.
+// The trace's clock is the TSC with a frequency that is known to a kHz, or less exactly; the host's clock is
+// kept right by NTP. So an epoch that is right at the start is wrong by seconds after some weeks. At each
+// pass the host's clock is compared with the newest record. The difference is the epoch, plus the time that
+// has passed since that record, which is never negative. So the smallest difference over a while is taken as
+// right, and the epoch moves towards it in steps too small to notice, at the rate at which it has been moving
+// so far. A step of the host's clock of more than a second is followed at once; so is time that the trace's
+// clock slept through.
 //
-// Pure: whoever calls it reads the clocks.
+// Pure: the caller reads the clocks.
 #ifndef XENMON_XENBAKED_SESSION_WALL_EPOCH_H
 #define XENMON_XENBAKED_SESSION_WALL_EPOCH_H
 
@@ -27,7 +28,7 @@ class WallEpoch {
     std::uint64_t trace_ns = 0;     // of the newest record
   };
 
-  // 0: not known, and stays so.
+  // 0: not known, and stays unknown.
   explicit WallEpoch(std::uint64_t epoch_ns) : base_ns_(epoch_ns) {}
 
   // The epoch as of that pass.

@@ -41,7 +41,7 @@ class PlainReader final : public ByteReader {
     if (own_) close(fd_);
   }
 
-  // The first bytes, which read() gives all the same; fewer at the end.
+  // The first bytes, which read() returns all the same; fewer at the end.
   std::string_view peek() {
     while (magic_used_ < magic_.size()) {
       const std::size_t got = take(std::span(magic_).subspan(magic_used_));
@@ -97,7 +97,7 @@ class PlainReader final : public ByteReader {
   End end_ = End::kNone;
 };
 
-// What the two decompressors have in common: compressed bytes, and that an end inside of a stream is damage.
+// What the two decompressors have in common: compressed bytes, and that an end within a stream is damage.
 class Decompressing : public ByteReader {
  public:
   explicit Decompressing(std::unique_ptr<PlainReader> from) : from_(std::move(from)), input_(kReadBytes) {}
@@ -258,23 +258,24 @@ Result<std::unique_ptr<ByteReader>> started(std::unique_ptr<PlainReader> plain, 
 Result<std::unique_ptr<ByteReader>> open_reader(const ByteReaderOptions& options) {
   const bool standard = options.file == "-";
   const std::string name = standard ? "Standard input" : options.file;
-  // Not waiting: whoever is to write into a FIFO may never come. The first read waits for that.
+  // Without waiting: a FIFO may never get a writer. The first read waits for one.
   const int fd =
       standard ? STDIN_FILENO : open(options.file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
   if (fd < 0) return system_error("Cannot open " + name);
   struct stat status {};
   const bool known = fstat(fd, &status) == 0;
-  const Error unknown = system_error("Cannot look at " + name);
+  const Error unknown = system_error("Cannot examine " + name);
   auto plain = std::make_unique<PlainReader>(fd, !standard, !known || !S_ISREG(status.st_mode), options);
   if (!known) return unknown;
   if (S_ISDIR(status.st_mode)) return Error{name + " is a directory; name a recording.", ExitStatus::kFailed};
   if (options.follow && !S_ISREG(status.st_mode))
-    return Error{name + " is no regular file, and grows by itself; leave out --follow.", ExitStatus::kUsage};
+    return Error{name + " is not a regular file and grows without --follow; leave it out.",
+                 ExitStatus::kUsage};
 
   const std::string_view magic = plain->peek();
   if (plain->end() == ByteReader::End::kUnread) return system_error("Cannot read " + name);
   if (magic.empty() && plain->end() == ByteReader::End::kStopped)
-    return Error{"Nothing had come from " + name + " when it was stopped.", ExitStatus::kFailed};
+    return Error{"Nothing had arrived from " + name + " when it was stopped.", ExitStatus::kFailed};
   if (magic.empty() && !options.follow)
     return Error{name + " is empty: nothing was recorded.", ExitStatus::kFailed};
   const bool xz = magic.starts_with(kXzMagic);

@@ -3,11 +3,11 @@
 // The bytes of a file, a pipe or standard input, in order and decompressed: .xz, .zst, .gz or plain, by what
 // they begin with.
 //
-// All that can be decompressed is handed out before an end that is damage is told. So .xz and .gz are read by
-// their own libraries: libarchive, which reads .zst, gives up the last 64 KiB before the damage with it, and
-// does not look at gzip's checksum.
+// All that can be decompressed is handed out before damage at the end is reported. So .xz and .gz are read
+// with their own libraries: libarchive, which reads .zst, discards the last 64 KiB before the damage, and
+// does not check gzip's checksum.
 //
-// Waiting for a pipe, also for one that nobody has opened for writing yet, ends when a stop is asked for.
+// Waiting for a pipe, even for one without a writer, ends when a stop is requested.
 #ifndef XENMON_XENBAKED_SOURCE_BYTE_READER_H
 #define XENMON_XENBAKED_SOURCE_BYTE_READER_H
 
@@ -23,7 +23,7 @@ namespace xenmon {
 
 struct ByteReaderOptions {
   std::string file; // "-" is standard input
-  int stop_fd = -1; // readable once nothing more is to be waited for; -1: never
+  int stop_fd = -1; // readable once nothing more needs to be waited for; -1: never
   // The file may still grow: its end is not an end. Only for regular files that are not compressed.
   bool follow = false;
 };
@@ -34,8 +34,8 @@ class ByteReader {
     kNone,    // not yet, or (follow) nothing more at the moment
     kOver,    // the file's own end
     kDamaged, // the rest cannot be decompressed, or is missing
-    kUnread,  // the system does not let it be read
-    kStopped, // a stop was asked for while it was waited for
+    kUnread,  // the system cannot read it
+    kStopped, // a stop was requested while waiting
   };
 
   ByteReader() = default;
@@ -43,7 +43,7 @@ class ByteReader {
   ByteReader& operator=(const ByteReader&) = delete;
   virtual ~ByteReader() = default;
 
-  // Some of what comes next; how many bytes. 0: end() says why.
+  // Some of the following bytes; returns how many. 0: end() says why.
   virtual std::size_t read(std::span<std::byte> into) = 0;
   [[nodiscard]] virtual End end() const = 0;
 };

@@ -19,7 +19,7 @@ namespace {
 
 using End = ByteReader::End;
 
-// A file that is cut shorter meanwhile is a SIGBUS, about which main has a word to say.
+// A file that is truncated meanwhile causes a SIGBUS, which main reports.
 class MappedSupply final : public ByteSupply {
  public:
   MappedSupply(void* map, std::size_t bytes) : map_(map), bytes_(bytes) {}
@@ -67,7 +67,7 @@ class StreamedSupply final : public ByteSupply {
                    ExitStatus::kUsage};
     struct stat status {};
     if (stat(options_.file.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
-      return Error{options_.file + " is no regular file and cannot be played again; give one.",
+      return Error{options_.file + " is not a regular file and cannot be played again; give one.",
                    ExitStatus::kUsage};
     Result<std::unique_ptr<ByteReader>> again = open_reader(options_);
     if (!again) return again.error();
@@ -87,7 +87,7 @@ class StreamedSupply final : public ByteSupply {
 Result<std::unique_ptr<ByteSupply>> map_plain(const std::string& file) {
   std::unique_ptr<ByteSupply> none;
   struct stat status {};
-  // A FIFO is opened once: who waits to write into it would be told that its reader has gone.
+  // A FIFO is opened once: otherwise its writer would see that its reader has gone.
   if (stat(file.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) return none;
   const int fd = open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
   if (fd < 0) return system_error("Cannot open " + file);

@@ -21,15 +21,15 @@ class ByteSupply {
   ByteSupply& operator=(const ByteSupply&) = delete;
   virtual ~ByteSupply() = default;
 
-  // Makes bytes [0, upto) available if there are so many, and returns how many are (maybe more). May
-  // wait for a pipe. Moves data() unless stable(). If they are fewer, end() says why.
+  // Makes bytes [0, upto) available if there are that many, and returns how many are (maybe more). May wait
+  // for a pipe. Moves data() unless stable(). If there are fewer, end() says why.
   virtual std::size_t ensure(std::size_t upto) = 0;
   [[nodiscard]] virtual const std::byte* data() const = 0;
-  // Forgets the first n bytes; the others move to the front.
+  // Drops the first n bytes; the others move to the front.
   virtual void discard(std::size_t n) = 0;
-  // data() never moves and discard() is not to be called.
+  // data() never moves, and discard() must not be called.
   [[nodiscard]] virtual bool stable() const = 0;
-  // kNone: there is more, or (of a file that is followed) there may be later.
+  // kNone: there is more, or (if the file is followed) there may be later.
   [[nodiscard]] virtual ByteReader::End end() const = 0;
   virtual Status rewind() = 0;
 };

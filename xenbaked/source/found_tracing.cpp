@@ -37,7 +37,7 @@ std::string hexadecimal(std::uint32_t mask) {
   return text;
 }
 
-// The file's text, if it is a plain file of ours; nothing and errno 0 if there is none.
+// The file's text, if it is a plain file of ours; nullopt and errno 0 if there is none.
 std::optional<std::string> read_own_file(const std::string& path) {
   const int fd = open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0) {
@@ -62,20 +62,20 @@ std::optional<std::string> read_own_file(const std::string& path) {
 
 } // namespace
 
-Status put_back(Hypervisor& hypervisor, std::optional<std::uint32_t> mask, TracingOn on) {
-  // Off before the mask and on after it, so that nothing is traced that was not wanted.
+Status restore_tracing(Hypervisor& hypervisor, std::optional<std::uint32_t> mask, TracingOn on) {
+  // Off before the mask and on after it, so that nothing unwanted is traced.
   const Errno off_error = on == TracingOn::kOff ? hypervisor.disable_tracing() : 0;
   const Errno mask_error = mask ? hypervisor.set_event_mask(*mask) : 0;
   const Errno on_error = on == TracingOn::kOn ? hypervisor.enable_tracing() : 0;
   if (off_error != 0)
-    return Error{std::string("Xen goes on tracing, because it refused to stop (") + std::strerror(off_error) +
-                 "): start and stop xenbaked or xentrace once more."};
+    return Error{std::string("Xen continues to trace, because it refused to stop (") +
+                 std::strerror(off_error) + "): start and stop xenbaked or xentrace again."};
   if (mask_error != 0)
-    return Error{"Xen's trace mask could not be set back to " + hexadecimal(*mask) + " (" +
+    return Error{"Xen's trace mask could not be restored to " + hexadecimal(*mask) + " (" +
                  std::strerror(mask_error) + "): set it with xentrace -e " + hexadecimal(*mask) + "."};
   if (on_error != 0)
     return Error{std::string("Xen's tracing, which was on, could not be switched on again (") +
-                 std::strerror(on_error) + "): start xentrace to have it back."};
+                 std::strerror(on_error) + "): start xentrace to switch it on."};
   return ok();
 }
 
@@ -88,7 +88,7 @@ Status TracingKeeper::keep(const FoundTracing& found) {
   text << kFirstLine << "\nboot " << boot_id() << "\nmask " << hexadecimal(found.event_mask) << "\ntracing "
        << word_of(found.on) << '\n';
   if (const std::size_t slash = file_.rfind('/'); slash != std::string::npos && slash != 0) {
-    // What is wrong with it shows below.
+    // A failure shows below.
     const std::string directory = file_.substr(0, slash);
     if (mkdir(directory.c_str(), 0755) == 0) chmod(directory.c_str(), 0755);
   }
@@ -102,7 +102,7 @@ Status TracingKeeper::keep(const FoundTracing& found) {
   if (written && std::rename(fresh.c_str(), file_.c_str()) == 0) return ok();
   if (written) reason = errno;
   if (fd >= 0) unlink(fresh.c_str());
-  return Error{"Cannot keep in " + file_ + " how Xen's tracing was found (" + std::strerror(reason) +
+  return Error{"Cannot save in " + file_ + " how Xen's tracing was found (" + std::strerror(reason) +
                "): make room there, or choose another --region."};
 }
 
@@ -123,8 +123,9 @@ Result<std::optional<FoundTracing>> TracingKeeper::left_behind() const {
   const std::optional<std::string> text = read_own_file(file_);
   if (!text) {
     if (errno == 0) return std::optional<FoundTracing>();
-    return Error{"Cannot read " + file_ + " (" + std::strerror(errno) +
-                 "), which says how Xen's tracing was found: it must be a plain file of ours; remove it."};
+    return Error{
+        "Cannot read " + file_ + " (" + std::strerror(errno) +
+        "), which says how Xen's tracing was found: it must be a plain file of this user; remove it."};
   }
   std::istringstream lines(*text);
   std::string first;

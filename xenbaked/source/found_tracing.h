@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// How Xen's tracing was found, kept where it outlives a process that is killed: a small file beside the
-// region, NAME.found. It is there from before Xen's state is changed until it has been put back. Who comes
-// next puts it back first (LiveSource), and so does `xenbaked --restore`.
+// The state in which Xen's tracing was found, saved where it survives a killed process: a small file beside
+// the region, NAME.found. It exists from before Xen's state is changed until it has been restored. The next
+// daemon restores it first (LiveSource), and so does `xenbaked --restore`.
 //
-// Xen's state does not outlive the host's start, and neither does what the file says: it holds the kernel's
-// boot id, and counts for nothing under another one.
+// Xen's state does not survive a restart of the host, and neither does the file's meaning: it contains the
+// kernel's boot id, and is ignored under another one.
 #ifndef XENMON_XENBAKED_SOURCE_FOUND_TRACING_H
 #define XENMON_XENBAKED_SOURCE_FOUND_TRACING_H
 
@@ -26,9 +26,9 @@ struct FoundTracing {
   TracingOn on = TracingOn::kUnknown;
 };
 
-// Switches tracing as it was found and sets the mask, if there is one. kUnknown: leaves it on or off, as it
-// is. Everything is tried; the first failure is told.
-Status put_back(Hypervisor& hypervisor, std::optional<std::uint32_t> mask, TracingOn on);
+// Switches tracing on or off as it was found, and sets the mask, if there is one. kUnknown: leaves it on or
+// off, as it is. Tries everything, and returns the first failure.
+Status restore_tracing(Hypervisor& hypervisor, std::optional<std::uint32_t> mask, TracingOn on);
 
 // Keeps one FoundTracing. keep() and forget() are called from the daemon's thread; current() from any.
 class TracingKeeper {
@@ -38,16 +38,16 @@ class TracingKeeper {
 
   Status keep(const FoundTracing& found);
   void forget();
-  // What is kept by this process and has not been forgotten.
+  // What this process has saved and not forgotten.
   [[nodiscard]] std::optional<FoundTracing> current() const;
 
-  // What an earlier process has left, in this life of the host; nothing if it ended in good order. Error:
-  // there is a file that is not ours or makes no sense.
+  // What an earlier process has left since the host was started; nullopt if it exited normally. Error: there
+  // is a file that is not ours or makes no sense.
   [[nodiscard]] Result<std::optional<FoundTracing>> left_behind() const;
 
  private:
   std::string file_;
-  mutable std::mutex mutex_; // of current_ alone: nobody waits for a disk under it
+  mutable std::mutex mutex_; // for current_ alone, so that nothing waits for a disk while holding it
   std::optional<FoundTracing> current_;
 };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// What the live source needs of Xen, call by call, without any judgement: the seam between the policy
-// (LiveSource, LiveTracing), which is tested with a fake, and libxenctrl and its sisters, which work in
-// Dom0 only. make_xen_hypervisor() gives the real one.
+// What the live source needs from Xen, call by call, without any decision: the boundary between the policy
+// (LiveSource, LiveTracing), which is tested with a fake, and libxenctrl and related libraries, which work
+// only in Dom0. make_xen_hypervisor() returns the real one.
 //
 // Calls that can fail return 0 or an errno value. Where Xen itself refused, the value is Xen's own (Linux
 // and Xen number them alike), and these have meanings of their own in Xen's do_sysctl() and tb_control():
@@ -28,7 +28,7 @@ namespace xenmon {
 
 using Errno = int;
 
-// Pages of another domain, or of Xen, mapped into this process until the object goes. It must not
+// Pages of another domain, or of Xen, mapped into this process until the object is destroyed. It must not
 // outlive the Hypervisor that made it.
 class MappedPages {
  public:
@@ -67,7 +67,7 @@ class Hypervisor {
   virtual Errno open_control() = 0;
   virtual Errno open_events() = 0;
 
-  // What the libraries said last about an error, or nothing. They never print.
+  // The libraries' last message about an error, or "". They never print.
   [[nodiscard]] virtual std::string last_message() const = 0;
 
   // Binds VIRQ_TBUF. EEXIST: another program of this domain has it. EBUSY (Xen 4.21 and later): another
@@ -77,7 +77,7 @@ class Hypervisor {
   [[nodiscard]] virtual int event_fd() const = 0;
   // The next pending port. EAGAIN: none; never waits.
   virtual Errno next_event(std::uint32_t& port) = 0;
-  // A port that was pending stays silent until this.
+  // A port that was pending stays silent until this is called.
   virtual Errno unmask(std::uint32_t port) = 0;
 
   virtual Errno physical_info(PhysicalInfo& info) = 0;
@@ -97,7 +97,7 @@ class Hypervisor {
   // Also makes Xen forget how many records it lost.
   virtual Errno disable_tracing() = 0;
 
-  // Maps Xen's own pages (DOMID_XEN), one behind the other in the order given.
+  // Maps Xen's own pages (DOMID_XEN), one after the other in the order given.
   virtual Errno map(std::span<const std::uint64_t> frames, Access access,
                     std::unique_ptr<MappedPages>& pages) = 0;
 

@@ -13,7 +13,7 @@ static_assert(std::is_standard_layout_v<HypervisorLog>);
 
 HypervisorLog::HypervisorLog() {
   vtable_.vmessage = &HypervisorLog::keep;
-  // No progress; and nobody but the owner destroys this.
+  // No progress messages; and only the owner destroys this.
   vtable_.progress = nullptr;
   vtable_.destroy = nullptr;
 }

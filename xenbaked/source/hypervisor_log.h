@@ -15,7 +15,7 @@ extern "C" {
 
 namespace xenmon {
 
-// Stays where it is: the Xen libraries hold its address for as long as a handle is open.
+// Must not move: the Xen libraries keep its address while a handle is open.
 class HypervisorLog {
  public:
   HypervisorLog();

@@ -21,7 +21,7 @@ namespace xenmon {
 
 class HypervisorStore {
  public:
-  // /local/domain/DOMID/name; nothing if there is none, it is empty, or xenstore does not answer.
+  // /local/domain/DOMID/name; nullopt if there is none, it is empty, or xenstore does not answer.
   std::optional<std::string> domain_name(std::uint32_t domid);
 
  private:

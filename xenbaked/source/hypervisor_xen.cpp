@@ -183,7 +183,7 @@ class XenHypervisor final : public Hypervisor {
     if (bytes <= 0) return failure();
     const std::unique_ptr<std::uint8_t, Free> cpus(xc_cpumap_alloc(control_.get()));
     if (!cpus) return failure();
-    // Bits behind the last CPU are ignored by Xen.
+    // Xen ignores bits after the last CPU.
     std::memset(cpus.get(), 0xff, static_cast<std::size_t>(bytes));
     return xc_tbuf_set_cpu_mask(control_.get(), cpus.get()) == 0 ? 0 : failure();
   }

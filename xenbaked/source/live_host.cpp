@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 constexpr std::uint32_t kFeatureDom0 = 1u << 11; // XENFEAT_dom0
 constexpr std::size_t kSubmapDigits = 8;
 
-// The file's text without the newline at its end; nothing if it cannot be read.
+// The file's text without the newline at its end; nullopt if it cannot be read.
 std::optional<std::string> read_text(const fs::path& path) {
   std::ifstream file(path);
   if (!file) return std::nullopt;

@@ -35,8 +35,8 @@ struct TraceReader {
   pid_t pid = 0;
 };
 
-// The first other process, by pid, that is called xentrace or xenbaked. It is the likely owner of the
-// trace buffers when they are taken; whether it is cannot be seen from outside.
+// The first other process, by pid, that is named xentrace or xenbaked. It probably owns the trace buffers
+// when they are taken; this cannot be checked from outside.
 std::optional<TraceReader> find_trace_reader(const std::string& tree = "");
 
 } // namespace xenmon

@@ -12,7 +12,7 @@ std::string text_of(Errno error) {
   return std::strerror(error);
 }
 
-// The errno's text, and what the library had to say about it.
+// The errno's text, and the library's message.
 std::string reason(Errno error, const Hypervisor& hypervisor) {
   const std::string message = hypervisor.last_message();
   return message.empty() ? text_of(error) : text_of(error) + "; " + message;

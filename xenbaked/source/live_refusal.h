@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Why a live source cannot be had: one sentence each, naming the remedy, with its exit status.
+// Why there can be no live source: one sentence for each reason, naming the remedy, with its exit status.
 #ifndef XENMON_XENBAKED_SOURCE_LIVE_REFUSAL_H
 #define XENMON_XENBAKED_SOURCE_LIVE_REFUSAL_H
 
@@ -12,15 +12,15 @@
 
 namespace xenmon {
 
-// What is wrong with this machine or user, or ok(). A domain of which nobody knows whether it is Dom0
-// passes: Xen will say.
+// What is wrong with this machine or user, or ok(). If it is not known whether a domain is Dom0, it passes:
+// Xen will say.
 Status check_host(const HostFacts& facts);
 
 // Hypervisor::open_control() and open_events().
 Error refuse_device(Errno error, const std::string& device, const std::string& module,
                     const Hypervisor& hypervisor);
 
-// Hypervisor::bind_trace_event(). EEXIST names who may have the buffers.
+// Hypervisor::bind_trace_event(). EEXIST names the program that probably has the buffers.
 Error refuse_event(Errno error, const HostFacts& facts);
 
 // A sysctl: `doing` completes "Xen refused to ...".

@@ -19,7 +19,7 @@ namespace {
 constexpr std::uint32_t kDomainZero = 0;
 // DOMID_FIRST_RESERVED (public/xen.h): no domain of this number or above has a name.
 constexpr std::uint32_t kFirstReservedDomain = 0x7ff0;
-// One call handles at most so many events; what is left keeps the descriptor readable.
+// One call handles at most this many events; the rest keeps the descriptor readable.
 constexpr int kEventsAtOnce = 64;
 
 std::vector<std::uint64_t> consecutive_frames(std::uint64_t first, std::size_t bytes) {
@@ -68,15 +68,15 @@ Result<bool> LiveSource::restore_on(TracingKeeper& keeper, const HostFacts& fact
   if (Status good = check_host(facts); !good) return good.error();
   LiveSource source(Private{}, std::move(hypervisor), &keeper);
   if (Status connected = source.connect(facts); !connected) return connected.error();
-  return source.put_back_left();
+  return source.restore_leftover();
 }
 
-Result<bool> LiveSource::put_back_left() {
+Result<bool> LiveSource::restore_leftover() {
   if (keeper_ == nullptr) return false;
   const auto left = keeper_->left_behind();
   if (!left) return left.error();
   if (!*left) return false;
-  if (Status restored = put_back(*hypervisor_, (*left)->event_mask, (*left)->on); !restored)
+  if (Status restored = restore_tracing(*hypervisor_, (*left)->event_mask, (*left)->on); !restored)
     return restored.error();
   keeper_->forget();
   return true;
@@ -124,7 +124,7 @@ Status LiveSource::map_rings(const TraceInfo& info, std::uint32_t max_cpu_id) {
 
 Status LiveSource::start(const LiveOptions& options, const HostFacts& facts) {
   if (Status connected = connect(facts); !connected) return connected;
-  if (const Result<bool> restored = put_back_left(); !restored) return restored.error();
+  if (const Result<bool> restored = restore_leftover(); !restored) return restored.error();
 
   const std::uint32_t pages = options.buffer_pages != 0 ? options.buffer_pages : LiveOptions::kPagesDefault;
   const std::uint32_t stock_mask = options.without_slices ? event::kMaskWithoutSlices : event::kDefaultMask;
@@ -144,7 +144,7 @@ Status LiveSource::start(const LiveOptions& options, const HostFacts& facts) {
 
   LiveTracing::Rings rings;
   rings.discard = [this] { discard_all(); };
-  // In the time of one experiment no ring goes round as a whole, so sums differ when a position does.
+  // During one experiment no ring goes round completely, so the sums differ when a position does.
   rings.marks = [this] {
     std::uint64_t sum = 0;
     for (const Ring& ring : rings_) sum += ring.buffer.produced();
@@ -163,8 +163,8 @@ Status LiveSource::start(const LiveOptions& options, const HostFacts& facts) {
 }
 
 // Xen makes buffers for the pCPUs that are online at that moment. One that has gone offline since writes
-// nothing, and one that has come online since has no buffer. If Xen does not say which are online nobody is
-// taken to be idle for being silent.
+// nothing, and one that has come online since has no buffer. If Xen does not say which are online, no pCPU is
+// assumed to be idle because it is silent.
 void LiveSource::learn_pcpus() {
   std::vector<std::uint32_t> online;
   if (hypervisor_->online_pcpus(online) != 0) return;
@@ -188,7 +188,7 @@ bool LiveSource::holds(std::uint32_t event) {
     }
     return false;
   };
-  // It has just been emptied, so a record over its end is not worth a thought.
+  // The ring has just been emptied, so a record across its end is not worth handling.
   return std::any_of(rings_.begin(), rings_.end(), [&](Ring& ring) {
     const TraceRing::Taken taken = ring.buffer.take();
     return in(taken.first) || in(taken.second);
@@ -207,11 +207,11 @@ Status LiveSource::read_pass(Pass& pass) {
   const Result<bool> changed = tracing_->keep_masks();
   if (!changed) return changed.error();
   if (*changed) {
-    // Of what is there, nobody knows from where on it is not all there is.
+    // It is not known from which point on records are missing.
     discard_all();
     pass.gap = true;
     ++counts_.masks_changed;
-    return tracing_->resume(); // had there been a fault, it is gone with the rest
+    return tracing_->resume(); // a fault, if there was one, is gone with the rest
   }
   for (Ring& ring : rings_) {
     const TraceRing::Taken taken = ring.buffer.take();
@@ -248,7 +248,7 @@ Status LiveSource::acknowledge() {
     }
     if (error == 0) error = hypervisor_->unmask(port);
     if (error != 0)
-      return Error{std::string("Xen's trace event cannot be received any more (") + std::strerror(error) +
+      return Error{std::string("Xen's trace event can no longer be received (") + std::strerror(error) +
                    "): start xenbaked again."};
   }
   return ok();
@@ -262,7 +262,7 @@ std::optional<std::string> LiveSource::domain_name(const DomidUse& domain) const
 Status LiveSource::close() {
   if (!hypervisor_) return ok();
   Status restored = tracing_->restore();
-  // The event is given back last: until then nobody else can begin to change what is being restored.
+  // The event is released last: until then no other program can start to change what is being restored.
   names_.reset();
   rings_.clear();
   tracing_.reset();

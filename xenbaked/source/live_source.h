@@ -2,11 +2,11 @@
 //
 // The live source: the trace buffers of the hypervisor that this Dom0 runs on.
 //
-// Opening it, in this order, and nothing of it is left behind when a step fails:
+// Opening takes these steps; when one fails, everything done so far is undone:
 //   1. the machine runs Xen, this is Dom0, the user is root (live_host.h);
 //   2. the devices are opened and VIRQ_TBUF is bound. Xen gives that event to one program, so who has it
 //      is the one consumer; nothing of Xen's state is even read before;
-//   3. what a process that was killed has left behind is put back (found_tracing.h);
+//   3. what a process that was killed has left behind is restored (found_tracing.h);
 //   4. the present mask is read, buffers are made if there are none, mapped, emptied, and tracing is
 //      switched on (live_tracing.h says what is restored at the end).
 // The buffers' size is what Xen says it is: it is set once until the host is started again.
@@ -34,12 +34,12 @@ struct LiveOptions {
   // the default poll is to come before half a buffer is full.
   static constexpr std::uint32_t kPagesDefault = 64;
 
-  // Which records; if none are named, those of XenMon's patches where Xen has them, and of Xen's own what
-  // the accounting takes.
+  // Which records. By default the dispatch records if Xen has them, and otherwise those of Xen's own records
+  // that the accounting needs.
   std::optional<std::uint32_t> event_mask;
-  bool without_slices = false;     // of Xen's own: not the time slices
-  bool stock_records = false;      // Xen's own in any case
-  TracingKeeper* keeper = nullptr; // outlives the source; null: what was found is not kept
+  bool without_slices = false;     // of Xen's own records: not the time slices
+  bool stock_records = false;      // Xen's own records in any case
+  TracingKeeper* keeper = nullptr; // outlives the source; null: what was found is not saved
   std::uint32_t buffer_pages = 0;  // of 4096 bytes, per pCPU, if there are no buffers yet; 0: kPagesDefault
 };
 
@@ -50,7 +50,7 @@ class LiveSource final : public Source {
   struct Counts {
     std::uint64_t ring_faults = 0;      // see TraceRing::Fault; each lost what was in that ring
     std::uint64_t unexpected_ports = 0; // events that are not ours
-    std::uint64_t masks_changed = 0;    // times that another program changed the mask under us
+    std::uint64_t masks_changed = 0;    // how often another program changed the mask
   };
 
   static Result<std::unique_ptr<Source>> open(const LiveOptions& options);
@@ -59,8 +59,8 @@ class LiveSource final : public Source {
   static Result<std::unique_ptr<LiveSource>> open_on(const LiveOptions& options, const HostFacts& facts,
                                                      std::unique_ptr<Hypervisor> hypervisor);
 
-  // Puts back what a process that was killed has left behind; false if there is nothing. kBusy: somebody
-  // traces.
+  // Restores what a killed process has left behind; false if there is nothing. kBusy: another program is
+  // tracing.
   static Result<bool> restore(TracingKeeper& keeper);
   static Result<bool> restore_on(TracingKeeper& keeper, const HostFacts& facts,
                                  std::unique_ptr<Hypervisor> hypervisor);
@@ -69,15 +69,15 @@ class LiveSource final : public Source {
   ~LiveSource() override;
 
   [[nodiscard]] const Origin& origin() const override { return origin_; }
-  // One window for each pCPU that has something, ascending. A ring's fault is in pass.bad, and
-  // pass.gap is set: records are then missing on every pCPU, because Xen stops all tracing when it sees
-  // one; it has been started again. A gap is also what there was while another program had changed the
-  // mask; all records since the pass before are then dropped. After close() a pass is empty and the last.
+  // One window for each pCPU that has data, ascending. A ring's fault is in pass.bad, and pass.gap is set:
+  // records are then missing on every pCPU, because Xen stops all tracing when it sees a fault; tracing has
+  // been started again. The time during which another program had changed the mask is also a gap; all records
+  // since the previous pass are then dropped. After close() a pass is empty and the last.
   Status read_pass(Pass& pass) override;
   void release_pass() override;
   [[nodiscard]] int event_fd() const override;
-  // Call before or after the pass that the event announced; Xen announces a buffer once, when it becomes
-  // half full, and passes taken in between are enough to hear of it again.
+  // Call before or after the pass that the event announced. Xen announces a buffer once, when it becomes half
+  // full; passes in between make it announce the buffer again.
   Status acknowledge() override;
   // Dom0's, which everybody knows.
   [[nodiscard]] std::optional<std::string> domain_name(const DomidUse& domain) const override;
@@ -106,13 +106,13 @@ class LiveSource final : public Source {
   Status start(const LiveOptions& options, const HostFacts& facts);
   Status connect(const HostFacts& facts);
   void learn_pcpus();
-  // After connect(), since what somebody traces with is not left behind.
-  Result<bool> put_back_left();
+  // After connect(), because what another program traces must not be changed.
+  Result<bool> restore_leftover();
   void discard_all();
   bool holds(std::uint32_t event);
   Status map_rings(const TraceInfo& info, std::uint32_t max_cpu_id);
 
-  // Declared so that each is destroyed before what it works on.
+  // Declared so that each is destroyed before what it depends on.
   TracingKeeper* keeper_;                  // may be null
   std::unique_ptr<Hypervisor> hypervisor_; // null after close()
   std::unique_ptr<LiveTracing> tracing_;

@@ -45,7 +45,7 @@ Result<TraceInfo> LiveTracing::prepare(std::uint32_t mask, std::uint32_t pages_p
   if (const Status set = set_mask(mask); !set) return set.error();
   const Errno made = hypervisor_.make_buffers(pages_per_cpu);
   if (made == 0) switched_ = true;
-  // A failure does not matter if there are buffers all the same: then someone else was faster.
+  // A failure does not matter if there are buffers all the same: then another program was faster.
   if (const Errno error = hypervisor_.trace_info(info))
     return refuse_sysctl(error, "describe its trace buffers", hypervisor_);
   if (info.table_frame != 0) {
@@ -68,9 +68,10 @@ Status LiveTracing::look_whether_on(const Rings& rings) {
   return keep();
 }
 
-// Afresh: nothing is in the rings but what the mask asks for.
+// From a clean state: the rings contain nothing but what the mask selects.
 Status LiveTracing::switch_on(std::uint32_t mask, const Rings& rings) {
-  // Off for a moment: Xen then forgets the records that it lost, and nothing comes while old ones go.
+  // Off for a moment: Xen then forgets how many records it lost, and nothing arrives while old ones are
+  // discarded.
   if (const Errno error = hypervisor_.disable_tracing())
     return refuse_sysctl(error, "switch tracing off", hypervisor_);
   switched_ = true;
@@ -88,7 +89,7 @@ Result<bool> LiveTracing::look_for_dispatch_records(const Rings& rings) {
   if (found_ == TracingOn::kUnknown) {
     if (const Status looked = look_whether_on(rings); !looked) return looked.error();
   }
-  // Its switches are the one thing that is asked for: not much can come before they are counted out.
+  // Only switches are selected: not many can arrive before they are discarded.
   if (const Status on = switch_on(event::kDispatchOnly | event::kAcctDispatches, rings); !on)
     return on.error();
   return rings.holds(event::kAcctStart);
@@ -122,10 +123,10 @@ Status LiveTracing::restore() {
   const TracingOn on = !switched_                 ? TracingOn::kUnknown
                        : found_ == TracingOn::kOn ? TracingOn::kOn
                                                   : TracingOn::kOff;
-  Status restored =
-      put_back(hypervisor_, mask_changed_ ? std::optional(found_mask_) : std::optional<std::uint32_t>(), on);
+  Status restored = restore_tracing(
+      hypervisor_, mask_changed_ ? std::optional(found_mask_) : std::optional<std::uint32_t>(), on);
   switched_ = mask_changed_ = false;
-  // What could not be put back can be tried again.
+  // What could not be restored can be tried again.
   if (restored && keeper_ != nullptr) keeper_->forget();
   return restored;
 }

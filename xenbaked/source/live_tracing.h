@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Xen's tracing switched to what the daemon needs, and back to what was found.
+// Switches Xen's tracing to what the daemon needs, and back to what was found.
 //
-// What can be put back, and what cannot:
+// What can be restored, and what cannot:
 //   - The event mask can be read, so it is restored exactly.
-//   - Xen tells nobody whether tracing is on. Without buffers it is off. With buffers (made by an earlier
+//   - Xen does not report whether tracing is on. Without buffers it is off. With buffers (made by an earlier
 //     trace program since the host was started, or by tbuf_size= on Xen's command line, which also
 //     switches tracing on) it is found out by an experiment: the buffers are emptied, the mask opened to
 //     everything, one hypercall made, which Xen on x86 traces when it traces at all, and the buffers' prod
@@ -20,8 +20,8 @@
 //   and the
 //     next one, or xenbaked --restore, puts that back.
 //
-// Not copyable; the destructor restores what restore() has not. The Hypervisor must outlive it and be
-// the one consumer (VIRQ_TBUF is bound) throughout.
+// Not copyable; the destructor restores what restore() has not. The Hypervisor must outlive it and be the
+// only consumer (VIRQ_TBUF is bound) all the time.
 #ifndef XENMON_XENBAKED_SOURCE_LIVE_TRACING_H
 #define XENMON_XENBAKED_SOURCE_LIVE_TRACING_H
 
@@ -46,35 +46,35 @@ class LiveTracing {
   LiveTracing& operator=(const LiveTracing&) = delete;
   ~LiveTracing() { (void)restore(); }
 
-  // Reads what there is; if there are no buffers, makes them, under the mask that will be used, since
-  // making them switches tracing on. The answer tells where the buffers' table is. kNoTracing: this
-  // hypervisor has none, or no memory for them.
+  // Reads the current state. If there are no buffers, makes them, under the mask that will be used, because
+  // making them switches tracing on. Returns where the buffers' table is. kNoTracing: this hypervisor has
+  // none, or no memory for them.
   Result<TraceInfo> prepare(std::uint32_t mask, std::uint32_t pages_per_cpu);
 
-  // What start() must know of the buffers, which it does not itself map.
+  // What start() must know about the buffers, which it does not map itself.
   struct Rings {
     std::function<void()> discard;            // forget everything in all of them
     std::function<std::uint64_t()> marks;     // changes when Xen writes into any of them
     std::function<bool(std::uint32_t)> holds; // whether there is a record of that event in any of them
   };
 
-  // After prepare(): finds out what is to be restored, and whether Xen has XenMon's records for accounting.
-  // It is asked for nothing else, and if it has them it says so with the first record.
+  // After prepare(): finds out what is to be restored, and whether Xen has the dispatch records. Nothing else
+  // is selected, and if Xen has them its first record says so.
   Result<bool> look_for_dispatch_records(const Rings& rings);
 
   // After look_for_dispatch_records(): records that match the mask begin to arrive, and nothing older is in
   // the rings. Returns CLOCK_REALTIME in nanoseconds of that moment.
   Result<std::uint64_t> start(std::uint32_t mask, const Rings& rings);
 
-  // Puts both masks back to what start() set. Having the event keeps nobody from changing them: xentrace
-  // sets its own before Xen tells it that it comes second. True if the mask of events was another one, so
-  // that records are missing since; of the mask of CPUs that cannot be known.
+  // Sets both masks again to what start() set. Holding the event does not keep other programs from changing
+  // them: xentrace sets its own before Xen refuses it. True if the mask of events was different, so that
+  // records are missing since; for the mask of CPUs this cannot be known.
   Result<bool> keep_masks();
 
   // Xen switches tracing off when it finds a buffer's positions damaged; this switches it on again.
   Status resume();
 
-  // Puts back what was found. Later calls do nothing. Everything is tried; the first failure is told.
+  // Restores what was found. Later calls do nothing. Tries everything, and returns the first failure.
   Status restore();
 
   [[nodiscard]] std::uint32_t found_mask() const { return found_mask_; }

@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kSuffix = ".part";
 constexpr std::size_t kDigits = 16;
-constexpr int kAttempts = 4; // against names that are taken, and against being swept up ourselves
+constexpr int kAttempts = 4; // in case a name is taken, or our own file is swept up
 
 std::string random_digits() {
   std::uint64_t number = 0;
@@ -50,7 +50,7 @@ bool is_pending_of(const std::string& entry, const std::string& prefix) {
   return digits.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-// What nobody holds a lock on, nobody is writing.
+// A file on which no process holds a lock is not being written.
 void sweep(const std::string& name) {
   const std::string prefix = prefix_of(name);
   std::error_code error;
@@ -69,7 +69,7 @@ void sweep(const std::string& name) {
 Result<PendingFile> PendingFile::create(const std::string& name) {
   struct stat status {};
   if (lstat(name.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
-    return Error{name + " is there and is no regular file; name another one.", ExitStatus::kUsage};
+    return Error{name + " exists and is not a regular file; name another one.", ExitStatus::kUsage};
   }
   if (fs::path(name).filename().empty())
     return Error{"'" + name + "' does not name a file; name one.", ExitStatus::kUsage};
@@ -85,7 +85,8 @@ Result<PendingFile> PendingFile::create(const std::string& name) {
     if (fchmod(fd, 0640) != 0) return system_error("Cannot set the mode of " + name);
     if (fstat(fd, &status) == 0 && status.st_nlink == 1) return file;
   }
-  return Error{"Cannot make " + name + ": others make files of that name; try again.", ExitStatus::kFailed};
+  return Error{"Cannot make " + name + ": other programs create files of that name; try again.",
+               ExitStatus::kFailed};
 }
 
 PendingFile::PendingFile(PendingFile&& other) noexcept

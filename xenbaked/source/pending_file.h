@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// A file in the making, that is there under its name when it is complete and not before: it is written beside
-// it as .NAME.<16 digits>.part, and renamed. Made 0640 whatever the umask; no link is followed.
+// An unfinished file, which appears under its name only when it is complete: it is written in the same
+// directory as .NAME.<16 digits>.part, and renamed. Mode 0640 whatever the umask is; no link is followed.
 //
-// It is locked as long as its maker lives, so what a process left behind that was killed can be told, and is
-// removed when a file of the same name is made.
+// It is locked while its maker lives. So a file that a killed process left behind can be recognised, and is
+// removed when a file with the same name is made.
 #ifndef XENMON_XENBAKED_SOURCE_PENDING_FILE_H
 #define XENMON_XENBAKED_SOURCE_PENDING_FILE_H
 
@@ -19,7 +19,7 @@ namespace xenmon {
 
 class PendingFile {
  public:
-  // Errors: what has the name is no regular file; the directory cannot be written to.
+  // Errors: the existing file of that name is not a regular file; the directory cannot be written to.
   static Result<PendingFile> create(const std::string& name);
 
   PendingFile(PendingFile&& other) noexcept;
@@ -27,9 +27,9 @@ class PendingFile {
   // Removes what has not been placed.
   ~PendingFile();
 
-  // Everything or nothing: what was written of it is cut off again. 0, or the system's reason.
+  // All or nothing: what was written of it is cut off again. 0, or the system's reason.
   [[nodiscard]] int append(std::span<const std::byte> bytes);
-  // Under its name, or another one in the same directory, in place of what was there.
+  // Renames it to its name, or another one in the same directory, and replaces what was there.
   Status place() { return place_as(name_); }
   Status place_as(const std::string& name);
   [[nodiscard]] const std::string& name() const { return name_; }

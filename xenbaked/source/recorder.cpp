@@ -13,8 +13,8 @@ namespace xenmon {
 
 namespace {
 
-// The domain of nobody: DOMID_INVALID (public/xen.h). xenalyze makes a vCPU of it all the same, has room for
-// so many of a domain, and lets none of them run on two pCPUs at once.
+// A domain that does not exist: DOMID_INVALID (public/xen.h). xenalyze makes a vCPU of it all the same, has
+// room for only so many of a domain, and lets none of them run on two pCPUs at once.
 constexpr std::uint32_t kNobody = 0x7ff4;
 constexpr std::uint32_t kXenalyzeVcpus = 256;
 

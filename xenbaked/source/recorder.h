@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Keeps the raw records of a source in the format of `xentrace -D`, readable by xenalyze and by replay,
-// and beside them what replay needs besides.
+// Keeps the raw records of a source in the format of `xentrace -D`, readable by xenalyze and by replay, and
+// in a second file what replay needs besides.
 //
-// Both files are there when finish() has put them there, and until then under other names (pending_file.h),
-// so they are complete, or absent after a crash. A gap, of which Xen writes no record, is recorded as lost
-// records of every pCPU that has been heard of: LOST_RECORDS with a count of 0 that names nobody. Between the
-// last record and the gap's end a replay then knows as little as was known live.
+// Both files appear when finish() has put them in place; until then they have other names (pending_file.h).
+// So they are complete, or absent after a crash. A gap, for which Xen writes no record, is recorded as lost
+// records of every pCPU seen so far: LOST_RECORDS with a count of 0 that names no domain. Between the last
+// record and the gap's end a replay then knows as little as was known live.
 //
 // A live host does not wait for a disk: its passes are written by a thread of their own (write_queue.h). When
 // more than 64 MiB are waiting, passes are left out; where they are missing there is a gap, and it is said
 // once. A recording of a recording is written as it is read.
 //
-// A disk that fills up ends the recording and not the daemon. What was written until then, whole passes,
-// becomes FILE.partial, and it is said once, by take_error() or by finish().
+// A full disk ends the recording but not the daemon. What was written until then, whole passes, becomes
+// FILE.partial; take_error() or finish() reports this once.
 #ifndef XENMON_XENBAKED_SOURCE_RECORDER_H
 #define XENMON_XENBAKED_SOURCE_RECORDER_H
 
@@ -43,20 +43,20 @@ struct RecorderDisk {
 
 class Recorder {
  public:
-  // An existing regular file is replaced in the end; anything else of that name is refused.
+  // An existing regular file is replaced at the end; anything else with that name is refused.
   static Result<std::unique_ptr<Recorder>> create(const std::string& file, const Origin& origin,
                                                   const RecorderDisk& disk = {});
 
   void write(const Pass& pass);
   // "" takes a name back.
   void name_domain(const DomidUse& domain, const std::string& name);
-  // Puts the recording and the metadata in place. Called once, after the last pass; without it neither is
-  // there.
+  // Puts the recording and the metadata in place. Called once, after the last pass; without this call neither
+  // appears.
   Status finish();
 
   // Why nothing is recorded any more, or not all; told to the first caller.
   std::optional<Error> take_error() { return std::exchange(error_, std::nullopt); }
-  // The recording is not complete, whoever has been told why.
+  // The recording is not complete, whether this was reported or not.
   [[nodiscard]] bool failed() const { return failed_; }
 
  private:
@@ -73,11 +73,11 @@ class Recorder {
   std::unique_ptr<WriteQueue> queue_; // null: not live
   RecordingMetadata metadata_;
   std::vector<std::byte> pass_;                     // as it is to be written
-  std::map<std::uint32_t, std::uint64_t> last_tsc_; // of each pCPU that has been heard of
+  std::map<std::uint32_t, std::uint64_t> last_tsc_; // of each pCPU seen so far
   bool left_out_ = false;                           // the pass before, or several: there was no room
   bool said_left_out_ = false;
   bool failed_ = false;
-  std::optional<Error> error_; // until somebody has taken it
+  std::optional<Error> error_; // until take_error() has returned it
 };
 
 } // namespace xenmon

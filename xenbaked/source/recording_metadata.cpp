@@ -49,7 +49,7 @@ Result<std::optional<RecordingMetadata>> load_metadata(const std::string& record
     if (!file) continue;
     const Json json = Json::parse(file, nullptr, false);
     if (json.is_discarded() || !json.is_object()) {
-      return Error{name + " is not valid JSON; mend it, or remove it and give --cpu-khz.",
+      return Error{name + " is not valid JSON; repair it, or remove it and give --cpu-khz.",
                    ExitStatus::kFailed};
     }
     RecordingMetadata metadata;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// What a recording does not hold itself and replay needs: the JSON file beside it.
+// What replay needs and a recording does not contain: the JSON file beside it.
 #ifndef XENMON_XENBAKED_SOURCE_RECORDING_METADATA_H
 #define XENMON_XENBAKED_SOURCE_RECORDING_METADATA_H
 
@@ -17,7 +17,7 @@
 namespace xenmon {
 
 struct RecordingMetadata {
-  std::uint32_t cpu_khz = 0; // 0: not said
+  std::uint32_t cpu_khz = 0; // 0: not given
   std::string xen_version;
   std::string scheduler;
   std::uint32_t event_mask = 0;

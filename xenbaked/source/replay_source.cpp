@@ -24,10 +24,10 @@ constexpr std::uint32_t kFrameHeader = event::kCpuChange | (2U << 28);
 constexpr std::size_t kFrameBytes = 12;
 // t_info's tbuf_size is a u16 of 4 KiB pages, so no buffer, and no window, is larger.
 constexpr std::uint32_t kMaxWindowBytes = 65536U * 4096U - 1U;
-// What comes as a stream is kept a round at a time: so much of it and no more. xentrace's own buffers of 128
-// KiB come to that with 512 pCPUs.
+// A stream is kept in memory one round at a time, up to this size. xentrace's own buffers of 128 KiB need
+// that much with 512 pCPUs.
 constexpr std::size_t kMaxRoundBytes = std::size_t{64} << 20;
-// So much that makes no sense may stand between two windows of a round before the round is handed out.
+// If more nonsense than this is between two windows of a round, the round is handed out.
 constexpr std::size_t kMaxGarbageBytes = std::size_t{1} << 20;
 
 enum class Damage : std::uint8_t { kNone, kCut, kCompression, kUnread, kTooLong };
@@ -37,12 +37,13 @@ std::string damage_text(const std::string& name, Damage damage) {
     case Damage::kNone:
       break;
     case Damage::kCut:
-      return name + " is cut off in the middle of a record: it is shown as far as it goes; copy it again.";
+      return name +
+             " is cut off in the middle of a record: it is shown as far as it can be read; copy it again.";
     case Damage::kCompression:
       return name +
              " is damaged or cut off: it is shown as far as it can be decompressed; make or copy it again.";
     case Damage::kUnread:
-      return name + " cannot be read to its end: it is shown as far as it could be; copy it again.";
+      return name + " cannot be read to its end: it is shown as far as it can be read; copy it again.";
     case Damage::kTooLong:
       return name + " has more than " + std::to_string(kMaxRoundBytes >> 20) +
              " MiB in one round over the CPUs, for which it is not decompressed into memory: it is shown up "
@@ -96,7 +97,7 @@ class ReplaySource final : public Source {
     const std::size_t begun = at_;
     previewing_ = true;
     while (at_ < bytes) {
-      // Rounds are told apart here, as a plain file is one pass for everybody else.
+      // Rounds are separated here, because elsewhere a plain file is one pass.
       frames_.clear();
       const Found found = next_frame(frame, scratch);
       if (found != Found::kFrame) {
@@ -146,7 +147,7 @@ class ReplaySource final : public Source {
   };
   enum class Found { kFrame, kNextPass, kNone };
 
-  // What is left is not worth reading: why.
+  // The rest is not worth reading: why.
   void note_end(Pass& pass) {
     const ByteReader::End end = supply_->end();
     if (end == ByteReader::End::kDamaged) damage_ = Damage::kCompression;
@@ -156,7 +157,7 @@ class ReplaySource final : public Source {
     cut_ = false;
   }
 
-  // More bytes may come for what stands at at_.
+  // More bytes may arrive for the record at at_.
   [[nodiscard]] bool unfinished(std::size_t available, std::size_t wanted) const {
     return available < wanted && supply_->end() == ByteReader::End::kNone;
   }
@@ -167,7 +168,7 @@ class ReplaySource final : public Source {
     return available - at < kFrameBytes && std::memcmp(supply_->data() + at, &kFrameHeader, bytes) == 0;
   }
 
-  // Whether a credible CPU_CHANGE stands at `at`; `available` bytes are there in all.
+  // Whether a credible CPU_CHANGE is at `at`; `available` bytes are there in all.
   [[nodiscard]] bool is_frame(std::size_t at, std::size_t available) const {
     if (available < kFrameBytes || at > available - kFrameBytes) return false;
     const std::byte* data = supply_->data() + at;
@@ -186,7 +187,7 @@ class ReplaySource final : public Source {
     }
     const std::byte* data = supply_->data() + at_;
     frame.pcpu = load_word<std::uint32_t>(data + 4);
-    // A tracing tool goes over the pCPUs in ascending order: one that is not higher begins a new round.
+    // A tracing tool writes the pCPUs in ascending order: one that is not higher starts a new round.
     if (!supply_->stable() && !frames_.empty() && frame.pcpu <= frames_.back().pcpu) return Found::kNextPass;
     const std::size_t bytes = load_word<std::uint32_t>(data + 8);
     frame.begin = at_ + kFrameBytes;
@@ -198,8 +199,8 @@ class ReplaySource final : public Source {
     frame.end = cut_short ? available : frame.begin + bytes;
     if (cut_short) pass.bad.add(XENMON_BAD_INPUT);
     if (cut_short || (frame.end != available && !is_frame(frame.end, available))) {
-      // The length is wrong. Another pCPU's records must not be taken for this one's: stop at the next
-      // frame that begins inside.
+      // The length is wrong. Another pCPU's records must not be taken for this one's: stop at the next frame
+      // that starts inside.
       const std::size_t stated = frame.end;
       frame.end = walk_to_frame(frame.begin, frame.end, available);
       if (!cut_short && frame.end != stated) pass.bad.add(XENMON_BAD_FRAMING);
@@ -209,7 +210,7 @@ class ReplaySource final : public Source {
     return Found::kFrame;
   }
 
-  // Steps over what is no frame. In a stream it is forgotten on the way.
+  // Skips what is not a frame. In a stream it is dropped on the way.
   Found search(std::size_t available, Pass& pass) {
     if (!searching_) pass.bad.add(XENMON_BAD_FRAMING);
     searching_ = true;
@@ -221,7 +222,7 @@ class ReplaySource final : public Source {
         return Found::kNone;
       }
       if (!supply_->stable() && at_ - begin >= kMaxGarbageBytes) {
-        if (previewing_) return Found::kNone; // it is all to be read again
+        if (previewing_) return Found::kNone; // everything will be read again
         if (!frames_.empty()) return Found::kNextPass;
         supply_->discard(at_);
         begin = at_ = 0;
@@ -235,8 +236,8 @@ class ReplaySource final : public Source {
     return Found::kFrame;
   }
 
-  // A stream's window that says it is longer than a round may be: it ends at the next frame inside, or it is
-  // so.
+  // A stream's window that claims to be longer than a round may be: it ends at the next frame inside, or it
+  // really is that long.
   Found end_long_window(Frame& frame, std::size_t available, Pass& pass) {
     pass.bad.add(XENMON_BAD_FRAMING);
     frame.end = walk_to_frame(frame.begin, available, available);
@@ -268,7 +269,7 @@ class ReplaySource final : public Source {
   std::size_t at_ = 0;
   bool previewing_ = false;
   bool searching_ = false; // for a frame; what made it necessary has been counted
-  bool cut_ = false;       // the last thing that was found goes over the file's end
+  bool cut_ = false;       // the last thing found extends beyond the file's end
   Damage damage_ = Damage::kNone;
   std::vector<Frame> frames_;
 };

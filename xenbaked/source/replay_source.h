@@ -2,12 +2,12 @@
 //
 // A recording: what `xentrace -D FILE` or `xenbaked --record FILE` wrote.
 //
-// The file is runs of one pCPU's records, each introduced by CPU_CHANGE (pCPU, bytes that follow). A
-// plain file is mapped and comes as one stable pass; anything else (standard input, .xz, .zst, .gz, a file
-// that is followed) is read as it comes (byte_reader.h), one pass per round of the tracing tool over the
-// pCPUs, so that memory does not grow with the recording. Where the framing is broken the source looks for
-// the next CPU_CHANGE that makes sense, and counts. Where the file is cut off or cannot be decompressed any
-// further, all before that is used, and damage() says so.
+// The file is runs of one pCPU's records, each introduced by CPU_CHANGE (pCPU, bytes that follow). A plain
+// file is mapped and is one stable pass. Anything else (standard input, .xz, .zst, .gz, a file that is
+// followed) is read as it arrives (byte_reader.h), one pass per round of the tracing tool over the pCPUs, so
+// memory does not grow with the recording. Where the framing is broken the source looks for the next
+// CPU_CHANGE that makes sense, and counts a bad record. Where the file is cut off or cannot be decompressed
+// any further, everything before that is used, and damage() says so.
 //
 // Beside FILE there may be FILE.json, also for a compressed FILE under its name without the suffix:
 //   {"cpu_khz": N, "xen_version": "...", "scheduler": "...", "event_mask": N, "wall_epoch_ns": N,
@@ -26,7 +26,7 @@
 
 namespace xenmon {
 
-// What xenalyze assumes when nobody says anything better.
+// What xenalyze assumes if the frequency is not given.
 inline constexpr std::uint32_t kAssumedCpuKhz = 2'400'000;
 
 struct ReplayOptions {

@@ -2,9 +2,9 @@
 //
 // Where trace records come from: the hypervisor, a recording, or a test's own bytes.
 //
-// A source hands out raw bytes, one run (a Window) per physical CPU, and knows nothing of what they
-// mean. One round over all pCPUs is a Pass. The contract that merging rests on: every record that
-// Xen wrote before the first window of a pass was taken is in that pass or an earlier one.
+// A source hands out raw bytes, one run (a Window) per physical CPU, and does not know what they mean. One
+// round over all pCPUs is a Pass. Merging rests on this contract: every record that Xen wrote before the
+// first window of a pass was taken is in that pass or an earlier one.
 //
 // Called from the daemon's one thread only.
 #ifndef XENMON_XENBAKED_SOURCE_SOURCE_H
@@ -25,8 +25,8 @@
 
 namespace xenmon {
 
-// Bytes from one pCPU's buffer. Where the buffer's end was passed there are two parts, and a record
-// may begin in the first and end in the second.
+// Bytes from one pCPU's buffer. If they include the buffer's end there are two parts, and a record may start
+// in the first and end in the second.
 struct Window {
   std::uint32_t pcpu = 0;
   std::span<const std::byte> first;
@@ -38,16 +38,15 @@ struct Window {
 
 struct Pass {
   std::vector<Window> windows;
-  // The bytes stay where they are as long as the source lives. Otherwise they are valid until
-  // release_pass().
+  // The bytes stay in place while the source lives. Otherwise they are valid until release_pass().
   bool stable = false;
   // Nothing comes after this pass: a recording is over.
   bool last = false;
-  // Something went missing between the last pass and this one, and no record says what.
+  // Something is missing between the last pass and this one, and no record says what.
   bool gap = false;
-  // There is one pCPU, and there will be no other: its own order is all the order there is.
+  // There is one pCPU, and there will be no other: its own order is the whole order.
   bool one_pcpu = false;
-  // Faults that the source met while finding the windows (a recording's broken framing).
+  // Faults that the source found while looking for the windows (a recording's broken framing).
   BadRecords bad;
 
   void clear() {
@@ -61,17 +60,17 @@ struct Pass {
 // source.
 struct Preview {
   std::vector<std::vector<Window>> rounds; // one round over the pCPUs each, as passes are
-  bool whole = false;                      // there is nothing behind them
+  bool whole = false;                      // nothing follows them
 };
 
 // What is true of a trace as a whole, and must be known before it is baked.
 struct TraceFacts {
-  std::vector<std::uint32_t> pcpus; // are traced, whether they have records or not; empty: nobody said
-  // Exist, are not traced, or nobody knows whether they are.
+  std::vector<std::uint32_t> pcpus; // are traced, whether they have records or not; empty: not known
+  // They exist and are not traced, or it is not known whether they are.
   std::vector<std::uint32_t> untraced_pcpus;
   bool pcpus_missing = false; // some pCPU is in use and is not traced
   bool check_waits = false;   // Xen's words for waiting times can be relied upon
-  // There are records of XenMon's patches to Xen: of dispatches, and of pages summed up.
+  // There are dispatch records of XenMon's patches to Xen, and records of page counts.
   bool has_dispatches = false;
   bool has_page_counts = false;
   std::vector<std::uint64_t> unrecorded_after; // see Baker::Options
@@ -85,12 +84,12 @@ struct Origin {
   bool being_written = false; // a recording that may still grow, such as a pipe
   std::uint32_t cpu_khz = 0;
   bool cpu_khz_assumed = false;
-  bool cpu_khz_measured = false; // nobody said it, but the records tell
+  bool cpu_khz_measured = false; // not given, but measured from the records
   std::string xen_version;
   std::string scheduler;
   std::uint32_t event_mask = 0;    // 0: unknown
   std::uint64_t wall_epoch_ns = 0; // CLOCK_REALTIME of the first record; 0: unknown
-  bool patched = false;            // the hypervisor carries XenMon's trace points
+  bool patched = false;            // the hypervisor has XenMon's trace points
   TraceFacts facts;
 };
 
@@ -110,21 +109,21 @@ class Source {
 
   [[nodiscard]] virtual const Origin& origin() const = 0;
 
-  // Fills `pass` (cleared first) with what has come since the last call; possibly nothing. Never
-  // blocks on the hypervisor; a recording that is a pipe is read as it comes. An Error ends the daemon.
+  // Fills `pass` (cleared first) with what has arrived since the last call; possibly nothing. Never blocks on
+  // the hypervisor; a recording from a pipe is read as it arrives. An Error ends the daemon.
   virtual Status read_pass(Pass& pass) = 0;
 
-  // The first `bytes` of a recording, before the first pass is read; a source that cannot look ahead says
-  // nothing. A pipe is waited for.
+  // The first `bytes` of a recording, before the first pass is read; a source that cannot look ahead returns
+  // nothing. Waits for a pipe.
   virtual Preview preview(std::size_t bytes) {
     (void)bytes;
     return {};
   }
 
-  // The pass's bytes have been used or copied; a live source gives the space back to Xen.
+  // The pass's bytes have been used or copied; a live source returns the space to Xen.
   virtual void release_pass() {}
 
-  // What a live source has met so far, by XENMON_FAULT_*.
+  // The faults of a live source so far, by XENMON_FAULT_*.
   using Faults = std::array<std::uint64_t, XENMON_FAULTS>;
   [[nodiscard]] virtual Faults faults() const { return {}; }
 
@@ -138,7 +137,7 @@ class Source {
   // Where the other names are asked for; null if there are no others. Valid until close().
   virtual NameService* name_service() { return nullptr; }
 
-  // Why not all is there that should be, in a sentence; known after the last pass. What is there was shown.
+  // Why the data is incomplete, in a sentence; known after the last pass. What could be read was shown.
   [[nodiscard]] virtual std::optional<std::string> damage() const { return std::nullopt; }
 
   // Start again from the first record; only recordings can.

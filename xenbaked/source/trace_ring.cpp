@@ -49,7 +49,7 @@ std::uint32_t TraceRing::bytes_between(std::uint32_t begin, std::uint32_t end) c
 TraceRing::Taken TraceRing::take() {
   has_taken_ = false;
   const bool was_full = std::exchange(was_full_, false);
-  // Each word is read once, and the records only after prod: Xen stores prod behind the records.
+  // Each word is read once, and the records only after prod: Xen stores prod after the records.
   const std::uint32_t end = produced();
   const std::uint32_t begin = std::atomic_ref(word(kConsumedAt)).load(std::memory_order_relaxed);
   Fault fault = check(end, begin);
@@ -87,8 +87,8 @@ void TraceRing::discard() {
     store_consumed(end);
     return;
   }
-  // Xen does not touch a buffer whose prod is impossible, and ends all tracing whenever it meets one, so
-  // only the consumer can bring it back. Until prod is stored Xen writes nothing here: no race.
+  // Xen does not touch a buffer whose prod is impossible, and ends all tracing when it sees one, so only the
+  // consumer can repair it. Until prod is stored Xen writes nothing here: no race.
   store_consumed(0);
   std::atomic_ref(word(kProducedAt)).store(0, std::memory_order_release);
 }

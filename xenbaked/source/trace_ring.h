@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// One pCPU's trace buffer, as its consumer sees it: struct t_buf of Xen's public/trace.h, a header of
-// two words (cons, prod) and the records behind it, mapped from the hypervisor.
+// One pCPU's trace buffer, as its consumer sees it: struct t_buf of Xen's public/trace.h, a header of two
+// words (cons, prod) and the records after it, mapped from the hypervisor.
 //
-// Xen writes records and then prod; the consumer reads prod, then the records, and then writes cons.
-// Both run modulo twice the data size, so a full buffer and an empty one are told apart. The data size
-// is the buffer's pages less the header.
+// Xen writes records and then prod; the consumer reads prod, then the records, and then writes cons. Both run
+// modulo twice the data size, so a full buffer differs from an empty one. The data size is the buffer's pages
+// less the header.
 //
-// The page is shared with Xen and with every other privileged program, so what stands in it is input:
-// values that cannot be are a Fault, never an assertion. Xen checks the same things before each record
-// and answers by switching tracing off on the whole machine, so whoever sees a Fault that is not kNone has
-// lost records on every pCPU and must switch tracing on again.
+// The page is shared with Xen and with every other privileged program, so its contents are input: impossible
+// values are a Fault, never an assertion. Xen checks the same things before each record and reacts by
+// switching tracing off on the whole machine. So a caller that gets a Fault other than kNone has lost records
+// on every pCPU and must switch tracing on again.
 //
 // Used by one thread; no more than one consumer may exist (Xen hands VIRQ_TBUF to one program only).
 #ifndef XENMON_XENBAKED_SOURCE_TRACE_RING_H
@@ -34,7 +34,7 @@ class TraceRing {
     kProducerOutOfRange, // prod is not a multiple of 4 or not below twice the data size
     kConsumerOutOfRange, // the same for cons
     kTooFarApart,        // more unconsumed bytes than the buffer has
-    kConsumerMoved,      // cons is not what was stored last: somebody else takes records, too
+    kConsumerMoved,      // cons is not what was stored last: another program takes records, too
   };
 
   // Xen drops a record for which there is not enough room. With what it may have to write in front of it,
@@ -42,8 +42,8 @@ class TraceRing {
   // 8 + 16 bytes, and padding of its own); and the longest record (4 + 8 + 28).
   static constexpr std::size_t kRoomForRecord = 40 + 28 + 28 + 40;
 
-  // Everything that has not been consumed. `second` is what lies behind the buffer's end, at its
-  // beginning; it is empty unless the end was passed. With a fault both are empty.
+  // Everything that has not been consumed. `second` is what follows after the buffer's end, at its beginning;
+  // it is empty if the end was not reached. With a fault both are empty.
   struct Taken {
     std::span<const std::byte> first;
     std::span<const std::byte> second;
@@ -56,18 +56,18 @@ class TraceRing {
   // (t_info holds that number in 16 bits), writable, and there as long as the ring is.
   explicit TraceRing(std::span<std::byte> pages);
 
-  // What is there now. The bytes stay Xen's to keep until release(). After a fault the ring has
-  // already been made sound again, and what was in it is lost.
+  // The current contents. The bytes are not overwritten until release(). After a fault the ring has already
+  // been repaired, and its contents are lost.
   Taken take();
 
-  // Gives back to Xen what the last take() returned, and not what has come since. Does nothing when
-  // nothing is taken.
+  // Returns to Xen what the last take() returned, but not what has arrived since. Does nothing if nothing is
+  // taken.
   void release();
 
-  // Forgets what is there, and makes an unsound ring sound.
+  // Drops the contents, and repairs a faulty ring.
   void discard();
 
-  // Xen's position, as it stands in the page; only good for comparing with an earlier value.
+  // Xen's position, as it is in the page; only good for comparing with an earlier value.
   [[nodiscard]] std::uint32_t produced() const;
 
   [[nodiscard]] std::uint32_t data_size() const { return data_size_; }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// What is wrong with a trace as a whole: one sentence each, for everybody who reads its figures. Found by
-// the source, the merge and the baker; published in the region and printed with the totals.
+// What is wrong with a trace as a whole: one sentence each, for every reader of its figures. Found by the
+// source, the merge and the baker; published in the region and printed with the totals.
 //
 // A verdict has a kind (XENMON_VERDICT_*, include/xenmon/region.h) and a subject, for example a pCPU's
 // number. A later one of the same kind and subject replaces the earlier one, so the list stays short. It
@@ -41,7 +41,7 @@ class Verdicts {
   }
 
   [[nodiscard]] std::span<const Verdict> all() const { return all_; }
-  // Differs from an earlier value when something was said since.
+  // Differs from an earlier value if a verdict was added since.
   [[nodiscard]] std::uint64_t changes() const { return changes_; }
 
  private:

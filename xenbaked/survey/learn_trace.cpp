@@ -13,7 +13,7 @@ namespace xenmon {
 
 namespace {
 
-// Records without any runstate among them that are enough to say that there are none.
+// This many records without any runstate among them are enough to say that there are none.
 constexpr std::uint64_t kEnoughRecords = 1000;
 constexpr std::size_t kMostPieces = 6;
 
@@ -23,7 +23,7 @@ std::string mhz_text(std::uint32_t khz) {
   return text;
 }
 
-// "100 us", "1.234 ms", "2.5 s": three digits behind the point at most.
+// "100 us", "1.234 ms", "2.5 s": at most three decimals.
 std::string time_text(double ns) {
   const double us = ns / 1e3;
   char text[32];
@@ -50,7 +50,7 @@ void learn_frequency(const Survey& found, Origin& origin, Verdicts& verdicts) {
   } else if (apart(origin.cpu_khz, found.measured_khz) > 0.01) {
     verdicts.say(XENMON_VERDICT_FREQUENCY, 0,
                  "The TSC frequency given, " + mhz_text(origin.cpu_khz) +
-                     ", is not the one that the records tell: " + mhz_text(found.measured_khz) + ".");
+                     ", is not the one that the records show: " + mhz_text(found.measured_khz) + ".");
   }
 }
 
@@ -136,12 +136,12 @@ Origin learn_trace(Source& source, Verdicts& verdicts) {
   learn_pcpus(found, origin, verdicts);
   origin.facts.check_waits = found.words_reliable() &&
                              (found.measured_khz == 0 || apart(origin.cpu_khz, found.measured_khz) < 0.003);
-  // Without reliable words nothing tells an old record from a new one.
+  // Without reliable words nothing distinguishes an old record from a new one.
   if (found.words_reliable()) origin.facts.unrecorded_after = found.unrecorded_after;
   if (found.runstates == 0 && (found.whole ? found.records > 0 : found.records >= kEnoughRecords)) {
     verdicts.say(
         XENMON_VERDICT_NO_RECORDS, 0,
-        "There are no records of runstates, which tell all times: record with 'xentrace -D -e 0x129000'.");
+        "There are no records of runstates, which give all times: record with 'xentrace -D -e 0x129000'.");
   }
   return origin;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// What is known of a trace before it is baked: what its source says, and of a recording what a survey of its
-// beginning finds. What a reader of the figures must know is said as a verdict.
+// What is known about a trace before it is baked: what its source says, and for a recording what a survey of
+// its beginning finds. What a reader of the figures must know is reported as a verdict.
 //
 // Call once, after the source was opened and before its first pass is read.
 #ifndef XENMON_XENBAKED_SURVEY_LEARN_TRACE_H

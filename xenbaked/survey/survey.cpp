@@ -15,15 +15,15 @@ namespace {
 
 using Told = VcpuTracks::Told;
 
-// What is shorter tells the frequency too coarsely: the two clocks are read some 100 ns apart.
+// A shorter time gives the frequency too coarsely: the two clocks are read some 100 ns apart.
 constexpr std::uint64_t kLeastRunNs = 100'000;
 constexpr std::size_t kLeastRuns = 3;
 constexpr std::size_t kMostRuns = 256;
 // Half of the runs must agree with each other to this part, or the words mean something else.
 constexpr double kFrequencySpread = 0.005;
-// Clocks that differ by less are as good as one: waits of vCPUs are told with such an error anyway.
+// Clocks that differ by less count as equal: waits of vCPUs have an error of this size anyway.
 constexpr double kLeastSkewNs = 50'000;
-// So far apart may be what is told and what is recorded and still be the same.
+// What Xen says and what is recorded may differ by this much and still be the same.
 constexpr double kToleranceNs = 20'000;
 // Xen reads its clock before it decides and writes the records afterwards. In an emulated machine a pCPU may
 // stand still in between, for 6 ms at most in all recordings seen; on a real one it is some us. What is
@@ -59,7 +59,7 @@ std::uint32_t measure_khz(const std::vector<Told>& runs) {
     return std::abs(each - middle) <= middle * kFrequencySpread;
   });
   if (static_cast<std::size_t>(near) * 2 <= count || middle < 1'000 || middle > 100e6) return 0;
-  // Of those that agree the sums, which lose the least.
+  // The sums of those that agree, which lose the least.
   double cycles = 0;
   double ns = 0;
   for (std::size_t i = 0; i < count; ++i) {
@@ -70,17 +70,17 @@ std::uint32_t measure_khz(const std::vector<Told>& runs) {
   return static_cast<std::uint32_t>(std::lround(cycles * 1e6 / ns));
 }
 
-// How much longer a time is by the records than Xen says, ns.
+// By how much a time is longer according to the records than Xen says, ns.
 double excess_ns(const Told& told, double khz) {
   return static_cast<double>(told.cycles) * 1e6 / khz - static_cast<double>(told.ns);
 }
 
-// The same if Xen's word has the low 32 bits only: the least that it can be.
+// The same if Xen's word has only the low 32 bits: the smallest possible value.
 double least_excess_ns(const Told& told, double khz) {
   constexpr double kWord = 4294967296.0;
   const double excess = excess_ns(told, khz);
   if (!told.wraps || static_cast<double>(told.cycles) * 1e6 / khz < kWord) return excess;
-  if (!told.exact) return 0; // it may be anything
+  if (!told.exact) return 0; // any value is possible
   const double rest = std::fmod(excess, kWord);
   return std::min(rest, kWord - rest);
 }
@@ -94,14 +94,14 @@ using Pair = std::pair<std::uint32_t, std::uint32_t>;
 // By how many ns the clock of the second of two pCPUs seems to be ahead of the first one's. Both orders are
 // there.
 std::map<Pair, double> offsets_of(const VcpuTracks& tracks, double khz) {
-  // What began by one clock and ended by the other is too long by as much.
+  // An interval that started by one clock and ended by the other is too long by this much.
   std::map<Pair, std::vector<double>> told;
   for (const Told& wait : tracks.waits()) {
     if (wait.from_pcpu != wait.to_pcpu && wait.exact)
       told[{wait.from_pcpu, wait.to_pcpu}].push_back(excess_ns(wait, khz));
   }
-  // Of wakes Xen does not say how long they took. The quickest one of each way takes about as long as those
-  // of the others.
+  // Xen does not say how long wakes took. The quickest wake in one direction takes about as long as in the
+  // other.
   std::map<Pair, double> quickest;
   for (const VcpuTracks::Crossing& crossing : tracks.crossings()) {
     const double ns = static_cast<double>(crossing.cycles) * 1e6 / khz;
@@ -125,7 +125,7 @@ std::map<Pair, double> offsets_of(const VcpuTracks& tracks, double khz) {
   return offsets;
 }
 
-// Of two in the middle the one that says less: half of the others may be at fault, but not more.
+// Of two in the middle the smaller one: half of the others may be wrong, but not more.
 double middle_one(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   const double upper = values[values.size() / 2];
@@ -133,7 +133,8 @@ double middle_one(std::vector<double> values) {
   return std::abs(lower) < std::abs(upper) ? lower : upper;
 }
 
-// Each pCPU's clock against those of most others. Of two that differ from each other the second is at fault.
+// Compares each pCPU's clock with those of most others. Of two that differ from each other the second is
+// wrong.
 std::vector<std::int64_t> clocks_ahead(const std::map<Pair, double>& offsets) {
   std::map<std::uint32_t, std::vector<double>> by_pcpu;
   for (const auto& [pair, ns] : offsets) by_pcpu[pair.second].push_back(ns);
@@ -188,7 +189,7 @@ Survey survey(const Preview& preview, std::uint32_t cpu_khz) {
   const std::set<std::uint32_t> woken = tracks.woken_pcpus();
   std::set_difference(woken.begin(), woken.end(), out.pcpus.begin(), out.pcpus.end(),
                       std::back_inserter(out.named_pcpus));
-  // Records that name none of those that are here are of something else.
+  // Records that name no domain seen here are about something else.
   if (out.named_pcpus.size() == woken.size()) out.named_pcpus.clear();
 
   out.measured_khz = measure_khz(tracks.runs());
@@ -202,14 +203,14 @@ Survey survey(const Preview& preview, std::uint32_t cpu_khz) {
       ++out.times_agree;
     }
   }
-  // Clocks that differ show in records whose order makes no sense; but so do records that are missing.
+  // Clocks that differ show in records whose order makes no sense; but so do missing records.
   if (out.records_contradict() && out.waits_shorter == 0 && out.named_pcpus.empty())
     out.clock_ahead_ns = clocks_ahead(offsets_of(tracks, khz));
   for (const Told& run : tracks.runs()) {
     if (std::abs(least_excess_ns(run, khz)) <= tolerance_ns(run, khz)) ++out.times_agree;
     if (run.silent_to == 0) continue;
     const double silent = static_cast<double>(run.silent_to - run.silent_from) * 1e6 / khz;
-    // As much is missing as was silent, or nearly so.
+    // What is missing is as long as the silence, or nearly so.
     if (least_excess_ns(run, khz) <= tolerance_ns(run, khz) || excess_ns(run, khz) < silent / 2) continue;
     const auto at =
         std::lower_bound(out.unrecorded_after.begin(), out.unrecorded_after.end(), run.silent_from);

@@ -10,7 +10,7 @@ namespace xenmon {
 
 namespace {
 
-// Xen's words of 32 bits: all ones is said for what has no limit, 0 for what did not happen.
+// Xen's words of 32 bits: all ones means no limit, 0 means that it did not happen.
 std::optional<std::uint64_t> word_ns(std::uint32_t ns) {
   if (ns == 0 || ns == 0xffffffffU) return std::nullopt;
   return ns;
@@ -20,9 +20,9 @@ std::uint32_t who_of(std::uint32_t domid, std::uint32_t unit) {
   return domid << 16 | (unit & 0xffffU);
 }
 
-// A silence on all pCPUs that is worth a thought, in cycles: some tens of ms.
+// A silence on all pCPUs that is worth examining, in cycles: some tens of ms.
 constexpr std::uint64_t kSilence = std::uint64_t{1} << 26;
-// As long as no two clocks of a host are apart, in cycles: some ms.
+// No two clocks of a host differ by more than this, in cycles: some ms.
 constexpr std::uint64_t kQuiet = std::uint64_t{1} << 23;
 // Numbers of pCPUs that Xen can have (NR_CPUS).
 constexpr std::uint32_t kPcpus = 16384;
@@ -56,7 +56,7 @@ void VcpuTracks::apply(std::uint32_t pcpu, const Record& record) {
   const bool patched = (event & event::kDispatchOnly) != 0;
   constexpr std::uint32_t kDispatches = event::kDispatchOnly | event::kAcctDispatches | event::kAcctStates;
   if (patched && (event & event::kClassMask & ~kDispatches) == 0 && !has_dispatches_) {
-    // These tell everything, and Xen's own beside them tell it a second time.
+    // These say everything, and Xen's own beside them say it again.
     has_dispatches_ = true;
     forget();
     contradictions_ = 0;
@@ -71,7 +71,7 @@ void VcpuTracks::apply(std::uint32_t pcpu, const Record& record) {
   switch (event) {
     case event::kSwitchInfPrev:
       if (words < 3) return;
-      // Behind the switch the words would be taken for those of the next one.
+      // After the switch the words would be taken for those of the next one.
       if (Track& track = tracks_[who_of(record.word(0), record.word(1))]; track.state == XENMON_VCPU_RUNNING)
         track.told_run = word_ns(record.word(2));
       return;
@@ -86,7 +86,7 @@ void VcpuTracks::apply(std::uint32_t pcpu, const Record& record) {
         ++runstates_;
         Track& track = tracks_[record.word(0)];
         if (track.state != XENMON_VCPU_RUNNING) {
-          track.state = kUnknown; // since when it runs is not known
+          track.state = kUnknown; // it is not known since when it runs
         }
       }
       return;
@@ -97,7 +97,7 @@ void VcpuTracks::apply(std::uint32_t pcpu, const Record& record) {
     case event::kDomainRemove:
     case event::kAcctDomainAdd:
     case event::kAcctDomainRemove:
-      // Whoever has the number from now on has another history.
+      // The next owner of the number has another history.
       if (words > 0) std::erase_if(tracks_, [&](const auto& of) { return of.first >> 16 == record.word(0); });
       return;
     case event::kCreditTickle:
@@ -125,7 +125,7 @@ void VcpuTracks::change(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t who
     const bool wake_is_late =
         track.early && from == XENMON_VCPU_BLOCKED && to == XENMON_VCPU_RUNNABLE && track.early_on != pcpu;
     if (ran_early && tsc - track.since > kQuiet) {
-      // Is its wake told later, by a clock that is ahead?
+      // Is its wake reported later, by a clock that is ahead?
       track.early = true;
       track.early_tsc = tsc;
       track.early_on = pcpu;

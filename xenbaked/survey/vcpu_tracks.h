@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // The Sink of a survey: follows each vCPU through its states and notes where Xen's words in ns and the
-// records' TSCs speak of the same time. Nothing here is accounted for.
+// records' TSCs are about the same time. Nothing is accounted for here.
 #ifndef XENMON_XENBAKED_SURVEY_VCPU_TRACKS_H
 #define XENMON_XENBAKED_SURVEY_VCPU_TRACKS_H
 
@@ -17,8 +17,8 @@ namespace xenmon {
 
 class VcpuTracks {
  public:
-  // A time that Xen told in ns, and as the records have it. What it tells of a wait begins when the vCPU left
-  // its pCPU: that is the wait itself if it was preempted, and more than that if it was woken.
+  // A time that Xen reported in ns, and the same according to the records. Xen's time for a wait starts when
+  // the vCPU left its pCPU: that is the wait itself if it was preempted, and more if it was woken.
   struct Told {
     std::int64_t cycles = 0; // negative: the end comes before the beginning
     std::uint64_t ns = 0;
@@ -26,12 +26,13 @@ class VcpuTracks {
     bool exact = true;  // `ns` is this time, not at least this time
     std::uint32_t from_pcpu = 0;
     std::uint32_t to_pcpu = 0;
-    // Where a run began before a silence and ended behind it: the TSCs at both ends of it.
+    // Where a run started before a silence and ended after it: the TSCs at both ends of the silence.
     std::uint64_t silent_from = 0;
     std::uint64_t silent_to = 0;
   };
-  // How long it took from a wake on one pCPU until the vCPU ran on another one, in cycles. Only of vCPUs that
-  // had been blocked for a while, since clocks that differ change the order of what follows closely.
+  // How long it took from a wake on one pCPU until the vCPU ran on another one, in cycles. Only for vCPUs
+  // that had been blocked for a while, because clocks that differ change the order of records that follow
+  // each other closely.
   struct Crossing {
     std::int64_t cycles = 0;
     std::uint32_t from_pcpu = 0;
@@ -66,11 +67,11 @@ class VcpuTracks {
     std::uint32_t state = kUnknown; // XENMON_VCPU_*
     bool preempted = false;         // it was running before that
     bool quiet = false;             // the state before that was blocked, and long enough not to be in doubt
-    std::uint32_t on = 0;           // the pCPU whose record told it
+    std::uint32_t on = 0;           // the pCPU whose record reported it
     std::uint64_t since = 0;
     std::optional<std::uint64_t> told_run;
     std::optional<std::uint64_t> told_wait;
-    // It ran before its wake was told.
+    // It ran before its wake was reported.
     bool early = false;
     std::uint64_t early_tsc = 0;
     std::uint32_t early_on = 0;

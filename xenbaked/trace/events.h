@@ -52,32 +52,32 @@ inline constexpr std::uint32_t kGrantMap = 0x0010f001;
 inline constexpr std::uint32_t kGrantUnmap = 0x0010f002;
 inline constexpr std::uint32_t kGrantTransfer = 0x0010f003;
 
-// What XenMon's patches to Xen (hypervisor/) add, for accounting. Not in any Xen without them.
+// The dispatch records that XenMon's patches to Xen (hypervisor/) add. Not in any Xen without them.
 inline constexpr std::uint32_t kDispatchClass = 0x0100f000;
 inline constexpr std::uint32_t kDispatchOnly = 0x01000000;   // the bits that no other class has
 inline constexpr std::uint32_t kAcctDispatches = 0x00001000; // subclasses: switches
 inline constexpr std::uint32_t kAcctStates = 0x00002000;     // runstates in between, domains
 inline constexpr std::uint32_t kAcctPages = 0x00004000;      // page exchanges, summed up
-inline constexpr std::uint32_t kAcctPageOps = 0x00008000;    // page exchanges, one by one
+inline constexpr std::uint32_t kAcctPageOps = 0x00008000;    // individual page exchanges
 // Tracing, or its mask, has been set: the subclasses that this Xen has.
 inline constexpr std::uint32_t kAcctStart = 0x0100f001;
-// Who leaves and who comes, as vcpu:16 dom:16; ran and waited, each ns:52 cause:4 class:8 in two words; the
-// slice in ns, left out if there is no limit.
+// The vCPU that leaves and the one that comes, as vcpu:16 dom:16; ran and waited, each ns:52 cause:4 class:8
+// in two words; the slice in ns, left out if there is no limit.
 inline constexpr std::uint32_t kAcctSwitch = 0x01001001;
-// The vCPU that ran was chosen again: vcpu:16 dom:16; its slice, left out likewise.
+// The running vCPU was chosen again: vcpu:16 dom:16; its slice, also left out if there is no limit.
 inline constexpr std::uint32_t kAcctContinue = 0x01001002;
-// 0x1002XY1, X and Y as in a runstate change: one that is no part of a switch. vcpu:16 dom:16.
+// 0x1002XY1, X and Y as in a runstate change: one that is not part of a switch. vcpu:16 dom:16.
 inline constexpr std::uint32_t kAcctRunstate = 0x01002001;
 inline constexpr std::uint32_t kAcctDomainAdd = 0x01002002; // dom
 inline constexpr std::uint32_t kAcctDomainRemove = 0x01002003;
-// Without a TSC; what the vCPU that runs did until the next record: granter:16 copied:16; bytes copied; and
-// if they are not 0 mapped:16 unmapped:16; transferred.
+// Without a TSC; what the running vCPU did until the next record: granter:16 copied:16; bytes copied; and if
+// they are not 0 mapped:16 unmapped:16; transferred.
 inline constexpr std::uint32_t kAcctPageCounts = 0x01004001;
-// One of them: granter:16 kind:16 (0 map, 1 unmap, 2 transfer, 3 copy from, 4 copy to the grant); bytes
+// A single one: granter:16 kind:16 (0 map, 1 unmap, 2 transfer, 3 copy from, 4 copy to the grant); bytes
 // copied.
 inline constexpr std::uint32_t kAcctPageOp = 0x01008001;
 
-// How a vCPU left, which is why it waits if it can run; and why one waits that did not run before
+// Why a vCPU left, which is also why it waits if it can run; and why a vCPU waits that did not run before
 // (TRC_ACCT_CAUSE_*).
 enum AcctCause : std::uint8_t {
   kCauseNone,
@@ -90,18 +90,18 @@ enum AcctCause : std::uint8_t {
   kCauseUnpaused,
 };
 
-// All that XenMon needs of a Xen with these records: switches, states, pages summed up.
+// All that XenMon needs from a Xen with these records: switches, states, pages summed up.
 inline constexpr std::uint32_t kDispatchMask = 0x01007000;
 
 // Classes and subclasses to ask any other Xen for: runstates (0x21), switches and domains (0x28), memory
 // (0x10f).
 inline constexpr std::uint32_t kDefaultMask = 0x00129000;
-// Without the subclass of switches and domains: no time slices, and nobody tells of a domain's end.
+// Without the subclass of switches and domains: no time slices, and no record of a domain's end.
 inline constexpr std::uint32_t kMaskWithoutSlices = 0x00121000;
 
 struct Description {
   std::uint32_t id;
-  std::uint8_t words; // the fewest that make sense
+  std::uint8_t words; // the minimum number of words
   std::string_view name;
 };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Bytes to one record. A record is a u32 header (event:28, extra words:3, TSC present:1), a u64 TSC if
-// present, then the extra words; all little-endian (public/trace.h, struct t_rec). Nothing here owns
-// memory or fails loudly: a record that does not fit into its bytes is a status.
+// present, then the extra words; all little-endian (public/trace.h, struct t_rec). Nothing here owns memory
+// or throws: a record that overruns its bytes is a status.
 #ifndef XENMON_XENBAKED_TRACE_RECORD_H
 #define XENMON_XENBAKED_TRACE_RECORD_H
 

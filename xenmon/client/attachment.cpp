@@ -110,7 +110,7 @@ void Attachment::examine() {
   const bool recording = header.source_kind == XENMON_SOURCE_RECORDING;
   if (recording) {
     health_.recording = printable_field(header.source_text, sizeof(header.source_text));
-    // Before the position: while it is held no sample comes that would be beyond it.
+    // Before the position: while the replay is held, no sample comes that would be beyond it.
     health_.held = (reader.flags() & XENMON_FLAG_HELD) != 0;
     xenmon_sample newest;
     if (reader.read_sample_head(reader.newest_sample(), newest) == ReadOutcome::kCopied)
@@ -120,7 +120,7 @@ void Attachment::examine() {
   const std::uint64_t heartbeat = reader.heartbeat_ns();
   const std::uint64_t period =
       std::clamp(header.heartbeat_period_ns, std::uint64_t{1'000'000}, kLongestPeriodNs);
-  // A heartbeat ahead of our clock comes from a daemon that beat since we looked at it.
+  // A heartbeat ahead of our clock: the daemon renewed it after we read the clock.
   health_.quiet_ns = now > heartbeat ? now - heartbeat : 0;
 
   const std::uint64_t state = reader.state();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Keeps a reader on the region at a path: opens the path again when the region was superseded, when
-// another daemon has put a new one there or when the file is gone, and knows what to say about it.
+// Keeps a reader on the region at a path. Opens the path again when the region was superseded, when another
+// daemon has put a new one there or when the file is gone, and knows what to report about it.
 #ifndef XENMON_XENMON_CLIENT_ATTACHMENT_H
 #define XENMON_XENMON_CLIENT_ATTACHMENT_H
 
@@ -15,31 +15,31 @@
 
 namespace xenmon {
 
-// CLOCK_BOOTTIME in ns; a test brings its own.
+// CLOCK_BOOTTIME in ns; tests provide their own.
 using Clock = std::function<std::uint64_t()>;
 std::uint64_t boottime_ns();
 
-// How the region is, as of the last poll().
+// The state of the region, as of the last poll().
 struct Health {
   enum class Kind {
-    kNoRegion,      // nothing readable is there; `problem` says why
+    kNoRegion,      // there is no readable region; `problem` says why
     kWaiting,       // a daemon is there, no sample yet
     kLive,          // samples arrive from this host
     kRecording,     // samples arrive from a recording
     kRecordingOver, // the recording has been replayed to its end
-    kEnded,         // the daemon stopped in good order
+    kEnded,         // the daemon exited normally
     kGone,          // the daemon no longer renews its heartbeat
   };
   Kind kind = Kind::kNoRegion;
   std::string recording;         // its file name
-  bool held = false;             // kRecording: it stands still
+  bool held = false;             // kRecording: it is held
   std::uint64_t position_ns = 0; // kRecording, kRecordingOver: the newest sample's end on the trace clock
   std::uint64_t quiet_ns = 0;    // kRecordingOver, kEnded, kGone: since the last heartbeat
   // Another daemon took over within the last ten seconds; not: the same one started a recording again.
   bool restarted = false;
   std::string problem;
 
-  // True while samples may still arrive from what is attached.
+  // True while samples may still arrive from the attached region.
   bool current() const { return kind == Kind::kWaiting || kind == Kind::kLive || kind == Kind::kRecording; }
 };
 
@@ -57,9 +57,8 @@ class Attachment {
 
   explicit Attachment(std::string path, Clock clock = boottime_ns);
 
-  // Looks at the region and at the path, and re-attaches if need be. Drain the reader beforehand:
-  // after a change it is another one. After each call that leaves a reader, the file is known to have
-  // its full length.
+  // Checks the region and the path, and re-attaches if necessary. Drain the reader first: after a change it
+  // is another one. After each call that leaves a reader, the file is known to have its full length.
   Change poll();
 
   // Null while nothing is attached. Valid until the next poll().

@@ -20,7 +20,7 @@ class CounterTrack {
     xenmon_counters counters = {};
   };
 
-  // Kept for window_ns of the wall's time.
+  // Kept for window_ns of wall-clock time.
   void add(const Look& look, std::uint64_t window_ns);
   void clear() { looks_.clear(); }
   struct Growth {

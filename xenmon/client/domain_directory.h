@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The domains that the samples speak of. A domain is its uid: a domid that is used again is another
-// domain, and a domain stays itself when it moves to another slot of a new region file.
+// The domains in the samples. A domain is its uid: a reused domid is another domain, and a domain stays the
+// same when it moves to another slot of a new region file.
 #ifndef XENMON_XENMON_CLIENT_DOMAIN_DIRECTORY_H
 #define XENMON_XENMON_CLIENT_DOMAIN_DIRECTORY_H
 
@@ -41,7 +41,7 @@ class DomainDirectory {
 
   // The domain in a slot of the table last taken over, or kNoDomain.
   DomainIndex find(std::uint32_t slot) const { return slot < slots_.size() ? slots_[slot] : kNoDomain; }
-  // The domain of that uid, if it is known still, or kNoDomain.
+  // The domain with that uid, if it is still known, or kNoDomain.
   DomainIndex find_uid(std::uint64_t uid) const;
   const DomainEntry& operator[](DomainIndex index) const { return records_[index].entry; }
   // Indices are below this.

@@ -46,9 +46,10 @@ void History::add(const Sample& sample) {
 
   Condensed& newest = next_element();
   condense(sample, newest);
-  // Edges may lie a little beside their nominal place, so half a sample is let pass.
+  // Edges may be slightly off their nominal place, so allow half a sample.
   const std::uint64_t tolerance = sample.length_ns() / 2;
-  // The short window first: what leaves the long one has left it by then, and its accounts are let go.
+  // The short window first: what leaves the long window has left the short one by then, and its accounts are
+  // released.
   for (std::size_t i = kWindows; i-- > 0;) {
     Window& window = windows_[i];
     enter(window, newest);
@@ -59,8 +60,8 @@ void History::add(const Sample& sample) {
       leave(window, oldest);
       --window.samples;
       if (i != kLongWindow) continue;
-      for (const Share& share : oldest.shares) let_go(share.account);
-      for (const IoShare& share : oldest.io_shares) let_go(share.account);
+      for (const Share& share : oldest.shares) release(share.account);
+      for (const IoShare& share : oldest.io_shares) release(share.account);
     }
   }
 }
@@ -113,7 +114,7 @@ AccountIndex History::hold(const Account& account, std::vector<AccountIndex>& pl
   return index;
 }
 
-void History::let_go(AccountIndex account) {
+void History::release(AccountIndex account) {
   if (--holders_[account] > 0) return;
   by_account_.erase(accounts_[account]);
   accounts_[account] = {};

@@ -2,8 +2,8 @@
 //
 // What every vCPU did on every pCPU in two windows of time that end with the newest sample.
 //
-// Each sample is taken once, added to both windows and taken out again when it has left them, so that a
-// refresh costs what is new and not what is remembered. Views sum the accounts up as they need them.
+// Each sample is read once, added to both windows and subtracted when it has left them. So a refresh costs
+// what is new, not what is remembered. Views sum the accounts up as they need them.
 #ifndef XENMON_XENMON_CLIENT_HISTORY_H
 #define XENMON_XENMON_CLIENT_HISTORY_H
 
@@ -26,7 +26,7 @@ enum class WindowId { kLong = 0, kShort = 1 };
 inline constexpr std::size_t kWindows = 2;
 // By WindowId.
 using WindowLengths = std::array<std::uint64_t, kWindows>;
-// Lengths unless others are chosen. A region holds a little more than the longer one.
+// Lengths by default. A region holds a little more than the longer one.
 inline constexpr std::uint64_t kLongWindowNs = 10'000'000'000;
 inline constexpr std::uint64_t kShortWindowNs = 1'000'000'000;
 inline constexpr WindowLengths kWindowNs = {kLongWindowNs, kShortWindowNs};
@@ -59,8 +59,8 @@ class History final : public FollowSink {
   Result<SampleFeed::From> begin(const RegionReader& reader) override;
   void add(const Sample& sample) override;
 
-  // Of a window. length_ns is the sum of its samples' lengths, the denominator of every rate; it is
-  // short of the nominal length at the start and when samples were missed.
+  // About a window. length_ns is the sum of its samples' lengths, the denominator of every rate. It is less
+  // than the nominal length at the start and when samples were missed.
   std::uint64_t nominal_ns(WindowId window) const { return lengths_ns_[index_of(window)]; }
   std::uint64_t length_ns(WindowId window) const { return windows_[index_of(window)].length_ns; }
   std::uint64_t lost_records(WindowId window) const { return windows_[index_of(window)].lost_records; }
@@ -68,7 +68,7 @@ class History final : public FollowSink {
   // Trace time of the newest sample's end; 0 without one.
   std::uint64_t end_ns() const;
 
-  // All accounts of the long window; the short one has no others.
+  // All accounts of the long window; they include those of the short one.
   std::span<const Account> accounts() const { return accounts_; }
   const MetricSums& sums(WindowId window, AccountIndex account) const {
     return windows_[index_of(window)].accounts[account];
@@ -102,7 +102,7 @@ class History final : public FollowSink {
     std::vector<AccountSlices> slices;
   };
   struct Window {
-    std::size_t samples = 0; // the newest so many of the ring
+    std::size_t samples = 0; // the newest samples of the ring that are in the window
     std::uint64_t length_ns = 0;
     std::uint64_t lost_records = 0;
     std::uint64_t missed_samples = 0;
@@ -116,22 +116,22 @@ class History final : public FollowSink {
   const Condensed& at(std::size_t age) const;
   Condensed& next_element();
   void condense(const Sample& sample, Condensed& condensed);
-  // The account, held by one more share; `place` is the row's position, for in the next sample it will be
-  // the same account that is there.
+  // The account, with one more holder. `place` is the row's position: in the next sample the same account
+  // will probably be there.
   AccountIndex hold(const Account& account, std::vector<AccountIndex>& places, std::size_t place);
   AccountIndex open(const Account& account);
-  void let_go(AccountIndex account);
+  void release(AccountIndex account);
   void enter(Window& window, const Condensed& condensed);
   void leave(Window& window, const Condensed& condensed);
 
   WindowLengths lengths_ns_ = kWindowNs;
   std::array<Window, kWindows> windows_;
-  // A ring of condensed samples whose vectors are used again and again; newest at newest_.
+  // A ring of condensed samples whose vectors are reused; newest at newest_.
   std::vector<Condensed> ring_;
   std::size_t newest_ = 0;
 
   std::vector<Account> accounts_;
-  std::vector<std::uint32_t> holders_; // shares in the long window that are of this account
+  std::vector<std::uint32_t> holders_; // number of rows in the long window that belong to this account
   std::vector<AccountIndex> free_;
   std::unordered_map<Account, AccountIndex, AccountHash> by_account_;
   std::vector<AccountIndex> row_places_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Whether a physical CPU that was asked for exists.
+// Whether a physical CPU that the user asked for exists.
 #ifndef XENMON_XENMON_CLIENT_KNOWN_PCPUS_H
 #define XENMON_XENMON_CLIENT_KNOWN_PCPUS_H
 
@@ -25,8 +25,8 @@ std::string pcpu_list(std::span<const std::uint32_t> ascending);
 // records, too. A live Xen says it, and so does the file beside a recording (TablesCopy::all_pcpus).
 inline constexpr std::uint64_t kPcpusKnownAfterNs = 3'000'000'000;
 
-// An Error if `pcpu` is none of those seen. data_ns: how much of the trace has been read; whole: there is no
-// more.
+// An Error if `pcpu` is not one of those seen. data_ns: how much of the trace has been read; whole: there is
+// no more.
 Status check_pcpu(std::optional<std::uint32_t> pcpu, const TablesCopy& tables, std::uint64_t data_ns,
                   bool whole);
 

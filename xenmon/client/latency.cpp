@@ -18,7 +18,7 @@ const std::uint32_t* counts_of(const xenmon_histograms& histograms, std::size_t 
 
 constexpr Lines kAllLines = (Lines{1} << (XENMON_HIST_BUCKETS / XENMON_HIST_LINE_BUCKETS)) - 1;
 
-// A count that has become less, modulo 2^32.
+// A count that has become smaller, modulo 2^32.
 bool shrunk(std::uint32_t growth) {
   return growth > UINT32_MAX / 2;
 }
@@ -31,7 +31,8 @@ void for_each_bucket(Lines lines, const Visit& visit) {
   }
 }
 
-// Those of the lines in which a count differs: in most of them nothing has happened since the last look.
+// The buckets that changed, for the lines with a change: in most of them nothing has happened since the last
+// look.
 Lines changed(const std::uint32_t* before, const std::uint32_t* after, Lines lines) {
   Lines result = 0;
   for (Lines left = lines; left != 0; left &= left - 1) {
@@ -134,7 +135,7 @@ void LatencyHistory::look(const RegionReader& reader, const TablesCopy& tables, 
     const xenmon_vcpu& entry = tables.vcpus[slot];
     if ((entry.flags & XENMON_VCPU_IN_USE) == 0 || entry.domain_slot >= tables.domains.size()) continue;
     const xenmon_domain& domain = tables.domains[entry.domain_slot];
-    if (domain.domid == XENMON_DOMID_IDLE) continue; // they wait for nobody, and on a big host they are many
+    if (domain.domid == XENMON_DOMID_IDLE) continue; // they do not wait, and on a big host there are many
     const std::uint64_t uid = domain.uid;
     xenmon_histograms now; // only the lines that are in use
     if (!reader.read_histograms(slot, entry.hist_lines, now)) continue;
@@ -164,7 +165,7 @@ void LatencyHistory::look(const RegionReader& reader, const TablesCopy& tables, 
                       });
       vcpu.lines[spread] |= entry.hist_lines[spread] & kAllLines;
     }
-    // Counts began from zero: the slot has another owner than the table said.
+    // Counts started from zero: the slot has another owner than the table said.
     if (again) {
       fresh.growth.resize(grown_before);
       forget(slot);

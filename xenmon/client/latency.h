@@ -2,8 +2,8 @@
 //
 // How long waits and executions took, as distributions: since the daemon began, and recently.
 //
-// The region's histograms only ever grow. What is recent is the difference to what they were, taken at each
-// look: so it is as old as the looks reach back, and the first look knows nothing recent.
+// The region's histograms only grow. What is recent is the difference to earlier counts, taken at each look.
+// So it reaches back as far as the looks do, and at the first look there is nothing recent.
 #ifndef XENMON_XENMON_CLIENT_LATENCY_H
 #define XENMON_XENMON_CLIENT_LATENCY_H
 
@@ -20,11 +20,11 @@ namespace xenmon {
 enum class Spread { kWakeWait, kPreemptWait, kRun };
 inline constexpr std::size_t kSpreads = 3;
 
-// Which lines of 16 buckets may have a count, a bit for each: what is in no line is not looked at.
+// Which lines of 16 buckets may have a count, one bit each: buckets in no such line are not examined.
 using Lines = std::uint32_t;
 
-// Counts by the buckets of xenmon/region.h, and the longest in ns: exact for what is since the start,
-// the end of the last bucket in use for what is recent.
+// Counts by the buckets of xenmon/region.h, and the longest in ns: exact since the start, the end of the last
+// bucket in use for recent counts.
 struct Distribution {
   std::array<std::uint64_t, XENMON_HIST_BUCKETS> counts = {};
   Lines lines = 0;
@@ -46,22 +46,22 @@ Quantiles quantiles(const Distribution& distribution);
 
 class LatencyHistory {
  public:
-  // What the recent part reaches back. Forgets everything.
+  // How far the recent part reaches back. Forgets everything.
   void set_window(std::uint64_t length_ns);
   void clear();
 
-  // Looks at all vCPUs in use but the idle ones, as of trace time now_ns. `tables` has the vCPUs and is of
-  // the same region.
+  // Looks at all vCPUs in use except the idle ones, as of trace time now_ns. `tables` has the vCPUs and comes
+  // from the same region.
   void look(const RegionReader& reader, const TablesCopy& tables, std::uint64_t now_ns);
 
-  // Adds one of a vCPU slot: nothing for one that was not there at the last look.
+  // Adds the distribution of a vCPU slot; nothing if it was not there at the last look.
   void add_since_start(std::uint32_t slot, Spread spread, Distribution& sum) const;
   void add_recent(std::uint32_t slot, Spread spread, Distribution& sum) const;
-  // What is recent is of this: 0 after the first look.
+  // Length of time that the recent part covers: 0 after the first look.
   std::uint64_t recent_ns() const;
 
  private:
-  // How often one more was counted in a bucket between two looks.
+  // By how much the count of a bucket grew between two looks.
   struct Growth {
     std::uint32_t slot;
     std::uint16_t spread;
@@ -74,7 +74,7 @@ class LatencyHistory {
     std::vector<Growth> growth;
   };
   struct Vcpu {
-    std::uint64_t uid = 0; // of its domain; 0: nobody
+    std::uint64_t uid = 0; // of its domain; 0: not in use
     std::uint32_t vcpu_id = 0;
     xenmon_histograms last = {};
     xenmon_histograms recent = {};

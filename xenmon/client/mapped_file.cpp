@@ -26,8 +26,9 @@ Error open_error(const std::string& path) {
                   "; become root, or have root add you to the group xenmon and log in again.",
               ExitStatus::kNotPermitted};
     case ELOOP:
-      return {"the region " + shown + " is a symbolic link, and xenmon follows none; name the file itself.",
-              ExitStatus::kFailed};
+      return {
+          "the region " + shown + " is a symbolic link, which xenmon does not follow; name the file itself.",
+          ExitStatus::kFailed};
     default:
       return system_error("cannot open the region " + shown);
   }

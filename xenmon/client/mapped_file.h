@@ -14,7 +14,7 @@
 
 namespace xenmon {
 
-// Tells one file from another that was renamed to the same path.
+// Distinguishes a file from another one that was renamed to the same path.
 struct FileIdentity {
   dev_t device = 0;
   ino_t inode = 0;
@@ -35,9 +35,9 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {static_cast<const std::byte*>(data_), size_}; }
   FileIdentity identity() const { return identity_; }
 
-  // False once the file is shorter than its mapping. Touching the missing pages would raise SIGBUS,
-  // so ask before each round of reading. A file cut between this question and the reading still
-  // would; xenbaked never cuts one, and only its owner could.
+  // False once the file is shorter than its mapping. Touching the missing pages would raise SIGBUS, so ask
+  // before each round of reading. A file truncated between this question and the reading still would;
+  // xenbaked never truncates one, and only its owner could.
   bool still_whole() const;
 
  private:

@@ -16,8 +16,8 @@
 //   }
 //
 // What else is in the library: History is such a sink, and has sums over windows of time; LatencyHistory has
-// percentiles of the distributions, Rivals which domains ran while others waited, CounterTrack the growth of
-// the daemon's own counters. WaitFeed hands on long waits as SampleFeed does samples. Attachment and
+// percentiles of the distributions, Contenders which domains ran while others waited, CounterTrack the growth
+// of the daemon's own counters. WaitFeed hands on long waits as SampleFeed does samples. Attachment and
 // RegionReader are what all of them stand on: the file at a path, and the checked reading of its bytes.
 //
 // A follower belongs to one thread. It neither waits nor prints, and starts no process. All times are in ns:

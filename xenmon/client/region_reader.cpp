@@ -16,7 +16,7 @@ namespace {
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the region is little-endian");
 
 constexpr std::size_t kWord = sizeof(std::uint64_t);
-// A reader shows no more than anybody would read.
+// No more than anybody would want to read.
 constexpr std::uint32_t kMostVerdicts = 256;
 
 // Attempts after which a table is given up for this time, and what was read of it before is kept.
@@ -140,7 +140,7 @@ Result<RegionReader> RegionReader::make(std::span<const std::byte> bytes, const 
                  "; this xenmon reads version " + std::to_string(XENMON_VERSION_MAJOR) +
                  ": install matching packages."};
   }
-  // A file of which not even the header is whole has at least an old one's length to reach.
+  // A file that is shorter than its header must have at least the length of an old header.
   const std::uint64_t least = std::max<std::uint64_t>(header.region_bytes, XENMON_HEADER_BYTES_1_0);
   if (bytes.size() < least) {
     return Error{"the XenMon region " + shown + " is truncated: it should have " + std::to_string(least) +

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Reads a XenMon region by the rules of xenmon/region.h, trusting nothing in it: whatever the bytes
-// are, no read leaves them, no loop is unbounded and no count is believed.
+// Reads a XenMon region by the rules of xenmon/region.h, and trusts nothing in it: whatever the bytes are, no
+// read goes beyond them, no loop is unbounded and no count is believed.
 #ifndef XENMON_XENMON_CLIENT_REGION_READER_H
 #define XENMON_XENMON_CLIENT_REGION_READER_H
 
@@ -21,7 +21,7 @@ namespace xenmon {
 enum class ReadOutcome {
   kCopied,
   kGone,    // overwritten, or not written yet
-  kDamaged, // it claims what cannot be
+  kDamaged, // its contents are impossible
 };
 
 // One sample as it was published. The vectors only grow, so reading does not allocate in steady
@@ -47,25 +47,25 @@ struct TablesCopy {
   std::vector<xenmon_vcpu> vcpus; // only if asked for: it is the largest by far
 };
 
-// Why records were malformed and what the source met, by XENMON_BAD_* and XENMON_FAULT_*.
+// Why records were malformed, and the faults of the source, by XENMON_BAD_* and XENMON_FAULT_*.
 struct FaultCounts {
   std::array<std::uint64_t, XENMON_BAD_CAUSES> bad_by{};
   std::array<std::uint64_t, XENMON_FAULTS> source{};
 };
 
-// A view on a region's bytes, which must outlive it. Copyable; const functions may be called while
-// the daemon writes.
+// A view of a region's bytes, which must outlive it. Copyable; const functions may be called while the daemon
+// writes.
 class RegionReader {
  public:
   // Checks everything that later reads rely on. `name` is what error sentences call the region.
   // The bytes must be 8-byte aligned, as any mapping and any heap block is.
   static Result<RegionReader> make(std::span<const std::byte> bytes, const std::string& name);
 
-  // As it was when checked: the part above header.state, which never changes in one file except for
-  // the tables' counts. What a region of version 1.0 does not have is 0.
+  // As it was when checked: the part before header.state, which never changes in one file except for the
+  // tables' counts. Fields that a region of version 1.0 does not have are 0.
   const xenmon_region_header& header() const { return header_; }
 
-  // The words that change, each read by itself.
+  // The words that change, each read separately.
   std::uint64_t state() const;
   std::uint64_t flags() const;
   std::uint64_t heartbeat_ns() const;
@@ -74,7 +74,7 @@ class RegionReader {
   // CLOCK_REALTIME in ns of trace time 0, 0 if unknown. While a trace is live it follows the host's clock.
   std::uint64_t wall_epoch_ns() const;
 
-  // Whether this daemon records waits at all: it does since version 1.1.
+  // Whether this daemon records waits at all; since version 1.1.
   bool has_waits() const { return header_.wait.capacity != 0; }
 
   ReadOutcome read_sample(std::uint64_t number, SampleCopy& copy) const;
@@ -84,15 +84,15 @@ class RegionReader {
   ReadOutcome read_wait(std::uint64_t number, xenmon_wait& wait) const;
   // False when the daemon was writing at each of a thousand attempts; `copy` is then void.
   bool read_tables(TablesCopy& copy, bool with_vcpus = false) const;
-  // Of a vCPU slot's counters those in the lines of xenmon_vcpu::hist_lines, each counter by itself; the
-  // others in `copy` stay as they are. False if there is no such slot.
+  // The counters of a vCPU slot in the lines of xenmon_vcpu::hist_lines, each counter separately; the others
+  // in `copy` stay as they are. False if there is no such slot.
   bool read_histograms(std::uint32_t slot, std::span<const std::uint32_t, 3> lines,
                        xenmon_histograms& copy) const;
-  // The counters, each read by itself.
+  // The counters, each read separately.
   xenmon_counters counters() const;
   // Since version 1.2; all 0 before.
   FaultCounts faults() const;
-  // What is wrong with the trace as a whole, each a printable sentence; none before 1.2. False as
+  // What is wrong with the trace as a whole, each a printable sentence; none before 1.2. False as for
   // read_tables().
   bool read_verdicts(std::vector<std::string>& sentences) const;
 

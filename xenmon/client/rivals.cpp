@@ -7,16 +7,16 @@ namespace xenmon {
 
 std::uint64_t RivalSums::ran_ns() const {
   std::uint64_t sum = others_ns;
-  for (const Rival& rival : rivals) sum += rival.ran_ns;
+  for (const Contender& contender : contenders) sum += contender.ran_ns;
   return sum;
 }
 
-void Rivals::clear() {
+void Contenders::clear() {
   waits_.clear();
   started_ = false;
 }
 
-void Rivals::look(const RegionReader& reader, std::uint64_t now_ns, std::uint64_t window_ns) {
+void Contenders::look(const RegionReader& reader, std::uint64_t now_ns, std::uint64_t window_ns) {
   known_ = reader.has_waits();
   if (!known_) return;
   at_least_ns_ = reader.header().slow_wait_ns;
@@ -31,8 +31,8 @@ void Rivals::look(const RegionReader& reader, std::uint64_t now_ns, std::uint64_
   while (!waits_.empty() && waits_.front().end_ns < since_ns_) waits_.pop_front();
 }
 
-void Rivals::add(const xenmon_wait& wait) {
-  // Those before it are gone.
+void Contenders::add(const xenmon_wait& wait) {
+  // Earlier waits are gone.
   if (feed_.missed() != missed_) known_since_ns_ = wait.end_ns;
   missed_ = feed_.missed();
   if (wait.end_ns < since_ns_) return;
@@ -43,7 +43,7 @@ void Rivals::add(const xenmon_wait& wait) {
   waits_.push_back(wait);
 }
 
-RivalSums Rivals::of(const Waiters& waiters) const {
+RivalSums Contenders::of(const Waiters& waiters) const {
   RivalSums sums;
   sums.known = known_;
   sums.at_least_ns = at_least_ns_;
@@ -55,16 +55,17 @@ RivalSums Rivals::of(const Waiters& waiters) const {
     sums.others_ns += wait.others_ns;
     for (const xenmon_runner& runner : wait.runners) {
       if (runner.ns == 0) continue;
-      const auto found = std::find_if(sums.rivals.begin(), sums.rivals.end(),
-                                      [&](const auto& rival) { return rival.uid == runner.domain_uid; });
-      if (found == sums.rivals.end()) {
-        sums.rivals.push_back({runner.domain_uid, runner.domid, runner.ns});
+      const auto found =
+          std::find_if(sums.contenders.begin(), sums.contenders.end(),
+                       [&](const auto& contender) { return contender.uid == runner.domain_uid; });
+      if (found == sums.contenders.end()) {
+        sums.contenders.push_back({runner.domain_uid, runner.domid, runner.ns});
       } else {
         found->ran_ns += runner.ns;
       }
     }
   }
-  std::sort(sums.rivals.begin(), sums.rivals.end(),
+  std::sort(sums.contenders.begin(), sums.contenders.end(),
             [](const auto& a, const auto& b) { return a.ran_ns > b.ran_ns; });
   return sums;
 }

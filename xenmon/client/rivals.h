@@ -21,9 +21,9 @@ struct Waiters {
   std::optional<std::uint64_t> vcpu;
 };
 
-// Of the long waits of a domain or a vCPU. Times in ns.
+// The long waits of a domain or a vCPU. Times in ns.
 struct RivalSums {
-  struct Rival {
+  struct Contender {
     std::uint64_t uid = 0; // of its domain
     std::uint32_t domid = 0;
     std::uint64_t ran_ns = 0;
@@ -33,8 +33,8 @@ struct RivalSums {
   std::uint64_t at_least_ns = 0; // what it takes for a long one
   std::uint64_t woken = 0;       // how many waited after having slept
   std::uint64_t preempted = 0;
-  std::vector<Rival> rivals;   // whose vCPUs ran meanwhile on the CPUs concerned, the longest first
-  std::uint64_t others_ns = 0; // of those that are not named one by one
+  std::vector<Contender> contenders; // whose vCPUs ran meanwhile on the CPUs concerned, the longest first
+  std::uint64_t others_ns = 0;       // of those that are not named one by one
   // What the waits are of; less than was asked for where earlier ones are not there any more.
   std::uint64_t span_ns = 0;
   bool whole_span = true;
@@ -42,13 +42,13 @@ struct RivalSums {
   std::uint64_t ran_ns() const;
 };
 
-class Rivals final : private WaitSink {
+class Contenders final : private WaitSink {
  public:
-  // Forgets everything; what a region still has is taken in again.
+  // Forgets everything; reads again what a region still has.
   void clear();
-  // Waits that could not be, and were skipped.
+  // Waits that made no sense and were skipped.
   std::uint64_t damaged() const { return feed_.damaged(); }
-  // Takes in what is new, and forgets what ended more than window_ns before now_ns.
+  // Reads new waits, and forgets those that ended more than window_ns before now_ns.
   void look(const RegionReader& reader, std::uint64_t now_ns, std::uint64_t window_ns);
   RivalSums of(const Waiters& waiters) const;
 

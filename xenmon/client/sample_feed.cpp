@@ -6,7 +6,7 @@
 namespace xenmon {
 namespace {
 
-// Row times are 32 bits wide, and so a longer sample cannot be.
+// Row times are 32 bits wide, so a longer sample is impossible.
 constexpr std::uint64_t kLongestSampleNs = UINT32_MAX;
 
 // The lowest number that the ring can still hold.
@@ -46,7 +46,7 @@ void SampleFeed::resume(const RegionReader& reader) {
 void SampleFeed::rewind(const RegionReader& reader) {
   next_ = oldest_number(reader);
   missed_pending_ = 0;
-  // What the daemon let go before we came, for whatever reason, was not missed by us.
+  // What the daemon dropped before we attached, for whatever reason, was not missed by us.
   xenmon_sample head;
   while (next_ < reader.newest_sample() && reader.read_sample_head(next_, head) == ReadOutcome::kGone)
     ++next_;
@@ -55,8 +55,8 @@ void SampleFeed::rewind(const RegionReader& reader) {
 void SampleFeed::drain(const RegionReader& reader, SampleSink& sink) {
   const std::uint64_t newest = reader.newest_sample();
   if (newest < next_) return;
-  // The tables come after the newest number and before the samples: a slot is not used again while a
-  // sample that speaks of it is still there, so these tables fit every sample that can be read below.
+  // The tables are read after the newest number and before the samples: a slot is not reused while a sample
+  // that refers to it is still there, so these tables fit every sample that can be read below.
   if (!reader.read_tables(tables_, vcpus_ == Vcpus::kResolve)) return;
   directory_.update(tables_.domains, last_end_ns_);
   pcpu_limit_ = reader.header().pcpu.capacity;
@@ -65,7 +65,7 @@ void SampleFeed::drain(const RegionReader& reader, SampleSink& sink) {
   missed_pending_ += oldest - next_;
   missed_total_ += oldest - next_;
   next_ = oldest;
-  // Counted down: `newest` is what the region claims, and may be the largest number there is.
+  // Counted down: `newest` is what the region claims, and may be the largest possible number.
   for (std::uint64_t left = newest - oldest + 1; left > 0; --left, ++next_) {
     switch (reader.read_sample(next_, copy_)) {
       case ReadOutcome::kGone:

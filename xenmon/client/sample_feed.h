@@ -12,14 +12,14 @@
 
 namespace xenmon {
 
-// A sample that can be believed: start_ns < end_ns, and in every row domain_slot has been replaced by
-// a DomainIndex that exists, and no time is longer than the sample. If the feed resolves vCPUs, vcpu_slot
-// has been replaced by the vCPU's number in its domain.
+// A sample that passed the checks: start_ns < end_ns, in every row domain_slot has been replaced by a
+// DomainIndex that exists, and no time is longer than the sample. If the feed resolves vCPUs, vcpu_slot has
+// been replaced by the vCPU's number in its domain.
 struct Sample {
   std::uint64_t start_ns = 0;
   std::uint64_t end_ns = 0;
   std::uint64_t lost_records = 0;
-  std::uint64_t missed_before = 0; // samples between the one handed on before and this one
+  std::uint64_t missed_before = 0; // samples between the previous one handed on and this one
   std::span<const xenmon_row> rows;
   std::span<const xenmon_io_row> io_rows;
 
@@ -36,7 +36,7 @@ class SampleFeed {
  public:
   enum class From {
     kOldest, // everything that the region still holds
-    kNow,    // only what comes from now on
+    kNow,    // only new samples
   };
 
   enum class Vcpus { kLeave, kResolve };
@@ -44,18 +44,18 @@ class SampleFeed {
   explicit SampleFeed(DomainDirectory& directory, Vcpus vcpus = Vcpus::kLeave)
       : directory_(directory), vcpus_(vcpus) {}
 
-  // Begins with a region of a daemon that was not read before.
+  // Starts with a region of a daemon that was not read before.
   void start(const RegionReader& reader, From from);
   // Continues in another file of the same daemon, after the last sample that was handed on.
   void resume(const RegionReader& reader);
   // Goes back to the oldest sample that the region still holds, for a sink that starts again.
   void rewind(const RegionReader& reader);
 
-  // All samples that are new since the last call. None if the daemon is writing its tables all the
-  // time; they come with the next call.
+  // All samples that are new since the last call. None if the daemon keeps writing its tables; they come with
+  // the next call.
   void drain(const RegionReader& reader, SampleSink& sink);
 
-  // Number of the last sample that was handed on or passed over for good; 0 before the first.
+  // Number of the last sample that was handed on or skipped for good; 0 before the first.
   std::uint64_t passed() const { return next_ - 1; }
   // The tables as of the last drain() that found a new sample.
   const TablesCopy& tables() const { return tables_; }
@@ -63,7 +63,7 @@ class SampleFeed {
 
   // Totals since start().
   std::uint64_t missed_samples() const { return missed_total_; }
-  // Samples and rows that could not be, and were skipped.
+  // Samples and rows that made no sense and were skipped.
   std::uint64_t damaged() const { return damaged_; }
 
  private:

@@ -35,7 +35,7 @@ void WaitFeed::drain(const RegionReader& reader, std::uint64_t until_ns, WaitSin
   missed_ += oldest - next_;
   next_ = oldest;
   const std::uint32_t pcpu_limit = reader.header().pcpu.capacity;
-  // Counted down: `newest` is what the region claims, and may be the largest number there is.
+  // Counted down: `newest` is what the region claims, and may be the largest possible number.
   xenmon_wait wait;
   for (std::uint64_t left = newest - oldest + 1; left > 0; --left, ++next_) {
     if (reader.read_wait(next_, wait) != ReadOutcome::kCopied) {

@@ -16,28 +16,28 @@ class WaitSink {
   WaitSink(const WaitSink&) = delete;
   WaitSink& operator=(const WaitSink&) = delete;
   virtual ~WaitSink() = default;
-  // start_ns <= end_ns, and the pCPUs are such as the region has.
+  // start_ns <= end_ns, and the region has the pCPUs.
   virtual void add(const xenmon_wait& wait) = 0;
 };
 
 class WaitFeed {
  public:
   enum class From {
-    kBeginning, // what is not there any more was missed
+    kBeginning, // waits that are no longer there were missed
     kOldest,    // everything that the region still holds
-    kNow,       // only what comes from now on
+    kNow,       // only new waits
   };
 
-  // Begins with a region of a daemon that was not read before. In another file of the same daemon the
-  // numbers go on: nothing has to be done then.
+  // Starts with a region of a daemon that was not read before. In another file of the same daemon the numbers
+  // continue: nothing has to be done then.
   void start(const RegionReader& reader, From from);
 
   // All that are new since the last call and ended at `until_ns` or before.
   void drain(const RegionReader& reader, std::uint64_t until_ns, WaitSink& sink);
 
-  // Since start(): overwritten before they were read, or never written for want of room.
+  // Since start(): overwritten before they were read, or never written because there was no room.
   std::uint64_t missed() const { return missed_; }
-  // Since start(): could not be, and were skipped.
+  // Since start(): made no sense and were skipped.
   std::uint64_t damaged() const { return damaged_; }
 
  private:

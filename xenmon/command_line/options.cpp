@@ -26,19 +26,19 @@ constexpr char kHelp[] =
 Shows where each domain's time goes on a Xen host: on the screen, or as a log.
 
   -l, --live              show the screen (default)
-  -n, --notlive           write log files PREFIX-dom<ID>.log and PREFIX-idle.log instead
+  -n, --notlive           write log files PREFIX-dom<ID>.log and PREFIX-idle.log
   -p, --prefix PREFIX     how the log files' names begin (log)
-      --format FORMAT     write one log instead: csv, or jsonl, a JSON object a line
-  -o, --output FILE       into this file; - is standard output (-)
-      --vcpus             with a record for each vCPU as well
+      --format FORMAT     write one log: csv, or jsonl, one JSON object per line
+  -o, --output FILE       write the log to this file; - is standard output (-)
+      --vcpus             also write a record for each vCPU
       --csv-safe          guard spreadsheets against names that look like formulas
-      --slow-waits TIME   tell of each wait for a CPU that is so long: 10ms, 500us
-      --once              print one table of the last 10 s, and end
-  -t, --time SECONDS      stop logging after so much time on the trace clock; 0: never (10)
-  -i, --interval MS       what one log line sums up, in ms (1000)
+      --slow-waits TIME   report every wait for a CPU of at least TIME: 10ms, 500us
+      --once              print one table of the last 10 s, and exit
+  -t, --time SECONDS      end the log after this time on the trace clock; 0: never (10)
+  -i, --interval MS       interval that one log line sums up, in ms (1000)
       --ms_per_sample MS, --ms-per-sample MS
                           length of a sample, if this xenmon starts xenbaked (100)
-      --cpu N             begin with physical CPU N (all CPUs)
+      --cpu N             start with physical CPU N (all CPUs)
 
       --[no]allocated     rows of the screen: time slices granted,
       --[no]blocked       blocked time,
@@ -51,8 +51,8 @@ Shows where each domain's time goes on a Xen host: on the screen, or as a log.
       --replay FILE       show a recording made with xentrace -D or xenbaked --record
       --cpu-khz N         the TSC frequency of the recording's host: kHz, or MHz as
                           xl info prints them, with a decimal point
-      --speed FACTOR      replay so many times as fast, or "max" (1)
-      --follow            go on reading a recording that still grows
+      --speed FACTOR      replay FACTOR times as fast, or "max" (1)
+      --follow            continue to read a recording that is still growing
       --loop              replay again and again
       --at TIME           hold the replay at that time: seconds, 1:30.5, or "end"
       --xenbaked PATH     the xenbaked to start, if none is running
@@ -61,7 +61,7 @@ Shows where each domain's time goes on a Xen host: on the screen, or as a log.
   -?, -h, --help          print this help and exit
 
 Keys: q quits, ? lists all; 1 to 5 choose a view; c and n show the next CPU, p the previous; space pauses.
-"xenmon plot" draws logs, against time; "xenmon plot --help" has its options.
+"xenmon plot" draws logs against time; "xenmon plot --help" lists its options.
 )";
 
 // As CLI11 takes them. Numbers are text that is read here, so that all refusals sound alike.
@@ -100,12 +100,12 @@ Status check_at(const Options& options) {
                  printable(options.at) + "\".");
   }
   if (!options.live && !options.once)
-    return usage("option --at is for the screen and --once: a log is of the whole recording.");
+    return usage("option --at is for the screen and --once: a log covers the whole recording.");
   if (*at == kTraceEnd && options.loop) return usage("option --at end excludes --loop: a loop has no end.");
   return ok();
 }
 
-// Each wait is told as it ends: there are no intervals, and no end but the recording's or a signal.
+// Each wait is reported as it ends: there are no intervals, and no end except the recording's or a signal.
 Status check_slow_waits(const CLI::App& app, const Texts& texts, Options& options) {
   options.slow_wait_ns = parse_duration_ns(texts.slow_waits);
   if (!options.slow_wait_ns) {
@@ -118,7 +118,7 @@ Status check_slow_waits(const CLI::App& app, const Texts& texts, Options& option
   }
   options.live = false;
   if (app.count("--time") == 0) options.duration_s = 0;
-  // Nobody watches a recording pass by.
+  // Nobody watches the recording.
   if (options.speed.empty() && !options.replay.empty() && !options.loop) options.speed = "max";
   return ok();
 }
@@ -141,11 +141,12 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
     if (Status status = check_slow_waits(app, texts, options); !status) return status;
   }
   if (options.once) {
-    if (!options.live) return usage("option --once excludes -n and --format: it is no log.");
-    if (options.follow) return usage("option --once excludes --follow: the table is of a recording's end.");
-    if (options.loop) return usage("option --once excludes --loop: the table is of a recording's end.");
+    if (!options.live) return usage("option --once excludes -n and --format: a table is not a log.");
+    if (options.follow)
+      return usage("option --once excludes --follow: the table covers the end of a recording.");
+    if (options.loop) return usage("option --once excludes --loop: the table covers the end of a recording.");
     options.live = false;
-    // Nobody watches a recording pass by.
+    // Nobody watches the recording.
     if (options.speed.empty() && !options.replay.empty()) options.speed = "max";
   }
   for (const Metric metric : kDomainRows) {
@@ -161,7 +162,7 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
     return read_number(option, text, lowest, highest, number);
   };
   std::uint64_t pcpu = 0;
-  // The sample's own limit comes last: what the original refused is said in its terms.
+  // The sample's own limit is checked last: what the original refused is refused in its words.
   for (const Status& status :
        {read("--time", texts.duration, 0, kLongestDurationS, options.duration_s),
         read("--interval", texts.interval, 1, kLongestIntervalMs, options.interval_ms),
@@ -198,9 +199,10 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
     return usage("options --replay and --region exclude each other: a replay has a region of its own.");
   }
   if (options.follow && options.loop)
-    return usage("options --follow and --loop exclude each other: what still grows has no end.");
+    return usage("options --follow and --loop exclude each other: a growing recording has no end.");
   if (options.replay == "-") {
-    if (options.follow) return usage("option --follow is not for standard input, which is read as it comes.");
+    if (options.follow)
+      return usage("option --follow is not for standard input, which is read as it arrives.");
     if (options.loop) return usage("option --loop is not for standard input, which cannot be played again.");
     if (options.live) {
       return usage(
@@ -280,7 +282,7 @@ Result<std::variant<Options, Information>> parse_options(int argc, const char* c
   app.add_flag("--loop", options.loop);
   app.add_option("--at", options.at);
   app.add_option("--xenbaked", options.xenbaked);
-  // As in the original, an option given twice counts as given last.
+  // As in the original, if an option is repeated the last one wins.
   for (CLI::Option* option : app.get_options()) option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
 
   try {
@@ -290,10 +292,10 @@ Result<std::variant<Options, Information>> parse_options(int argc, const char* c
   } catch (const CLI::CallForHelp&) {
     return std::variant<Options, Information>(Information{kHelp});
   } catch (const CLI::ExtrasError& error) {
-    // Most likely somebody wants to see a recording.
+    // Most likely the user wants to see a recording.
     for (const std::string& word : app.remaining()) {
       if (!word.starts_with('-')) {
-        return usage("\"" + printable(word) + "\" is no option; to show a recording: xenmon --replay " +
+        return usage("\"" + printable(word) + "\" is not an option; to show a recording: xenmon --replay " +
                      printable(word) + ".");
       }
     }

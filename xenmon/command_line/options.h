@@ -21,12 +21,12 @@ struct Options {
   bool live = true;  // the screen; otherwise a log
   bool once = false; // neither: one table
   std::optional<std::uint64_t>
-      slow_wait_ns; // neither: each wait of this length or more; then format kFiles is text
+      slow_wait_ns; // neither: every wait of this length or more; then format kFiles is text
   LogFormat format = LogFormat::kFiles;
   std::string prefix = "log";    // of the files
   std::string output = "-";      // where the stream goes; "-": standard output
   bool csv_safe = false;         // no field is a formula
-  bool vcpus = false;            // records of vCPUs, too
+  bool vcpus = false;            // also records of vCPUs
   std::uint64_t duration_s = 10; // of logging; 0: until stopped, the default with slow_wait_ns
   std::uint64_t interval_ms = 1000;
   std::uint64_t ms_per_sample = 100;
@@ -50,12 +50,12 @@ struct Options {
 // What they say of the region and its xenbaked.
 PublisherSettings publisher_settings(const Options& options);
 
-// What --help and --version ask for.
+// The text for --help and --version.
 struct Information {
   std::string text;
 };
 
-// Nonsense is an Error of status kUsage with one sentence.
+// A wrong option or value is an Error of status kUsage with one sentence.
 Result<std::variant<Options, Information>> parse_options(int argc, const char* const* argv);
 
 } // namespace xenmon

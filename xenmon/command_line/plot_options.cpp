@@ -14,23 +14,23 @@ constexpr char kHelp[] =
 Draws what xenmon -n and xenmon --format wrote, each domain's figures against time. It needs gnuplot.
 
   -o, --output FILE       the picture: FILE.svg, FILE.png or FILE.pdf; - is SVG on standard output
-      --figure FIGURE     draw only this figure; may be given several times (all figures): gotten,
+      --figure FIGURE     draw only this figure; may be repeated (all figures): gotten,
                           blocked, waited, io, io-per-execution, executions, time-per-execution
-      --domain DOMAIN     draw only the domain of this name or id; may be given several times (all
-                          domains but the idle one)
-      --idle              draw the idle domain, too
-      --from SECONDS      leave out what came before, in each log
-      --until SECONDS     leave out what came later
-      --against TEXT      draw each domain's means over several runs against what was different: LOG... are
-                          directories of logs, called by a number, and TEXT says of what;
-                          those in another directory get a column of their own, SETTING/NUMBER
-      --title TEXT        a title above all
+      --domain DOMAIN     draw only the domain with this name or id; may be repeated (all domains
+                          but the idle one)
+      --idle              also draw the idle domain
+      --from SECONDS      leave out intervals before this time, in each log
+      --until SECONDS     leave out intervals after this time
+      --against TEXT      draw each domain's means over several runs against a number, such as the load:
+                          LOG... are directories of logs named by that number, and TEXT says what it
+                          is; runs in another directory get a column of their own, SETTING/NUMBER
+      --title TEXT        a title above the plot
       --script            print the script for gnuplot, with the data, instead of running it
 
   -V, --version           print the version and exit
   -?, -h, --help          print this help and exit
 
-LOG - is standard input. The logs may be of any form, also mixed, and still be written.
+LOG - is standard input. The logs may be of any form, mixed as you like, and may still be growing.
 )";
 
 Error usage(const std::string& sentence) {
@@ -100,7 +100,7 @@ Result<std::variant<PlotOptions, Information>> parse_plot_options(std::vector<st
   app.set_help_flag("-?,-h,--help");
   app.set_version_flag("-V,--version", "xenmon " XENMON_PROGRAM_VERSION);
   app.add_option("logs", options.logs);
-  // One value to each, so that a log behind it is a log.
+  // One value for each, so that a log after it is a log.
   app.add_option("--figure", metrics)->allow_extra_args(false);
   app.add_option("--domain", options.domains)->allow_extra_args(false);
   for (CLI::Option* option :

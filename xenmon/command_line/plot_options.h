@@ -26,8 +26,8 @@ struct PlotOptions {
   PlotSettings settings;
 };
 
-// Without the program's name and "plot" that precede the options. Nonsense is an Error of status kUsage with
-// one sentence.
+// Without the program's name and "plot", which precede the options. A wrong option or value is an Error of
+// status kUsage with one sentence.
 Result<std::variant<PlotOptions, Information>> parse_plot_options(std::vector<std::string> words);
 
 } // namespace xenmon

@@ -46,10 +46,10 @@ struct Pipe {
   }
 };
 
-// In the child: only what may be done between fork and exec.
+// In the child: only what is allowed between fork and exec.
 [[noreturn]] void become(char* const* arguments, pid_t parent, int ready, int said,
                          std::span<const int> inherited, bool has_our_input) {
-  // A group of its own, so that a Ctrl-C meant for us does not end it under our feet.
+  // A process group of its own, so that a Ctrl-C meant for us does not end it too early.
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != parent) _exit(kExecFailed);
@@ -71,7 +71,7 @@ struct Pipe {
   _exit(static_cast<int>(ExitStatus::kFailed));
 }
 
-// Where a build and where an installation has it.
+// Where a build or an installation puts it.
 std::string beside_ourselves(const std::string& name) {
   std::error_code error;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
@@ -139,7 +139,7 @@ Result<DaemonProcess> DaemonProcess::start(const std::vector<std::string>& comma
 
 Status DaemonProcess::wait_until_ready(DaemonProcess& daemon, int ready) {
   for (;;) {
-    // Listening in between keeps a talkative one from blocking on a full pipe.
+    // Reading in between keeps a talkative daemon from blocking on a full pipe.
     const Input input = wait_for_input(ready, 100ms);
     daemon.listen();
     if (stop_requested()) return Error{"interrupted while xenbaked was starting."};
@@ -150,7 +150,7 @@ Status DaemonProcess::wait_until_ready(DaemonProcess& daemon, int ready) {
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) continue;
     break;
   }
-  // It gave up, and is about to end.
+  // It has given up, and is about to exit.
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (!daemon.reap(WNOHANG) && std::chrono::steady_clock::now() < deadline) {
     if (stop_requested()) return Error{"interrupted while xenbaked was starting."};
@@ -158,7 +158,9 @@ Status DaemonProcess::wait_until_ready(DaemonProcess& daemon, int ready) {
     std::this_thread::sleep_for(5ms);
   }
   daemon.listen();
-  if (daemon.running()) return Error{"xenbaked said nothing about its region; is it of the same version?"};
+  if (daemon.running())
+    return Error{
+        "xenbaked did not say that its region is ready; check that it has the same version as xenmon."};
   return daemon.outcome();
 }
 
@@ -171,7 +173,7 @@ DaemonProcess::DaemonProcess(DaemonProcess&& other) noexcept
 
 DaemonProcess::~DaemonProcess() {
   if (pid_ > 0) {
-    // SIGINT may be ignored in the background. One that somebody has stopped is to put things in order, too.
+    // SIGINT may be ignored in the background. A stopped daemon is continued, so that it can exit properly.
     kill(pid_, SIGTERM);
     kill(pid_, SIGCONT);
     const auto deadline = std::chrono::steady_clock::now() + kPatience;
@@ -189,7 +191,7 @@ DaemonProcess::~DaemonProcess() {
 }
 
 void DaemonProcess::poll() {
-  // First whether it has ended: all that it said is in the pipe then.
+  // Check first whether it has exited: then everything that it printed is in the pipe.
   reap(WNOHANG);
   listen();
 }
@@ -226,11 +228,11 @@ Error DaemonProcess::outcome() const {
   std::string words = printable(unfinished_.empty() ? last_words_ : unfinished_);
   if (words.starts_with(kOwnName)) words.erase(0, kOwnName.size());
   if (WIFSIGNALED(wait_status_)) {
-    return {"xenbaked was ended by signal " + std::to_string(WTERMSIG(wait_status_)) +
-                (words.empty() ? "." : "; it said last: " + words),
+    return {"xenbaked was killed by signal " + std::to_string(WTERMSIG(wait_status_)) +
+                (words.empty() ? "." : "; its last message was: " + words),
             ExitStatus::kFailed};
   }
-  if (words.empty()) words = "xenbaked ended without a word.";
+  if (words.empty()) words = "xenbaked exited without printing an error.";
   const int status = WEXITSTATUS(wait_status_);
   return {words, status == 0 ? ExitStatus::kFailed : static_cast<ExitStatus>(status)};
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// A xenbaked of our own: started when none publishes, or to replay a recording, and stopped when we
-// end. Nobody else's is ever touched.
+// A xenbaked of our own: started when no xenbaked publishes, or to replay a recording, and stopped when we
+// exit. No other xenbaked is ever touched.
 #ifndef XENMON_XENMON_DAEMON_DAEMON_PROCESS_H
 #define XENMON_XENMON_DAEMON_DAEMON_PROCESS_H
 
@@ -21,10 +21,9 @@ std::vector<std::string> daemon_command(const PublisherSettings& settings, const
 
 class DaemonProcess {
  public:
-  // Starts it and waits until its region is in place. What it said last before failing is the Error's
-  // message, and its exit status the Error's. `inherited` are descriptors that it gets from us under the same
-  // numbers, beside the usual three; -1 is none. It has our standard input if it is to play that, else
-  // /dev/null.
+  // Starts it and waits until its region is in place. If it fails, its last message is the Error's message,
+  // and its exit status the Error's. `inherited` are descriptors that it gets from us under the same numbers,
+  // besides the usual three; -1 is none. It has our standard input if it is to play that, else /dev/null.
   enum class StandardInput { kNone, kOurs };
   static Result<DaemonProcess> start(const std::vector<std::string>& command,
                                      std::span<const int> inherited = {},
@@ -34,16 +33,16 @@ class DaemonProcess {
   DaemonProcess& operator=(DaemonProcess&&) = delete;
   DaemonProcess(const DaemonProcess&) = delete;
   DaemonProcess& operator=(const DaemonProcess&) = delete;
-  // Stops it: SIGTERM, and SIGKILL if that did nothing within five seconds, or kTimeToEnd after a signal told
-  // us to end.
+  // Stops it: SIGTERM, and SIGKILL if that had no effect within five seconds, or kTimeToEnd after a signal
+  // told us to exit.
   ~DaemonProcess();
 
-  // Takes in what it has said and whether it has ended. Call now and then.
+  // Reads what it has printed, and whether it has exited. Call regularly.
   void poll();
   bool running() const { return pid_ > 0; }
-  // Why it ended by itself, with its last words. Only while not running().
+  // Why it exited by itself, with its last message. Only while not running().
   Error outcome() const;
-  // True if it ended by itself and did not fail.
+  // True if it exited by itself and did not fail.
   bool ended_well() const { return !running() && wait_status_ == 0; }
 
  private:
@@ -52,10 +51,10 @@ class DaemonProcess {
   void listen();
   bool reap(int options);
 
-  pid_t pid_ = -1; // -1 once it has ended
+  pid_t pid_ = -1; // -1 once it has exited
   int said_ = -1;  // its standard error; does not block
   int wait_status_ = 0;
-  std::string unfinished_; // the line that it is saying
+  std::string unfinished_; // the line that is being received
   std::string last_words_;
 };
 

@@ -22,7 +22,7 @@ namespace {
 constexpr std::string_view kPrefix = "xenmon-replay-";
 constexpr std::string_view kPlaces = "XXXXXX"; // for mkdtemp()
 constexpr const char* kLock = "lock";
-constexpr int kAttempts = 100; // each is lost to a sweep that comes at the wrong moment
+constexpr int kAttempts = 100; // an attempt fails if a sweep comes at the wrong moment
 
 std::vector<std::string> parents() {
   std::vector<std::string> found;
@@ -49,7 +49,7 @@ DirectoryStream stream_of(int directory) {
   return stream;
 }
 
-// The lock goes last: what still has it is found by the next sweep.
+// The lock is removed last: a directory that still has it is found by the next sweep.
 void remove_files(int directory) {
   if (const DirectoryStream files = stream_of(directory)) {
     while (const dirent* entry = readdir(files.get())) {
@@ -68,7 +68,7 @@ bool is_such_a_name(std::string_view name) {
   return name.size() == kPrefix.size() + kPlaces.size() && name.starts_with(kPrefix);
 }
 
-// Whether we may take the directory away. The lock, once taken, is held meanwhile.
+// Whether we may remove the directory. The lock, once taken, is held meanwhile.
 bool is_abandoned(int directory, Descriptor& lock) {
   lock.reset(openat(directory, kLock, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   // Without the file it is only removed if it is empty.
@@ -117,13 +117,13 @@ Result<PrivateDirectory> PrivateDirectory::make() {
         rmdir(path.c_str());
         continue;
       }
-      // A file system without locks: no sweep gets one either.
+      // On a file system without locks, no sweep gets one either.
       const bool locked = flock(lock.get(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
       if (locked && is_there(directory.get(), lock))
         return PrivateDirectory(std::move(path), std::move(directory), std::move(lock));
     }
   }
-  return Error{problem.empty() ? "other programs remove our directories in /tmp; start xenmon again."
+  return Error{problem.empty() ? "other programs remove xenmon's directories in /tmp; start xenmon again."
                                : problem};
 }
 
@@ -135,7 +135,7 @@ PrivateDirectory::PrivateDirectory(PrivateDirectory&& other) noexcept
 PrivateDirectory::~PrivateDirectory() {
   if (path_.empty()) return;
   remove_files(directory_.get());
-  rmdir(path_.c_str()); // nobody is left to be told if it fails
+  rmdir(path_.c_str()); // a failure could not be reported any more
 }
 
 void sweep_private_directories() {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// A directory for a replay's region, and the removal of those that were left behind.
+// A directory for a replay's region, and the removal of directories that were left behind.
 //
-// Whoever has such a directory holds a lock on the file "lock" in it, and the kernel lets go of the lock
-// whichever way he ends. The xenbaked that writes there inherits it, and may live a moment longer. So what is
-// not locked is nobody's any more and may go. A directory that has just been made has no lock yet; the sweep
-// may take it away, and its maker, who looks again once he has the lock, makes another one.
+// The owner of such a directory holds a lock on the file "lock" in it; the kernel drops the lock however the
+// owner ends. The xenbaked that writes there inherits the lock, and may live a moment longer. So a directory
+// that is not locked belongs to no process and may be removed. A new directory has no lock yet, and the sweep
+// may remove it; its maker checks again once it has the lock, and makes another directory if necessary.
 #ifndef XENMON_XENMON_DAEMON_PRIVATE_DIRECTORY_H
 #define XENMON_XENMON_DAEMON_PRIVATE_DIRECTORY_H
 
@@ -17,8 +17,8 @@
 
 namespace xenmon {
 
-// A directory that only we may enter, under $XDG_RUNTIME_DIR or /tmp. It and the files in it are removed with
-// the object.
+// A directory that only we may enter, under $XDG_RUNTIME_DIR or /tmp. It is removed with the object, with the
+// files in it.
 class PrivateDirectory {
  public:
   static Result<PrivateDirectory> make();
@@ -30,7 +30,7 @@ class PrivateDirectory {
   ~PrivateDirectory();
 
   const std::string& path() const { return path_; }
-  // A descriptor; who inherits it holds the lock as well. -1: there are no locks.
+  // A descriptor; a process that inherits it holds the lock, too. -1: there are no locks.
   int lock() const { return lock_.get(); }
 
  private:
@@ -42,8 +42,9 @@ class PrivateDirectory {
   Descriptor lock_; // of the file; -1 where there are no locks
 };
 
-// Removes the directories of this user whose owner is gone, where make() makes them. Touches nothing else: no
-// links, nothing that others may enter, nothing without our file in it unless it is empty.
+// Removes the directories of this user whose owner is gone, in the places where make() makes them. Touches
+// nothing else: no links, nothing that others may enter, and nothing without our file in it unless it is
+// empty.
 void sweep_private_directories();
 
 } // namespace xenmon

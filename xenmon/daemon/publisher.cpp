@@ -28,12 +28,12 @@ bool can_be_played_again(const std::string& recording) {
 Result<bool> is_published(const std::string& region, Attachment& attachment) {
   attachment.poll();
   if (attachment.reader() == nullptr) {
-    // What may not be read, another version's or a stranger's file is not ours to replace.
+    // A region that may not be read, has another version or belongs to somebody else is not ours to replace.
     struct stat status = {};
     if (lstat(region.c_str(), &status) != 0 && (errno == ENOENT || errno == ENOTDIR)) return false;
     return attachment.error();
   }
-  // A recording that is over is still there to be looked at; a live daemon that has gone is not.
+  // A recording that is over can still be shown; a live daemon that is gone cannot.
   return attachment.health().current() || attachment.health().kind == Health::Kind::kRecordingOver;
 }
 
@@ -74,7 +74,7 @@ Result<Publisher> find_publisher(const PublisherSettings& settings) {
   Descriptor control;
   const bool is_steered = settings.use == PublisherSettings::Use::kScreen || !settings.at.empty();
   const bool is_log = !is_steered && settings.use == PublisherSettings::Use::kLog;
-  // Nobody steers a table of a recording's end, nor does anything that is not shown matter there.
+  // A table of a recording's end is not steered, and what is not shown does not matter there.
   if (!settings.replay.empty() && (is_steered || is_log)) {
     auto pair = ReplayControl::make(settings.ms_per_sample * 1'000'000, !settings.at.empty());
     if (!pair) return pair.error();
@@ -85,14 +85,14 @@ Result<Publisher> find_publisher(const PublisherSettings& settings) {
     control = std::move(pair->theirs);
     command.insert(command.end(), {"--control-fd", std::to_string(control.get())});
   }
-  // As long as it lives its directory is in use, even if we are killed.
+  // While it is open its directory is in use, even if we are killed.
   const std::array inherited = {control.get(), publisher.directory ? publisher.directory->lock() : -1};
   auto daemon = DaemonProcess::start(
       command, inherited,
       settings.replay == "-" ? DaemonProcess::StandardInput::kOurs : DaemonProcess::StandardInput::kNone);
   if (!daemon) return daemon.error();
   publisher.daemon.emplace(std::move(*daemon));
-  // Whoever was killed just before we began may have had a xenbaked that was still ending.
+  // A xenmon that was killed just before we started may have had a xenbaked that was still exiting.
   sweep_private_directories();
   return publisher;
 }

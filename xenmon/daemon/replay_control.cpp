@@ -53,7 +53,7 @@ Status ReplayControl::to(std::uint64_t trace_ns) {
 Status ReplayControl::step(std::int64_t ns, std::uint64_t shown_ns) {
   std::uint64_t from = state_ == State::kGoing ? target_ns_ : shown_ns;
   if (from == kTraceEnd) from = length_ns_.value_or(shown_ns);
-  // Without a sign, as the lowest number has no opposite.
+  // Without a sign, because the lowest number has no opposite.
   const std::uint64_t length =
       std::max(ns < 0 ? std::uint64_t{0} - static_cast<std::uint64_t>(ns) : static_cast<std::uint64_t>(ns),
                sample_ns_);
@@ -71,13 +71,13 @@ Status ReplayControl::hold() {
 
 void ReplayControl::have_read(std::uint64_t sample) {
   if (read_ && sample <= *read_) return;
-  // What does not go through now is said with the next one.
+  // What cannot be sent now is sent with the next command.
   if (send_whole("read " + std::to_string(sample) + '\n')) read_ = sample;
 }
 
 Status ReplayControl::send_line(const std::string& line) {
   if (!send_whole(line + '\n'))
-    return Error{"xenbaked takes no commands for the replay; start xenmon again."};
+    return Error{"xenbaked no longer accepts commands for the replay; start xenmon again."};
   ++sent_;
   return ok();
 }
@@ -88,7 +88,7 @@ bool ReplayControl::send_whole(const std::string& line) {
     sent = send(socket_.get(), line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   } while (sent < 0 && errno == EINTR);
   if (sent == static_cast<ssize_t>(line.size())) return true;
-  // Half a line cannot be taken back, and a daemon that lets thousands of them wait is not well.
+  // Half a line cannot be withdrawn, and a daemon that leaves thousands of them unread does not work.
   if (sent >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) state_ = State::kGone;
   return false;
 }
@@ -122,7 +122,7 @@ void ReplayControl::take_line(std::string_view line) {
   std::uint64_t position_ns = 0;
   if (!take_number(rest, about) || !take_number(rest, position_ns) || !rest.empty()) return;
   if (word == "end") length_ns_ = position_ns;
-  if (about != sent_) return; // there is a newer command, and this is past
+  if (about != sent_) return; // there is a newer command; this answer is out of date
   if (word == "held") state_ = State::kHeld;
   if (word == "end") state_ = State::kAtEnd;
   if (word == "playing") state_ = State::kPlaying;

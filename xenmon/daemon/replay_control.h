@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Steers the replay of a xenbaked of our own: to a time and hold there, play on, hold. What goes over the
+// Steers the replay of a xenbaked of our own: go to a time and hold there, play on, hold. The protocol on the
 // socket is in xenbaked/session/control_channel.h.
 //
-// A replay holds at the ends of samples: to(T) holds at the end of the sample that T is in, or at the end of
-// the recording. What is published then is as if the recording had been played up to there: the last ten
-// seconds before it, the domains and their names, the counters.
+// A replay holds at the ends of samples: to(T) holds at the end of the sample that contains T, or at the end
+// of the recording. The region then contains what it would if the recording had been played up to there: the
+// last ten seconds before it, the domains and their names, the counters.
 //
 // How to follow it. A command is only sent; the replay obeys some time later (ten minutes of a
 // busy host take 0.3 s, compressed some seconds). Until then state() is kGoing. Call follow_replay() where a
@@ -34,24 +34,24 @@ class ReplayControl {
     kPlaying,
     kGoing, // on the way to a time
     kHeld,
-    kAtEnd, // all has been played; goes on from here only backwards
-    kGone,  // the daemon has ended
+    kAtEnd, // all has been played; from here it only goes back
+    kGone,  // the daemon has exited
   };
 
   // Both ends; `theirs` is for xenbaked, as --control-fd. `going`: --held-at sent it to a time.
   struct Pair;
   static Result<Pair> make(std::uint64_t sample_ns, bool going);
 
-  // Commands, which fail when the daemon is gone. Each replaces what the one before was about.
-  // Nanoseconds of the trace clock; xenmon/trace_time.h reads what people write, kTraceEnd is the end.
+  // Commands, which fail when the daemon is gone. Each replaces the previous one. Nanoseconds of the trace
+  // clock; xenmon/trace_time.h parses what people write, kTraceEnd is the end.
   Status to(std::uint64_t trace_ns);
-  // From where the replay is going, or else from `shown_ns`, the position that is shown
-  // (Health::position_ns): steps that follow each other quickly add up. Never less than a sample, nor before
-  // the beginning.
+  // Relative to where the replay is going, or else to `shown_ns`, the position that is shown
+  // (Health::position_ns): steps that follow each other quickly add up. At least a sample, and not before the
+  // beginning.
   Status step(std::int64_t ns, std::uint64_t shown_ns);
   // As --speed takes it: a factor or "max".
   Status play(const std::string& speed);
-  // Where it is at the moment, also on the way to a time.
+  // Where it is at the moment, even on the way to a time.
   Status hold();
 
   // For a reader that wants all of a recording: everything up to that sample has been read. Said once, with
@@ -59,7 +59,7 @@ class ReplayControl {
   // yet. No answer comes; that the daemon is gone is found out elsewhere.
   void have_read(std::uint64_t sample);
 
-  // Takes in the daemon's answers; does not wait.
+  // Receives the daemon's answers; does not wait.
   void poll();
   // As of the last poll().
   State state() const { return state_; }
@@ -67,9 +67,9 @@ class ReplayControl {
   std::uint64_t target_ns() const { return target_ns_; }
   // The recording's length, once its end has been reached.
   std::optional<std::uint64_t> length_ns() const { return length_ns_; }
-  // Readable when there is an answer, or the daemon has gone.
+  // Readable when there is an answer, or when the daemon has gone.
   int fd() const { return socket_.get(); }
-  // True once after each to() or step() when state() is not kGoing any more: see follow_replay().
+  // True once after each to() or step() when state() is no longer kGoing: see follow_replay().
   bool take_arrival();
 
  private:

@@ -5,14 +5,14 @@ namespace xenmon {
 
 void IntervalWriter::add(const Sample& sample) {
   if (done() || !status_) return;
-  // The trace clock never goes back; a region that says so begins another story.
+  // The trace clock never goes back; if a region's clock does, it is another trace.
   if (begun_ && sample.start_ns < begin_ns_ + (passed_ns_ - offset_ns_)) restart();
   if (!begun_) {
     begun_ = true;
     begin_ns_ = sample.start_ns;
     boundary_ns_ = begin_ns_ + interval_ns_;
   }
-  // Samples may be missing in between: the interval then ends without the one that would have ended it.
+  // Samples may be missing in between: then the interval ends without the sample that would have ended it.
   if (sample.start_ns >= boundary_ns_) {
     end_interval(boundary_ns_);
     boundary_ns_ += (sample.start_ns - boundary_ns_) / interval_ns_ * interval_ns_ + interval_ns_;

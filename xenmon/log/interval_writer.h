@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Cuts samples into the intervals that a log sums up, for whatever form the log has.
+// Cuts samples into the intervals that a log sums up, whatever form the log has.
 //
 // Intervals are on the trace clock, so the same recording gives the same log. An interval ends with the
 // first sample that reaches its nominal end, or, if samples are missing there, at that end.
@@ -16,9 +16,9 @@
 
 namespace xenmon {
 
-// What is known of an interval when it ends, of all samples in it.
+// What is known about an interval when it ends, from all samples in it.
 struct Interval {
-  std::uint64_t end_ns = 0;    // on the present daemon's trace clock
+  std::uint64_t end_ns = 0;    // on the current daemon's trace clock
   std::uint64_t passed_ns = 0; // since the log began, as logged
   std::uint64_t length_ns = 0; // of samples, the denominator of every rate
   std::uint64_t lost_records = 0;
@@ -27,25 +27,26 @@ struct Interval {
 
 class IntervalWriter : public SampleSink {
  public:
-  // In ns; the interval is not 0, a duration of 0 is without end.
+  // In ns; the interval is not 0, a duration of 0 means without end.
   IntervalWriter(std::uint64_t interval_ns, std::uint64_t duration_ns)
       : interval_ns_(interval_ns), duration_ns_(duration_ns) {}
 
   void add(const Sample& sample) final;
-  // Ends the interval that has begun, at what was seen of it.
+  // Ends the current interval, with what was seen of it.
   void finish();
-  // Another daemon, another trace clock: ends the interval; the next sample goes on where it ended.
+  // Another daemon, another trace clock: ends the interval; the next sample continues where it ended.
   void restart();
-  // What is wrong with the trace as a whole, behind what has been written; where the form can carry it.
+  // What is wrong with the trace as a whole, after what has been written, if the form of the log can contain
+  // it.
   virtual Status write_verdicts(const std::vector<std::string>& sentences) = 0;
-  // A file that was moved away is to be followed by another of its name.
+  // A file was moved away; open a new one with its name.
   virtual void reopen() = 0;
-  // Of the present daemon: the wall clock in ns at trace time 0, 0 if that is not known.
+  // For the current daemon: the wall clock in ns at trace time 0, 0 if that is not known.
   void set_wall_epoch(std::uint64_t ns) { wall_epoch_ns_ = ns; }
 
   // Trace time logged, from the first sample's start to the last one's end.
   std::uint64_t passed_ns() const { return passed_ns_; }
-  // True once duration_ns has passed; never if that is 0. What comes later is left out.
+  // True once duration_ns has passed; never if that is 0. Later samples are left out.
   bool done() const { return duration_ns_ != 0 && passed_ns_ >= duration_ns_; }
   // The first failure to write; nothing is written after it.
   const Status& status() const { return status_; }
@@ -53,7 +54,7 @@ class IntervalWriter : public SampleSink {
  protected:
   virtual void take(const Sample& sample) = 0;
   virtual Status write(const Interval& interval) = 0;
-  // Behind the last interval of a daemon.
+  // After the last interval of a daemon.
   virtual void daemon_changed() = 0;
   [[nodiscard]] std::uint64_t wall_epoch_ns() const { return wall_epoch_ns_; }
 
@@ -63,7 +64,7 @@ class IntervalWriter : public SampleSink {
   std::uint64_t interval_ns_;
   std::uint64_t duration_ns_;
 
-  // On the trace clock of the present daemon; what earlier ones logged is in offset_ns_.
+  // On the trace clock of the current daemon; what earlier daemons logged is in offset_ns_.
   bool begun_ = false;
   std::uint64_t begin_ns_ = 0;
   std::uint64_t boundary_ns_ = 0; // the nominal end of the interval

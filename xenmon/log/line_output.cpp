@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kAtOnce = PIPE_BUF;
 
-// As many whole lines as a pipe is sure to take at once; of a longer line a part.
+// As many whole lines as a pipe accepts at once for certain; of a longer line a part.
 std::string_view next_part(std::string_view text) {
   const std::string_view fits = text.substr(0, kAtOnce);
   const std::size_t end = fits.rfind('\n');
@@ -30,14 +30,14 @@ std::size_t after_last_line(std::string_view written) {
   return written.size() - (written.rfind('\n') + 1); // npos + 1 is 0
 }
 
-// Takes the last bytes that we wrote back again, if they are the last ones of the file. What is left of a
-// line is worth less than a file that ends with a whole one.
+// Removes the last bytes that we wrote, if they are the last bytes of the file. A part of a line is worth
+// less than a file that ends with a whole one.
 bool cut_back(int fd, std::size_t bytes) {
   struct stat status {};
   if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return false;
   const auto length = static_cast<off_t>(bytes);
   if (lseek(fd, 0, SEEK_CUR) != status.st_size || status.st_size < length) return false;
-  // The offset is shared with whoever writes behind us.
+  // The offset is shared with any process that writes after us.
   return ftruncate(fd, status.st_size - length) == 0 && lseek(fd, -length, SEEK_CUR) >= 0;
 }
 
@@ -49,7 +49,7 @@ Status write_to_file(int fd, std::string_view text, const std::string& name) {
     if (written < 0) {
       Error failed = system_error("cannot write " + name);
       const std::size_t unfinished = after_last_line(text.substr(0, done));
-      if (unfinished > 0 && !cut_back(fd, unfinished)) failed.message += " Its last line may not be whole.";
+      if (unfinished > 0 && !cut_back(fd, unfinished)) failed.message += " Its last line may be incomplete.";
       return failed;
     }
     done += static_cast<std::size_t>(written);
@@ -64,7 +64,7 @@ Status write_lines(int fd, std::string_view text, const std::string& name) {
   if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) return write_to_file(fd, text, name);
   std::string_view rest = text;
   while (!rest.empty()) {
-    // Somebody else may fill the pipe in between; a signal gets us out of the write then.
+    // Another process may fill the pipe in between; then a signal interrupts the write.
     if (wait_for_output(fd, stop_requested() ? kTimeToWrite - stopping_for() : 1h)) {
       const std::string_view part = next_part(rest);
       const ssize_t written = write(fd, part.data(), part.size());
@@ -73,8 +73,8 @@ Status write_lines(int fd, std::string_view text, const std::string& name) {
     }
     if (!rest.empty() && stopping_for() >= kTimeToWrite) {
       const bool whole = rest.size() == text.size() || text[text.size() - rest.size() - 1] == '\n';
-      return Error{name + " took nothing more when xenmon was told to end; what it had not taken is lost" +
-                   (whole ? "." : ", and its last line is not whole.")};
+      return Error{name + " accepted no more data when xenmon was told to exit; the rest is lost" +
+                   (whole ? "." : ", and its last line is incomplete.")};
     }
   }
   return ok();

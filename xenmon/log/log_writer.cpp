@@ -86,7 +86,7 @@ LogWriter::Account& LogWriter::account(DomainIndex domain, std::uint32_t pcpu) {
 
 Status LogWriter::write(const Interval& interval) {
   const double passed_ms = static_cast<double>(interval.passed_ns) / 1e6;
-  // Each file gets its lines by pCPU, and those of a domid's earlier bearer first.
+  // Each file gets its lines by pCPU, and those of a domid's previous owner first.
   std::sort(used_.begin(), used_.end(), [this](std::uint32_t a, std::uint32_t b) {
     const auto key = [this](const Account& account) {
       const DomainEntry& domain = directory_[account.domain];
@@ -98,7 +98,7 @@ Status LogWriter::write(const Interval& interval) {
     Account& account = accounts_[place];
     if (account.sums.active() && interval.length_ns > 0) {
       const DomainEntry& domain = directory_[account.domain];
-      // It waits for nobody, whoever else runs: the columns stay, and say nothing.
+      // It does not wait for anything, whatever else runs: the columns stay, and mean nothing.
       if (domain.domid == XENMON_DOMID_IDLE) {
         for (const SumInfo& info : kSums)
           if (!info.idle) account.sums.*info.sum = 0;
@@ -113,11 +113,11 @@ Status LogWriter::write(const Interval& interval) {
   }
   write_comments(passed_ms, interval);
   Status status = ok();
-  // That one cannot be written does not take the other domains' lines away.
+  // If one file cannot be written, the other domains still get their lines.
   for (auto& [domid, log] : logs_) {
     if (Status flushed = log.file.flush(); !flushed && status) status = flushed;
   }
-  // Accounts of domains long gone would pile up in a log that runs for months.
+  // Otherwise accounts of domains that ended long ago would pile up in a log that runs for months.
   const std::size_t in_use = used_.size();
   used_.clear();
   if (accounts_.size() > 1024 && accounts_.size() > 4 * in_use) forget_accounts();
@@ -143,7 +143,7 @@ LogWriter::DomainLog& LogWriter::log_of(const DomainEntry& domain) {
       log.uid = domain.uid;
       log.file.append("# a new domain " + std::to_string(domain.domid) +
                       (domain.shown.empty() ? "" : " (" + domain.shown + ")") +
-                      "; the lines above are another's");
+                      "; the lines above are from another domain");
     }
     return log;
   }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The log files: one line of sixteen columns for every interval, pCPU and domain with anything in it,
-// in the original's order and units.
+// The log files: one line of sixteen columns for every interval, pCPU and domain with any figures, in the
+// original's order and units.
 //
-// What samples were missed or records lost in an interval is said in a comment line, in each file that is
-// open.
+// Missed samples and lost records in an interval are reported in a comment line, in each file that is open.
 #ifndef XENMON_XENMON_LOG_LOG_WRITER_H
 #define XENMON_XENMON_LOG_LOG_WRITER_H
 
@@ -46,7 +45,7 @@ class LogWriter final : public IntervalWriter {
   };
   struct DomainLog {
     OutputFile file;
-    std::uint64_t uid; // whose lines came last
+    std::uint64_t uid; // the owner of the last lines
   };
 
   void take(const Sample& sample) override;
@@ -60,7 +59,7 @@ class LogWriter final : public IntervalWriter {
   std::string prefix_;
   const DomainDirectory& directory_;
 
-  std::vector<std::uint32_t> used_; // accounts with something in them in this interval
+  std::vector<std::uint32_t> used_; // accounts with figures in this interval
   // Accounts stay from interval to interval.
   std::vector<Account> accounts_;
   std::unordered_map<std::uint64_t, std::uint32_t> places_; // domain and pCPU to account

@@ -52,18 +52,18 @@ Status OutputFile::open_file() {
     return ok();
   }
   const int emptied = keep_ ? 0 : O_TRUNC;
-  // A FIFO is waited for until it has a reader, or we are to end.
+  // Waits until a FIFO has a reader, or the program is asked to exit.
   do {
     fd_ = open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | emptied | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY,
                0666);
   } while (fd_ < 0 && errno == EINTR && !stop_requested());
   if (fd_ < 0) {
     if (errno == EINTR) {
-      return Error{name() + " is a FIFO that nobody has read so far; what was seen is not written."};
+      return Error{name() + " is a FIFO that has no reader yet; nothing was written."};
     }
     if (errno == ELOOP) {
       return Error{name() +
-                   " is a symbolic link, and xenmon follows none; remove it or choose another name."};
+                   " is a symbolic link, which xenmon does not follow; remove it or choose another name."};
     }
     return system_error("cannot write " + name());
   }

@@ -2,10 +2,10 @@
 //
 // A text file, or standard output, that is written whole lines at a time.
 //
-// To a terminal all of it goes as printable_lines(): what would steer it is for files and pipes.
-// What has been written stays: a write that fails half-way, as on a full disk, is taken back to the last
-// line that is whole, where the file can be cut. Neither a FIFO that nobody reads nor a full pipe keeps a
-// program that was told to end; see line_output.h.
+// A terminal gets everything as printable_lines(): control characters are only for files and pipes. What has
+// been written stays. A write that fails half-way, as on a full disk, is cut back to the last whole line, if
+// the file can be cut. Neither a FIFO without a reader nor a full pipe keeps the program from exiting; see
+// line_output.h.
 #ifndef XENMON_XENMON_LOG_OUTPUT_FILE_H
 #define XENMON_XENMON_LOG_OUTPUT_FILE_H
 
@@ -18,7 +18,7 @@ namespace xenmon {
 class OutputFile {
  public:
   // "-" is standard output. A file is created, or emptied, when there is something to write. Follows no
-  // symbolic link. header: lines that come before all others, "" for none.
+  // symbolic link. header: lines before all others, "" for none.
   OutputFile(std::string path, std::string header) : path_(std::move(path)), header_(std::move(header)) {}
   OutputFile(OutputFile&& other) noexcept;
   OutputFile& operator=(OutputFile&&) = delete;
@@ -29,8 +29,8 @@ class OutputFile {
   // Keeps a line, given without its end, until flush().
   void append(std::string_view line);
   Status flush();
-  // What comes next goes to the file that has the name then: a new one, or the end of the old one. Does
-  // nothing to standard output.
+  // The next lines go to the file that now has the name: a new one, or the end of the old one. Does nothing
+  // to standard output.
   void reopen();
 
  private:
@@ -43,7 +43,7 @@ class OutputFile {
   std::string pending_;
   int fd_ = -1;
   bool begun_ = false; // the header is out, or need not be
-  bool keep_ = false;  // what is in the file already
+  bool keep_ = false;  // keep what is in the file already
   bool terminal_ = false;
 };
 

@@ -32,7 +32,7 @@ std::string verdict_line(const std::string& passed_s, const std::string& sentenc
 
 // "12.345678901".
 std::string seconds_text(std::uint64_t ns);
-// UTC, RFC 3339, with so many decimals, at most 9: "2026-11-23T07:48:49.123Z".
+// UTC, RFC 3339, with this many decimals, at most 9: "2026-11-23T07:48:49.123Z".
 std::string wall_time_text(std::uint64_t ns, int decimals);
 
 } // namespace xenmon

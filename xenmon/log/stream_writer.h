@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The log as one stream of records for other programs: CSV (RFC 4180) or JSON, one object a line.
+// The log as one stream of records for other programs: CSV (RFC 4180) or JSON, one object per line.
 //
-// For every interval a record of each domain on each pCPU with anything in it, and with `vcpus` one of each
-// of its vCPUs as well. What a record has is in kColumns of stream_writer.cpp, in that order, under names
-// that end in their units; all figures are sums over the interval, none is rounded. A record of a domain
-// has no vCPU, one of a vCPU no I/O: of an exchanged page no more is known than the domain. The idle domain
-// does not wait, it has nothing else to do: its waited and blocked times are empty.
+// Every interval has a record of each domain on each pCPU with any figures, and with `vcpus` also one of each
+// of its vCPUs. The fields are in kColumns of stream_writer.cpp, in that order, under names that end in their
+// units; all figures are sums over the interval, and none is rounded. A domain's record has no vCPU; a vCPU's
+// record has no I/O, because only the domain of a page exchange is known. The idle domain does not wait, it
+// has nothing else to do: its waited and blocked times are empty.
 #ifndef XENMON_XENMON_LOG_STREAM_WRITER_H
 #define XENMON_XENMON_LOG_STREAM_WRITER_H
 
@@ -41,7 +41,7 @@ class StreamWriter final : public IntervalWriter {
   // `directory` is the feed's.
   StreamWriter(const Settings& settings, const DomainDirectory& directory);
 
-  // An object of its own kind in JSON; CSV has no place for it.
+  // An object of its own in JSON; CSV has no place for it.
   Status write_verdicts(const std::vector<std::string>& sentences) override;
   void reopen() override { file_.reopen(); }
 

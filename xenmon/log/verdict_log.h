@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The verdicts of the daemons that a log is about: what is new of them, and at the end all of it. A verdict
-// may be replaced by a better one while it has not been told.
+// The verdicts of the daemons that a log is about: each new one, and all of them at the end. A verdict may be
+// replaced by a better one while it has not been reported.
 #ifndef XENMON_XENMON_LOG_VERDICT_LOG_H
 #define XENMON_XENMON_LOG_VERDICT_LOG_H
 
@@ -15,17 +15,17 @@ namespace xenmon {
 
 class VerdictLog {
  public:
-  // Takes in what is known by now.
+  // Takes over what is known so far.
   void look(const RegionReader& reader);
-  // The sentences that take() has not given yet, each of them once.
+  // The sentences that take() has not returned yet, each of them once.
   std::vector<std::string> take();
-  // All that were ever taken in and not replaced, said on standard error.
+  // Prints all that were ever taken and not replaced on standard error.
   void say_all() const;
 
  private:
   std::uint64_t daemon_start_ = 0;
-  std::vector<std::string> present_; // the present daemon's
-  std::vector<std::string> past_;    // those of the ones before it
+  std::vector<std::string> present_; // the current daemon's
+  std::vector<std::string> past_;    // those of earlier daemons
   std::vector<std::string> told_;
 };
 

@@ -11,7 +11,7 @@ namespace {
 
 using Column = RecordColumn;
 constexpr std::array kWaitColumns = {
-    Column{"start_s", false},  // trace time from which on it was ready
+    Column{"start_s", false},  // trace time at which it became ready
     Column{"end_s", false},    // and at which it ran
     Column{"wall_time", true}, // UTC, RFC 3339; of the end
     Column{"domid", false},
@@ -20,8 +20,8 @@ constexpr std::array kWaitColumns = {
     Column{"vcpu", false},
     Column{"cause", true}, // woken or preempted
     Column{"wait_ns", false},
-    Column{"pcpu", false},        // where it ran then
-    Column{"pcpu_before", false}, // where it had run last
+    Column{"pcpu", false},        // where it then ran
+    Column{"pcpu_before", false}, // where it had last run
     Column{"runner1_domid", false},
     Column{"runner1_domain", true},
     Column{"runner1_domain_uid", false},
@@ -38,9 +38,9 @@ constexpr std::array kWaitColumns = {
     Column{"runner3_vcpu", false},
     Column{"runner3_ns", false},
     Column{"others_ns", false},
-    Column{"not_known_ns", false},   // of the time on these pCPUs: who ran
+    Column{"not_known_ns", false},   // time on these pCPUs for which it is not known which vCPU ran
     Column{"lost_records", false},   // these three in a record of their own:
-    Column{"missed_waits", false},   // since the one before
+    Column{"missed_waits", false},   // since the previous one
     Column{"missed_samples", false}, //
     Column{"restarts", false},       // of xenbaked, since the log began
 };
@@ -55,12 +55,12 @@ bool is_elsewhere(const xenmon_wait& wait) {
   return wait.pcpu_before != XENMON_NO_PCPU && wait.pcpu_before != wait.pcpu;
 }
 
-// What all pCPUs concerned had to give meanwhile.
+// The time that all pCPUs concerned had meanwhile.
 std::uint64_t capacity_ns(const xenmon_wait& wait) {
   return (wait.end_ns - wait.start_ns) * (is_elsewhere(wait) ? 2 : 1);
 }
 
-// Of that, what nobody is named for. With core scheduling a pCPU may run several at once.
+// The part of it for which no vCPU is named. With core scheduling a pCPU may run several at once.
 std::uint64_t not_known_ns(const xenmon_wait& wait) {
   std::uint64_t left = capacity_ns(wait);
   left -= std::min(left, wait.others_ns);
@@ -185,7 +185,7 @@ std::string WaitLines::text(const WaitGap& gap, std::uint64_t at_ns, std::uint64
         " or more were overwritten before they were read");
   }
   if (gap.missed_samples != 0) {
-    add("whether Xen lost records is not known of " + std::to_string(gap.missed_samples) +
+    add("it is not known whether Xen lost records in " + std::to_string(gap.missed_samples) +
         " samples, which were overwritten before they were read");
   }
   return time(at_ns) + "  waits of " + length_text(slow_ns) + " or more may be missing here: " + why;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// What is said of one long wait: a line for people, or the fields of a record for programs.
+// How one long wait is reported: a line for people, or the fields of a record for programs.
 #ifndef XENMON_XENMON_LOG_WAIT_LINE_H
 #define XENMON_XENMON_LOG_WAIT_LINE_H
 
@@ -17,7 +17,7 @@
 
 namespace xenmon {
 
-// Why waits may be missing, since the last time it was said.
+// Why waits may be missing, since the last report.
 struct WaitGap {
   std::uint64_t lost_records = 0;
   std::uint64_t missed_waits = 0;
@@ -35,7 +35,7 @@ class WaitLines {
  public:
   explicit WaitLines(const DomainDirectory& directory) : directory_(directory) {}
 
-  // Of the present daemon: the wall clock in ns at trace time 0, 0 if that is not known.
+  // For the current daemon: the wall clock in ns at trace time 0, 0 if that is not known.
   void set_wall_epoch(std::uint64_t ns) { wall_epoch_ns_ = ns; }
   void daemon_changed() { uids_.daemon_changed(); }
 

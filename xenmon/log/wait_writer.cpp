@@ -27,14 +27,14 @@ WaitWriter::WaitWriter(const Settings& settings, const DomainDirectory& director
 Status WaitWriter::start(const RegionReader& reader, WaitFeed::From from) {
   if (!reader.has_waits()) {
     return Error{
-        "this xenbaked does not record waits, being older than this xenmon; restart it from the same "
+        "this xenbaked does not record waits, because it is older than this xenmon; restart it from the same "
         "release."};
   }
   recorded_ns_ = reader.header().slow_wait_ns;
   if (recorded_ns_ > settings_.slow_ns) {
     return Error{"this xenbaked records only waits of " +
                  time_text(static_cast<double>(recorded_ns_), true, 9) +
-                 " or more; ask for no shorter ones, or restart it with --slow-waits " +
+                 " or more; ask for waits of that length, or restart it with --slow-waits " +
                  std::to_string(settings_.slow_ns) + "ns."};
   }
   if (begun_) left_ns_ -= std::min(left_ns_, newest_ns_ - begin_ns_);
@@ -43,7 +43,8 @@ Status WaitWriter::start(const RegionReader& reader, WaitFeed::From from) {
   if (std::exchange(started_, true)) {
     lines_.daemon_changed();
     if (settings_.format == LogFormat::kFiles)
-      file_.append("xenbaked was restarted; what comes now is of another trace, whose times begin anew");
+      file_.append(
+          "xenbaked was restarted; the following lines are from another trace, whose times start from zero");
   }
   lines_.set_wall_epoch(reader.header().wall_epoch_ns);
   waits_.start(reader, from);

@@ -39,16 +39,17 @@ class WaitWriter final : public SampleSink, private WaitSink {
   void reading(const RegionReader& reader);
   // Writes the waits that ended in it.
   void add(const Sample& sample) override;
-  // What is wrong with the trace as a whole, behind what has been written; where the form can carry it.
+  // What is wrong with the trace as a whole, after what has been written, if the form of the log can contain
+  // it.
   Status write_verdicts(const std::vector<std::string>& sentences);
-  // A file that was moved away is to be followed by another of its name.
+  // A file was moved away; open a new one with its name.
   void reopen() { file_.reopen(); }
 
-  // True once duration_ns has passed. What comes later is left out.
+  // True once duration_ns has passed. Later waits are left out.
   bool done() const { return done_; }
-  // Of the present daemon's trace, in ns.
+  // For the current daemon's trace, in ns.
   std::uint64_t passed_ns() const { return newest_ns_ - begin_ns_; }
-  // Waits of the present daemon that could not be, and were skipped.
+  // Waits of the current daemon that made no sense and were skipped.
   std::uint64_t damaged() const { return waits_.damaged(); }
   // The first failure to write; nothing is written after it.
   const Status& status() const { return status_; }
@@ -62,12 +63,12 @@ class WaitWriter final : public SampleSink, private WaitSink {
   OutputFile file_;
   const RegionReader* reader_ = nullptr; // of the samples that come
   bool started_ = false;                 // with a first daemon
-  bool begun_ = false;                   // the present daemon's trace
-  std::uint64_t end_ns_ = 0;             // of what is wanted of it
+  bool begun_ = false;                   // the current daemon's trace
+  std::uint64_t end_ns_ = 0;             // of the wanted part of it
   std::uint64_t left_ns_;                // of duration_ns, at begin_ns_
   std::uint64_t begin_ns_ = 0;
   std::uint64_t newest_ns_ = 0;
-  std::uint64_t told_missed_ = 0; // of the missed waits
+  std::uint64_t told_missed_ = 0; // of the missed waits, already reported
   std::uint64_t recorded_ns_ = 0; // the daemon's own limit
   bool done_ = false;
   Status status_ = ok();

@@ -15,7 +15,7 @@ struct Unit {
 constexpr std::array<Unit, 6> kUnits = {
     {{1, "ns"}, {1e3, "us"}, {1e6, "ms"}, {1e9, "s"}, {60e9, "min"}, {3600e9, "h"}}};
 
-// As printf() has it, in a fifth of the time: figures are most of what a refresh costs.
+// As printf() does it, in a fifth of the time: figures are most of the cost of a refresh.
 std::string decimal(double value, int decimals) {
   std::array<char, 64> text;
   const auto form = value < 1e30 ? std::chars_format::fixed : std::chars_format::scientific;
@@ -33,8 +33,8 @@ std::string fitted(double value, const std::string& suffix, int decimals, std::s
   return text;
 }
 
-// The smallest unit in which the value, rounded to `decimals`, is below 1000 (seconds and above: that
-// fits), so that 999.999 us is said as 1.00 ms.
+// The smallest unit in which the value, rounded to `decimals`, is below 1000 (seconds and above: that fits),
+// so that 999.999 us is written as 1.00 ms.
 std::string scaled(double ns, bool spaced, int decimals, std::size_t width) {
   std::string text;
   for (const Unit& unit : kUnits) {

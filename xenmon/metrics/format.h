@@ -11,7 +11,7 @@
 
 namespace xenmon {
 
-// 0 where there is nothing to divide by.
+// 0 if there is nothing to divide by.
 double quotient(std::uint64_t sum, std::uint64_t count);
 // "999.99 us"; the space only if `spaced`.
 std::string time_text(double ns, bool spaced, std::size_t width);

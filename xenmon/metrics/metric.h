@@ -32,7 +32,7 @@ enum class Metric : std::uint8_t {
   kBlocked,
   kOffline,
   kUnknown,
-  kOther, // paused, or nobody knows
+  kOther, // paused, or not known
   kExecutions,
   kAllocated,
   kIo,

@@ -16,7 +16,7 @@ namespace xenmon {
 // Times in ns.
 struct MetricSums {
   std::uint64_t running_ns = 0;
-  std::uint64_t waited_wake_ns = 0;    // for a pCPU, after having been blocked
+  std::uint64_t waited_wake_ns = 0;    // for a pCPU, after having been blocked or offline
   std::uint64_t waited_preempt_ns = 0; // the same, after having been running
   std::uint64_t blocked_ns = 0;
   std::uint64_t offline_ns = 0;
@@ -39,9 +39,9 @@ struct MetricSums {
   constexpr std::uint64_t waited_ns() const { return waited_wake_ns + waited_preempt_ns; }
   // Page exchanges of all kinds.
   constexpr std::uint64_t io() const { return io_map + io_unmap + io_transfer + io_copy; }
-  // The time of the vCPUs that could have run: how many there were, times how long.
+  // The time of the vCPUs that could have run: their number times the length.
   constexpr std::uint64_t online_ns() const { return running_ns + waited_ns() + blocked_ns + unknown_ns; }
-  // True when it ran, waited, was blocked, was dispatched or did I/O.
+  // True if it ran, waited, was blocked, was dispatched or did I/O.
   constexpr bool active() const { return (running_ns | waited_ns() | blocked_ns | executions | io()) != 0; }
 
   bool operator==(const MetricSums&) const = default;

@@ -14,7 +14,7 @@ std::string lower(const std::string& text) {
   return result;
 }
 
-// Sorts positions by a value for each, equal ones as they were.
+// Sorts positions by a value for each; equal ones keep their order.
 template <class Value>
 void sort_by(std::vector<std::size_t>& positions, bool down, const Value& value) {
   using Key = std::decay_t<decltype(value(std::size_t{}))>;
@@ -143,7 +143,7 @@ std::vector<TableLine> table_lines(const ScreenModel& model, const ViewState& st
   } else if (state.view == View::kVcpus || state.view == View::kLatency) {
     for (const std::size_t position : arranger.domains()) {
       const DomainModel& domain = model.domains[position];
-      // Idle vCPUs wait for nobody.
+      // Idle vCPUs do not wait for anything.
       if (state.view == View::kLatency && domain.idle()) continue;
       const bool folded = state.folded_domains.contains(domain.uid);
       lines.push_back({{domain.uid, {}}, position, {}, folded});

@@ -18,15 +18,15 @@ namespace xenmon {
 // What the view is sorted by.
 Metric sorted_by(const ViewState& state);
 
-// Whether a domain's name has the pattern in it, in any case, or its id or "d<id>" is the pattern. An empty
+// Whether a domain's name contains the pattern, in any case, or its id or "d<id>" is the pattern. An empty
 // pattern matches all.
 bool matches(const DomainModel& domain, const std::string& pattern);
 
-// Whether the view of latency shows what is since the start: also before there is anything recent.
+// Whether the view of latency shows everything since the start; also before there is anything recent.
 bool shows_since_start(const ScreenModel& model, const ViewState& state);
 
-// Positions in model.domains: those that the filter lets through, sorted. The idle domain, which competes
-// with nobody, is last.
+// Positions in model.domains: those that pass the filter, sorted. The idle domain, which competes with no
+// other, is last.
 std::vector<std::size_t> domain_order(const ScreenModel& model, const ViewState& state);
 
 struct TableLine {
@@ -35,14 +35,14 @@ struct TableLine {
   std::optional<std::size_t> child; // position in its vcpus, or its shares
   bool folded = false;              // it has children that are not shown
 };
-// The lines of the views of vCPUs, pCPUs and latency; none of the others.
+// The lines of the views of vCPUs, pCPUs and latency; empty for the other views.
 std::vector<TableLine> table_lines(const ScreenModel& model, const ViewState& state);
 
-// The line that is selected in this view, or where it would be: the first if there is no such line any more.
+// The line that is selected in this view, or the first if that line no longer exists.
 std::size_t selected_position(const std::vector<TableLine>& lines, const ViewState& state);
 
-// The next domain behind position `from` of the order that matches, round to the beginning; none if none
-// does.
+// The next matching domain after position `from` of the order, wrapping to the beginning; nullopt if none
+// matches.
 std::optional<std::size_t> find_domain(const ScreenModel& model, const std::vector<std::size_t>& order,
                                        std::size_t from, const std::string& pattern);
 

@@ -11,7 +11,7 @@ namespace xenmon {
 namespace {
 
 constexpr std::size_t kBriefName = 15;
-// For so long of the trace each verdict is in the status line.
+// Each verdict is on the status line for this much trace time.
 constexpr std::uint64_t kVerdictTurnNs = 5'000'000'000;
 constexpr std::array kWindowIds = {WindowId::kLong, WindowId::kShort};
 
@@ -20,7 +20,7 @@ bool is_guests(const xenmon_vcpu& vcpu, const TablesCopy& tables) {
          tables.domains[vcpu.domain_slot].domid != XENMON_DOMID_IDLE;
 }
 
-// The history's accounts that count, with both windows' figures at hand.
+// The history's accounts that count, with both windows' figures.
 class Sums {
  public:
   Sums(const History& history, std::optional<std::uint32_t> pcpu) : history_(history), pcpu_(pcpu) {
@@ -57,7 +57,8 @@ void add_state(ScreenModel& model, const Attachment& attachment) {
   model.patched = (reader->flags() & XENMON_FLAG_PATCHED_XEN) != 0;
   model.khz_assumed = (reader->flags() & XENMON_FLAG_KHZ_ASSUMED) != 0;
   model.khz_measured = (reader->flags() & XENMON_FLAG_KHZ_MEASURED) != 0;
-  reader->read_verdicts(model.verdicts); // what is always being written will be there at the next look
+  reader->read_verdicts(
+      model.verdicts); // if it is being written all the time, it will be there at the next look
   model.allocation_traced = (reader->flags() & XENMON_FLAG_NO_ALLOCATION) == 0;
   HostModel& host = model.host;
   host.xen_version = printable_field(header.xen_version, sizeof(header.xen_version));
@@ -69,7 +70,7 @@ void add_state(ScreenModel& model, const Attachment& attachment) {
   host.faults = reader->faults();
 }
 
-// Those that did something, by domid and uid: DOMID_IDLE is above all others, and so comes last.
+// Those with any activity, by domid and uid: DOMID_IDLE is higher than all others, and so comes last.
 void add_domains(ScreenModel& model, const Sums& sums, const DomainDirectory& directory) {
   std::vector<Halves> of_domain(directory.size());
   const std::span<const Account> accounts = sums.accounts();
@@ -81,7 +82,7 @@ void add_domains(ScreenModel& model, const Sums& sums, const DomainDirectory& di
     const DomainEntry& entry = directory[index];
     const MetricSums& recent = of_domain[index][kLongWindow].sums;
     model.unknown_ns += recent.unknown_ns;
-    // A live domain that did nothing at all, such as a paused one, has its place among all CPUs.
+    // A live domain without any activity, such as a paused one, is shown only if all CPUs are.
     const bool idles_here = !model.pcpu && !entry.ended && (recent.offline_ns | recent.unknown_ns) != 0;
     if (!recent.active() && !idles_here) continue;
     DomainModel domain;
@@ -160,7 +161,7 @@ void add_pcpus(ScreenModel& model, const Sums& sums) {
   }
 }
 
-// Where the region has the vCPUs of all domains but the idle one.
+// Where the region has the vCPUs of all domains except the idle one.
 void find_slots(ScreenModel& model, const SampleFeed& feed) {
   const std::vector<std::size_t> position = positions(model);
   const TablesCopy& tables = feed.tables();
@@ -218,7 +219,7 @@ class LatencyReader {
 
   const LatencyHistory& latency_;
   bool since_start_;
-  Distribution one_; // all zero between two, as the next
+  Distribution one_; // all zero between two uses, like the next
   Distribution all_;
 };
 

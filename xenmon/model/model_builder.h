@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// From the history and the state of the attachment to what the screen shows.
+// Makes what the screen shows from the history and the state of the attachment.
 #ifndef XENMON_XENMON_MODEL_MODEL_BUILDER_H
 #define XENMON_XENMON_MODEL_MODEL_BUILDER_H
 
@@ -20,24 +20,25 @@
 
 namespace xenmon {
 
-// The CPU shown after (or before) this one: all of them come first, then each one seen, and round.
-// One that is not among them counts as where it would be.
+// The CPU shown after (or before) this one. All together come first, then each CPU seen, in a circle. A CPU
+// that is not among them counts as its place in the order.
 std::optional<std::uint32_t> next_pcpu(const std::vector<std::uint32_t>& seen,
                                        std::optional<std::uint32_t> pcpu);
 std::optional<std::uint32_t> previous_pcpu(const std::vector<std::uint32_t>& seen,
                                            std::optional<std::uint32_t> pcpu);
 
-// What a view needs, and of all else what does not depend on the view. The feed resolves vCPUs if the view
-// is of them. Without last_words, notice, paused and the recent part of the host.
+// What a view needs, and everything that does not depend on the view. The feed resolves vCPUs if the view is
+// the one of vCPUs. Without last_words, notice, paused and the recent part of the host.
 ScreenModel build_screen_model(const History& history, const SampleFeed& feed, const Attachment& attachment,
                                std::optional<std::uint32_t> pcpu, View view = View::kDomains);
 
-// Adds the distribution by which the view is sorted, if it is one: of every vCPU of the model, and of every
-// domain the sum. That since the start if it is asked for or if there is nothing recent, else the recent one.
+// Adds the distribution by which the view is sorted, if it is sorted by one: for every vCPU of the model, and
+// for every domain the sum. The one since the start if it is asked for or if there is nothing recent, else
+// the recent one.
 void add_latency(ScreenModel& model, const LatencyHistory& latency, const SampleFeed& feed,
                  const ViewState& state);
-// Adds the others, for lines of such a model. Apart, because it is a third of the work for many vCPUs of
-// which few are in sight.
+// Adds the others, for lines of such a model. Separate, because with many vCPUs, of which few are visible, it
+// is a third of the work.
 void complete_latency(ScreenModel& model, const LatencyHistory& latency, std::span<const TableLine> lines,
                       const ViewState& state);
 

@@ -6,8 +6,8 @@
 
 namespace xenmon {
 
-// What something on the screen is about; colours follow from this alone. Without colours nothing is lost:
-// what a role says is also said in words, by its place, or by an attribute.
+// What something on the screen means; colours follow from this alone. Without colours nothing is lost: a
+// word, a place or an attribute says the same as a role.
 enum class Role : std::uint8_t {
   kText,
   kName,    // of a domain
@@ -15,9 +15,9 @@ enum class Role : std::uint8_t {
   kWaiting, // time waiting for one
   kBlocked,
   kIdle,
-  kNotable,  // above a threshold that is worth a look
-  kAlarming, // above one that is worth a remedy
-  kKey,      // something to press
+  kNotable,  // above the threshold for a look
+  kAlarming, // above the threshold for a remedy
+  kKey,      // a key to press
 };
 
 } // namespace xenmon

@@ -38,7 +38,7 @@ inline constexpr std::uint32_t kNoSlot = UINT32_MAX;
 struct VcpuModel {
   std::uint32_t vcpu = 0;
   Halves halves;
-  std::uint32_t slot = kNoSlot; // in the region, of one that is there now; like the next, for that view only
+  std::uint32_t slot = kNoSlot; // in the current region; like the next, for that view only
   LatencyModel latency;
 };
 
@@ -55,7 +55,7 @@ struct DomainModel {
   bool idle() const;
 };
 
-// A domain's part of a pCPU's time.
+// A domain's share of a pCPU's time.
 struct PcpuShareModel {
   std::size_t domain = 0; // position in ScreenModel::domains
   Halves halves;
@@ -68,7 +68,7 @@ struct PcpuModel {
   std::vector<PcpuShareModel> shares; // by the domains' order
 };
 
-// What the host's view says beside the sums.
+// What the host's view shows besides the sums.
 struct HostModel {
   std::string xen_version; // "" while unknown, like the next
   std::string scheduler;
@@ -87,10 +87,10 @@ struct HostModel {
   std::uint64_t own_wall_ns = 0;
 };
 
-// Of the line that is selected in the view of latency.
+// For the line that is selected in the view of latency.
 struct SelectedModel {
   Distributions spreads;
-  RivalSums rivals;
+  RivalSums contenders;
 };
 
 struct ScreenModel {
@@ -101,11 +101,11 @@ struct ScreenModel {
   HostModel host;
   WindowLengths nominal_ns = kWindowNs;
   WindowLengths length_ns = {};        // what the windows hold
-  std::uint64_t latency_length_ns = 0; // what the recent part of LatencyModels is of
+  std::uint64_t latency_length_ns = 0; // what the recent part of LatencyModels covers
 
   std::string health;                // as health_text() says it
   std::string health_brief;          // the same with a recording's name cut short
-  bool current = false;              // false: the figures are history, and are dimmed
+  bool current = false;              // false: the figures are history, and are dim
   bool paused = false;               // so are these, because the user wants it
   std::string position;              // in a recording that is not held; "" otherwise
   std::string notice;                // about the user's last key; "" if there is nothing to say
@@ -113,14 +113,14 @@ struct ScreenModel {
   std::uint64_t lost_records = 0;    // in the long window, as all below
   std::uint64_t missed_samples = 0;  // overwritten before they were read
   std::uint64_t damaged = 0;         // in the region, skipped; since it was first read
-  std::uint64_t unknown_ns = 0;      // time in which no record told the state
+  std::uint64_t unknown_ns = 0;      // time in which no record gave the state
   std::vector<std::string> verdicts; // what is wrong with the trace as a whole; printable sentences
   std::size_t verdict_turn = 0;      // which of them the status line has; any number
   std::uint32_t io_kinds = 0;        // XENMON_IO_*
   bool patched = false;              // the hypervisor has XenMon's records
   bool io_known = false;             // io_kinds and patched are valid: something is attached
   bool khz_assumed = false;
-  bool khz_measured = false; // the records themselves tell it
+  bool khz_measured = false; // measured from the records
   bool allocation_traced = true;
 
   std::uint64_t length(WindowId window) const { return length_ns[index_of(window)]; }

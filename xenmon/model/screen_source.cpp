@@ -47,7 +47,7 @@ const RegionReader* ScreenSource::readable() const {
 void ScreenSource::set_windows(const WindowLengths& windows_ns) {
   history_.set_windows(windows_ns);
   latency_.set_window(windows_ns[kLongWindow]);
-  rivals_.clear();
+  contenders_.clear();
   start_again(Graphs::kGoOn);
 }
 
@@ -60,7 +60,7 @@ void ScreenSource::start_again(Graphs graphs) {
 
 Result<SampleFeed::From> ScreenSource::begin(const RegionReader& reader) {
   latency_.clear();
-  rivals_.clear();
+  contenders_.clear();
   counters_.clear();
   return history_.begin(reader);
 }
@@ -101,7 +101,7 @@ void ScreenSource::select(std::optional<std::uint32_t> pcpu) {
   pcpu_ = pcpu;
   // The graphs were of another one. What is held cannot be read again.
   trend_.clear();
-  if (!held_) start_again(Graphs::kBeginAnew);
+  if (!held_) start_again(Graphs::kStartAgain);
 }
 
 void ScreenSource::follow() {
@@ -128,11 +128,11 @@ ScreenModel ScreenSource::model(const ViewState& state) {
   if (state.view == View::kLatency) {
     if (const RegionReader* reader = held_ ? nullptr : readable()) {
       latency_.look(*reader, follower_.feed().tables(), history_.end_ns());
-      rivals_.look(*reader, history_.end_ns(), history_.nominal_ns(WindowId::kLong));
+      contenders_.look(*reader, history_.end_ns(), history_.nominal_ns(WindowId::kLong));
     }
     add_latency(model, latency_, follower_.feed(), state);
   }
-  model.damaged += rivals_.damaged();
+  model.damaged += contenders_.damaged();
   add_growth(model.host, counters_.growth());
   if (publisher_.daemon && !publisher_.daemon->running() && !publisher_.daemon->ended_well()) {
     model.last_words = "xenbaked: " + publisher_.daemon->outcome().message;
@@ -164,7 +164,7 @@ SelectedModel ScreenSource::selected(const ScreenModel& model, const ViewState& 
   if (state.view != View::kLatency || lines.empty()) return {};
   const TableLine& line = lines[selected_position(lines, state)];
   return {selected_latency(model, latency_, line, shows_since_start(model, state)),
-          rivals_.of({line.id.parent, line.id.child})};
+          contenders_.of({line.id.parent, line.id.child})};
 }
 
 Status ScreenSource::check_selected() const {

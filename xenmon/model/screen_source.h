@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Follows a region for the screen, and makes models of what it knows: everything of a session that is not
-// the user's doing.
+// Follows a region for the screen, and makes models of what it knows: everything in a session that is not the
+// user's doing.
 #ifndef XENMON_XENMON_MODEL_SCREEN_SOURCE_H
 #define XENMON_XENMON_MODEL_SCREEN_SOURCE_H
 
@@ -27,38 +27,37 @@ class ScreenSource final : private FollowSink {
  public:
   explicit ScreenSource(Publisher& publisher);
 
-  // Forgets everything but what the region still has, for windows of these lengths.
+  // Forgets everything except what the region still has, for windows of these lengths.
   void set_windows(const WindowLengths& windows_ns);
 
-  // Takes in what is new. Nothing is taken while held; what comes after it is read from the region, which
-  // has all that the windows need.
+  // Reads what is new. Nothing is read while held; afterwards it is read from the region, which has all that
+  // the windows need.
   void follow();
   void hold(bool held);
   bool held() const { return held_; }
 
-  // From now on all is of this pCPU, or of all.
+  // From now on everything is for this pCPU, or for all.
   void select(std::optional<std::uint32_t> pcpu);
-  // What the view shows but for complete(). Looks at the distributions if it is that view.
+  // What the view shows, without what complete() adds. Reads the distributions if it is that view.
   ScreenModel model(const ViewState& state);
   const Trend& trend() const { return trend_; }
-  // Fills in, in a model for the view of latency, what the `rows` of its lines from the state's position on
-  // need.
+  // In a model for the view of latency, fills in what the `rows` lines from the state's position on need.
   void complete(ScreenModel& model, const ViewState& state, std::span<const TableLine> lines,
                 std::size_t rows) const;
-  // Of the line that is selected in that view; empty for the others.
+  // For the line that is selected in that view; empty for the others.
   SelectedModel selected(const ScreenModel& model, const ViewState& state,
                          const std::vector<TableLine>& lines) const;
 
   // See model_builder.h.
   std::vector<std::uint32_t> pcpus() const;
-  // An Error once it is known that the pCPU selected does not exist.
+  // An Error once it is known that the selected pCPU does not exist.
   Status check_selected() const;
-  // Trace time that is shown of a recording.
+  // The trace time of a recording that is shown.
   std::uint64_t position_ns() const { return follower_.attachment().health().position_ns; }
 
  private:
-  enum class Graphs { kGoOn, kBeginAnew };
-  // Reads anew what the region still has.
+  enum class Graphs { kGoOn, kStartAgain };
+  // Reads again what the region still has.
   void start_again(Graphs graphs);
   Result<SampleFeed::From> begin(const RegionReader& reader) override;
   void add(const Sample& sample) override;
@@ -70,7 +69,7 @@ class ScreenSource final : private FollowSink {
   RegionFollower follower_;
   History history_;
   LatencyHistory latency_;
-  Rivals rivals_;
+  Contenders contenders_;
   CounterTrack counters_;
   Trend trend_;
   std::optional<std::uint32_t> pcpu_;

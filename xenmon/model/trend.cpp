@@ -9,7 +9,7 @@
 namespace xenmon {
 namespace {
 
-// Cells of growing height: an eighth more each, or what ASCII has.
+// Cells of growing height: an eighth more each, or the ASCII characters for it.
 constexpr std::u32string_view kBlocks = U" \u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588";
 constexpr std::u32string_view kAscii = U" .:-=+*%#";
 constexpr int kLevels = 8;
@@ -51,7 +51,7 @@ std::span<const TrendPoint> Trend::domain(std::uint64_t uid) const {
 char32_t bar_cell(double fraction, int row, int height, bool unicode) {
   const double clamped = std::clamp(std::isfinite(fraction) ? fraction : 0.0, 0.0, 1.0);
   int level = static_cast<int>(std::lround(clamped * height * kLevels));
-  if (level == 0 && clamped > 0) level = 1; // little is not nothing
+  if (level == 0 && clamped > 0) level = 1; // a small value is not zero
   const int here = std::clamp(level - (height - 1 - row) * kLevels, 0, kLevels);
   return (unicode ? kBlocks : kAscii)[static_cast<std::size_t>(here)];
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// How much ran and waited over the last minutes, a point for each second of the trace: what the graphs are
-// drawn from.
+// How much ran and waited over the last minutes, one point per second of the trace: the data of the graphs.
 #ifndef XENMON_XENMON_MODEL_TREND_H
 #define XENMON_XENMON_MODEL_TREND_H
 
@@ -16,8 +15,8 @@
 
 namespace xenmon {
 
-// From 0 to 1. Of a domain: of its online vCPUs' time. Of the host: running, of the pCPUs' time; waiting, of
-// all domains' vCPUs' time.
+// From 0 to 1. For a domain: of its online vCPUs' time. For the host: running, of the pCPUs' time; waiting,
+// of all domains' vCPUs' time.
 struct TrendPoint {
   float running = 0;
   float waiting = 0;
@@ -28,12 +27,12 @@ class Trend {
   // As many points as the widest graph has columns.
   static constexpr std::size_t kPoints = 256;
 
-  // What a domain did lately.
+  // A domain's recent activity.
   struct Lately {
     std::uint64_t uid = 0;
     MetricSums sums;
   };
-  // One point more for the host and for each of these domains; the others are forgotten. pcpu_ns is the time
+  // Adds one point for the host and for each of these domains; the others are forgotten. pcpu_ns is the time
   // that the pCPUs had meanwhile.
   void add(std::span<const Lately> domains, std::uint64_t pcpu_ns);
   void clear();
@@ -57,7 +56,7 @@ class Trend {
 enum class TrendPart { kRunning, kWaiting };
 std::u32string trend_row(std::span<const TrendPoint> points, TrendPart part, std::size_t width, int row,
                          int height, bool unicode);
-// A column that is filled to a part of its height, from 0 to 1, in the same manner.
+// A column that is filled to a part of its height, from 0 to 1, in the same way.
 char32_t bar_cell(double fraction, int row, int height, bool unicode);
 
 } // namespace xenmon

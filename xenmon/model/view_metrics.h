@@ -18,9 +18,9 @@
 
 namespace xenmon {
 
-// What each view can be sorted by, in the order of its columns; the first is how it is sorted at first.
+// What each view can be sorted by, in the order of its columns; the first is the default.
 std::span<const Metric> metrics_of(View view);
-// Sorted from the largest down, unless reversed. Ids and names go up.
+// Sorted from the largest down, unless reversed. Ids and names are sorted upwards.
 bool descending(Metric metric);
 // The distribution of which a metric is; none for the others.
 std::optional<Spread> spread_of(Metric metric);
@@ -33,8 +33,8 @@ double metric_value(Metric metric, const LatencyModel& latency, bool since_start
 std::string metric_text(Metric metric, const MetricSums& sums, std::uint64_t length_ns, Basis basis);
 std::string metric_text(Metric metric, const LatencyModel& latency, bool since_start);
 
-// Waiting is worth a look from a twentieth of the vCPUs' time on, and alarming from a fifth; a wait's
-// percentile from 10 ms and from 50 ms on.
+// Waiting is worth a look from a twentieth of the vCPUs' time on, and alarming from a fifth; a percentile of
+// waits from 10 ms and from 50 ms on.
 Role metric_role(Metric metric, const MetricSums& sums);
 Role metric_role(Metric metric, const LatencyModel& latency, bool since_start);
 

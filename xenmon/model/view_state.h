@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// What the user of the screen has chosen: the view, and what is shown in it and how. Data only.
+// What the user of the screen has chosen: the view, and what it shows and how. Data only.
 #ifndef XENMON_XENMON_MODEL_VIEW_STATE_H
 #define XENMON_XENMON_MODEL_VIEW_STATE_H
 
@@ -31,7 +31,7 @@ struct Sort {
   bool reversed = false;
 };
 
-// A line of a table: a domain or a pCPU, and what is below it. Stays the same when lines are sorted anew.
+// A line of a table: a domain or a pCPU, and what is below it. Stays the same when lines are sorted again.
 struct LineId {
   std::uint64_t parent = 0;           // a domain's uid, or a pCPU
   std::optional<std::uint64_t> child; // a vCPU's number, or a domain's uid
@@ -49,9 +49,9 @@ struct ViewState {
   MetricSet rows = all_domain_rows(); // of the domains' view
   Basis basis = Basis::kPcpu;
   WindowId window = WindowId::kLong; // of the tables; the domains' view has both
-  bool latency_since_start = false;  // else of the long window
+  bool latency_since_start = false;  // else for the long window
   std::array<Sort, kViews> sorts = {};
-  std::string filter; // domains whose name has this in it, or whose id it is; "": all
+  std::string filter; // domains whose name contains this, or whose id it is; "": all
   std::array<ScrollPosition, kViews> scroll = {};
   std::optional<LineId> selected_domain; // in the views of vCPUs and latency
   std::optional<LineId> selected_pcpu;

@@ -15,11 +15,11 @@
 namespace xenmon {
 namespace {
 
-constexpr int kNoTerminal = 77; // an exit status that gnuplot does not have by itself
+constexpr int kNoTerminal = 77; // an exit status that gnuplot itself does not use
 
 constexpr char kCannotStart[] = "cannot start gnuplot";
 
-// A nameless file in memory. Other than in a pipe, nobody waits for the one who reads.
+// A nameless file in memory. Unlike with a pipe, the writer never waits for a reader.
 class MemoryFile {
  public:
   MemoryFile() : fd_(memfd_create("xenmon-plot", MFD_CLOEXEC)) {}
@@ -41,7 +41,7 @@ class MemoryFile {
     return lseek(fd_, 0, SEEK_SET) == 0;
   }
 
-  // All that was written to it, by whomever.
+  // Everything that was written to it, by any process.
   bool take(std::string& text) const {
     std::array<char, 16 * 1024> chunk;
     for (off_t at = 0;;) {
@@ -71,7 +71,7 @@ class FileActions {
   posix_spawn_file_actions_t actions_{};
 };
 
-// gnuplot repeats the line that it fell over, and points at the place; what is wrong comes last.
+// gnuplot repeats the line with the error, and points at the place; the message comes last.
 std::string last_line(std::string_view said) {
   while (said.ends_with('\n')) said.remove_suffix(1);
   said.remove_prefix(said.rfind('\n') + 1); // npos + 1 is 0
@@ -85,13 +85,14 @@ Error outcome(int wait_status, PlotTerminal terminal, std::string_view said) {
     return Error{"the installed gnuplot cannot draw this kind of file (it has no terminal " + name +
                  "); install the package gnuplot-nox, or write a file that ends in .svg."};
   }
-  if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 127) // some spawn in a child and say it so
+  if (WIFEXITED(wait_status) &&
+      WEXITSTATUS(wait_status) == 127) // some spawn in a child and report it this way
     return Error{"gnuplot cannot be run; install the package gnuplot-nox."};
   const std::string words = last_line(said);
   return Error{"gnuplot " +
-               (WIFSIGNALED(wait_status) ? "was ended by signal " + std::to_string(WTERMSIG(wait_status))
-                                         : "ended with status " + std::to_string(WEXITSTATUS(wait_status))) +
-               (words.empty() ? "" : "; it said: " + words) + "."};
+               (WIFSIGNALED(wait_status) ? "was killed by signal " + std::to_string(WTERMSIG(wait_status))
+                                         : "exited with status " + std::to_string(WEXITSTATUS(wait_status))) +
+               (words.empty() ? "" : "; its message was: " + words) + "."};
 }
 
 } // namespace
@@ -118,7 +119,8 @@ Result<std::string> run_gnuplot(const std::string& script, PlotTerminal terminal
   errno = posix_spawnp(&pid, program.c_str(), actions.get(), nullptr, arguments.data(), environ);
   if (errno == ENOENT) {
     return Error{
-        "gnuplot is not installed; install the package gnuplot-nox, or take the script elsewhere with "
+        "gnuplot is not installed; install the package gnuplot-nox, or print the script for another machine "
+        "with "
         "--script."};
   }
   if (errno != 0) return system_error(kCannotStart);

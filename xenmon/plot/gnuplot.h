@@ -11,8 +11,8 @@
 
 namespace xenmon {
 
-// Draws the script of plot_script() for this terminal; the picture, whole. The user's own settings of
-// gnuplot are left aside.
+// Draws the script of plot_script() for this terminal, and returns the whole picture. The user's own gnuplot
+// settings are ignored.
 Result<std::string> run_gnuplot(const std::string& script, PlotTerminal terminal);
 
 } // namespace xenmon

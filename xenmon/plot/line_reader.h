@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The lines of a file that may still be written to.
+// The lines of a file that may still be growing.
 #ifndef XENMON_XENMON_PLOT_LINE_READER_H
 #define XENMON_XENMON_PLOT_LINE_READER_H
 
@@ -15,17 +15,17 @@ namespace xenmon {
 // A line without its end ("\n" or "\r\n").
 struct Line {
   std::string_view text;
-  // False for what comes behind the file's last line end, and for what is longer than any log's line: then
-  // the text is not all of it, and may be missing.
+  // False for the text after the file's last line end, and for a line that is longer than any log's line:
+  // then the text is incomplete, or empty.
   bool whole = true;
 };
 
 class LineReader {
  public:
-  // No line of a log is nearly as long. More of one line is read, but not kept.
+  // No line of a log is nearly this long. More of one line is read, but not kept.
   static constexpr std::size_t kLongestLine = 64 * 1024;
 
-  // "-" is standard input. Directories and what cannot be read are refused.
+  // "-" is standard input. Directories and unreadable files are refused.
   static Result<LineReader> open(const std::string& path);
   LineReader(LineReader&& other) noexcept;
   LineReader& operator=(LineReader&&) = delete;
@@ -33,7 +33,7 @@ class LineReader {
   LineReader& operator=(const LineReader&) = delete;
   ~LineReader();
 
-  // Takes the next line; false at the file's end. The text is valid until the next call.
+  // Reads the next line; false at the end of the file. The text is valid until the next call.
   Result<bool> next(Line& line);
   // Of the line last taken, from 1.
   std::uint64_t number() const { return number_; }
@@ -42,11 +42,11 @@ class LineReader {
   LineReader(int fd, std::string name) : fd_(fd), name_(std::move(name)) {}
 
   int fd_;
-  std::string name_; // as errors have it
+  std::string name_; // as in errors
   std::string buffer_;
   std::size_t taken_ = 0;   // of the buffer
   std::size_t scanned_ = 0; // there is no line end before
-  bool cut_ = false;        // the beginning of the present line has been dropped
+  bool cut_ = false;        // the beginning of the current line has been dropped
   std::uint64_t number_ = 0;
 };
 

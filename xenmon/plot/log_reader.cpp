@@ -35,7 +35,7 @@ std::string without_domain(const std::string& path) {
   return stem.substr(0, digits - kDomain.size());
 }
 
-// A quoted name: each byte may be a quote, and is there twice then.
+// A quoted name: each byte may be a quote, which is doubled then.
 constexpr std::size_t kLongestQuoted = std::size_t{2} * XENMON_NAME_BYTES;
 
 std::string file_name(const std::string& path) {
@@ -64,7 +64,7 @@ class Builder {
     if (!begun_ || !is_log_) {
       return Error{
           (path_ == "-" ? "standard input" : printable(path_)) +
-          (begun_ ? " is no log of xenmon -n or xenmon --format." : " is empty: nothing was logged.")};
+          (begun_ ? " is not a log of xenmon -n or xenmon --format." : " is empty: nothing was logged.")};
     }
     if (file_.parts.empty()) new_part();
     return std::move(file_);
@@ -78,18 +78,18 @@ class Builder {
     std::uint64_t number;
   };
 
-  // A name may have line ends in it, and it is short: true if the line is taken, because it begins, continues
-  // or ends such a record. What is left open for longer was cut off by something else.
+  // A name may contain line ends, and it is short. True if the line is used, because it starts, continues or
+  // ends such a record. A quote that stays open for longer was cut off by something else.
   bool goes_on(std::string_view line, std::uint64_t number) {
     if (form_ != Form::kCsv) return false;
     if (open_.empty()) {
-      if (csv_goes_on(line)) open_.push_back({std::string(line), number});
+      if (csv_continues(line)) open_.push_back({std::string(line), number});
       return !open_.empty();
     }
     std::string joined;
     for (const Numbered& part : open_) joined += part.text + '\n';
     joined += line;
-    if (!csv_goes_on(joined)) {
+    if (!csv_continues(joined)) {
       if (take(joined)) {
         open_.clear();
         return true;
@@ -102,7 +102,7 @@ class Builder {
     return false;
   }
 
-  // The lines behind the one that was cut off are records of their own.
+  // The lines after the one that was cut off are records of their own.
   void give_up_open() {
     for (const Numbered& part : std::exchange(open_, {})) {
       if (!take(part.text)) malformed(part.number);
@@ -114,7 +114,7 @@ class Builder {
     if (file_.first_malformed == 0) file_.first_malformed = number;
   }
 
-  // The first line tells what this is.
+  // The first line shows which form this is.
   void begin(std::string_view line) {
     if (line.front() == '{') {
       form_ = Form::kJsonLines;
@@ -130,11 +130,11 @@ class Builder {
   bool take(std::string_view line) {
     switch (form_) {
       case Form::kJsonLines:
-        // What is wrong with the trace as a whole; in no name can this stand unescaped.
+        // A verdict on the trace as a whole; no name can contain this unescaped.
         if (line.find("\"verdict\":") != std::string_view::npos) return true;
         return add(parse_json_line(line));
       case Form::kCsv:
-        // Another log behind this one has a header of its own.
+        // Another log after this one has a header of its own.
         if (const auto columns = CsvColumns::from_header(line)) {
           columns_ = columns;
           return true;
@@ -150,8 +150,8 @@ class Builder {
 
   void heed(const FilesRemark& remark) {
     if (remark.new_domain) {
-      ++bearer_;
-      bearer_name_ = remark.name;
+      ++owner_uid_;
+      owner_name_ = remark.name;
       return;
     }
     LogInterval& interval = interval_at(remark.end_s);
@@ -170,8 +170,8 @@ class Builder {
     LogPart& part = file_.parts.back();
     const std::size_t index = part.intervals.size() - 1;
     const bool files = form_ == Form::kFiles;
-    LogDomain& domain = part.domains[{record->domid, files ? bearer_ : record->uid}];
-    const std::string& name = files ? bearer_name_ : record->name;
+    LogDomain& domain = part.domains[{record->domid, files ? owner_uid_ : record->uid}];
+    const std::string& name = files ? owner_name_ : record->name;
     if (!name.empty()) domain.name = name;
     if (domain.rates.empty() || domain.rates.back().first != index) {
       domain.rates.emplace_back(index, record->rates);
@@ -181,7 +181,7 @@ class Builder {
     return true;
   }
 
-  // The present interval, or a new one.
+  // The current interval, or a new one.
   LogInterval& interval_at(double end_s) {
     if (file_.parts.empty() ||
         (!file_.parts.back().intervals.empty() && end_s < file_.parts.back().intervals.back().end_s)) {
@@ -200,24 +200,24 @@ class Builder {
     part.name = file_name(part.log);
     if (!file_.parts.empty()) {
       const std::string number = std::to_string(file_.parts.size() + 1);
-      part.log += '\n' + number; // no path that can be confused with another log's
+      part.log += '\n' + number; // a path that cannot be confused with another log's
       part.name += ", log " + number;
     }
     file_.parts.push_back(std::move(part));
-    bearer_ = 0;
-    bearer_name_.clear();
+    owner_uid_ = 0;
+    owner_name_.clear();
   }
 
   const std::string& path_;
   LogFile file_;
   Form form_ = Form::kFiles;
   std::optional<CsvColumns> columns_;
-  std::vector<Numbered> open_; // the lines of a record of which one at least is to come
+  std::vector<Numbered> open_; // the lines of a record that is not complete yet
   bool begun_ = false;
   bool is_log_ = false; // something in it was as only a log has it
-  // Of -n: how many bearers of the domid have been replaced, and who the present one is.
-  std::uint64_t bearer_ = 0;
-  std::string bearer_name_;
+  // For -n: how many owners of the domid have been replaced, and the current one.
+  std::uint64_t owner_uid_ = 0;
+  std::string owner_name_;
 };
 
 } // namespace

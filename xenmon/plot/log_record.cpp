@@ -108,7 +108,7 @@ std::optional<LogRecord> record_of(const Numbers& numbers, std::string_view name
   return record;
 }
 
-// Takes `words` off the text's beginning if they are there.
+// Removes `words` from the beginning of the text if they are there.
 bool take(std::string_view& text, std::string_view words) {
   if (!text.starts_with(words)) return false;
   text.remove_prefix(words.size());
@@ -183,13 +183,13 @@ std::optional<FilesRemark> parse_files_remark(std::string_view line) {
   return remark;
 }
 
-bool csv_goes_on(std::string_view line) {
-  return std::count(line.begin(), line.end(), '"') % 2 != 0; // one that stands for itself is there twice
+bool csv_continues(std::string_view line) {
+  return std::count(line.begin(), line.end(), '"') % 2 != 0; // a quote that is part of the text is doubled
 }
 
 bool split_csv(std::string_view line, std::vector<std::string>& fields) {
   fields.clear();
-  for (std::size_t at = 0;; ++at) { // at a field's beginning, later at the comma behind it
+  for (std::size_t at = 0;; ++at) { // at the start of a field, later at the comma after it
     std::string field;
     if (at < line.size() && line[at] == '"') {
       for (++at;; ++at) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// One line of a log, in any of the three forms that log_writer and stream_writer give it.
+// One line of a log, in any of the three forms that log_writer and stream_writer write.
 //
-// Everything in a line is checked: a number is finite, not negative and not beyond what a host can do, or
-// the line is none.
+// Everything in a line is checked: a number is finite, not negative and not larger than what a host can do;
+// otherwise the line is malformed.
 #ifndef XENMON_XENMON_PLOT_LOG_RECORD_H
 #define XENMON_XENMON_PLOT_LOG_RECORD_H
 
@@ -27,7 +27,7 @@ struct MetricRates {
   double blocked = 0;
   double executions = 0;
   double io = 0; // page exchanges
-  // False where nothing told what it did while it did not run: waited and blocked are not known then.
+  // False if it is not known what it did while it did not run: waited and blocked are not known then.
   bool other_time_known = true;
 
   void add(const MetricRates& other);
@@ -65,25 +65,25 @@ struct LogRecord {
 bool is_files_header(std::string_view line);
 std::optional<LogRecord> parse_files_line(std::string_view line);
 
-// A remark in such a file that changes how its lines are to be read.
+// A remark in such a file that changes how its lines are read.
 struct FilesRemark {
-  // Either the lines that follow are of another domain, of that name ("": not known) ...
+  // Either the following lines are about another domain, with that name ("": not known) ...
   bool new_domain = false;
   std::string name;
-  // ... or in the interval that ended then there were losses.
+  // ... or there were losses in the interval that ended then.
   double end_s = 0;
   bool has_losses = false;
   bool has_missed_samples = false;
 };
-// None for the remarks that do not.
+// nullopt for other remarks.
 std::optional<FilesRemark> parse_files_remark(std::string_view line);
 
-// CSV: by the names in its first line, so that other columns may come between.
+// CSV: by the names in its first line, so that there may be further columns.
 class CsvColumns {
  public:
-  // None if this is no such line.
+  // nullopt if this is not such a line.
   static std::optional<CsvColumns> from_header(std::string_view line);
-  // A line is a record, and may have line ends in quoted fields.
+  // A line is a record, and quoted fields may contain line ends.
   std::optional<LogRecord> parse(std::string_view line) const;
 
  private:
@@ -92,9 +92,9 @@ class CsvColumns {
   std::vector<std::size_t> places_; // of the numbers that are read
 };
 
-// Whether the line ends within a quoted field, which then goes on in the next.
-bool csv_goes_on(std::string_view line);
-// The fields of a line as RFC 4180 has them, unquoted; none if a quote is not where it may be.
+// Whether the line ends within a quoted field, which then continues on the next.
+bool csv_continues(std::string_view line);
+// The fields of a line as in RFC 4180, unquoted; nullopt if a quote is where it may not be.
 bool split_csv(std::string_view line, std::vector<std::string>& fields);
 
 std::optional<LogRecord> parse_json_line(std::string_view line);

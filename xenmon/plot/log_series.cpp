@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kLongestName = 40; // in a label
 
-// One log, of whatever files.
+// One log, from any files.
 struct Log {
   std::vector<LogPart> parts;
   std::vector<LogInterval> intervals; // of all parts, ascending
@@ -30,7 +30,7 @@ double end_of(const LogPart& part) {
   return part.intervals.back().end_s;
 }
 
-// Whether both are parts of one log, as far as names and times tell. Files of -n overlap if they are of
+// Whether both are parts of one log, as far as names and times show. Files of -n overlap if they are about
 // different domains.
 bool go_together(const LogPart& one, const LogPart& other) {
   if (one.one_of_many != other.one_of_many || one.log != other.log) return false;
@@ -42,8 +42,8 @@ bool go_together(const LogPart& one, const LogPart& other) {
   });
 }
 
-// How long an interval of -n is where the log does not say; the distance that at least half of them do not
-// exceed. The last interval does not count, since it ends with the log.
+// The length of an interval of -n if the log does not give it: the distance that at least half of the
+// intervals do not exceed. The last interval does not count, because it ends with the log.
 double usual_length(const std::vector<LogInterval>& intervals) {
   std::vector<double> distances;
   for (std::size_t i = 1; i + 1 < intervals.size(); ++i)
@@ -55,13 +55,13 @@ double usual_length(const std::vector<LogInterval>& intervals) {
   return *middle;
 }
 
-// Lengths for intervals that have none. Where one is missing in between, because none of the domains that
-// we have did anything, it is put in; not where it was missed.
+// Lengths for intervals that have none. An interval that is missing in between, because none of our domains
+// did anything, is inserted; but not where samples were missed.
 void give_lengths(std::vector<LogInterval>& intervals) {
   constexpr double kTooLong = 1.75; // samples do not end where intervals do, so these vary
   const double usual = usual_length(intervals);
   std::vector<LogInterval> filled;
-  // A log begins at 0, what is left of one that was rotated does not.
+  // A log starts at 0; the rest of one that was rotated does not.
   const double first = intervals.front().end_s;
   double before = first > kTooLong * usual ? first - usual : 0;
   for (LogInterval& interval : intervals) {
@@ -94,9 +94,9 @@ void merge_intervals(Log& log) {
   give_lengths(log.intervals);
 }
 
-// The parts' domains, with the indices that their intervals have in the log. Parts come by time.
+// The parts' domains, with the indices that their intervals have in the log. Parts are sorted by time.
 void merge_domains(Log& log) {
-  std::map<std::uint32_t, std::uint64_t> bearers; // of -n: how many bearers of a domid are in earlier parts
+  std::map<std::uint32_t, std::uint64_t> owners; // for -n: how many owners of a domid are in earlier parts
   for (LogPart& part : log.parts) {
     std::vector<std::size_t> places;
     std::size_t place = 0;
@@ -108,14 +108,14 @@ void merge_domains(Log& log) {
     for (auto& [key, domain] : part.domains) {
       LogDomainKey as = key;
       if (part.one_of_many) {
-        as.bearer += bearers[key.domid];
-        last[key.domid] = as.bearer;
+        as.owner += owners[key.domid];
+        last[key.domid] = as.owner;
       }
       LogDomain& merged = log.domains[as];
       if (!domain.name.empty()) merged.name = domain.name;
       for (auto& [index, rates] : domain.rates) merged.rates.emplace_back(places[index], rates);
     }
-    for (const auto& [domid, bearer] : last) bearers[domid] = bearer;
+    for (const auto& [domid, owner] : last) owners[domid] = owner;
   }
 }
 
@@ -155,7 +155,7 @@ std::string seconds(double s) {
   return {text.data(), end};
 }
 
-// A domid's bearers may have the same name as well, as a guest that was started anew by hand.
+// Successive owners of a domid may have the same name, for example a guest that was restarted by hand.
 void make_labels_unique(std::vector<Series>& all) {
   const auto append = [&all](const auto& what) {
     std::map<std::string, std::vector<std::size_t>> by_label;
@@ -195,7 +195,7 @@ void condense(std::vector<Series>& all, std::size_t most) {
     end = std::max(end, series.points.back().end_s);
   }
   if (points <= most || end <= begin) return;
-  // The same stretches of time for all.
+  // The same periods of time for all.
   const double length = (end - begin) / static_cast<double>(most);
   const auto stretch = [&](const SeriesPoint& point) {
     return std::floor(((point.start_s + point.end_s) / 2 - begin) / length);
@@ -238,12 +238,12 @@ LogSeries assemble(std::vector<LogPart> parts) {
     all.intervals_with_losses += static_cast<std::uint64_t>(std::count_if(
         log.intervals.begin(), log.intervals.end(), [](const auto& i) { return i.has_losses; }));
   }
-  std::map<std::string, std::size_t> bearers_of_name;
-  for (const Log& log : logs) ++bearers_of_name[log.parts.front().name];
+  std::map<std::string, std::size_t> owners_of_name;
+  for (const Log& log : logs) ++owners_of_name[log.parts.front().name];
   for (const Log& log : logs) {
     const LogPart& part = log.parts.front();
     std::string where;
-    if (logs.size() > 1) where = " in " + (bearers_of_name[part.name] > 1 ? printable(part.log) : part.name);
+    if (logs.size() > 1) where = " in " + (owners_of_name[part.name] > 1 ? printable(part.log) : part.name);
     for (const auto& [key, domain] : log.domains) {
       Series series;
       series.domid = key.domid;

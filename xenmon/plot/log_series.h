@@ -2,14 +2,14 @@
 //
 // What is drawn: for each domain one series of what it did, over the intervals of its log.
 //
-// The files of one log are put together: those of -n by their prefix, and those that were rotated away with
-// what came after them. Logs that overlap where they must not are different ones, and so are their domains.
+// The files of one log are put together: those of -n by their prefix, and rotated files with their
+// successors. Logs that overlap where they must not are different logs, and so are their domains.
 //
-// What an interval without a record of a domain means: it had come before and came again, so it was there,
-// and was not dispatched, or Xen would have said so. It ran for 0 s, and did no I/O. The files of -n do not
-// tell a paused domain from one of which nothing is known, so its waited and blocked time are not known
-// then; in a stream they are 0. Where records were lost nothing is known, and where samples were missed there
-// is no interval at all.
+// What it means if an interval has no record of a domain that is there before and after: it was there and was
+// not dispatched, or Xen would have written a record. It ran for 0 s, and did no I/O. The files of -n do not
+// distinguish a paused domain from one of which nothing is known, so its waited and blocked time are not
+// known then; in a stream they are 0. Where records were lost nothing is known, and where samples were missed
+// there is no interval at all.
 #ifndef XENMON_XENMON_PLOT_LOG_SERIES_H
 #define XENMON_XENMON_PLOT_LOG_SERIES_H
 
@@ -22,7 +22,7 @@
 
 namespace xenmon {
 
-// Times in s that are less apart are the same.
+// Times in s that are closer than this are the same.
 inline constexpr double kSameTime = 1e-6;
 
 struct SeriesPoint {
@@ -46,8 +46,8 @@ struct LogSeries {
 
 LogSeries assemble(std::vector<LogPart> parts);
 
-// Puts neighbouring intervals together where all series' time has more than `most`: a point is then the mean
-// of them, as one of a log with longer intervals would be. Gaps stay.
+// Merges neighbouring intervals where the series together have more than `most` of them: a point is then
+// their mean, as in a log with longer intervals. Gaps stay.
 void condense(std::vector<Series>& all, std::size_t most);
 
 } // namespace xenmon

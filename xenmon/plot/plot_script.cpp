@@ -13,7 +13,7 @@ namespace xenmon {
 namespace {
 
 // The page, in pixels of 1/96 inch, from the top: title, legend, the columns' titles, the panels with their
-// headings, and below the last ones the time.
+// headings, and below the last panels the time.
 constexpr int kWidth = 900;
 constexpr int kLeft = 76;
 constexpr int kRight = 24;
@@ -35,11 +35,11 @@ constexpr int kTicDistance = 45;   // on the horizontal axis of several columns,
 constexpr double kCharacter = 7.2; // how wide one is, on average, in the legend
 constexpr int kSample = 66;        // of a line, in the legend, with the space around it
 
-constexpr std::size_t kMarks = 14; // about so many on a line
+constexpr std::size_t kMarks = 14; // about this many on a line
 
-// Colours that those tell apart who see fewer (Okabe and Ito's, without the yellow that white paper
-// swallows), and for print without colour dashes and marks. The numbers of each have no common divisor, so
-// that the first 315 lines are all different.
+// Colours that people with colour blindness can distinguish (Okabe and Ito's, without the yellow, which is
+// invisible on white paper), and for print without colour dashes and marks. Their numbers have no common
+// divisor, so the first 315 lines are all different.
 constexpr std::array kColours = {"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E69F00"};
 constexpr std::array kDashes = {"solid", "(12,4)", "(3,3)", "(12,3,3,3)", "(6,3)"};
 constexpr std::array kMarkTypes = {7, 5, 9, 13, 11, 6, 4, 8, 12}; // filled first
@@ -53,7 +53,7 @@ struct Page {
   int panel_height = 0;
   int height = 0;
 
-  // Of the page, as gnuplot has it: from below.
+  // On the page, as gnuplot counts: from the bottom.
   double from_top(int y) const { return 1 - static_cast<double>(y) / height; }
   int panel_top(int row) const { return panels_top + row * (kHeading + panel_height) + kHeading; }
   int panel_left(int column) const { return kLeft + column * (panel_width + kGap); }
@@ -153,7 +153,7 @@ void put_styles(std::string& script, std::size_t count) {
   }
 }
 
-// Where a column's series has its data.
+// Where the data of a column's series is.
 std::string data_name(std::size_t column, std::size_t place) {
   return (column == 0 ? "$domain_" : "$column_" + std::to_string(column + 1) + "_domain_") +
          std::to_string(place + 1);
@@ -173,7 +173,7 @@ double highest(const std::vector<PlotColumn>& columns, Metric metric) {
   return most;
 }
 
-// The distance of an axis' tics, so that there are few and their numbers are round.
+// The distance between the tics of an axis, so that there are few and their numbers are round.
 double tic_distance(double most, int tics) {
   const double least = most / tics;
   const double power = std::pow(10, std::floor(std::log10(least)));
@@ -183,7 +183,7 @@ double tic_distance(double most, int tics) {
   return 10 * power;
 }
 
-// One of the texts, by its number, at a place of the page's in pixels.
+// One of the texts, by its number, at a place on the page in pixels.
 std::string label_at(int number_of_label, const std::string& text, const Page& page, int x, int y) {
   return "set label " + std::to_string(number_of_label) + " " + text + " at screen " +
          number(static_cast<double>(x) / kWidth, 6) + ", screen " + number(page.from_top(y), 6) + " center";
@@ -196,7 +196,7 @@ void put_legend(std::string& script, const Drawing& drawing) {
   }
 }
 
-// Its lines, as gnuplot's command plot has them.
+// Its lines, in the syntax of gnuplot's plot command.
 void put_lines(std::string& script, const Drawing& drawing, std::size_t across, std::size_t down) {
   const std::vector<Series>& series = drawing.columns[across].series;
   std::size_t points = 1;
@@ -213,14 +213,14 @@ void put_lines(std::string& script, const Drawing& drawing, std::size_t across, 
       continue;
     }
     script.append(data).append(" with lines").append(style).append(" notitle, \\\n  ");
-    // At the ends of intervals, which are every second line, and not of all domains at the same.
+    // At the ends of intervals, which are every second line, and not at the same interval for all domains.
     script.append(data).append(" every ").append(std::to_string(2 * step)).append("::");
     script.append(std::to_string(2 * (i % step) + 1)).append(" with points").append(style).append(" notitle");
   }
 }
 
-// gnuplot makes a legend no wider than its panel. Where panels are narrow it is that of an empty one of the
-// page's width.
+// gnuplot makes a legend no wider than its panel. If panels are narrow, the legend belongs to an empty panel
+// of the page's width.
 void put_legend_of_columns(std::string& script, const Drawing& drawing) {
   script += "\nset lmargin at screen " + number(static_cast<double>(kLeft) / kWidth, 6) +
             "\nset rmargin at screen " + number(1 - static_cast<double>(kRight) / kWidth, 6) +
@@ -246,7 +246,7 @@ void put_panel(std::string& script, const Drawing& drawing, std::size_t across, 
     script += "set label 1 " + quoted(info_of(metric).axis) +
               " at graph 0, graph 1 left offset character 0, character 0.8\n";
     script += "set format y '% h'\n";
-    // From 0 to a tic, also where there is nothing to be seen.
+    // From 0 to a tic, even where there is nothing to see.
     const double most = highest(drawing.columns, metric);
     const double range = most > 0 ? most : 1;
     const double tic = tic_distance(range, settings.metrics.size() > 1 ? kTics : kTicsOfOnlyPanel);
@@ -272,7 +272,7 @@ void put_panel(std::string& script, const Drawing& drawing, std::size_t across, 
   if (first) script += "unset key\nunset label 2\n";
 }
 
-// By domid, as each column has them; a label in several columns is one.
+// By domid, as in each column; a label in several columns is one.
 std::vector<std::string> legend_of(const std::vector<PlotColumn>& columns) {
   std::vector<const Series*> all;
   for (const PlotColumn& column : columns) {

@@ -2,9 +2,9 @@
 //
 // The metrics of logs as a script for gnuplot that needs nothing else: the data are in it.
 //
-// What a log says is anybody's bytes. Numbers are written by us. Text stands between double quotes, and of
-// the characters that mean something to gnuplot in any place none is there as such, but its octal number; the
-// markup of gnuplot's terminals is switched off.
+// A log's text may be any bytes. Numbers are written by us. Text is in double quotes, and every character
+// that means something to gnuplot anywhere is written as its octal number; the markup of gnuplot's terminals
+// is switched off.
 #ifndef XENMON_XENMON_PLOT_PLOT_SCRIPT_H
 #define XENMON_XENMON_PLOT_PLOT_SCRIPT_H
 
@@ -31,20 +31,20 @@ enum class PlotTerminal { kSvg, kPng, kPdf };
 // Columns are drawn side by side, in the same scale: one for the runs of each setting that was tried.
 struct PlotColumn {
   std::string title;          // "": none
-  std::vector<Series> series; // not empty; those of one label look alike in all columns
+  std::vector<Series> series; // not empty; series with one label look alike in all columns
 };
 
 struct PlotSettings {
   std::vector<Metric> metrics; // one above the other; not empty
   std::string title;           // "": none
-  std::string against;         // "": time; else what the numbers of a RunMeans are
+  std::string against;         // "": time; otherwise what the numbers of a RunMeans mean
   PlotTerminal terminal = PlotTerminal::kSvg;
 };
 
 // gnuplot's name for it.
 std::string_view terminal_name(PlotTerminal terminal);
 
-// Text as a string of gnuplot's, with its quotes.
+// Text as a gnuplot string, with its quotes.
 std::string quoted(std::string_view text);
 
 // The picture goes to gnuplot's standard output. `columns` is not empty.

@@ -21,7 +21,7 @@ bool is_log(const fs::path& path) {
   return ending == ".log" || ending == ".csv" || ending == ".jsonl";
 }
 
-// By the lengths of the intervals. Of waited and blocked, over those in which they are known.
+// Weighted by the lengths of the intervals. For waited and blocked, over those in which they are known.
 MetricRates mean_of(const std::vector<SeriesPoint>& points) {
   MetricRates sum;
   sum.other_time_known = false;
@@ -52,7 +52,7 @@ Result<Run> find_run(const std::string& directory) {
   run.setting = path.parent_path().string();
   const auto [end, problem] = std::from_chars(name.data(), name.data() + name.size(), run.number);
   if (problem != std::errc() || end != name.data() + name.size() || !std::isfinite(run.number)) {
-    return Error{"with --against, name directories that are called by a number, one for each run, not " +
+    return Error{"with --against, name directories whose names are numbers, one for each run, not " +
                      printable(directory) + ".",
                  ExitStatus::kUsage};
   }

@@ -21,7 +21,7 @@ constexpr std::array<int, 5> kFailures = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGI
 constexpr std::size_t kStackSize = 32 * 1024;
 constexpr std::size_t kReserve = 256 * 1024;
 
-// A stack that overflowed cannot be the handler's.
+// After a stack overflow the handler needs a stack of its own.
 alignas(std::max_align_t) std::array<std::byte, kStackSize> handlers_stack;
 
 std::unique_ptr<std::byte[]>& reserve() {
@@ -29,7 +29,7 @@ std::unique_ptr<std::byte[]>& reserve() {
   return kept;
 }
 
-// Where even an exception has no room, or nothing is there to catch it.
+// If there is no room even for an exception, or nothing to catch it.
 [[noreturn]] void give_up() {
   if (!reserve()) end_at_once(kNoMemory);
   std::abort();
@@ -43,9 +43,9 @@ void use_the_reserve() {
 
 void fail(int signal, siginfo_t* information, void*) {
   restore_terminal();
-  // Nothing but the region, and the program itself, is a mapped file.
+  // Only the region, and the program itself, are mapped files.
   if (signal == SIGBUS && information->si_code == BUS_ADRERR)
-    end_at_once("xenmon: the region was cut short while it was read; start xenbaked again.\n");
+    end_at_once("xenmon: the region was truncated while it was being read; start xenbaked again.\n");
   die_of(signal);
 }
 

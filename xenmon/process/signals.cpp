@@ -21,12 +21,12 @@ using namespace std::chrono_literals;
 
 constexpr std::array<int, 4> kStopping = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 constexpr std::array<int, 6> kAwaited = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGALRM};
-// Errors of the write tell these.
+// Errors of the write report these.
 constexpr std::array<int, 2> kNotWanted = {SIGPIPE, SIGXFSZ};
 
 constexpr long kTickNs = 50'000'000;
 constexpr std::chrono::nanoseconds kTerminalsPatience = 200ms;
-// Nothing that is known takes so long; whatever it is, it shall not keep us.
+// Nothing known takes this long; whatever it is, do not wait for it.
 constexpr std::chrono::nanoseconds kLastResort = 3s;
 
 volatile sig_atomic_t stop_flag = 0;
@@ -39,7 +39,7 @@ volatile sig_atomic_t had_terminal = 0;
 timer_t ticker = nullptr;
 bool has_ticker = false;
 
-// Handlers run on the one thread there is.
+// Handlers run on the only thread.
 timespec stopped_at = {};
 std::atomic<const TerminalRescue*> terminal_rescue = nullptr;
 static_assert(std::atomic<const TerminalRescue*>::is_always_lock_free);
@@ -62,7 +62,7 @@ timespec to_timespec(std::chrono::nanoseconds time) {
 void begin_to_stop() {
   if (stop_flag != 0) return;
   clock_gettime(CLOCK_MONOTONIC, &stopped_at);
-  // Who is told to end in the background shall not be stopped because it restores the terminal.
+  // A background process that is told to exit must not be stopped because it restores the terminal.
   signal(SIGTTOU, SIG_IGN);
   stop_flag = 1;
   const itimerspec ticks = {{0, kTickNs}, {0, kTickNs}};
@@ -76,7 +76,7 @@ void note(int signal) {
   } else if (signal == SIGHUP && hangup_reopens != 0 && (had_terminal == 0 || terminal_is_there())) {
     reopen_flag = 1;
   } else {
-    // Who presses Ctrl-\ once more does not want to wait.
+    // A user who presses Ctrl-\ again does not want to wait.
     if (signal == SIGQUIT && quit_flag != 0) {
       restore_terminal();
       die_of(SIGQUIT);
@@ -87,13 +87,13 @@ void note(int signal) {
   errno = before;
 }
 
-// That it came is all that most blocked calls need. curses does not give up so easily.
+// An interruption is enough for most blocked calls. curses retries.
 void tick(int) {
   const int before = errno;
   const std::chrono::nanoseconds waited = stopping_for();
   const TerminalRescue* rescue = terminal_rescue;
   if (waited > kTerminalsPatience && rescue != nullptr) rescue->unblock();
-  if (waited > kLastResort) end_at_once("xenmon: could not end in order; what was left was not written.\n");
+  if (waited > kLastResort) end_at_once("xenmon: could not exit normally; the rest was not written.\n");
   errno = before;
 }
 
@@ -109,13 +109,13 @@ sigset_t awaited_set() {
   return set;
 }
 
-// Whether poll() has something to tell of the descriptor. None of the signals can slip in before the wait.
+// Whether poll() has something to report about the descriptor. No signal can slip in before the wait.
 bool wait_for(pollfd& watched, std::chrono::nanoseconds timeout, bool noticed) {
   const timespec time = to_timespec(timeout);
   const sigset_t awaited = awaited_set();
   sigset_t before;
   sigprocmask(SIG_BLOCK, &awaited, &before);
-  // A signal of which the caller knows does not end the wait; one that comes does.
+  // A signal that the caller knows about does not end the wait; a new one does.
   const bool signalled = !noticed && (stop_flag != 0 || resize_flag != 0 || reopen_flag != 0);
   const int ready = signalled ? 0 : ppoll(&watched, 1, &time, &before);
   sigprocmask(SIG_SETMASK, &before, nullptr);
@@ -133,7 +133,7 @@ void catch_signals(Hangup on_hangup) {
     sigaction(kNotWanted[i], &ignored, &found_not_wanted[i]);
 
   struct sigaction action = {};
-  // None interrupts another's handler: they share what they note.
+  // No handler interrupts another one: they share state.
   action.sa_mask = awaited_set();
   action.sa_handler = tick;
   sigaction(SIGALRM, &action, nullptr);
@@ -212,7 +212,7 @@ void restore_signals() {
   ::signal(SIGWINCH, SIG_DFL);
   ::signal(SIGALRM, SIG_DFL);
   for (std::size_t i = 0; i < kNotWanted.size(); ++i) sigaction(kNotWanted[i], &found_not_wanted[i], nullptr);
-  // The first wait of a child that is told to end at once may have begun with them blocked.
+  // The first wait of a child that is told to exit at once may have started with them blocked.
   sigset_t unblocked = awaited_set();
   sigprocmask(SIG_UNBLOCK, &unblocked, nullptr);
 }

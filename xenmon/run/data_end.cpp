@@ -11,9 +11,9 @@ constexpr auto kPatience = 10s; // for a daemon that is gone to come back
 } // namespace
 
 std::string damaged_sentence(std::uint64_t count) {
-  return std::to_string(count) + (count == 1 ? " row" : " rows") + " of the region could not be and " +
+  return std::to_string(count) + (count == 1 ? " row" : " rows") + " of the region made no sense and " +
          (count == 1 ? "was" : "were") +
-         " left out; if that goes on, restart xenbaked from the same release as xenmon.";
+         " left out; if this continues, restart xenbaked from the same release as xenmon.";
 }
 
 Result<bool> DataEnd::reached(const Health& health) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// When a log is over for want of data.
+// Decides when a log is over because no more data will come.
 #ifndef XENMON_XENMON_RUN_DATA_END_H
 #define XENMON_XENMON_RUN_DATA_END_H
 
@@ -16,7 +16,7 @@ namespace xenmon {
 
 class DataEnd {
  public:
-  // endless: a daemon that is gone may take as long as it likes to come back.
+  // endless: wait for ever for a daemon that is gone to come back.
   DataEnd(const Publisher& publisher, bool endless) : publisher_(publisher), endless_(endless) {}
 
   // Whether no more data will come; an Error if that is not as it should be, as when a recording is damaged.
@@ -30,7 +30,7 @@ class DataEnd {
   std::chrono::steady_clock::time_point quiet_since_ = std::chrono::steady_clock::now();
 };
 
-// What to say at a log's end of samples, rows and waits in the region that could not be.
+// The sentence at a log's end about samples, rows and waits of the region that made no sense.
 std::string damaged_sentence(std::uint64_t count);
 
 } // namespace xenmon

@@ -10,18 +10,17 @@
 
 namespace xenmon {
 
-// Shows the screen until the user, a signal or the terminal's end stops it.
+// Shows the screen until the user, a signal or the end of the terminal stops it.
 Status run_screen(const Options& options, Publisher& publisher);
 
 // Writes a log until the time is over, the recording ends or a signal comes.
 Status run_log(const Options& options, Publisher& publisher);
 
-// Writes a line for each wait for a CPU that was long, until the time is over, the recording ends or a signal
-// comes.
+// Writes a line for every long wait for a CPU, until the time is over, the recording ends or a signal comes.
 Status run_slow_waits(const Options& options, Publisher& publisher);
 
-// Prints one table of the last ten seconds, as soon as there is one second at least; of a recording those
-// before its end, or before the time that was asked for.
+// Prints one table of the last ten seconds, as soon as there is at least one second; of a recording the ten
+// seconds before its end, or before the time that was asked for.
 Status run_once(const Options& options, Publisher& publisher);
 
 } // namespace xenmon

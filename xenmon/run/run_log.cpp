@@ -26,15 +26,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Live, one look in an interval is enough, but neither so seldom that the history might run out nor so
-// often that it costs more than it shows.
+// Live, one look per interval is enough, but neither so rarely that the history might run out nor so often
+// that it costs more than it shows.
 constexpr auto kPollLiveLeast = 100ms;
 constexpr auto kPollLiveMost = 1s;
 constexpr std::chrono::nanoseconds kPollRecording = 1ms; // a replay may be much faster than time
 constexpr std::uint64_t kMillisecond = 1'000'000;
 constexpr std::uint64_t kSecond = 1'000'000'000;
 
-// A file for every domain: take all that we may have. Where that is too few, the open says so.
+// A file for every domain: raise the limit as far as allowed. If that is too low, the open reports it.
 void allow_many_files() {
   rlimit limit = {};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -72,7 +72,7 @@ class Session final : private FollowSink {
                    .vcpus = options.vcpus ? SampleFeed::Vcpus::kResolve : SampleFeed::Vcpus::kLeave}),
         writer_(make_writer(options, follower_.directory())) {}
 
-  // With what is wrong with the trace said at the end, whatever that is.
+  // Reports what is wrong with the trace at the end, whatever that is.
   Status run() {
     Status result = log();
     verdicts_.say_all();
@@ -108,7 +108,7 @@ class Session final : private FollowSink {
     return check_pcpu(pcpu_, follower_.feed().tables(), writer_->passed_ns(), whole);
   }
 
-  // What no interval can say.
+  // What no interval can report.
   void tell_damage() const {
     if (const std::uint64_t damaged = follower_.damaged(); damaged > 0)
       std::cerr << "xenmon: " << damaged_sentence(damaged) << '\n';
@@ -139,8 +139,8 @@ class Session final : private FollowSink {
     return ok();
   }
 
-  // A recording's are told behind its end: before that it is chance when they are seen, and a log of it has
-  // the same bytes each time.
+  // A recording's verdicts are reported after its end: before that it is chance when they are seen, and a log
+  // of a recording has the same bytes each time.
   void take_verdicts(const RegionReader& reader) {
     verdicts_.look(reader);
     if (reader.header().source_kind == XENMON_SOURCE_RECORDING) return;
@@ -161,7 +161,7 @@ class Session final : private FollowSink {
 
 Status run_log(const Options& options, Publisher& publisher) {
   allow_many_files();
-  // Nothing else is printed until the end: a person who waits wants to know for what.
+  // Nothing else is printed until the end, so say what the user is waiting for.
   if (isatty(STDERR_FILENO) != 0) {
     std::cerr << "xenmon: logging to "
               << (options.format == LogFormat::kFiles ? printable(options.prefix) + "-dom<ID>.log"
@@ -170,7 +170,7 @@ Status run_log(const Options& options, Publisher& publisher) {
               << ' '
               << (options.duration_s == 0
                       ? std::string("until Ctrl-C")
-                      : "for " + std::to_string(options.duration_s) + " s; Ctrl-C ends it earlier")
+                      : "for " + std::to_string(options.duration_s) + " s; Ctrl-C stops it earlier")
               << '\n';
   }
   return Session(options, publisher).run();

@@ -18,7 +18,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint64_t kEnoughNs = 950'000'000; // of a second: what is cut off at samples' edges is missing
+constexpr std::uint64_t kEnoughNs = 950'000'000; // of a second: the parts outside whole samples are missing
 constexpr auto kPoll = 50ms;
 constexpr auto kPatience = 10s; // for the first figures, and for a daemon to end
 
@@ -47,13 +47,13 @@ Status run_once(const Options& options, Publisher& publisher) {
       return followed.error();
     const std::uint64_t seen = history.length_ns(WindowId::kLong);
     const Health::Kind kind = attachment.health().kind;
-    // A recording of our own is taken to its end, or to where it is to be held; otherwise a second is
-    // enough, and of what has ended what is left.
+    // A recording of our own is played to its end, or to where it is to be held. Otherwise a second is
+    // enough; if the data has ended, whatever is left.
     const bool going = publisher.replay && publisher.replay->state() == ReplayControl::State::kGoing;
     const bool held = !going && attachment.health().held;
     const bool playing = going || (!options.replay.empty() && kind == Health::Kind::kRecording && !held);
     const bool over = kind == Health::Kind::kRecordingOver;
-    // One that is not steered ends with its recording, and says then whether that was whole.
+    // A replay that is not steered exits with its recording, and then says whether the recording was whole.
     const bool ending = over && publisher.daemon && !publisher.replay && publisher.daemon->running();
     if (seen >= (held ? 1 : kEnoughNs) && !playing && !ending) break;
     if (publisher.daemon && !publisher.daemon->running()) {
@@ -64,7 +64,7 @@ Status run_once(const Options& options, Publisher& publisher) {
     if (stop_requested()) return Error{"interrupted before there was anything to show."};
     if (!playing && std::chrono::steady_clock::now() > deadline)
       return Error{"no figures within ten seconds (" + health_text(attachment.health()) +
-                   "); is xenbaked well?"};
+                   "); check that xenbaked is running and not stopped."};
     wait_for_input(going ? publisher.replay->fd() : -1, kPoll);
   }
   if (Status exists =

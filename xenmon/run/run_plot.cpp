@@ -32,7 +32,7 @@ void say(const std::string& sentence) {
   std::fprintf(stderr, "xenmon: %s\n", printable_lines(sentence).c_str());
 }
 
-// What is in the span of one log, or of the logs of one run.
+// The contents of the chosen span of one log, or of the logs of one run.
 Result<std::vector<Series>> read_logs(const std::vector<std::string>& paths, const Span& span) {
   std::vector<LogPart> parts;
   std::uint64_t malformed = 0;
@@ -142,7 +142,7 @@ Status select_domains(const PlotOptions& options, std::vector<PlotColumn>& colum
                           [&](const std::string& word) { return is_asked_for(word, one); });
     });
   }
-  if (erase_empty()) return Error{"there is but the idle domain in these logs; draw it with --idle."};
+  if (erase_empty()) return Error{"these logs contain only the idle domain; use --idle to plot it."};
   return ok();
 }
 
@@ -151,7 +151,7 @@ Status replace_file(const std::string& path, std::string_view content) {
   struct stat present {};
   if (lstat(path.c_str(), &present) == 0 && !S_ISREG(present.st_mode)) {
     return Error{name +
-                 " would replace something that is no regular file; remove that or choose another name."};
+                 " would replace something that is not a regular file; remove it or choose another name."};
   }
   std::string temporary = path + ".XXXXXX";
   const int fd = mkostemp(temporary.data(), O_CLOEXEC);

@@ -13,14 +13,15 @@
 
 namespace xenmon {
 
-// Leaves the series that are wanted, and columns that have some; an Error if a domain that was asked for is
-// in none, or no column is left.
+// Keeps the series that are wanted, and columns that have some; an Error if a requested domain is in none, or
+// no column is left.
 Status select_domains(const PlotOptions& options, std::vector<PlotColumn>& columns);
 
-// Makes the file, or replaces it, when all of it is there: whoever opens it finds the old one or the new one.
+// Makes the file, or replaces it, when it is complete: a reader that opens it finds the old one or the new
+// one.
 Status replace_file(const std::string& path, std::string_view content);
 
-// Says on standard error what was left out of the picture.
+// Prints on standard error what was left out of the picture.
 Status run_plot(const PlotOptions& options);
 
 } // namespace xenmon

@@ -27,10 +27,10 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 
-// So that the first figures do not keep one waiting, for as long as they can be expected.
+// So that the user does not wait for the first figures, while these can be expected soon.
 constexpr auto kRefreshWhileEmpty = 200ms;
 constexpr auto kPatience = 3s;
-constexpr auto kLookWhileGoing = 50ms; // until a recording is where it was told to go
+constexpr auto kLookWhileGoing = 50ms; // until a recording has reached the requested time
 constexpr std::uint64_t kMs = 1'000'000;
 constexpr std::uint64_t kSecond = 1'000 * kMs;
 constexpr std::int64_t kStepNs = 1'000 * kMs;
@@ -111,7 +111,7 @@ class Session {
     Scene scene(model_, state_, source_.trend(), nullptr, typed_ ? typed_->shown() : "");
     const ScrollLimits limits = scroll_limits(scene, width, height);
     page_ = limits.page;
-    keep_in_sight(state_, scene, limits);
+    keep_visible(state_, scene, limits);
     source_.complete(model_, state_, scene.lines, limits.page);
     const SelectedModel selected = source_.selected(model_, state_, scene.lines);
     scene.selected = &selected;
@@ -168,7 +168,7 @@ class Session {
   void save() {
     settings_.view = state_;
     const Status status = save_settings(settings_path_, settings_);
-    notice_ = status ? "settings kept in " + settings_path_ : status.error().message;
+    notice_ = status ? "settings saved in " + settings_path_ : status.error().message;
   }
 
   void ask(Typing what) {
@@ -183,14 +183,14 @@ class Session {
     if (!status) notice_ = status.error().message;
   }
 
-  // Pausing what is live holds the screen; a recording itself can wait.
+  // For a live host, pausing freezes the screen; a recording itself can wait.
   void pause() {
     if (!publisher_.replay) return set_paused(!source_.held());
     ReplayControl& replay = *publisher_.replay;
     tell(replay.state() == ReplayControl::State::kPlaying ? replay.hold() : replay.play(speed_));
   }
 
-  static constexpr const char* kNoWayBack = "what comes from a pipe cannot be played again";
+  static constexpr const char* kNoWayBack = "a recording from a pipe cannot be played again";
 
   void step(std::int64_t ns) {
     if (ns < 0 && !publisher_.replay_goes_back) {
@@ -198,14 +198,14 @@ class Session {
     } else if (publisher_.replay) {
       tell(publisher_.replay->step(ns, source_.position_ns()));
     } else {
-      notice_ = "only what --replay FILE plays can be stepped through";
+      notice_ = "only a recording played with --replay FILE can be stepped through";
     }
   }
 
   void go_to(const std::string& text) {
     const auto time = parse_trace_time(text);
     if (time && *time == kTraceEnd && loops_) {
-      notice_ = "what is played again and again has no end";
+      notice_ = "a recording in a loop has no end";
     } else if (time && *time < source_.position_ns() && !publisher_.replay_goes_back) {
       notice_ = kNoWayBack;
     } else if (time) {
@@ -263,20 +263,20 @@ class Session {
       type(press);
     } else if (sort_menu_) {
       if (!sort_menu_->take(press.key, state_)) sort_menu_.reset();
-      build(); // it may be sorted by what the model does not have
+      build(); // it may be sorted by something that the model does not have
     } else {
-      obey_key(press, due);
+      handle_key(press, due);
     }
     if (going()) due = steady_clock::now();
   }
 
-  static bool sorts_anew(Key key) {
+  static bool sorts_again(Key key) {
     return key == Key::kSortNext || key == Key::kSortPrevious || key == Key::kSpan;
   }
 
-  // Says what a key has done where one might not see it.
+  // Says what a key did if it has no visible effect.
   void answer(Key key) {
-    if (key == Key::kOther) notice_ = "that key means nothing here; ? lists all";
+    if (key == Key::kOther) notice_ = "this key has no meaning here; ? lists all keys";
     if (key == Key::kBasis)
       notice_ =
           state_.basis == Basis::kPcpu ? "percent of one CPU's time" : "percent of the domain's vCPUs' time";
@@ -290,7 +290,7 @@ class Session {
     }
   }
 
-  void obey_key(const Press& press, steady_clock::time_point& due) {
+  void handle_key(const Press& press, steady_clock::time_point& due) {
     switch (press.key) {
       case Key::kHelp:
         help_ = 0;
@@ -357,8 +357,8 @@ class Session {
         save();
         break;
       default:
-        obey_view_key(press.key, state_, model_, page_);
-        if (sorts_anew(press.key)) build(); // as above
+        handle_view_key(press.key, state_, model_, page_);
+        if (sorts_again(press.key)) build(); // as above
         answer(press.key);
     }
   }
@@ -370,7 +370,7 @@ class Session {
   ViewState state_;
   std::string settings_path_;
   std::string speed_; // of a recording that is being played
-  bool loops_;        // it is, again and again
+  bool loops_;        // it is played in a loop
   std::optional<std::uint32_t> pcpu_;
   ScreenModel model_;
   std::size_t page_ = 1;
@@ -379,11 +379,11 @@ class Session {
   std::optional<SortMenu> sort_menu_;
   Typing typing_ = Typing::kSearch;
   std::string pattern_;       // of the last search
-  std::string filter_before_; // another one was being typed
+  std::string filter_before_; // the filter before the one that is being typed
   std::string notice_;        // until the next key
 };
 
-// What the command line says counts for more than what was kept.
+// Command-line options override the settings file.
 void apply(const Options& options, Settings& settings) {
   for (const Metric metric : kDomainRows) {
     if (options.rows_given.contains(metric)) settings.view.rows.set(metric, options.rows.contains(metric));

@@ -44,7 +44,7 @@ class Session final : private FollowSink {
         follower_({.path = publisher.region}),
         writer_(settings_of(options), follower_.directory()) {}
 
-  // With what is wrong with the trace said at the end, whatever that is.
+  // Reports what is wrong with the trace at the end, whatever that is.
   Status run() {
     Status status = write_all();
     verdicts_.say_all();
@@ -99,16 +99,16 @@ class Session final : private FollowSink {
     return ok();
   }
 
-  // Our own daemon's are told from its start, and so are those of one that replaced the one before;
-  // another's recording as far as it is there, another's host from now on.
+  // Our own daemon's waits are reported from its start, and so are those of a daemon that replaced the
+  // previous one; those of another's recording as far as they are there, those of another's host from now on.
   [[nodiscard]] WaitFeed::From from(const RegionReader& reader) const {
     if (follower_.has_begun() || publisher_.daemon) return WaitFeed::From::kBeginning;
     const bool recording = reader.header().source_kind == XENMON_SOURCE_RECORDING;
     return recording ? WaitFeed::From::kOldest : WaitFeed::From::kNow;
   }
 
-  // A recording's are told behind its end: before that it is chance when they are seen, and a log of it has
-  // the same bytes each time.
+  // A recording's verdicts are reported after its end: before that it is chance when they are seen, and a log
+  // of a recording has the same bytes each time.
   void take_verdicts(const RegionReader& reader) {
     verdicts_.look(reader);
     if (reader.header().source_kind == XENMON_SOURCE_RECORDING) return;
@@ -128,11 +128,11 @@ class Session final : private FollowSink {
 } // namespace
 
 Status run_slow_waits(const Options& options, Publisher& publisher) {
-  // It may be long until there is one: a person who looks on wants to know for what.
+  // The first wait may take long, so say what the user is waiting for.
   if (isatty(STDERR_FILENO) != 0) {
     std::cerr << "xenmon: waits for a CPU of "
               << time_text(static_cast<double>(*options.slow_wait_ns), true, 9)
-              << " or more, as they end; Ctrl-C ends this\n";
+              << " or more, as they end; Ctrl-C stops\n";
   }
   return Session(options, publisher).run();
 }

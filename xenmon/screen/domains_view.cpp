@@ -51,7 +51,7 @@ std::string heading(std::uint64_t nominal_ns) {
   return "Last " + std::to_string(seconds) + (seconds == 1 ? " second" : " seconds");
 }
 
-// The label wrapped; where that takes too many rows the name is cut and the id comes behind it.
+// The label, wrapped; if that takes too many rows the name is cut and the id follows it.
 std::vector<std::u32string> label_lines(const std::u32string& label, const std::u32string& id,
                                         std::size_t width, std::size_t rows) {
   std::vector<std::u32string> lines = wrap(label, width);
@@ -145,7 +145,7 @@ class Painter {
       const DomainModel& domain = model_.domains[order_[row / rows_.size()]];
       const Metric metric = rows_[row % rows_.size()];
       const int y = first_body_row() + static_cast<int>(row - first);
-      // The label begins where the domain's first visible row is, so that it is never scrolled away.
+      // The label starts on the domain's first visible row, so that it is never scrolled away.
       const std::size_t block_first = row - row % rows_.size();
       const std::size_t block_end = block_first + rows_.size();
       if (row == std::max(first, block_first)) paint_label(domain, y, std::min(end, block_end) - row);
@@ -161,7 +161,7 @@ class Painter {
                                   : "No domain matches the filter.";
   }
 
-  // The name, and the id whatever happens; below it, where there is room, how it went of late.
+  // The name, and the id in any case; below it, where there is room, the graphs.
   void paint_label(const DomainModel& domain, int y, std::size_t rows) {
     const auto width = static_cast<std::size_t>(layout_.domain.width);
     const Style style = figure_style(Role::kName);
@@ -184,7 +184,7 @@ class Painter {
     }
   }
 
-  // Right-aligned in its column, or not at all while the column is scrolled away.
+  // Right-aligned in its column; nothing while the column is scrolled away.
   void put_field(std::size_t half, Field field, int y, const std::string& text, Style style) {
     const std::size_t index = half * kFieldsPerHalf + static_cast<std::size_t>(field);
     if (index < layout_.first || index >= layout_.end) return;
@@ -229,7 +229,7 @@ class Painter {
       return;
     }
     put_mean(half, y, Metric::kAllocated, sums);
-    // Shortest and longest, across the two columns that this row has no use for.
+    // Shortest and longest, across the two columns that this row does not need.
     const std::size_t time = half * kFieldsPerHalf;
     if (time < layout_.first || time + 1 >= layout_.end) return;
     const std::string range =
@@ -241,7 +241,7 @@ class Painter {
   void paint_half(const DomainModel& domain, Metric metric, std::size_t half, int y) {
     const MetricSums& sums = domain.halves[half].sums;
     if (domain.idle() && (metric == Metric::kBlocked || metric == Metric::kWaited)) {
-      put_field(half, Field::kPer, y, "-", figure_style()); // idle vCPUs wait for nobody
+      put_field(half, Field::kPer, y, "-", figure_style()); // idle vCPUs do not wait
       return;
     }
     const Style style = figure_style(metric_role(metric, sums));

@@ -13,7 +13,7 @@ Grid::Grid(int width, int height) : width_(std::max(1, width)), height_(std::max
 
 void Grid::put(int row, int column, std::u32string_view text, Style style) {
   if (row < 0 || row >= height_) return;
-  int letter = -1; // the column of the one before
+  int letter = -1; // the column of the previous one
   for (const char32_t character : text) {
     const int columns = columns_of(character);
     if (columns == 0) {

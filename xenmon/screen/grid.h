@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// A screen's worth of characters, each with what it means. No terminal here: ink.h says how a meaning
-// looks on one.
+// A screenful of characters, each with its meaning. No terminal here: ink.h says how a meaning looks on one.
 #ifndef XENMON_XENMON_SCREEN_GRID_H
 #define XENMON_XENMON_SCREEN_GRID_H
 
@@ -35,7 +34,7 @@ inline constexpr char32_t kTail = 0;
 
 struct Cell {
   char32_t character = U' ';                     // kTail: the right half of the wide one before it
-  std::array<char32_t, kMarksOfALetter> marks{}; // of the character, those that there are first
+  std::array<char32_t, kMarksOfALetter> marks{}; // of the character, used ones first
   Style style;
 
   bool operator==(const Cell&) const = default;
@@ -49,11 +48,11 @@ class Grid {
   int width() const { return width_; }
   int height() const { return height_; }
   const Cell& at(int row, int column) const { return cells_[index(row, column)]; }
-  // printable_characters(), or what graphs are made of. Text beyond the edges is left out, and so is a wide
-  // character of which there is only room for a half.
+  // Accepts printable_characters(), or the characters of graphs. Text beyond the edges is left out, and so is
+  // a wide character with room for only half of it.
   void put(int row, int column, std::u32string_view text, Style style = {});
   void put(int row, int column, std::string_view utf8, Style style = {});
-  // Gives the cells of part of a row more attributes.
+  // Adds attributes to the cells of a part of a row.
   void mark(int row, int column, int width, std::uint8_t attributes);
   // A row without its trailing blanks, in UTF-8.
   std::string line(int row) const;
@@ -64,7 +63,7 @@ class Grid {
            static_cast<std::size_t>(column);
   }
 
-  // Makes it a blank, and what it is the half of with it.
+  // Makes it a blank, and also the other half if it is a half.
   void clear(int row, int column);
 
   int width_;

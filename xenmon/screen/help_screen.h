@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The list of all keys, in place of the views.
+// The list of all keys, instead of a view.
 #ifndef XENMON_XENMON_SCREEN_HELP_SCREEN_H
 #define XENMON_XENMON_SCREEN_HELP_SCREEN_H
 
@@ -20,7 +20,7 @@ struct HelpLine {
 };
 std::span<const HelpLine> help_lines();
 
-// From a line on, if not all fit; at 78 columns and more in two columns.
+// From a line on, if not all lines fit; in two columns from 78 columns on.
 Grid render_help(int width, int height, std::size_t first_line = 0);
 // The largest useful first_line.
 std::size_t last_help_line(int width, int height);

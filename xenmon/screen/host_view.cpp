@@ -37,7 +37,7 @@ std::string per_second(std::uint64_t count, std::uint64_t ns) {
   return rate_text(1e9 * quotient(count, ns), kAnyWidth);
 }
 
-// Of one CPU. Small costs are worth their digits.
+// Of one CPU. Small costs deserve their digits.
 std::string cpu_share(std::uint64_t cpu_ns, std::uint64_t ns) {
   return number(100 * quotient(cpu_ns, ns), 3) + "% of one CPU";
 }
@@ -76,9 +76,9 @@ constexpr std::array kBadCauses = {
     Named{XENMON_BAD_INPUT, "damaged input", "damaged inputs"}};
 constexpr std::array kSourceFaults = {
     Named{XENMON_FAULT_RING, "buffer with impossible positions", "buffers with impossible positions"},
-    Named{XENMON_FAULT_EVENT, "event of somebody else", "events of somebody else"},
-    Named{XENMON_FAULT_MASK, "time another program changed the trace mask",
-          "times another program changed the trace mask"}};
+    Named{XENMON_FAULT_EVENT, "event of another program", "events of other programs"},
+    Named{XENMON_FAULT_MASK, "change of the trace mask by another program",
+          "changes of the trace mask by other programs"}};
 
 // "12 impossible time stamps, 5 cut off"; "" if there are none.
 template <class Names, class Counts>
@@ -92,7 +92,7 @@ std::string list_of(const Names& names, const Counts& counts) {
   return text;
 }
 
-// "" where the causes are not told, as before 1.2.
+// "" if the causes are not known, as before 1.2.
 std::string bad_text(const HostModel& host) {
   const std::string causes = list_of(kBadCauses, host.faults.bad_by);
   return causes.empty() ? "" : std::to_string(host.since_start.bad_records) + " malformed: " + causes;
@@ -102,7 +102,7 @@ std::string faults_text(const FaultCounts& faults) {
   return list_of(kSourceFaults, faults.source);
 }
 
-// Broken between words, to be read whole.
+// Wrapped between words, so that they can be read in full.
 void add_verdicts(std::vector<Line>& lines, const std::vector<std::string>& verdicts, int width) {
   const auto room = static_cast<std::size_t>(std::max(20, width - kValueColumn - 1));
   for (std::size_t i = 0; i < verdicts.size(); ++i) {
@@ -168,21 +168,21 @@ std::vector<Line> make_lines(const ScreenModel& model, int width) {
                           : std::string("copies are not traced"))});
   lines.push_back({"Lost records",
                    std::to_string(model.lost_records) + " in the last " + window + ", " +
-                       std::to_string(host.since_start.lost_records) + " since xenbaked began",
+                       std::to_string(host.since_start.lost_records) + " since xenbaked started",
                    model.lost_records > 0 ? Role::kAlarming : Role::kText});
   const std::uint64_t whole_ns = sums.domains.online_ns() + sums.domains.offline_ns;
   lines.push_back(
       {"State unknown", short_time_text(static_cast<double>(sums.domains.unknown_ns)) + ", " +
                             percent_text(100 * quotient(sums.domains.unknown_ns, whole_ns), kAnyWidth) +
                             " of the domains' vCPU time"});
-  lines.push_back({"Odd records",
-                   std::to_string(host.since_start.bad_records) + " bad, " +
-                       std::to_string(host.since_start.late_records) + " late, " +
-                       std::to_string(host.since_start.state_conflicts) + " contradict" +
-                       (model.damaged == 0
-                            ? std::string()
-                            : ", " + std::to_string(model.damaged) + " damaged in the region and left out"),
-                   model.damaged > 0 ? Role::kAlarming : Role::kText});
+  lines.push_back(
+      {"Odd records",
+       std::to_string(host.since_start.bad_records) + " malformed, " +
+           std::to_string(host.since_start.late_records) + " late, " +
+           std::to_string(host.since_start.state_conflicts) + " conflicting" +
+           (model.damaged == 0 ? std::string()
+                               : ", " + std::to_string(model.damaged) + " damaged in the region and skipped"),
+       model.damaged > 0 ? Role::kAlarming : Role::kText});
   if (const std::string bad = bad_text(host); !bad.empty()) lines.push_back({"Bad records", bad});
   if (const std::string faults = faults_text(host.faults); !faults.empty())
     lines.push_back({"Source faults", faults, Role::kNotable});
@@ -222,9 +222,9 @@ void paint_host_view(Grid& grid, Area area, const Scene& scene) {
   const int each = std::min(left / 2, kHighestGraph);
   if (each < kLowestGraph) return;
   paint_graph(grid, y + 1, each, scene, TrendPart::kRunning,
-              "Running, part of the pCPUs' time, a column each second");
+              "Running, share of the pCPUs' time, one column per second");
   paint_graph(grid, y + 1 + each, each, scene, TrendPart::kWaiting,
-              "Waiting, part of the domains' vCPU time");
+              "Waiting, share of the domains' vCPU time");
 }
 
 ScrollLimits host_view_limits(const Scene& scene, int width, Area area) {

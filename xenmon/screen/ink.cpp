@@ -32,7 +32,7 @@ std::int8_t colour_of(Role role) {
 Ink ink_for(Style style, Palette palette) {
   Ink ink{Ink::kTerminalsOwn, style.attributes};
   if (style.role == Role::kAlarming) ink.attributes |= kBold;
-  // What is dimmed is not of the present, and nothing of it is to catch the eye.
+  // Dim figures are not current, and nothing in them should attract attention.
   if (palette == Palette::kColours && (style.attributes & kDim) == 0) ink.colour = colour_of(style.role);
   return ink;
 }

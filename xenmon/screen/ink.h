@@ -13,8 +13,8 @@ namespace xenmon {
 enum class Palette { kMonochrome, kColours };
 
 struct Ink {
-  // One of the eight colours that every colour terminal has, numbered as curses does, in front of the
-  // terminal's own background; kTerminalsOwn is the terminal's own.
+  // One of the eight colours that every colour terminal has, with curses' numbers, on the terminal's own
+  // background; kTerminalsOwn is the terminal's own colour.
   static constexpr std::int8_t kTerminalsOwn = -1;
   std::int8_t colour = kTerminalsOwn;
   std::uint8_t attributes = kPlain;

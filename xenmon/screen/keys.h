@@ -7,10 +7,10 @@
 namespace xenmon {
 
 enum class Key {
-  kNone,  // nothing was pressed in time
-  kOther, // something without a meaning
-  kGone,  // the terminal has gone: end
-  // The help tells of all from here on.
+  kNone,  // no key was pressed in time
+  kOther, // a key without a meaning
+  kGone,  // the terminal has gone: exit
+  // The help lists all from here on.
   kQuit,
   kHelp,
   kDomains, // the views
@@ -36,13 +36,13 @@ enum class Key {
   kClear,
   kBasis,
   kSpan,          // which window a table shows
-  kWindowLengths, // how long they are
+  kWindowLengths, // how long the windows are
   kFaster,
   kSlower,
   kFold,
   kFoldAll,
   kSave,
-  kBack, // in a recording: steps, and to a time
+  kBack, // in a recording: step, and go to a time
   kForward,
   kFarBack,
   kFarForward,

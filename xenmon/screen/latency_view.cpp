@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::array<const char*, kSpreads> kTitles = {"woken until running", "preempted until running",
                                                        "length of an execution"};
-// The pictures' axis, of decades from 1 us to 1 s; what is outside is in the first or last column.
+// The axis of the histograms, with decades from 1 us to 1 s; anything outside is in the first or last column.
 constexpr double kFirstNs = 1e3;
 constexpr int kDecades = 6;
 constexpr std::array<const char*, kDecades> kDecadeNames = {"1us", "10us", "100us", "1ms", "10ms", "100ms"};
@@ -47,7 +47,7 @@ Table make_table(const Scene& scene) {
   return table;
 }
 
-// The part of the area that the table has; the pictures have what is below it.
+// The table's part of the area; the histograms have the rest.
 Area table_area(Area area) {
   return {area.top, area.height >= kRoomForTable + kPictureRows ? area.height - kPictureRows : area.height};
 }
@@ -82,43 +82,45 @@ void paint_picture(Grid& grid, int x, int y, int decade, const Distribution& dis
       text += bar_cell(highest == 0 ? 0 : count / highest, row, kBars, scene.state.unicode);
     grid.put(y + 2 + row, x, text, Style{fade, run ? Role::kRunning : Role::kWaiting});
   }
-  // Names where there is room for them.
+  // Names, if there is room for them.
   const int step = decade >= 6 ? 1 : 2;
   for (int i = 0; i < kDecades; i += step)
     grid.put(y + 2 + kBars, x + i * decade, kDecadeNames[static_cast<std::size_t>(i)], kDim);
 }
 
-std::string name_of(const ScreenModel& model, const RivalSums::Rival& rival) {
+std::string name_of(const ScreenModel& model, const RivalSums::Contender& contender) {
   for (const DomainModel& domain : model.domains) {
-    if (domain.uid == rival.uid) return domain_label(domain);
+    if (domain.uid == contender.uid) return domain_label(domain);
   }
-  return "d" + std::to_string(rival.domid);
+  return "d" + std::to_string(contender.domid);
 }
 
 // "web d1: 33 waits over 1.00ms; who ran: batch d2 61%, Domain-0 d0 39%"
-std::string rivals_text(const Scene& scene) {
-  const RivalSums& rivals = scene.selected->rivals;
-  if (!rivals.known || scene.lines.empty()) return "";
+std::string contenders_text(const Scene& scene) {
+  const RivalSums& contenders = scene.selected->contenders;
+  if (!contenders.known || scene.lines.empty()) return "";
   const TableLine& line = scene.lines[selected_position(scene.lines, scene.state)];
   std::string text = domain_label(scene.model.domains[line.parent]);
   if (line.child) text += "v" + std::to_string(*line.id.child);
-  const std::uint64_t count = rivals.woken + rivals.preempted;
+  const std::uint64_t count = contenders.woken + contenders.preempted;
   text += ": " + std::to_string(count) + (count == 1 ? " wait" : " waits") + " over " +
-          short_time_text(static_cast<double>(rivals.at_least_ns));
+          short_time_text(static_cast<double>(contenders.at_least_ns));
   if (count == 0) return text;
-  if (!rivals.whole_span) text += " in " + short_time_text(static_cast<double>(rivals.span_ns));
+  if (!contenders.whole_span) text += " in " + short_time_text(static_cast<double>(contenders.span_ns));
   text += "; who ran:";
-  const auto share = [&](std::uint64_t ns) { return percent_text(100 * quotient(ns, rivals.ran_ns()), 3); };
-  for (const RivalSums::Rival& rival : rivals.rivals)
-    text += " " + name_of(scene.model, rival) + " " + share(rival.ran_ns) + ",";
-  if (rivals.others_ns > 0) text += " others " + share(rivals.others_ns) + ",";
+  const auto share = [&](std::uint64_t ns) {
+    return percent_text(100 * quotient(ns, contenders.ran_ns()), 3);
+  };
+  for (const RivalSums::Contender& contender : contenders.contenders)
+    text += " " + name_of(scene.model, contender) + " " + share(contender.ran_ns) + ",";
+  if (contenders.others_ns > 0) text += " others " + share(contenders.others_ns) + ",";
   text.pop_back();
   return text;
 }
 
 void paint_pictures(Grid& grid, Area area, const Scene& scene) {
   if (scene.selected == nullptr) return;
-  grid.put(area.top, 0, rivals_text(scene), {scene.model.current ? kPlain : kDim, Role::kName});
+  grid.put(area.top, 0, contenders_text(scene), {scene.model.current ? kPlain : kDim, Role::kName});
   const int width = grid.width();
   int decade = (width + kGap) / static_cast<int>(kSpreads);
   decade = std::clamp((decade - kGap) / kDecades, kNarrowestDecade, kWidestDecade);

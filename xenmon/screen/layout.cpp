@@ -30,10 +30,10 @@ int place_figures(Layout& layout, const std::array<int, kFieldsPerHalf>& widths,
 }
 
 Layout wide_layout(int width) {
-  constexpr int kFixed = 1 + 2 + 2 + kWideMetric; // margin, behind the domain, before the metric
+  constexpr int kFixed = 1 + 2 + 2 + kWideMetric; // margin, after the domain, before the metric
   Layout layout;
   layout.wide = true;
-  // What the domain's name has no use for goes between the columns.
+  // What the domain's name does not need goes between the columns.
   const int narrowest = place_figures(layout, kWideFields, 1, 3);
   const int spare = std::max(0, width - kFixed - narrowest - kWidestDomain);
   const int gap = std::clamp(1 + spare / 6, 1, 3);

@@ -27,7 +27,7 @@ struct Layout {
   Column metric;
   int figures_x = 0; // where the first figure column shown begins
   std::array<Column, kFigureColumns> figures;
-  // The first figure column shown, and one behind the last that fits.
+  // The first figure column shown, and one after the last that fits.
   std::size_t first = 0;
   std::size_t end = kFigureColumns;
 

@@ -30,7 +30,7 @@ bool has_bar(int height) {
   return height >= kKeyBarFrom;
 }
 
-// Puts one after the other, with two blanks between, what fits.
+// Puts parts one after the other, with two blanks between, while they fit.
 class TitleRow {
  public:
   explicit TitleRow(Grid& grid) : grid_(grid) {}
@@ -94,7 +94,7 @@ void paint_title(Grid& grid, const Scene& scene) {
 void paint_bar(Grid& grid) {
   const int y = grid.height() - 1;
   int x = 0;
-  // What does not fit is left out from the right, but for the way out.
+  // What does not fit is left out from the right, except the way out.
   const int last_width =
       static_cast<int>(std::string_view(kBar.back().key).size() + std::string_view(kBar.back().label).size());
   for (std::size_t i = 0; i < kBar.size(); ++i) {
@@ -113,7 +113,7 @@ void paint_status(Grid& grid, const Scene& scene) {
   const int y = grid.height() - (has_bar(grid.height()) ? 2 : 1);
   grid.put(y, 0, std::u32string(static_cast<std::size_t>(grid.width()), U' '));
   if (!scene.question.empty()) {
-    // What is being typed is at its end.
+    // The text being typed is at the end.
     const std::u32string text = printable_characters(scene.question) + U"_";
     const auto width = static_cast<std::size_t>(grid.width());
     grid.put(y, 0, last_columns(text, width), kBold);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// What the screen shows, as a function of what is known and of what the user has chosen: no terminal here,
-// no clock, no state.
+// What the screen shows, as a function of what is known and what the user has chosen: no terminal here, no
+// clock, no state.
 //
 //   row 0       the CPU and the view that are shown, how it is sorted and filtered
 //   row 1 ...   the view
@@ -32,21 +32,21 @@ struct Scene {
   const ViewState& state;
   const Trend& trend;
   const SelectedModel* selected; // null in other views
-  std::string question;          // in place of the status line, what is being typed included; "": none
-  // What the view has, in order: see arrange.h. Both are void once the filter, the sorting or the folding
+  std::string question;          // instead of the status line, with the text being typed; "": none
+  // The lines of the view, in order: see arrange.h. Both are void once the filter, the sorting or the folding
   // has changed.
   std::vector<std::size_t> domains; // of the domains' view
   std::vector<TableLine> lines;     // of the tables
 };
 
-// The part of the grid that a view has.
+// The part of the grid that belongs to a view.
 struct Area {
   int top = 0;
   int height = 0; // at least 0
 };
 Area body_area(int height);
 
-// How far a view can be scrolled, and how many lines go by at a time (at least 1).
+// How far a view can be scrolled, and the number of lines per page (at least 1).
 struct ScrollLimits {
   std::size_t row = 0;
   std::size_t column = 0;

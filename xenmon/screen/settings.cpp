@@ -117,13 +117,13 @@ Status load_settings(const std::string& path, Settings& settings) {
   if (!file) return ok();
   const Json json = Json::parse(file, nullptr, false);
   if (!json.is_object())
-    return Error{printable(path) + " is not understood and has no effect; S writes it anew."};
+    return Error{printable(path) + " could not be parsed and was ignored; press S to overwrite it."};
   take(json, settings);
   return ok();
 }
 
 Status save_settings(const std::string& path, const Settings& settings) {
-  if (path.empty()) return Error{"settings cannot be kept: neither XDG_CONFIG_HOME nor HOME is set."};
+  if (path.empty()) return Error{"settings cannot be saved: neither XDG_CONFIG_HOME nor HOME is set."};
   std::error_code problem;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), problem);
   const std::string aside = path + ".new";
@@ -131,10 +131,10 @@ Status save_settings(const std::string& path, const Settings& settings) {
     std::ofstream file(aside, std::ios::trunc);
     file << to_json(settings).dump(2) << '\n';
     file.flush();
-    if (!file) return Error{"settings cannot be kept: " + printable(aside) + " cannot be written."};
+    if (!file) return Error{"settings cannot be saved: " + printable(aside) + " cannot be written."};
   }
   std::filesystem::rename(aside, path, problem);
-  if (problem) return Error{"settings cannot be kept: " + printable(path) + ": " + problem.message() + "."};
+  if (problem) return Error{"settings cannot be saved: " + printable(path) + ": " + problem.message() + "."};
   return ok();
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// What the user of the screen has asked to be kept until next time: a JSON file of the user's own.
+// What the user of the screen wants to be saved for the next start: a JSON file that belongs to the user.
 #ifndef XENMON_XENMON_SCREEN_SETTINGS_H
 #define XENMON_XENMON_SCREEN_SETTINGS_H
 
@@ -15,7 +15,7 @@
 namespace xenmon {
 
 struct Settings {
-  ViewState view; // but for what belongs to one run: filter, selection, folding, scrolling
+  ViewState view; // except what belongs to one run: filter, selection, folding, scrolling
   WindowLengths windows_ns = kWindowNs;
   std::uint64_t refresh_ns = 1'000'000'000;
 };
@@ -24,11 +24,11 @@ struct Settings {
 // `variable` gives an environment variable's value or null.
 std::string settings_path(const std::function<const char*(const char*)>& variable);
 
-// Takes over what the file has and what makes sense in it. A file that is not there changes nothing and is no
-// error; one that cannot be understood is one.
+// Takes over the fields that make sense. A missing file changes nothing and is not an error; a file that
+// cannot be parsed is one.
 Status load_settings(const std::string& path, Settings& settings);
 
-// Makes the directory if need be, and puts the file there as a whole or not at all.
+// Makes the directory if necessary, and replaces the file as a whole or not at all.
 Status save_settings(const std::string& path, const Settings& settings);
 
 } // namespace xenmon

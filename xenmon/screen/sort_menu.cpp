@@ -12,12 +12,12 @@ constexpr int kTop = 1;
 constexpr int kLeft = 2;
 constexpr int kBorderRows = 2; // what the list is, above it; what keys do, below it
 constexpr const char* kHeading = "Sort by";
-constexpr const char* kKeys = "Enter: keep  Esc: as before";
+constexpr const char* kKeys = "Enter: accept  Esc: cancel";
 
 std::string label(Metric metric) {
   std::string text = info_of(metric).name;
   std::replace(text.begin(), text.end(), '_', ' ');
-  // As the view's headings have it.
+  // As in the view's headings.
   return text.starts_with("wake ") ? "woken " + text.substr(5) : text;
 }
 

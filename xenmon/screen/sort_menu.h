@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// What a view can be sorted by, as a list to choose from, over what the screen shows.
+// What a view can be sorted by, as a list to choose from, drawn over the screen.
 #ifndef XENMON_XENMON_SCREEN_SORT_MENU_H
 #define XENMON_XENMON_SCREEN_SORT_MENU_H
 
@@ -16,12 +16,12 @@ namespace xenmon {
 
 class SortMenu {
  public:
-  // Begins at what the view is sorted by.
+  // Starts at what the view is sorted by.
   explicit SortMenu(const ViewState& state);
 
-  // Sorts by what the list is at; false when the user is done. Escape brings back the sorting of before.
+  // Sorts by the current entry; false when the user is done. Escape restores the previous sorting.
   bool take(Key key, ViewState& state);
-  // As much of the list as there is room for.
+  // As much of the list as fits.
   void paint(Grid& grid) const;
 
  private:

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kSeparator = " | ";
 
-// One statement, in full and as short as it may be. A short form of "" may be left out.
+// One statement, in full and as short as possible. A part with a short form of "" may be left out.
 struct Part {
   std::string full;
   std::string brief;
@@ -37,7 +37,7 @@ Part io_part(std::uint32_t kinds, bool patched) {
   return {xen + ", I/O: grant " + list + " without copies", "I/O without copies"};
 }
 
-// One after the other, as there is room for one at most. The view of the host has them all.
+// One at a time, because there is room for at most one. The view of the host has all of them.
 Part verdict_part(const ScreenModel& model) {
   const std::size_t count = model.verdicts.size();
   const std::size_t at = model.verdict_turn % count;
@@ -62,14 +62,14 @@ std::vector<Part> parts(const ScreenModel& model) {
   }
   if (model.damaged > 0) {
     const std::string damaged = plural(model.damaged, "damaged row");
-    list.push_back({damaged + " of the region left out", damaged});
+    list.push_back({damaged + " of the region skipped", damaged});
   }
   const std::uint64_t length = model.length_ns[kLongWindow];
   if (length > 0 && model.unknown_ns > 0) {
     const std::string time = short_time_text(static_cast<double>(model.unknown_ns));
     list.push_back({"state unknown for " + time + " of vCPU time", time + " unknown"});
   }
-  // A sample's length short of the window is not worth a word.
+  // A window that is short by less than a sample is not worth mentioning.
   if (model.current && length > 0 && length < model.nominal_ns[kLongWindow] / 100 * 98) {
     std::array<char, 16> seconds;
     // Rounded down: the window never claims more than it holds.
@@ -106,7 +106,7 @@ std::string status_text(const ScreenModel& model, std::size_t width) {
     text = join(list, in_full, list.size());
     if (columns_of(text) <= width) return text;
   }
-  // Not even so: leave out from the end, and show that something is missing.
+  // It still does not fit: leave out parts from the end, and show that something is missing.
   for (std::size_t used = list.size(); used-- > 1;) {
     text = join(list, 0, used);
     if (columns_of(text) + 4 <= width) return text + " ...";

@@ -34,7 +34,7 @@ int page_rows(Area area) {
 std::u32string cut(const TableRow& row, std::size_t width) {
   std::u32string text = printable_characters(row.label);
   if (columns_of(text) <= width) return text;
-  // The id comes behind the name, and something less important may come behind it.
+  // The id follows the name, and something less important may follow it.
   const std::u32string id = printable_characters(row.id); // letters and digits
   const std::size_t id_at = id.empty() ? std::u32string::npos : text.rfind(id);
   const auto cut_to = [&](std::size_t columns) { return std::u32string(first_columns(text, columns)); };
@@ -103,7 +103,7 @@ void paint_table(Grid& grid, Area area, const Table& table, const Scene& scene,
     const std::size_t end =
         std::min(i + 1 < table.groups.size() ? table.groups[i + 1].first : table.columns.size(), to);
     if (begin >= end) continue;
-    // Over its columns, with a line to where it ends.
+    // Over its columns, with a line up to its end.
     const auto room = static_cast<std::size_t>(x_of(end) - x_of(begin)) - 1;
     std::string text = table.groups[i].second;
     if (text.size() > room) text.resize(room);

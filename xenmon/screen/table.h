@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Lines of figures under headings, beside a label that never scrolls away sideways.
+// Lines of figures under headings, beside a label that never scrolls sideways.
 #ifndef XENMON_XENMON_SCREEN_TABLE_H
 #define XENMON_XENMON_SCREEN_TABLE_H
 
@@ -24,10 +24,10 @@ struct TableCell {
 struct TableRow {
   int indent = 0;
   std::string label;
-  std::string id; // of the label: what is kept when it must be cut
+  std::string id; // of the label: kept when the label must be cut
   Style style;
   std::vector<TableCell> cells; // as many as there are columns
-  std::u32string picture;       // in what room is left behind them
+  std::u32string picture;       // in the room that is left after them
   Style picture_style;
 };
 
@@ -35,7 +35,7 @@ struct Table {
   std::string label_heading;
   std::vector<Metric> columns;
   int column_width = static_cast<int>(kMetricWidth) + 1; // with the blank before it
-  // Above groups of columns: where one begins, and what it is called. The first begins at 0.
+  // Above groups of columns: where a group starts, and its name. The first starts at 0.
   std::vector<std::pair<std::size_t, std::string>> groups;
   std::optional<Metric> sorted_by;
   bool upwards = false;        // the smallest first
@@ -51,8 +51,8 @@ void mark_sorted(Table& table, const ViewState& state);
 // A row without cells: the label of a domain, or of one of its vCPUs.
 TableRow domain_row(const Scene& scene, const TableLine& line);
 
-// Paints the headings and those of the scene's lines that there is room for, `row_of` being asked for those
-// only. The selected one is marked.
+// Paints the headings and as many of the scene's lines as fit; `row_of` is called only for these. The
+// selected line is marked.
 void paint_table(Grid& grid, Area area, const Table& table, const Scene& scene,
                  const std::function<TableRow(const TableLine&, std::size_t picture_width)>& row_of);
 

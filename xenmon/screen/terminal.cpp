@@ -17,7 +17,7 @@
 #include <curses.h>
 #include <langinfo.h>
 #include <term.h>
-// Short macros of curses that would hit names of ours and of the standard library's.
+// Short macros of curses that would clash with our names and the standard library's.
 #undef lines
 #undef columns
 #undef timeout
@@ -65,7 +65,7 @@ Error unusable(const std::string& type) {
 }
 
 struct Binding {
-  int code; // as getch() tells it
+  int code; // as from getch()
   Key key;
 };
 constexpr Binding kBindings[] = {
@@ -141,12 +141,12 @@ Press meaning(int pressed) {
   for (const Binding& binding : kBindings) {
     if (binding.code == pressed) press.key = binding.key;
   }
-  // Bytes of UTF-8 come one by one; what is typed is put together by who asked for it.
+  // Bytes of UTF-8 arrive one at a time; the caller that asked for typed text puts them together.
   if (pressed >= 0x20 && pressed <= 0xff && pressed != 0x7f) press.character = static_cast<char32_t>(pressed);
   return press;
 }
 
-// A character that the C library does not know as we do would shift what is behind it.
+// A character that the C library measures differently would shift what follows it.
 std::array<wchar_t, kMarksOfALetter + 2> on_terminal(const Cell& cell, bool utf8) {
   std::array<wchar_t, kMarksOfALetter + 2> text{};
   const auto letter = static_cast<wchar_t>(cell.character);
@@ -170,7 +170,7 @@ struct Terminal::State {
 
   ~State() {
     if (screen == nullptr) return;
-    // A terminal stopped with Ctrl-S would keep us here for ever.
+    // A terminal stopped with Ctrl-S would block us for ever.
     if (!takes_output()) unblock_terminal();
     endwin();
     disarm_terminal_rescue();
@@ -192,7 +192,7 @@ Status Terminal::check() {
         "the environment variable TERM is not set, so the terminal's type is not known; set it, "
         "or use -n to write log files."};
   }
-  // newterm() takes an unknown terminal for a generic one, on which nothing can be placed.
+  // newterm() takes an unknown terminal for a generic one, on which the cursor cannot be placed.
   int found = 0;
   const bool known = setupterm(type.c_str(), STDOUT_FILENO, &found) == OK;
   const bool usable = known && cursor_address != nullptr;
@@ -255,7 +255,7 @@ void Terminal::draw(const Grid& grid) {
       const Ink ink = ink_for(cell.style, state_->palette);
       setcchar(&character, text.data(), curses_attributes(ink.attributes),
                ink.colour == Ink::kTerminalsOwn ? short{0} : pair_of(ink.colour), nullptr);
-      // The last cell cannot move the cursor on and says so; it is drawn all the same.
+      // Writing the last cell cannot move the cursor on and reports an error; it is drawn all the same.
       mvadd_wch(row, column, &character);
     }
   }
@@ -272,7 +272,7 @@ Press Terminal::wait(std::chrono::nanoseconds timeout) {
         return {Key::kGone};
       case Input::kReady:
         pressed = getch();
-        // Readable and empty is the end of the input, but for the odd half of an escape sequence.
+        // Readable and empty means end of input, except for an occasional half of an escape sequence.
         state_->empty_reads = pressed == ERR ? state_->empty_reads + 1 : 0;
         if (state_->empty_reads > kEmptyReadsAllowed) return {Key::kGone};
         break;
@@ -283,10 +283,10 @@ Press Terminal::wait(std::chrono::nanoseconds timeout) {
   if (take_resize()) {
     winsize size = {};
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 && size.ws_col > 0) {
-      // Not resizeterm(), which would have getch() tell us what we know.
+      // Not resizeterm(), which would make getch() report what we know already.
       resize_term(size.ws_row, size.ws_col);
     }
-    state_->drawn.reset(); // what curses has has been cut or filled up
+    state_->drawn.reset(); // the contents that curses holds have been cut or filled up
     clearok(curscr, TRUE);
     return {Key::kRedraw};
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The terminal: ncurses from here to the end of the object's life, whichever way that comes.
+// The terminal: ncurses from here to the end of the object's life, however that comes.
 #ifndef XENMON_XENMON_SCREEN_TERMINAL_H
 #define XENMON_XENMON_SCREEN_TERMINAL_H
 
@@ -17,15 +17,15 @@ namespace xenmon {
 // What was pressed.
 struct Press {
   Key key = Key::kNone;
-  char32_t character = 0; // if it is one that can be typed, as it is
+  char32_t character = 0; // if it is one that can be typed, unchanged
 };
 
 class Terminal {
  public:
-  // Refuses what is not a terminal, and terminals on which a cursor cannot be placed. Changes nothing.
+  // Refuses what is not a terminal, and terminals on which the cursor cannot be placed. Changes nothing.
   static Status check();
-  // What check() allows. At most one at a time; catch_signals() comes first, or ncurses takes SIGWINCH
-  // and SIGTERM for itself.
+  // For a terminal that check() accepts. At most one at a time. Call catch_signals() first, or ncurses takes
+  // SIGWINCH and SIGTERM for itself.
   static Result<Terminal> open(Palette palette);
 
   Terminal(Terminal&&) noexcept;
@@ -38,9 +38,9 @@ class Terminal {
   bool unicode() const;
   int width() const;
   int height() const;
-  // Shows a grid. Leaves it be while the terminal takes no output (Ctrl-S), so that it never blocks.
+  // Shows a grid. Does nothing while the terminal accepts no output (Ctrl-S), so that it never blocks.
   void draw(const Grid& grid);
-  // Waits for a key, a signal or the time to pass. A changed size is taken over and told as kRedraw.
+  // Waits for a key, a signal or a timeout. A changed size is taken over and reported as kRedraw.
   Press wait(std::chrono::nanoseconds timeout);
 
  private:

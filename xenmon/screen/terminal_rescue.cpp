@@ -11,7 +11,7 @@
 #define NCURSES_WIDECHAR 1
 #include <curses.h>
 #include <term.h>
-// Short macros of curses that would hit names of ours and of the standard library's.
+// Short macros of curses that would clash with our names and the standard library's.
 #undef lines
 #undef columns
 #undef timeout
@@ -21,12 +21,12 @@
 namespace xenmon {
 namespace {
 
-// What the handlers need, kept where they may look.
+// What the handlers need, where they may read it.
 termios modes_before = {};
 std::array<char, 512> farewell;
 std::size_t farewell_size = 0;
 
-// Without the pauses that real terminals needed ("$<5>"), and only as a whole.
+// Without the delays that real terminals needed ("$<5>"), and only as a whole.
 void add(const char* capability) {
   if (capability == nullptr) return;
   std::string_view text(capability);
@@ -76,7 +76,7 @@ void disarm_terminal_rescue() {
 void unblock_terminal() {
   pollfd out = {STDOUT_FILENO, POLLOUT, 0};
   if (poll(&out, 1, 0) > 0 && (out.revents & POLLOUT) != 0) return;
-  // Only what was stopped by program may be started by program, hence both.
+  // A terminal that was stopped by program can only be started by program, hence both.
   tcflow(STDOUT_FILENO, TCOOFF);
   tcflow(STDOUT_FILENO, TCOON);
   if (poll(&out, 1, 0) > 0 && (out.revents & POLLOUT) != 0) return;

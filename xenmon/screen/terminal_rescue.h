@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Puts the terminal back without curses, for handlers of signals: what the program was blocked in or fell
-// over may have been curses itself.
+// Restores the terminal without curses, for signal handlers: the program may have been blocked, or have
+// failed, in curses itself.
 #ifndef XENMON_XENMON_SCREEN_TERMINAL_RESCUE_H
 #define XENMON_XENMON_SCREEN_TERMINAL_RESCUE_H
 
@@ -9,18 +9,18 @@
 
 namespace xenmon {
 
-// What standard output was before curses changed it. False if it is no terminal.
+// The modes of standard output before curses changed them. False if it is not a terminal.
 bool read_terminal_modes(termios& modes);
 
-// From here on a signal that ends the program at once puts these modes back, and leaves what curses has
-// entered: the other screen, attributes, the keypad's mode, the hidden cursor. After newterm(), as the
-// terminal's words for these come from there.
+// From here on a signal that ends the program at once restores these modes, and leaves what curses has
+// entered: the other screen, attributes, the keypad's mode, the hidden cursor. Call it after newterm(), which
+// provides the terminal's sequences for these.
 void arm_terminal_rescue(const termios& before);
-// Once curses has put the terminal back itself.
+// Once curses itself has restored the terminal.
 void disarm_terminal_rescue();
 
-// Lets go of output that the terminal does not take: it is started again if somebody has stopped it (Ctrl-S),
-// and loses what nobody has read.
+// Abandons output that the terminal does not accept: starts the terminal again if it was stopped (Ctrl-S),
+// and discards unread output.
 void unblock_terminal();
 
 } // namespace xenmon

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// A line that the user is typing, a key at a time.
+// A line that the user is typing, one key at a time.
 #ifndef XENMON_XENMON_SCREEN_TYPED_LINE_H
 #define XENMON_XENMON_SCREEN_TYPED_LINE_H
 
@@ -17,7 +17,7 @@ class TypedLine {
 
   explicit TypedLine(std::string question) : question_(std::move(question)) {}
 
-  // Ends with Enter, or by Escape.
+  // Ends with Enter, or with Escape.
   Outcome take(const Press& press);
 
   const std::string& text() const { return text_; } // UTF-8, as it came

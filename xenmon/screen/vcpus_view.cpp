@@ -18,7 +18,7 @@ Table make_table(const Scene& scene) {
   table.groups = {{0, window_text(scene.model.nominal_ns[index_of(state.window)]) + ", " + of},
                   {6, "executions, I/O"}};
   mark_sorted(table, state);
-  table.picture_heading = "gotten of late";
+  table.picture_heading = "gotten recently";
   return table;
 }
 
@@ -41,7 +41,7 @@ void paint_vcpus_view(Grid& grid, Area area, const Scene& scene) {
       row.picture_style = {fade, Role::kRunning};
     }
     for (const Metric metric : table.columns) {
-      // Of a page that was exchanged no more is known than the domain, and idle vCPUs wait for nobody.
+      // Only the domain of a page exchange is known, and idle vCPUs do not wait.
       const bool no_io = line.child && metric == Metric::kIo;
       const bool idle = domain.idle() && metric != Metric::kGotten && metric != Metric::kExecutions &&
                         metric != Metric::kGottenPerExecution;

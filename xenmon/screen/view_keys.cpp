@@ -18,7 +18,7 @@ std::optional<LineId>& selection(ViewState& state) {
   return state.view == View::kPcpus ? state.selected_pcpu : state.selected_domain;
 }
 
-// Moves the selection, or in views without one the lines.
+// Moves the selection, or in views without a selection the lines.
 void move(ViewState& state, const ScreenModel& model, std::ptrdiff_t by) {
   const auto moved = [by](std::size_t from, std::size_t last) {
     const std::size_t far = static_cast<std::size_t>(by < 0 ? -by : by);
@@ -33,8 +33,8 @@ void move(ViewState& state, const ScreenModel& model, std::ptrdiff_t by) {
   selection(state) = lines[moved(selected_position(lines, state), lines.size() - 1)].id;
 }
 
-// The domains' view goes by whole domains, if there is room for one: from within one to its first row, or to
-// that of the next.
+// The view of domains scrolls by whole domains, if there is room for one: from within a domain to its first
+// row, or to that of the next.
 void scroll_by_one(ViewState& state, const ScreenModel& model, std::size_t page, bool down) {
   const std::size_t rows = domains_view_row(state, 1);
   if (state.view != View::kDomains || page < rows) return move(state, model, down ? 1 : -1);
@@ -77,7 +77,7 @@ void change_span(ViewState& state) {
 
 } // namespace
 
-bool obey_view_key(Key key, ViewState& state, const ScreenModel& model, std::size_t page) {
+bool handle_view_key(Key key, ViewState& state, const ScreenModel& model, std::size_t page) {
   const auto lines = static_cast<std::ptrdiff_t>(page);
   switch (key) {
     case Key::kAllocated:
@@ -173,7 +173,7 @@ bool go_to_domain(const std::string& pattern, bool next, ViewState& state, const
   return false;
 }
 
-void keep_in_sight(ViewState& state, const Scene& scene, const ScrollLimits& limits) {
+void keep_visible(ViewState& state, const Scene& scene, const ScrollLimits& limits) {
   ScrollPosition& position = state.position();
   position.column = std::min(position.column, limits.column);
   if (is_table(state.view)) {

@@ -13,16 +13,16 @@
 
 namespace xenmon {
 
-// True if the key was one for the view. `page` is how many lines go by at a time. Positions beyond the limits
-// may come of it, which show() cuts back.
-bool obey_view_key(Key key, ViewState& state, const ScreenModel& model, std::size_t page);
+// True if the key was one for the view. `page` is the number of lines per page. Positions may exceed the
+// limits afterwards; show() limits them.
+bool handle_view_key(Key key, ViewState& state, const ScreenModel& model, std::size_t page);
 
-// Goes to the first domain from the one shown or selected on that matches, or with `next` from the one behind
-// it. False if there is none.
+// Goes to the first domain that matches, starting at the shown or selected one, or with `next` at the one
+// after it. False if none matches.
 bool go_to_domain(const std::string& pattern, bool next, ViewState& state, const ScreenModel& model);
 
-// Scrolls as little as needed for the selected line to be in sight, and no further than there is something.
-void keep_in_sight(ViewState& state, const Scene& scene, const ScrollLimits& limits);
+// Scrolls as little as necessary to make the selected line visible, and not beyond the limits.
+void keep_visible(ViewState& state, const Scene& scene, const ScrollLimits& limits);
 
 } // namespace xenmon
 

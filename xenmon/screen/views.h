@@ -8,10 +8,10 @@
 
 namespace xenmon {
 
-// The classic two halves: six metrics of every domain in the last ten seconds and in the last second.
-// From 106 columns on the layout is wide, as the original's; below it is compact, and below 76 columns
-// the compact layout's figures scroll sideways, a whole column at a time, beside the domain and the
-// metric. A column is where it is whatever the figures are, and no figure is ever cut.
+// The classic two halves: six metrics of every domain in the last ten seconds and in the last second. From
+// 106 columns on the layout is wide, like the original's. Below that it is compact, and below 76 columns the
+// compact layout's figures scroll sideways, a whole column at a time, beside the domain and the metric. A
+// column's place does not depend on the figures, and no figure is ever cut.
 void paint_domains_view(Grid& grid, Area area, const Scene& scene);
 ScrollLimits domains_view_limits(const Scene& scene, int width, Area area);
 // The first row of the domain at a position of domain_order().
@@ -25,12 +25,12 @@ ScrollLimits vcpus_view_limits(const Scene& scene, int width, Area area);
 void paint_pcpus_view(Grid& grid, Area area, const Scene& scene);
 ScrollLimits pcpus_view_limits(const Scene& scene, int width, Area area);
 
-// How long waits and executions take: percentiles of all domains and vCPUs, and if there is room pictures of
-// the selected one's.
+// How long waits and executions take: percentiles of all domains and vCPUs, and if there is room histograms
+// of the selected line.
 void paint_latency_view(Grid& grid, Area area, const Scene& scene);
 ScrollLimits latency_view_limits(const Scene& scene, int width, Area area);
 
-// What concerns no domain by itself.
+// The host as a whole.
 void paint_host_view(Grid& grid, Area area, const Scene& scene);
 ScrollLimits host_view_limits(const Scene& scene, int width, Area area);
 

@@ -16,7 +16,7 @@ bool is_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
 }
 
-// The next character, taken off the text, which is not empty; false if it was a byte that is none.
+// Removes the next character from the text, which is not empty; false if it was a byte that is no character.
 bool take(std::string_view& text, char32_t& character) {
   utf8proc_int32_t read = -1;
   const auto* bytes = reinterpret_cast<const utf8proc_uint8_t*>(text.data());
@@ -62,7 +62,7 @@ int columns_of(char32_t c) {
   if (c < 0x300) return 1;
   const utf8proc_property_t& property = *utf8proc_get_property(static_cast<utf8proc_int32_t>(c));
   // Terminals have a column for marks that stand beside their letter, and none for the parts of a Hangul
-  // syllable behind its first; the library's own table says it the other way round.
+  // syllable after its first; the library's own table says the opposite.
   if (property.category == UTF8PROC_CATEGORY_MC) return 1;
   if (property.boundclass == UTF8PROC_BOUNDCLASS_V || property.boundclass == UTF8PROC_BOUNDCLASS_T) return 0;
   return std::clamp(utf8proc_charwidth(static_cast<utf8proc_int32_t>(c)), 0, 2);
@@ -90,7 +90,7 @@ std::u32string_view first_columns(std::u32string_view characters, std::size_t co
 
 std::u32string_view last_columns(std::u32string_view characters, std::size_t columns) {
   const std::size_t all = columns_of(characters);
-  std::size_t left = all > columns ? all - columns : 0; // to be taken off
+  std::size_t left = all > columns ? all - columns : 0; // columns to remove
   while (left > 0 || (!characters.empty() && all > columns && columns_of(characters.front()) == 0)) {
     left -= std::min(left, static_cast<std::size_t>(columns_of(characters.front())));
     characters.remove_prefix(1);

@@ -53,7 +53,7 @@ def beside_dom0(crowd, *command_lines):
 
 
 def observed(dom0, domains, seconds):
-    """What Xen says of their vCPUs every 20 ms for so long: lists of (system time, time of each), in ns."""
+    """What Xen says of their vCPUs every 20 ms for this long: lists of (system time, time of each), in ns."""
     readings = dom0.start("vcpu_times --every 20")
     dom0.run(f"sleep {seconds}")
     lines = [json.loads(line) for line in readings.stop().out.splitlines()]

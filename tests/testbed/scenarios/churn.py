@@ -57,7 +57,7 @@ def succeed(crowd, domains, command_line, names):
 
 
 def await_cpu_time(crowd, domains, seconds):
-    """Until Xen says that each of them has run for so long."""
+    """Until Xen says that each of them has run for this long."""
     while True:
         crowd.read_cpu_times(domains)
         if all(domain.cpu_ns >= seconds * 1e9 for domain in domains):
@@ -65,7 +65,7 @@ def await_cpu_time(crowd, domains, seconds):
 
 
 def pause(dom0, web):
-    """How long each of its vCPUs was held back, as it says itself from what Xen tells it.
+    """How long each of its vCPUs was held back, as it says itself from Xen's information.
 
     Xen calls a paused vCPU blocked until there is something for it to do, and offline from then on: a request that
     comes meanwhile is that. Which vCPU its interrupt goes to is up to the guest.

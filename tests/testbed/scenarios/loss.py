@@ -25,7 +25,7 @@ def run(dom0):
         daemon.signal("SIGSTOP")
         load(web, REQUESTS)
         daemon.signal("SIGCONT")
-        # The hypervisor tells of the loss with the next record that it has room for.
+        # The hypervisor reports the loss with the next record that it has room for.
         load(web, REQUESTS)
         screen.wait_for(lambda lines: re.search(r"\d+ records? lost", "\n".join(lines)), "the loss on the screen")
         screen.keys("q")

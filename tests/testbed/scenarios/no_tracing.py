@@ -28,7 +28,7 @@ def run(dom0):
 
 def a_hypervisor_without_trace_buffers(dom0):
     both_refuse(dom0.run, NO_TRACING, "This hypervisor has no trace buffers")
-    # Whoever is told so is still told first what he himself may not.
+    # A user who gets this message first gets the one about his own rights.
     both_refuse(partial(dom0.run, uid=PERSON), NOT_PERMITTED, "Only root may read")
 
 
@@ -66,7 +66,7 @@ def a_guest(dom0):
         return result
 
     both_refuse(in_guest, NOT_XEN, "This is a guest")
-    in_guest("umount /proc/xen", status=0)  # then /sys tells
+    in_guest("umount /proc/xen", status=0)  # then /sys says it
     both_refuse(in_guest, NOT_XEN, "This is a guest")
     guest.destroy()
 

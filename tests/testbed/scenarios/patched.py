@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A hypervisor with XenMon's patches: it is recognised, and its records tell what Xen's own tell, and the copies too."""
+"""A hypervisor with XenMon's patches: it is recognised, and its records say the same as Xen's own, and the copies too."""
 from daemon import await_samples, facts, region, xenbaked
 from dom0_terminal import Dom0Terminal
 from guest import Guest, load

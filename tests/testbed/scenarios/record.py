@@ -83,7 +83,7 @@ def too_small_buffers(dom0):
         daemon.signal("SIGSTOP")
         load(web, REQUESTS_THAT_OVERFLOW)
         daemon.signal("SIGCONT")
-        # The hypervisor tells of the loss with the next record that it has room for.
+        # The hypervisor reports the loss with the next record that it has room for.
         load(web, REQUESTS_THAT_OVERFLOW)
     domains = keep(dom0, "web-credit2-lossy", lossy=True)
     assert set(domains) == {"Domain-0", "web", IDLE}, domains

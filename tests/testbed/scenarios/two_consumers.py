@@ -121,7 +121,7 @@ def xenbaked_is_killed(dom0):
 
 @contextlib.contextmanager
 def both_pcpus_busy(dom0):
-    """So that each of them has something to tell all the time."""
+    """So that each of them has something to report all the time."""
     loops = [dom0.start("sh -c 'while :; do :; done'") for _ in range(2)]
     yield
     for loop in loops:
@@ -139,7 +139,7 @@ def watch(dom0):
 
 
 def unknown_ns(dom0):
-    """Time of Dom0's vCPUs of which xenbaked does not know in which state it was spent."""
+    """Time of Dom0's vCPUs whose state xenbaked does not know."""
     return [domain["unknown_ns"] for domain in facts(dom0)["domains"].values() if domain["domid"] == 0]
 
 
