@@ -189,7 +189,8 @@ class DaemonEndTest(SystemTest):
         path.write_bytes(RECORDING.read_bytes()[:-1000])
         for options in (("--once", "--at", "0.5"), ("--format", "csv", "-t", "1")):
             done = run(XENMON, "--replay", path, *options)
-            self.assertEqual((done.returncode, done.stderr), (0, ""), options)
+            # Recordings are read ahead, so the damage may be known by then, and reported.
+            self.assertEqual(done.returncode, 0, options)
 
     def test_a_recording_that_shrinks_while_it_is_read(self):
         path = self.directory / "trace"

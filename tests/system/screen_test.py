@@ -238,7 +238,7 @@ class ScreenTest(SystemTest):
         self.terminal.wait_for(lambda lines: "by gotten v" in lines[0] and first(lines) != "Domain-0", "another order")
         self.terminal.keys("F6", "Up", "Up")
         self.terminal.wait_for(lambda lines: lines[1].strip().startswith("Sort by") and "by gotten" not in lines[0]
-                               and any("Esc: as before" in line for line in lines), "the list of orders")
+                               and any("Esc: cancel" in line for line in lines), "the list of orders")
         self.terminal.keys("Escape")
         self.terminal.wait_for(lambda lines: "by gotten v" in lines[0] and "Sort by" not in lines[1], "as it was")
         self.terminal.keys("f", "w", "e", "b")

@@ -160,6 +160,23 @@ TEST(MergeLosses, PatienceLetsALossBeKnownInTime) {
                                               {1, 1500, "record"}}));
 }
 
+TEST(MergeLosses, PatienceEndsWhenNothingMoreComes) {
+  Merge merge(Merge::Patience{Merge::kNoLimit, 1 << 20, 3});
+  Listener listener;
+  const WindowBuilder first = records(0, {1000, 1010});
+  const WindowBuilder later = records(0, {1020, 1030});
+  take(merge, listener, {{&first}});
+  take(merge, listener, {});
+  take(merge, listener, {});
+  EXPECT_EQ(listener.seen.size(), 0U);
+  take(merge, listener, {});
+  EXPECT_EQ(listener.seen.size(), 2U);
+  take(merge, listener, {{&later}});
+  EXPECT_EQ(listener.seen.size(), 2U) << "and begins again";
+  take(merge, listener, {}, true);
+  EXPECT_EQ(listener.seen.size(), 4U);
+}
+
 TEST(MergeLosses, PatienceEndsWithTimeAndWithMemory) {
   for (const Merge::Patience patience :
        {Merge::Patience{1000, 1 << 30}, Merge::Patience{Merge::kNoLimit, 4096}}) {

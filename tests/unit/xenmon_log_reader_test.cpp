@@ -149,11 +149,11 @@ TEST_F(LogReaderTest, LeavesOutAndCountsWhatIsMalformedOrCutShort) {
 }
 
 TEST_F(LogReaderTest, RefusesWhatIsNoLog) {
-  EXPECT_THAT(refused("x", "root:x:0:0:root:/root:/bin/bash\n"), HasSubstr("is no log"));
-  EXPECT_THAT(refused("x", "{\"a\": 1}\n"), HasSubstr("is no log"));
-  EXPECT_THAT(refused("x", "passed_s,domid\n1,2\n"), HasSubstr("is no log"));
-  EXPECT_THAT(refused("x", "\x7f" + std::string("ELF\0\0\n", 6)), HasSubstr("is no log"));
-  EXPECT_THAT(refused("x", "passed_s,wall_ti"), HasSubstr("is no log"));
+  EXPECT_THAT(refused("x", "root:x:0:0:root:/root:/bin/bash\n"), HasSubstr("is not a log"));
+  EXPECT_THAT(refused("x", "{\"a\": 1}\n"), HasSubstr("is not a log"));
+  EXPECT_THAT(refused("x", "passed_s,domid\n1,2\n"), HasSubstr("is not a log"));
+  EXPECT_THAT(refused("x", "\x7f" + std::string("ELF\0\0\n", 6)), HasSubstr("is not a log"));
+  EXPECT_THAT(refused("x", "passed_s,wall_ti"), HasSubstr("is not a log"));
   EXPECT_THAT(refused("x", ""), HasSubstr("is empty"));
   for (const std::string& path : {files / "missing", files / "."}) {
     const auto log = read_log(path);

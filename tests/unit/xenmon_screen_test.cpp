@@ -191,7 +191,7 @@ TEST(HelpScreen, EveryLineCanBeReachedAtEverySize) {
       seen += all_lines(render_help(width, height, first));
     for (const HelpLine& line : help_lines()) EXPECT_TRUE(has(seen, line.meaning)) << line.meaning;
   }
-  EXPECT_TRUE(has(render_help(40, 10).line(0), "xenmon: keys  arrows scroll; others close"));
+  EXPECT_TRUE(has(render_help(40, 10).line(0), "xenmon: keys  arrows scroll, Esc closes"));
   EXPECT_TRUE(has(render_help(80, 24).line(0), "any key closes"));
   EXPECT_EQ(render_help(40, 10, SIZE_MAX).line(9), " red      waits 20 % of it or 50 ms");
   EXPECT_EQ(render_help(0, 0).width(), 1);

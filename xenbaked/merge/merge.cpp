@@ -33,7 +33,13 @@ void Merge::append(const Pass& pass, std::uint64_t tsc_shift) {
   }
   const std::uint64_t heard_before = std::exchange(heard_, newest());
   if (patience_.bytes != 0) {
-    hold_back();
+    empty_passes_ = pass.windows.empty() ? empty_passes_ + 1 : 0;
+    if (empty_passes_ < patience_.empty_passes) {
+      hold_back();
+    } else {
+      held_back_.clear();
+      watermark_ = heard_before;
+    }
     return;
   }
   watermark_ = heard_before;

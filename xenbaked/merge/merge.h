@@ -53,10 +53,11 @@ class Merge final : private HeardClocks {
   static constexpr std::uint64_t kRestartGap = std::uint64_t{1} << 20;
 
   // How far the watermark stays behind what has been heard: by `cycles`, but never by more than `bytes` of
-  // records, which are kept in memory meanwhile.
+  // records, which are kept in memory meanwhile, nor for more than `empty_passes` that bring nothing.
   struct Patience {
     std::uint64_t cycles = 0;
     std::uint64_t bytes = 0;
+    std::uint32_t empty_passes = 20;
   };
 
   Merge() = default;
@@ -143,6 +144,7 @@ class Merge final : private HeardClocks {
     std::uint64_t bytes = 0;
   };
   Patience patience_;
+  std::uint32_t empty_passes_ = 0; // in a row
   std::deque<Heard> held_back_;
   std::uint64_t late_records_ = 0;
   BadRecords bad_framing_;

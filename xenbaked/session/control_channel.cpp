@@ -144,7 +144,7 @@ void ControlChannel::complain(std::string_view line) {
   if (++bad_lines_ > kComplaints) return;
   print_message(
       '"' + shortened(line, kShown) +
-      "\" is no command for a replay; there are \"to NS\", \"play SPEED\", \"hold\" and \"read N\".");
+      "\" is not a command for a replay; there are \"to NS\", \"play SPEED\", \"hold\" and \"read N\".");
 }
 
 void ControlChannel::tell(State state, std::uint64_t position_ns) {

@@ -12,7 +12,7 @@ namespace xenmon {
 
 WriteQueue::WriteQueue(Write write, std::size_t most_bytes)
     : write_(std::move(write)), most_bytes_(most_bytes) {
-  // Signals are the program's.
+  // Signals are handled by the program.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);

@@ -283,8 +283,8 @@ class Session {
     if (key != Key::kSpan) return;
     if (state_.view == View::kLatency) {
       notice_ = state_.latency_since_start
-                    ? "since xenbaked began"
-                    : "of late, up to " + window_text(settings_.windows_ns[kLongWindow]);
+                    ? "since xenbaked started"
+                    : "recent, up to " + window_text(settings_.windows_ns[kLongWindow]);
     } else {
       notice_ = "tables are of the last " + window_text(settings_.windows_ns[index_of(state_.window)]);
     }

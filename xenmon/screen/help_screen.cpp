@@ -89,7 +89,7 @@ Grid render_help(int width, int height, std::size_t first_line) {
   const std::size_t last = last_help_line(grid.width(), grid.height());
   const std::size_t first = std::min(first_line, last);
   grid.put(0, 1, "xenmon: keys", kStandout);
-  grid.put(0, 15, last > 0 ? "arrows scroll; others close" : "any key closes");
+  grid.put(0, 15, last > 0 ? "arrows scroll, Esc closes" : "any key closes");
   for (std::size_t column = 0; column < columns; ++column) {
     const int x = 1 + static_cast<int>(column) * kHelpColumn;
     for (std::size_t row = 0; row < rows_for(grid.height()); ++row) {
