@@ -22,6 +22,7 @@
 #include "source/live_source.h"
 #include "source/recorder.h"
 #include "source/replay_source.h"
+#include "standard_descriptors.h"
 #include "totals_report.h"
 
 namespace xenmon {
@@ -142,6 +143,7 @@ ExitStatus run_watched(const CommandOptions& options) {
 } // namespace xenmon
 
 int main(int argc, char** argv) {
+  xenmon::occupy_standard_descriptors();
   const xenmon::CommandLine command = xenmon::parse_command_line(argc, argv);
   if (!command.run) {
     if (command.status == xenmon::ExitStatus::kOk) {

@@ -210,7 +210,7 @@ TEST(BakerDoubt, NobodyWaitsThroughASilenceThatNoSchedulerKeeps) {
   EXPECT_EQ(outcome.vcpu(1).times[kRunning], 10U);
 }
 
-TEST(BakerDoubt, BetweenClocksThatDifferNobodyKnowsHowMuchPassed) {
+TEST(BakerDoubt, BetweenClocksThatDifferAsMuchAsTheyMayDifferByIsUnknown) {
   Baker::Options options = plain_options();
   options.clock_ahead_ns = {0, 100'000};
   WindowBuilder a(0);
@@ -219,9 +219,21 @@ TEST(BakerDoubt, BetweenClocksThatDifferNobodyKnowsHowMuchPassed) {
   b.runstate(1 * kMs, 1, 0, kRunnableState, kRunningState)
       .runstate(2 * kMs, 1, 0, kRunningState, kBlockedState);
   const Outcome outcome = bake({&a, &b}, options);
-  EXPECT_EQ(outcome.vcpu(1).times[kWaitWake], 0U);
-  EXPECT_EQ(outcome.vcpu(1).times[kUnknown], 1 * kMs);
+  EXPECT_EQ(outcome.vcpu(1).times[kWaitWake], 800'000U);
+  EXPECT_EQ(outcome.vcpu(1).times[kUnknown], 200'000U);
   EXPECT_EQ(outcome.vcpu(1).times[kRunning], 1 * kMs);
+}
+
+// The first one's end was not seen: a pCPU runs one vCPU at a time.
+TEST(BakerDoubt, TwoVcpusOfADomainDoNotRunOnOnePcpu) {
+  WindowBuilder w;
+  w.runstate(0, 1, 0, kRunnableState, kRunningState)
+      .runstate(5 * kMs, 1, 1, kRunnableState, kRunningState)
+      .runstate(6 * kMs, 1, 1, kRunningState, kBlockedState)
+      .record(0x22202, 9 * kMs, {});
+  const Outcome outcome = bake({&w});
+  EXPECT_EQ(outcome.vcpu(1, 0).times[kRunning], 0U);
+  EXPECT_EQ(outcome.vcpu(1, 1).times[kRunning], 1 * kMs);
 }
 
 } // namespace

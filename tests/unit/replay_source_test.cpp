@@ -47,6 +47,7 @@ class ReplaySourceTest : public testing::Test {
       ++read.passes;
       read.bad += pass.bad.total();
       for (const Window& window : pass.windows) {
+        if (window.first.empty()) continue; // where it only says that something may be lost
         read.pcpus.push_back(window.pcpu);
         read.bytes.push_back(window.first.size() + window.second.size());
       }
@@ -199,6 +200,32 @@ TEST_F(ReplaySourceTest, WhateverIsCutOffIsSaidAndTheRestIsRead) {
       EXPECT_GT(most, bytes.size() - 50) << suffix;
     }
   }
+}
+
+// Of the pCPUs whose turn had not come, nothing is known after their last record.
+TEST_F(ReplaySourceTest, ACutWithinARoundIsALossOfThePcpusBehindIt) {
+  WindowBuilder a(0);
+  WindowBuilder b(1);
+  WindowBuilder c(2);
+  for (WindowBuilder* each : {&a, &b, &c}) each->record(kEvent, 10, {}).record(kEvent, 20, {});
+  const std::string round = recording({&a, &b, &c});
+  const std::string whole = recording({&a, &b, &c, &a, &b, &c});
+  const std::size_t window = round.size() / 3;
+  const auto lost_at_end = [&](std::size_t size) {
+    Result<std::unique_ptr<Source>> source = open_replay({write("part", whole.substr(0, size)), 0});
+    Pass pass;
+    EXPECT_TRUE((*source)->read_pass(pass) && pass.last);
+    std::vector<std::uint32_t> pcpus;
+    for (const Window& each : pass.windows) {
+      if (each.full) pcpus.push_back(each.pcpu);
+    }
+    return pcpus;
+  };
+  using Pcpus = std::vector<std::uint32_t>;
+  EXPECT_EQ(lost_at_end(whole.size()), Pcpus{});
+  EXPECT_EQ(lost_at_end(round.size() + window - 4), (Pcpus{0, 1, 2})) << "within the first window";
+  EXPECT_EQ(lost_at_end(round.size() + 2 * window - 4), (Pcpus{1, 2}));
+  EXPECT_EQ(lost_at_end(round.size() + 3 * window - 4), Pcpus{2});
 }
 
 TEST_F(ReplaySourceTest, ADamagedPlainFileIsNotCutOff) {

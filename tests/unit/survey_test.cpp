@@ -55,6 +55,35 @@ TEST(Survey, TheFrequencyIsWhatXensWordsSay) {
   }
 }
 
+// Xen's word has 32 bits: of a run of 4.4 s it is 0.1 s.
+TEST(Survey, AFrequencyOfRunsThatAreLongerThanTheWord) {
+  constexpr std::uint64_t kWord = std::uint64_t{1} << 32;
+  WindowBuilder w;
+  std::uint64_t tsc = 1000;
+  for (std::uint32_t i = 0; i < 8; ++i) {
+    const std::uint64_t ran = 4'400 * kMs + i * 50 * kMs;
+    w.runstate(tsc, 1, 0, kBlockedState, kRunnableState).runstate(tsc, 1, 0, kRunnableState, kRunningState);
+    tsc += ran;
+    w.record(event::kSwitchInfPrev, tsc, {1, 0, static_cast<std::uint32_t>(ran % kWord)})
+        .runstate(tsc, 1, 0, kRunningState, kBlockedState);
+    tsc += 10 * kMs;
+  }
+  const Survey found = survey(preview_of({&w}), 0);
+  EXPECT_NEAR(found.measured_khz, 1'000'000, 1'000);
+  EXPECT_TRUE(found.unrecorded_after.empty());
+}
+
+TEST(Survey, RunsThatFitMoreThanOneFrequencyTellNone) {
+  WindowBuilder w;
+  for (std::uint32_t i = 0; i < 8; ++i) {
+    const std::uint64_t tsc = 1000 + i * 7'000 * kMs;
+    w.runstate(tsc, 1, 0, kRunnableState, kRunningState)
+        .record(event::kSwitchInfPrev, tsc + 6'000 * kMs, {1, 0, 6'000'000'000U - (std::uint64_t{1} << 32)})
+        .runstate(tsc + 6'000 * kMs, 1, 0, kRunningState, kRunnableState);
+  }
+  EXPECT_EQ(survey(preview_of({&w}), 0).measured_khz, 0U); // 1 GHz, or 3.5 GHz
+}
+
 TEST(Survey, WordsThatMeanNothingTellNothing) {
   WindowBuilder w;
   for (std::uint32_t i = 0; i < 40; ++i) {

@@ -114,9 +114,11 @@ class Baker {
   // A pCPU that has written nothing for this long since the trace began runs its idle vCPU: schedulers decide
   // again within 10 to 30 ms, if there is anything to decide.
   static constexpr std::uint64_t kIdleIsSilentNs = 100'000'000;
-  // By how much Xen's own account of a wait and that of the records may differ for the same wait: two clocks,
-  // read at slightly different moments, and a frequency that is known to 0.1 %.
-  static constexpr std::uint64_t kWaitToleranceNs = 20'000;
+  // How far Xen's own account of a wait and the records' may be apart and still be of one wait in which the
+  // vCPU cannot have run unseen: two clocks, read at moments that differ by less than a switch takes.
+  static constexpr std::uint64_t kWaitToleranceNs = 2'000;
+  // The records of one decision about all vCPUs of a unit come within this time.
+  static constexpr std::uint64_t kTogetherNs = 1'000'000;
   // A wait that is longer than Xen says by more than this did not happen: records are missing. An emulated
   // pCPU may stand still for 6 ms between Xen's reading of the clock and the record.
   static constexpr std::uint64_t kMissingNs = 10'000'000;
@@ -268,6 +270,7 @@ class Baker {
     const std::uint32_t slot = domain_by_id_[domid];
     return slot == XENMON_NO_SLOT ? nullptr : domains_[slot].get();
   }
+  [[nodiscard]] std::uint64_t end_of_previous(std::uint32_t domid) const;
   Domain& make_domain(std::uint32_t domid, bool born, std::uint64_t now);
   [[gnu::always_inline]] Vcpu* find_vcpu(std::uint32_t who) {
     const Cached& cached = cache_[cache_index(who)];

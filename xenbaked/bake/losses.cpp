@@ -164,8 +164,10 @@ void Baker::check_told_wait(Vcpu& vcpu, std::uint64_t told, std::uint64_t now) {
   if (vcpu.bucket == kUnknown) {
     const std::uint64_t apart = measured > told ? measured - told : told - measured;
     // The word says exactly this only for a wait that started when the vCPU left its pCPU.
-    if (apart > kWaitToleranceNs + (measured >> 12) || vcpu.claimed != kWaitPreempt) return;
-    account(vcpu, std::max(vcpu.entered_ns, vcpu.since_ns));
+    if (apart > kWaitToleranceNs + (measured >> 16) || vcpu.claimed != kWaitPreempt) return;
+    // Only what the word covers.
+    const std::uint64_t since = std::max(vcpu.entered_ns, now - std::min(now, told));
+    account(vcpu, std::clamp(since, vcpu.since_ns, now));
     vcpu.bucket = std::exchange(vcpu.claimed, kUnknown);
     return;
   }
@@ -174,8 +176,8 @@ void Baker::check_told_wait(Vcpu& vcpu, std::uint64_t told, std::uint64_t now) {
   conflict(vcpu, now);
 }
 
-// If two clocks differ, it is not known how much time passed between them. False: nor which of the two
-// records was first, and so what the vCPU does now.
+// If two clocks differ, it is not known exactly how much time passed between them: as much as they may differ
+// by is unknown. False: nor is it known which of the two records was first, and so what the vCPU does now.
 bool Baker::measure_across_clocks(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) {
   const auto ahead = [&](std::uint32_t of) {
     return of < options_.clock_ahead_ns.size() ? options_.clock_ahead_ns[of] : 0;
@@ -186,6 +188,8 @@ bool Baker::measure_across_clocks(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t 
   const bool ordered = now - vcpu.entered_ns > 2 * apart;
   if (vcpu.bucket == kRunning && pcpu_state(vcpu.part.pcpu).current == vcpu.slot)
     nobody_runs(vcpu.part.pcpu, now);
+  // Whatever the difference really is, it is hardly more than twice the estimate.
+  if (ordered) account(vcpu, std::clamp(now - 2 * apart, vcpu.since_ns, now));
   vcpu.bucket = kUnknown;
   account(vcpu, now);
   if (!ordered) {

@@ -7,6 +7,18 @@
 
 namespace xenmon {
 
+// When the last domain of that number ended; 0 if none has.
+std::uint64_t Baker::end_of_previous(std::uint32_t domid) const {
+  std::uint64_t end_ns = 0;
+  for (const std::uint32_t slot : ended_domains_) {
+    if (domains_[slot]->domid == domid) end_ns = std::max(end_ns, domains_[slot]->ended_ns);
+  }
+  for (const DomainTotals& ended : ended_totals_) {
+    if (ended.domid == domid) end_ns = std::max(end_ns, ended.ended_ns);
+  }
+  return end_ns;
+}
+
 Domain& Baker::make_domain(std::uint32_t domid, bool born, std::uint64_t now) {
   std::uint32_t slot;
   if (free_domains_.empty()) {
@@ -25,6 +37,7 @@ Domain& Baker::make_domain(std::uint32_t domid, bool born, std::uint64_t now) {
   domain.born_ns = now;
   // If records are being lost at that moment, the next ones about it may be among them.
   if (born && gaps_open() != 0) domain.loss_ns = now;
+  if (!born) domain.not_before_ns = end_of_previous(domid);
   domain_by_id_[domid] = slot;
   return domain;
 }
@@ -78,6 +91,10 @@ Vcpu* Baker::make_vcpu(std::uint32_t domid, std::uint32_t vcpu_id) {
   if (!offline && offline_ns > start_ns_) {
     vcpu.part.times[kOffline] = offline_ns - start_ns_;
     vcpu.since_ns = vcpu.entered_ns = offline_ns;
+  }
+  if (domain->not_before_ns > start_ns_) {
+    vcpu.part.times[kUnknown] = domain->not_before_ns - start_ns_;
+    vcpu.since_ns = vcpu.entered_ns = domain->not_before_ns;
   }
   if (offline) {
     vcpu.known = true;

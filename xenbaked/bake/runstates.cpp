@@ -95,11 +95,11 @@ bool Baker::reconcile_odd(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, st
 void Baker::displace(const Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) {
   const std::uint32_t slot = pcpu_state(pcpu).current;
   if (slot == XENMON_NO_SLOT || slot == vcpu.slot) return;
-  // With core scheduling one pCPU reports all vCPUs of a unit, which belong to one domain. Otherwise the end
-  // of the other's execution was not seen.
+  // With core scheduling one pCPU reports all vCPUs of a unit, which belong to one domain and start together.
+  // Otherwise the end of the other's execution was not seen.
   Vcpu* current = vcpus_[slot].get();
   if (current != nullptr && current->bucket == kRunning && current->part.pcpu == pcpu &&
-      current->domain_slot != vcpu.domain_slot) {
+      (current->domain_slot != vcpu.domain_slot || now - current->entered_ns > kTogetherNs)) {
     conflict(*current, now);
     current->entered_ns = now;
   }

@@ -137,6 +137,7 @@ struct Domain {
   std::uint32_t removals_in_doubt = 0;
   bool removal_in_doubt = false; // a DOM_REM came that may have been this one's
   std::uint64_t born_ns = 0;
+  std::uint64_t not_before_ns = 0; // until then another domain had its number
   std::uint64_t ended_ns = 0;
   // Since its birth, if that was seen, records may be missing from then on.
   std::uint64_t loss_ns = ~std::uint64_t{0};

@@ -7,7 +7,13 @@
 namespace xenmon {
 
 void PcpuStream::append(const Window& window, bool stable, std::uint64_t tsc_shift) {
-  if (window.first.empty() && window.second.empty()) return;
+  if (window.first.empty() && window.second.empty()) {
+    if (window.full && !segments_.empty()) {
+      segments_.back().full = true;
+      full_ = full_ || next_segment_ == segments_.size();
+    }
+    return;
+  }
   // Segments before the current one are used up: their buffers are reused.
   if (next_segment_ > 1) {
     const auto current = segments_.begin() + static_cast<std::ptrdiff_t>(next_segment_) - 1;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -85,7 +86,9 @@ class ReplaySource final : public Source {
     const std::byte* data = supply_->data();
     for (const Frame& found : frames_) {
       pass.windows.push_back({found.pcpu, {data + found.begin, found.end - found.begin}, {}});
+      read_.insert(found.pcpu);
     }
+    if (damage_ != Damage::kNone) mark_unread(pass);
     return ok();
   }
 
@@ -146,6 +149,18 @@ class ReplaySource final : public Source {
     std::size_t end = 0;
   };
   enum class Found { kFrame, kNextPass, kNone };
+
+  // The recording ends within a round, or in the middle of a window: of the pCPUs whose turn had not come,
+  // what they wrote in that round is missing, and of the last one the rest.
+  void mark_unread(Pass& pass) {
+    std::size_t begin = frames_.empty() ? 0 : frames_.size() - 1;
+    while (begin > 0 && frames_[begin - 1].pcpu < frames_[begin].pcpu) --begin;
+    std::set<std::uint32_t> whole;
+    for (std::size_t i = begin; i + 1 < frames_.size(); ++i) whole.insert(frames_[i].pcpu);
+    for (const std::uint32_t pcpu : read_) {
+      if (whole.count(pcpu) == 0) pass.windows.push_back({pcpu, {}, {}, true});
+    }
+  }
 
   // The rest is not worth reading: why.
   void note_end(Pass& pass) {
@@ -272,6 +287,7 @@ class ReplaySource final : public Source {
   bool cut_ = false;       // the last thing found extends beyond the file's end
   Damage damage_ = Damage::kNone;
   std::vector<Frame> frames_;
+  std::set<std::uint32_t> read_; // pCPUs that have had a window
 };
 
 } // namespace

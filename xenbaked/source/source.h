@@ -31,8 +31,8 @@ struct Window {
   std::uint32_t pcpu = 0;
   std::span<const std::byte> first;
   std::span<const std::byte> second;
-  // When these were taken there may have been no room for another record: what would have come next may be
-  // lost. Only a live source knows.
+  // What would have come next may be lost: a live buffer had no room for another record when this was taken,
+  // or a recording ends before it. That may be reported later, with a window that is empty.
   bool full = false;
 };
 

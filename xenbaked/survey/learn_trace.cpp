@@ -128,7 +128,7 @@ Origin learn_trace(Source& source, Verdicts& verdicts) {
   }
   const std::uint32_t cpu_khz = origin.cpu_khz_assumed ? 0 : origin.cpu_khz;
   Survey found = survey(source.preview(Survey::kBytes), cpu_khz);
-  if (!found.whole && found.records_contradict()) found = survey(source.preview(Survey::kMoreBytes), cpu_khz);
+  if (!found.whole && found.contradictions > 0) found = survey(source.preview(Survey::kMoreBytes), cpu_khz);
   origin.facts.has_dispatches = found.has_dispatches;
   origin.facts.has_page_counts = found.has_page_counts;
   learn_frequency(found, origin, verdicts);

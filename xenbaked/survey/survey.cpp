@@ -21,8 +21,15 @@ constexpr std::size_t kLeastRuns = 3;
 constexpr std::size_t kMostRuns = 256;
 // Half of the runs must agree with each other to this part, or the words mean something else.
 constexpr double kFrequencySpread = 0.005;
-// Clocks that differ by less count as equal: waits of vCPUs have an error of this size anyway.
-constexpr double kLeastSkewNs = 50'000;
+// No TSC is slower or faster than these, and few are slower than kUsualKhz.
+constexpr double kLeastKhz = 1'000;
+constexpr double kMostKhz = 10e6;
+constexpr double kLeastWrappedKhz = 10'000; // slower clocks are rare, and too many words would fit
+constexpr double kUsualKhz = 800'000;
+// Clocks that differ by less count as equal: an estimate is off by up to 4 us, and waits are, too.
+constexpr double kLeastSkewNs = 5'000;
+// No two clocks of a host differ by more.
+constexpr double kMostSkewNs = 10'000'000;
 // What Xen says and what is recorded may differ by this much and still be the same.
 constexpr double kToleranceNs = 20'000;
 // Xen reads its clock before it decides and writes the records afterwards. In an emulated machine a pCPU may
@@ -41,7 +48,39 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-// The longest runs' cycles against their ns; 0 if they do not agree.
+constexpr double kWord = 4294967296.0; // ns: where words of 32 bits start again
+
+double ns_of(std::int64_t cycles, double khz) {
+  return static_cast<double>(cycles) * 1e6 / khz;
+}
+
+// By how much a time is longer according to the records than Xen says, ns. Of a word of 32 bits the nearest
+// value that it can stand for is taken.
+double excess_ns(const Told& told, double khz) {
+  const double ns = ns_of(told.cycles, khz);
+  const double excess = ns - static_cast<double>(told.ns);
+  return told.wraps && ns > kWord * 0.99 ? std::remainder(excess, kWord) : excess;
+}
+
+bool agrees(const Told& run, double khz) {
+  const double tolerated = ns_of(run.cycles, khz) * kFrequencySpread;
+  return tolerated < kWord / 16 && std::abs(excess_ns(run, khz)) <= tolerated;
+}
+
+// The frequencies at which a run's word stands for its cycles: one if the word is the whole time, more if it
+// may have lost a part above 32 bits. In kHz, falling.
+std::vector<double> possible_khz(const Told& run) {
+  std::vector<double> all;
+  for (double ns = static_cast<double>(run.ns);; ns += kWord) {
+    const double khz = static_cast<double>(run.cycles) * 1e6 / ns;
+    if (khz < (all.empty() ? kLeastKhz : kLeastWrappedKhz)) break;
+    if (khz <= kMostKhz) all.push_back(khz);
+    if (!run.wraps) break;
+  }
+  return all;
+}
+
+// The longest runs' cycles against their ns; 0 if they do not agree, or agree on more than one frequency.
 std::uint32_t measure_khz(const std::vector<Told>& runs) {
   std::vector<Told> long_runs;
   for (const Told& run : runs) {
@@ -51,38 +90,48 @@ std::uint32_t measure_khz(const std::vector<Told>& runs) {
   const std::size_t count = std::min(long_runs.size(), kMostRuns);
   std::partial_sort(long_runs.begin(), long_runs.begin() + static_cast<std::ptrdiff_t>(count),
                     long_runs.end(), [](const Told& a, const Told& b) { return a.ns > b.ns; });
-  std::vector<double> khz;
-  for (std::size_t i = 0; i < count; ++i)
-    khz.push_back(static_cast<double>(long_runs[i].cycles) * 1e6 / static_cast<double>(long_runs[i].ns));
-  const double middle = median(khz);
-  const auto near = std::count_if(khz.begin(), khz.end(), [&](double each) {
-    return std::abs(each - middle) <= middle * kFrequencySpread;
-  });
-  if (static_cast<std::size_t>(near) * 2 <= count || middle < 1'000 || middle > 100e6) return 0;
-  // The sums of those that agree, which lose the least.
-  double cycles = 0;
-  double ns = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    if (std::abs(khz[i] - middle) > middle * kFrequencySpread) continue;
-    cycles += static_cast<double>(long_runs[i].cycles);
-    ns += static_cast<double>(long_runs[i].ns);
+  long_runs.resize(count);
+  // Runs in the middle by their length are least likely to be odd; a shorter one has fewer possible values.
+  std::sort(long_runs.begin(), long_runs.end(),
+            [](const Told& a, const Told& b) { return a.cycles < b.cycles; });
+  double best = 0;
+  std::size_t most = 0;
+  bool ambiguous = false;
+  for (const std::size_t at : {std::size_t{0}, count / 4, count / 2}) {
+    for (const double khz : possible_khz(long_runs[at])) {
+      const auto near = static_cast<std::size_t>(std::count_if(
+          long_runs.begin(), long_runs.end(), [&](const Told& run) { return agrees(run, khz); }));
+      const bool another = best == 0 || std::abs(khz - best) > best * 4 * kFrequencySpread;
+      if (near > most) {
+        best = khz;
+        most = near;
+        ambiguous = false;
+      } else if (near == most && another && khz >= kUsualKhz) {
+        ambiguous = true;
+      }
+    }
   }
-  return static_cast<std::uint32_t>(std::lround(cycles * 1e6 / ns));
+  if (ambiguous || most * 2 <= count) return 0;
+  // Twice, as the first frequency is only one run's. The sums of those that agree lose the least.
+  for (int i = 0; i < 2; ++i) {
+    double cycles = 0;
+    double ns = 0;
+    for (const Told& run : long_runs) {
+      if (!agrees(run, best)) continue;
+      cycles += static_cast<double>(run.cycles);
+      ns += ns_of(run.cycles, best) - excess_ns(run, best);
+    }
+    if (ns <= 0) return 0;
+    best = cycles * 1e6 / ns;
+  }
+  return static_cast<std::uint32_t>(std::lround(best));
 }
 
-// By how much a time is longer according to the records than Xen says, ns.
-double excess_ns(const Told& told, double khz) {
-  return static_cast<double>(told.cycles) * 1e6 / khz - static_cast<double>(told.ns);
-}
-
-// The same if Xen's word has only the low 32 bits: the smallest possible value.
+// The same for a wait of which Xen's word may say more: then any value above the word's is possible.
 double least_excess_ns(const Told& told, double khz) {
-  constexpr double kWord = 4294967296.0;
   const double excess = excess_ns(told, khz);
-  if (!told.wraps || static_cast<double>(told.cycles) * 1e6 / khz < kWord) return excess;
-  if (!told.exact) return 0; // any value is possible
-  const double rest = std::fmod(excess, kWord);
-  return std::min(rest, kWord - rest);
+  if (!told.wraps || ns_of(told.cycles, khz) <= kWord * 0.99) return excess;
+  return told.exact ? std::abs(excess) : 0;
 }
 
 double tolerance_ns(const Told& told, double khz) {
@@ -143,7 +192,7 @@ std::vector<std::int64_t> clocks_ahead(const std::map<Pair, double>& offsets) {
     const bool one_of_two = by_pcpu.size() == 2 && pcpu == by_pcpu.rbegin()->first;
     if (ahead.size() < 2 && !one_of_two) continue;
     const double ns = middle_one(ahead);
-    if (std::abs(ns) < kLeastSkewNs) continue;
+    if (std::abs(ns) < kLeastSkewNs || std::abs(ns) > kMostSkewNs) continue;
     out.resize(pcpu + 1);
     out[pcpu] = std::llround(ns);
   }
@@ -211,7 +260,8 @@ Survey survey(const Preview& preview, std::uint32_t cpu_khz) {
     if (run.silent_to == 0) continue;
     const double silent = static_cast<double>(run.silent_to - run.silent_from) * 1e6 / khz;
     // What is missing is as long as the silence, or nearly so.
-    if (least_excess_ns(run, khz) <= tolerance_ns(run, khz) || excess_ns(run, khz) < silent / 2) continue;
+    const double whole_excess = ns_of(run.cycles, khz) - static_cast<double>(run.ns);
+    if (least_excess_ns(run, khz) <= tolerance_ns(run, khz) || whole_excess < silent / 2) continue;
     const auto at =
         std::lower_bound(out.unrecorded_after.begin(), out.unrecorded_after.end(), run.silent_from);
     if (at != out.unrecorded_after.end() && *at == run.silent_from) continue;
