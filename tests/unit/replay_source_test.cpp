@@ -47,7 +47,7 @@ class ReplaySourceTest : public testing::Test {
       ++read.passes;
       read.bad += pass.bad.total();
       for (const Window& window : pass.windows) {
-        if (window.first.empty()) continue; // where it only says that something may be lost
+        if (window.full) continue; // it only says that something may be lost
         read.pcpus.push_back(window.pcpu);
         read.bytes.push_back(window.first.size() + window.second.size());
       }

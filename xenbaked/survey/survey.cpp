@@ -28,6 +28,8 @@ constexpr double kLeastWrappedKhz = 10'000; // slower clocks are rare, and too m
 constexpr double kUsualKhz = 800'000;
 // Clocks that differ by less count as equal: an estimate is off by up to 4 us, and waits are, too.
 constexpr double kLeastSkewNs = 5'000;
+// The same where records are missing, so that others contradict each other whatever the clocks say.
+constexpr double kLeastSkewWithLossesNs = 50'000;
 // No two clocks of a host differ by more.
 constexpr double kMostSkewNs = 10'000'000;
 // What Xen says and what is recorded may differ by this much and still be the same.
@@ -184,7 +186,7 @@ double middle_one(std::vector<double> values) {
 
 // Compares each pCPU's clock with those of most others. Of two that differ from each other the second is
 // wrong.
-std::vector<std::int64_t> clocks_ahead(const std::map<Pair, double>& offsets) {
+std::vector<std::int64_t> clocks_ahead(const std::map<Pair, double>& offsets, double least_ns) {
   std::map<std::uint32_t, std::vector<double>> by_pcpu;
   for (const auto& [pair, ns] : offsets) by_pcpu[pair.second].push_back(ns);
   std::vector<std::int64_t> out;
@@ -192,7 +194,7 @@ std::vector<std::int64_t> clocks_ahead(const std::map<Pair, double>& offsets) {
     const bool one_of_two = by_pcpu.size() == 2 && pcpu == by_pcpu.rbegin()->first;
     if (ahead.size() < 2 && !one_of_two) continue;
     const double ns = middle_one(ahead);
-    if (std::abs(ns) < kLeastSkewNs || std::abs(ns) > kMostSkewNs) continue;
+    if (std::abs(ns) < least_ns || std::abs(ns) > kMostSkewNs) continue;
     out.resize(pcpu + 1);
     out[pcpu] = std::llround(ns);
   }
@@ -254,7 +256,9 @@ Survey survey(const Preview& preview, std::uint32_t cpu_khz) {
   }
   // Clocks that differ show in records whose order makes no sense; but so do missing records.
   if (out.records_contradict() && out.waits_shorter == 0 && out.named_pcpus.empty())
-    out.clock_ahead_ns = clocks_ahead(offsets_of(tracks, khz));
+    out.clock_ahead_ns =
+        clocks_ahead(offsets_of(tracks, khz),
+                     out.lost_records != 0 || out.bad_records != 0 ? kLeastSkewWithLossesNs : kLeastSkewNs);
   for (const Told& run : tracks.runs()) {
     if (std::abs(least_excess_ns(run, khz)) <= tolerance_ns(run, khz)) ++out.times_agree;
     if (run.silent_to == 0) continue;
