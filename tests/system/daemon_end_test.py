@@ -258,6 +258,21 @@ class DaemonEndTest(SystemTest):
                 self.assertEqual(done.returncode, 1, (signal_name(done.returncode), done.stderr))
                 self.check_one_sentence(done.stderr, "xenbaked")
 
+    @unittest.skipIf(SANITIZED, "a sanitizer reserves more than there is")
+    def test_too_little_memory_to_decompress_is_no_damage(self):
+        said = set()
+        for megabytes in range(40, 260, 20):
+            def limit(most=megabytes << 20):
+                resource.setrlimit(resource.RLIMIT_AS, (most, most))
+            done = subprocess.run([XENBAKED, "--replay", RECORDING, "--totals", "json"], capture_output=True, text=True,
+                                  preexec_fn=limit, timeout=PATIENCE, check=False)
+            if "error while loading" in done.stderr:
+                continue
+            self.assertNotIn("damaged", done.stderr, megabytes)
+            said.add(done.stderr.strip())
+        self.assertIn("", said)
+        self.assertTrue(any("Not enough memory" in each for each in said), said)
+
     def test_a_limit_on_file_size(self):
         def limit():
             resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))

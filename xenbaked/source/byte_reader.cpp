@@ -13,6 +13,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -139,6 +140,8 @@ class XzReader final : public Decompressing {
       const lzma_ret result = lzma_code(&stream_, action);
       if (result == LZMA_STREAM_END || result == LZMA_BUF_ERROR) {
         finish(result != LZMA_STREAM_END);
+      } else if (result == LZMA_MEM_ERROR) {
+        throw std::bad_alloc();
       } else if (result != LZMA_OK) {
         damaged();
       }
@@ -182,6 +185,8 @@ class GzipReader final : public Decompressing {
       const int result = inflate(&stream_, Z_NO_FLUSH);
       if (result == Z_STREAM_END) {
         inside_ = false;
+      } else if (result == Z_MEM_ERROR) {
+        throw std::bad_alloc();
       } else if (result != Z_OK && result != Z_BUF_ERROR) {
         damaged();
       }
@@ -229,6 +234,7 @@ class ZstdReader final : public ByteReader {
     if (status != ARCHIVE_OK) settle(status == ARCHIVE_EOF);
   }
   void settle(bool whole) {
+    if (!whole && archive_errno(handle_) == ENOMEM) throw std::bad_alloc();
     end_ = from_->end();
     if (!whole && (end_ == End::kNone || end_ == End::kOver)) end_ = End::kDamaged;
     if (whole && end_ == End::kNone) end_ = End::kOver;
