@@ -147,7 +147,11 @@ int main(int argc, char** argv) {
   const xenmon::CommandLine command = xenmon::parse_command_line(argc, argv);
   if (!command.run) {
     if (command.status == xenmon::ExitStatus::kOk) {
-      std::cout << command.text;
+      std::cout << command.text << std::flush;
+      if (!std::cout) {
+        xenmon::print_message("Cannot write to standard output.");
+        return static_cast<int>(xenmon::ExitStatus::kFailed);
+      }
     } else {
       xenmon::print_message(command.text);
     }
