@@ -12,7 +12,7 @@
 #include <system_error>
 #include <utility>
 
-#include "xenmon/result.h"
+#include "base/result.h"
 
 namespace xenmon {
 

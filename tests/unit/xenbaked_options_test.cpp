@@ -3,8 +3,8 @@
 
 #include <vector>
 
+#include "base/duration.h"
 #include "options.h"
-#include "xenmon/duration.h"
 
 namespace xenmon {
 namespace {

@@ -20,7 +20,7 @@
 #include <string>
 #include <utility>
 
-#include "xenmon/result.h"
+#include "base/result.h"
 
 namespace xenmon {
 

@@ -11,9 +11,9 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/trace_time.h"
 #include "session/message.h"
 #include "text.h"
-#include "xenmon/trace_time.h"
 
 namespace xenmon {
 

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "daemon/publisher_settings.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

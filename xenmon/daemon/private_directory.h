@@ -12,8 +12,8 @@
 #include <string>
 #include <utility>
 
+#include "base/result.h"
 #include "daemon/descriptor.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "client/sample_feed.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

@@ -11,7 +11,7 @@
 
 #include <string>
 
-#include "xenmon/result.h"
+#include "base/result.h"
 
 namespace xenmon {
 

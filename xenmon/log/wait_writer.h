@@ -9,12 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "client/sample_feed.h"
 #include "client/wait_feed.h"
 #include "log/log_format.h"
 #include "log/output_file.h"
 #include "log/wait_line.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

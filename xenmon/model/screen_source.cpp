@@ -6,10 +6,10 @@
 #include <cinttypes>
 #include <cstdio>
 
+#include "base/trace_time.h"
 #include "client/known_pcpus.h"
 #include "daemon/replay_control.h"
 #include "model/model_builder.h"
-#include "xenmon/trace_time.h"
 
 namespace xenmon {
 namespace {

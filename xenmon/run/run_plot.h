@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
 #include "command_line/plot_options.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 
