@@ -64,7 +64,7 @@ TABLE = {
         ["CLI11", "nlohmann-json"],
     ),
     "xenmon/client": (["include/xenmon", "include/base", "xenmon/text", "xenmon/metrics"], []),
-    "xenmon/process": ([], []),
+    "xenmon/process": (["include/base"], []),
     "xenmon/daemon": (["include/xenmon", "include/base", "xenmon/text", "xenmon/client", "xenmon/process"], []),
     "xenmon/model": (
         ["include/xenmon", "include/base", "xenmon/text", "xenmon/metrics", "xenmon/client", "xenmon/daemon"],
@@ -131,6 +131,7 @@ TABLE = {
     "xenmon": (
         [
             "include/xenmon",
+            "include/base",
             "xenmon/text",
             "xenmon/process",
             "xenmon/daemon",

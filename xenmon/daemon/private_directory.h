@@ -12,8 +12,8 @@
 #include <string>
 #include <utility>
 
+#include "base/descriptor.h"
 #include "base/result.h"
-#include "daemon/descriptor.h"
 
 namespace xenmon {
 

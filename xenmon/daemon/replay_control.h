@@ -22,9 +22,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/descriptor.h"
 #include "base/result.h"
 #include "client/region_follower.h"
-#include "daemon/descriptor.h"
 
 namespace xenmon {
 
