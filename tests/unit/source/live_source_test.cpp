@@ -14,7 +14,7 @@
 #include <optional>
 #include <thread>
 
-#include "live_fake_xen.h"
+#include "fake_xen.h"
 #include "xenmon/region.h"
 
 namespace xenmon {

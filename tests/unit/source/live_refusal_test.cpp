@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "live_fake_xen.h"
+#include "fake_xen.h"
 #include "source/live_source.h"
 
 namespace xenmon {

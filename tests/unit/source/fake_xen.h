@@ -4,8 +4,8 @@
 // program's access to it and writes every call into FakeXen::calls. Behaviour as in Xen's tb_control():
 // buffers are made once and making them switches tracing on; a hypercall is traced when tracing is on and
 // the mask holds the class of PV hypercalls.
-#ifndef XENMON_TESTS_UNIT_LIVE_FAKE_XEN_H
-#define XENMON_TESTS_UNIT_LIVE_FAKE_XEN_H
+#ifndef XENMON_TESTS_UNIT_FAKE_XEN_H
+#define XENMON_TESTS_UNIT_FAKE_XEN_H
 
 #include <algorithm>
 #include <cerrno>
@@ -206,4 +206,4 @@ class FakeHypervisor final : public Hypervisor {
 
 } // namespace xenmon
 
-#endif // XENMON_TESTS_UNIT_LIVE_FAKE_XEN_H
+#endif // XENMON_TESTS_UNIT_FAKE_XEN_H
