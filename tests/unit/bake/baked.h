@@ -54,10 +54,7 @@ inline Outcome bake(std::initializer_list<const WindowBuilder*> windows,
                     Baker::Options options = plain_options()) {
   Baker baker(options);
   Merge merge;
-  Pass pass;
-  for (const WindowBuilder* window : windows) pass.windows.push_back(window->window());
-  pass.last = true;
-  merge.append(pass);
+  merge.append(pass_of(windows));
   merge.drain(Merge::kNoLimit, baker);
   baker.finish(merge.position());
   Outcome outcome{baker.totals(), baker.counts(), merge.counts(), baker.now_ns()};

@@ -5,19 +5,9 @@
 
 #include "baked.h"
 
-namespace xenmon {
+namespace xenmon::test {
 namespace {
 
-using test::bake;
-using test::kBlockedState;
-using test::kOfflineState;
-using test::kRunnableState;
-using test::kRunningState;
-using test::Outcome;
-using test::plain_options;
-using test::WindowBuilder;
-
-constexpr std::uint32_t kIdle = XENMON_DOMID_IDLE;
 constexpr std::uint64_t kMs = 1'000'000;
 
 TEST(BakerDoubt, LostRecordsWithinASwitchDoNotLetTheVcpuThatLeavesRunForEver) {
@@ -96,9 +86,7 @@ TEST(BakerDoubt, ALateRecordMakesUnknownWhatItNames) {
   WindowBuilder c(0);
   c.record(0x22202, 9000, {});
   for (const WindowBuilder* window : {&a, &b, &c}) {
-    Pass pass;
-    pass.windows.push_back(window->window());
-    pass.last = true;
+    const Pass pass = pass_of({window});
     merge.append(pass);
     merge.drain(Merge::kNoLimit, baker);
   }
@@ -237,4 +225,4 @@ TEST(BakerDoubt, TwoVcpusOfADomainDoNotRunOnOnePcpu) {
 }
 
 } // namespace
-} // namespace xenmon
+} // namespace xenmon::test

@@ -11,16 +11,8 @@
 #include "merge/merge.h"
 #include "trace_builder.h"
 
-namespace xenmon {
+namespace xenmon::test {
 namespace {
-
-using test::kBlockedState;
-using test::kOfflineState;
-using test::kRunnableState;
-using test::kRunningState;
-using test::WindowBuilder;
-
-constexpr std::uint32_t kIdle = XENMON_DOMID_IDLE;
 
 class Waits final : public BakeSink {
  public:
@@ -58,10 +50,7 @@ struct Told {
 Told tell(std::initializer_list<const WindowBuilder*> windows, const Baker::Options& options) {
   Waits waits(options);
   Merge merge;
-  Pass pass;
-  for (const WindowBuilder* window : windows) pass.windows.push_back(window->window());
-  pass.last = true;
-  merge.append(pass);
+  merge.append(pass_of(windows));
   merge.drain(Merge::kNoLimit, waits.baker);
   waits.baker.finish(merge.position());
   EXPECT_EQ(waits.baker.counts().conservation_violations, 0U);
@@ -332,4 +321,4 @@ TEST(SlowWaits, BothKindsOfRecordsTellTheSame) {
 }
 
 } // namespace
-} // namespace xenmon
+} // namespace xenmon::test

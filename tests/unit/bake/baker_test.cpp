@@ -10,19 +10,8 @@
 #include "merge/merge.h"
 #include "trace_builder.h"
 
-namespace xenmon {
+namespace xenmon::test {
 namespace {
-
-using test::bake;
-using test::kBlockedState;
-using test::kOfflineState;
-using test::kRunnableState;
-using test::kRunningState;
-using test::Outcome;
-using test::plain_options;
-using test::WindowBuilder;
-
-constexpr std::uint32_t kIdle = XENMON_DOMID_IDLE;
 
 TEST(Baker, FollowsOneVcpuThroughItsStates) {
   WindowBuilder w;
@@ -375,9 +364,7 @@ TEST(BakerSamples, OpenIntervalsAreSplitAtTheEdges) {
       .record(event::kGrantMap, 1120, {1})
       .runstate(1350, 1, 0, kRunningState, kBlockedState)
       .record(0x22202, 1475, {});
-  Pass pass;
-  pass.windows.push_back(w.window());
-  pass.last = true;
+  const Pass pass = pass_of({&w});
   merge.append(pass);
   merge.drain(Merge::kNoLimit, baker);
   baker.finish(merge.position());
@@ -396,9 +383,7 @@ TEST(BakerSamples, AnEndedDomainIsForgottenAfterTheHistory) {
   Baker baker(options, &collector);
   Merge merge;
   const auto feed = [&](const WindowBuilder& w) {
-    Pass pass;
-    pass.windows.push_back(w.window());
-    pass.last = true;
+    const Pass pass = pass_of({&w});
     merge.append(pass);
     merge.drain(Merge::kNoLimit, baker);
   };
@@ -465,9 +450,7 @@ TEST(BakerSamples, HoldingChangesNothing) {
     options.sample_ns = Baker::kMaxSampleNs;
     Baker baker(options, &collector);
     Merge merge;
-    Pass pass;
-    pass.windows.push_back(w.window());
-    pass.last = true;
+    const Pass pass = pass_of({&w});
     merge.append(pass);
     merge.drain(held ? 0 : Merge::kNoLimit, baker);
     if (held) {
@@ -498,9 +481,7 @@ TEST(BakerSamples, AHoldInAVeryLongSilenceIsReachedInALeap) {
   Merge merge;
   WindowBuilder w;
   w.runstate(1000, 1, 0, kRunnableState, kRunningState).record(0x22202, 1001, {});
-  Pass pass;
-  pass.windows.push_back(w.window());
-  pass.last = true;
+  const Pass pass = pass_of({&w});
   merge.append(pass);
   merge.drain(Merge::kNoLimit, baker);
   baker.reach(100'000'000'000, 200'000'001'000);
@@ -518,9 +499,7 @@ TEST(BakerSamples, ARestartLeavesNothingKnown) {
   Merge merge;
   WindowBuilder w;
   w.runstate(1000, 1, 0, kRunnableState, kRunningState).record(0x22202, 1100, {});
-  Pass pass;
-  pass.windows.push_back(w.window());
-  pass.last = true;
+  const Pass pass = pass_of({&w});
   merge.append(pass);
   merge.drain(Merge::kNoLimit, baker);
   baker.discontinuity();
@@ -533,4 +512,4 @@ TEST(BakerSamples, ARestartLeavesNothingKnown) {
 }
 
 } // namespace
-} // namespace xenmon
+} // namespace xenmon::test

@@ -6,19 +6,8 @@
 #include "baked.h"
 #include "trace_builder.h"
 
-namespace xenmon {
+namespace xenmon::test {
 namespace {
-
-using test::bake;
-using test::kBlockedState;
-using test::kOfflineState;
-using test::kRunnableState;
-using test::kRunningState;
-using test::Outcome;
-using test::plain_options;
-using test::WindowBuilder;
-
-constexpr std::uint32_t kIdle = XENMON_DOMID_IDLE;
 
 // Domain 1 runs from 1000 on, and this is what then happens to it.
 WindowBuilder& story(WindowBuilder& w) {
@@ -263,4 +252,4 @@ TEST(BakerAccounting, TheLongestTimesDoNotWrap) {
 }
 
 } // namespace
-} // namespace xenmon
+} // namespace xenmon::test

@@ -6,15 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "handed_over.h"
 #include "merge/merge.h"
 #include "trace_builder.h"
 
-namespace xenmon {
+namespace xenmon::test {
 namespace {
 
-using test::WindowBuilder;
-
-constexpr std::uint32_t kEvent = 0x22202;
 constexpr std::uint64_t kSecond = 1'000'000'000;
 
 // What was handed over: "PCPU@TSC", "late PCPU@TSC", "untimed PCPU", "restart@TSC", "gap PCPU".
@@ -43,10 +41,7 @@ using Heard = std::vector<std::string>;
 class MergeClock : public testing::Test {
  protected:
   void feed(std::initializer_list<const WindowBuilder*> windows, bool last = false) {
-    Pass pass;
-    for (const WindowBuilder* window : windows) pass.windows.push_back(window->window());
-    pass.last = last;
-    merge_.append(pass);
+    merge_.append(pass_of(windows, last));
     merge_.drain(Merge::kNoLimit, listener_);
   }
   // `count` records of one pCPU, a millisecond apart.
@@ -179,4 +174,4 @@ TEST_F(MergeClock, RecordsWithoutATscAreHandedOverWithTheOneBehindThem) {
 }
 
 } // namespace
-} // namespace xenmon
+} // namespace xenmon::test

@@ -3,37 +3,20 @@
 // A loss is reported when it is over, by the next record of its pCPU. These are about the time before that.
 #include <gtest/gtest.h>
 
+#include "handed_over.h"
 #include "merge/merge.h"
 #include "trace_builder.h"
 
-namespace xenmon {
+namespace xenmon::test {
 namespace {
 
-using test::WindowBuilder;
-
-struct Seen {
-  std::uint32_t pcpu;
-  std::uint64_t tsc;
-  std::string what;
-  bool operator==(const Seen&) const = default;
-};
-std::ostream& operator<<(std::ostream& out, const Seen& seen) {
-  return out << seen.pcpu << '@' << seen.tsc << ' ' << seen.what;
-}
-
-struct Listener {
-  void begin(std::uint32_t, std::uint64_t) {}
-  void apply(std::uint32_t pcpu, const Record& record) { seen.push_back({pcpu, record.tsc, "record"}); }
-  void lost_begin(std::uint32_t pcpu, std::uint64_t tsc) { seen.push_back({pcpu, tsc, "lost"}); }
+struct Listener : HandedOver {
   void lost_end(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t count, std::uint32_t domid,
                 std::uint32_t) {
     seen.push_back({pcpu, tsc, domid == event::kNobody ? "none lost" : "found " + std::to_string(count)});
   }
   void gap(std::uint32_t, std::uint64_t) {}
-  std::vector<Seen> seen;
 };
-
-constexpr std::uint32_t kEvent = 0x22202;
 
 struct Drained {
   const WindowBuilder* window;
@@ -196,4 +179,4 @@ TEST(MergeLosses, PatienceEndsWithTimeAndWithMemory) {
 }
 
 } // namespace
-} // namespace xenmon
+} // namespace xenmon::test

@@ -6,28 +6,14 @@
 
 #include <random>
 
+#include "handed_over.h"
 #include "trace_builder.h"
 
-namespace xenmon {
+namespace xenmon::test {
 namespace {
 
-using test::WindowBuilder;
-
-struct Seen {
-  std::uint32_t pcpu;
-  std::uint64_t tsc;
-  std::string what;
-  bool operator==(const Seen&) const = default;
-};
-std::ostream& operator<<(std::ostream& out, const Seen& seen) {
-  return out << seen.pcpu << '@' << seen.tsc << ' ' << seen.what;
-}
-
-class Recorder {
+class Recorder : public HandedOver {
  public:
-  void begin(std::uint32_t, std::uint64_t) {}
-  void apply(std::uint32_t pcpu, const Record& record) { seen.push_back({pcpu, record.tsc, "record"}); }
-  void lost_begin(std::uint32_t pcpu, std::uint64_t tsc) { seen.push_back({pcpu, tsc, "lost"}); }
   void lost_end(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t count, std::uint32_t dom,
                 std::uint32_t vcpu) {
     seen.push_back(
@@ -35,7 +21,6 @@ class Recorder {
          "found " + std::to_string(count) + " d" + std::to_string(dom) + "v" + std::to_string(vcpu)});
   }
   void gap(std::uint32_t pcpu, std::uint64_t tsc) { seen.push_back({pcpu, tsc, "gap"}); }
-  std::vector<Seen> seen;
 };
 
 class UntimedRecorder : public Recorder {
@@ -44,15 +29,6 @@ class UntimedRecorder : public Recorder {
     seen.push_back({pcpu, record.word(0), "untimed"});
   }
 };
-
-constexpr std::uint32_t kEvent = 0x22202;
-
-Pass pass_of(std::initializer_list<const WindowBuilder*> windows, bool last = true) {
-  Pass pass;
-  for (const WindowBuilder* window : windows) pass.windows.push_back(window->window());
-  pass.last = last;
-  return pass;
-}
 
 std::vector<Seen> merged(std::initializer_list<const WindowBuilder*> windows, Merge& merge) {
   Recorder recorder;
@@ -380,4 +356,4 @@ TEST(Merge, ManyPcpusAtRandom) {
 }
 
 } // namespace
-} // namespace xenmon
+} // namespace xenmon::test

@@ -31,14 +31,8 @@ int __wrap_renameat(int from_directory, const char* from, int to_directory, cons
 }
 }
 
-namespace xenmon {
+namespace xenmon::test {
 namespace {
-
-using test::kBlockedState;
-using test::kOfflineState;
-using test::kRunnableState;
-using test::kRunningState;
-using test::WindowBuilder;
 
 // A pipeline from bytes to a region, sample by sample.
 class Pipeline final : public BakeSink {
@@ -501,4 +495,4 @@ TEST_F(RegionWriterTest, EndsInWords) {
 }
 
 } // namespace
-} // namespace xenmon
+} // namespace xenmon::test

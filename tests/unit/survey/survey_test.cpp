@@ -8,16 +8,9 @@
 #include "survey/learn_trace.h"
 #include "trace_builder.h"
 
-namespace xenmon {
+namespace xenmon::test {
 namespace {
 
-using test::kBlockedState;
-using test::kOfflineState;
-using test::kRunnableState;
-using test::kRunningState;
-using test::WindowBuilder;
-
-constexpr std::uint32_t kIdle = XENMON_DOMID_IDLE;
 constexpr std::uint64_t kMs = 1'000'000;
 
 Preview preview_of(std::initializer_list<const WindowBuilder*> windows) {
@@ -165,4 +158,4 @@ TEST(LearnTrace, NamesCpusInWords) {
 }
 
 } // namespace
-} // namespace xenmon
+} // namespace xenmon::test
