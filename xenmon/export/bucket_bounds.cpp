@@ -34,9 +34,9 @@ std::array<ClassicBound, kClassicBounds> make_classic() {
 } // namespace
 
 double bucket_midpoint_ns(std::uint32_t bucket) {
-  const auto lower = static_cast<double>(xenmon_hist_lower(bucket));
-  if (bucket + 1 >= XENMON_HIST_BUCKETS) return lower;
-  return (lower + static_cast<double>(xenmon_hist_lower(bucket + 1) - 1)) / 2;
+  const std::uint64_t end = bucket + 1 < XENMON_HIST_BUCKETS ? xenmon_hist_lower(bucket + 1)
+                                                             : std::uint64_t{1} << XENMON_HIST_LAST_BITS;
+  return static_cast<double>(xenmon_hist_lower(bucket) + end - 1) / 2;
 }
 
 std::span<const std::int32_t, XENMON_HIST_BUCKETS> native_buckets() {

@@ -42,8 +42,8 @@ struct ClassicBound {
 // them.
 std::span<const ClassicBound, kClassicBounds> classic_bounds();
 
-// The mean of the shortest and the longest duration in a bucket, in ns. The last bucket has no end: its lower
-// bound.
+// The mean of the shortest and the longest duration in a bucket, in ns. The last bucket also has what is
+// longer than all buckets: it counts as if it ended where its octave does.
 double bucket_midpoint_ns(std::uint32_t bucket);
 
 } // namespace xenmon

@@ -17,7 +17,7 @@ Exposes the figures that xenbaked publishes to Prometheus, at /metrics.
       --textfile FILE     serve nothing; write FILE, as a whole, for node_exporter's textfile
                           collector, and exit
       --every SECONDS     with --textfile: write it again every so many seconds
-      --per-vcpu          also expose each vCPU's times and executions
+      --vcpus          also expose each vCPU's times and executions
       --region FILE       the region that xenbaked publishes (/run/xenmon/region)
 
   -V, --version           print the version and exit
@@ -54,7 +54,7 @@ Result<std::variant<ExporterOptions, ExporterInformation>> parse_exporter_option
   app.add_option("--listen", options.listen)->allow_extra_args(false);
   for (CLI::Option* option :
        {app.add_option("--textfile", options.textfile), app.add_option("--every", options.every_s),
-        app.add_option("--region", options.region), app.add_flag("--per-vcpu", options.vcpus)}) {
+        app.add_option("--region", options.region), app.add_flag("--vcpus", options.vcpus)}) {
     option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   }
   try {
