@@ -104,6 +104,36 @@ TEST_F(FigureReaderTest, HistogramsAreAddedUpAndExact) {
   EXPECT_EQ(read().domains.at(0).histograms[0].count, 12U);
 }
 
+TEST_F(FigureReaderTest, ACountThatHasPassedItsWordIsWhole) {
+  histograms(1).run[100] = 5;
+  histograms(0).run[100] = 6;
+  xenmon_table& table = region_.header().carry;
+  region_.element<xenmon_carry>(table, 0) = {XENMON_NO_SLOT, 0, 9};
+  region_.element<xenmon_carry>(table, 1) = {1, 2 * XENMON_HIST_BUCKETS + 100, 2};
+  region_.element<xenmon_carry>(table, 2) = {1, UINT32_MAX, 2}; // damage
+  table.count = 3;
+  EXPECT_EQ(read().domains.at(0).histograms[2].count, (std::uint64_t{2} << 32) + 11);
+}
+
+TEST_F(FigureReaderTest, SumsAreTheRegions) {
+  vcpu(0).wake_wait_sum_ns = 1000;
+  vcpu(1).wake_wait_sum_ns = 2;
+  vcpu(1).run_sum_ns = 3;
+  const HostFigures& figures = read();
+  EXPECT_EQ(figures.domains.at(0).histograms[0].sum_ns, 1002U);
+  EXPECT_EQ(figures.domains[0].histograms[2].sum_ns, 3U);
+}
+
+// Within the width of a bucket.
+TEST_F(FigureReaderTest, AnOlderRegionsSumsAreEstimated) {
+  region_.header().vcpu.count = 1;
+  region_.header().vcpu.stride = XENMON_VCPU_BYTES_1_1;
+  histograms(0).wake_wait[xenmon_hist_bucket(1'000'000)] = 10;
+  const HistogramFigures wakes = read().domains.at(0).histograms[0];
+  EXPECT_EQ(wakes.count, 10U);
+  EXPECT_NEAR(static_cast<double>(wakes.sum_ns), 1e7, 1e7 / 32);
+}
+
 TEST_F(FigureReaderTest, AnIdleVcpuIsItsPcpu) {
   vcpu(3).running_ns = 70;
   vcpu(3).waited_wake_ns = 10;

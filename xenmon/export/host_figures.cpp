@@ -86,7 +86,8 @@ void FigureReader::read_host(const RegionReader& reader) {
 }
 
 // The tables are of one moment, the histograms come after it. A slot gets a new owner only when the history
-// has passed, so what was read within that time belongs to those whom the tables name.
+// has passed, so what was read within that time belongs to the vCPUs that the tables name. If a count has
+// passed 2^32 meanwhile, all of it is read again.
 bool FigureReader::read_tables(const RegionReader& reader) {
   const std::uint64_t samples =
       reader.header().history_ns / 2 / std::max<std::uint64_t>(reader.header().sample_ns, 1);
@@ -97,13 +98,21 @@ bool FigureReader::read_tables(const RegionReader& reader) {
     sort_vcpus();
     add_pcpus();
     add_domains(reader);
-    if (reader.newest_sample() - before <= samples) return true;
+    if (reader.newest_sample() - before <= samples && same_carries(reader)) return true;
     figures_.domains.clear();
     figures_.vcpus.clear();
     figures_.pcpus.clear();
     figures_.buckets.clear();
   }
   return false;
+}
+
+bool FigureReader::same_carries(const RegionReader& reader) {
+  const auto same = [](const xenmon_carry& a, const xenmon_carry& b) {
+    return a.vcpu_slot == b.vcpu_slot && a.bucket == b.bucket && a.passed == b.passed;
+  };
+  return reader.read_carries(carries_) &&
+         std::equal(carries_.begin(), carries_.end(), tables_.carries.begin(), tables_.carries.end(), same);
 }
 
 void FigureReader::sort_vcpus() {
@@ -159,7 +168,7 @@ void FigureReader::add_domain(const RegionReader& reader, std::uint32_t slot) {
       figures_.vcpus.push_back({figures_.domains.size() - 1, vcpu.vcpu_id, times, vcpu.executions});
     add_histograms(reader, vcpu, next->slot);
   }
-  take_histograms(domain);
+  take_histograms(domain, reader.has_sums());
 }
 
 void FigureReader::add_histograms(const RegionReader& reader, const xenmon_vcpu& vcpu, std::uint32_t slot) {
@@ -173,11 +182,18 @@ void FigureReader::add_histograms(const RegionReader& reader, const xenmon_vcpu&
       for (std::uint32_t bucket = first; bucket < first + XENMON_HIST_LINE_BUCKETS; ++bucket)
         sum.counts[bucket] += counts[bucket];
     });
-    sum.has_sum = false;
+    sum.sum_ns += i == 0 ? vcpu.wake_wait_sum_ns : i == 1 ? vcpu.preempt_wait_sum_ns : vcpu.run_sum_ns;
+  }
+  for (const xenmon_carry& carry : tables_.carries) {
+    if (carry.vcpu_slot != slot || carry.bucket >= sums_.size() * XENMON_HIST_BUCKETS) continue;
+    Sum& sum = sums_[carry.bucket / XENMON_HIST_BUCKETS];
+    const std::uint32_t bucket = carry.bucket % XENMON_HIST_BUCKETS;
+    sum.counts[bucket] += carry.passed << 32;
+    sum.lines |= 1U << (bucket / XENMON_HIST_LINE_BUCKETS);
   }
 }
 
-void FigureReader::take_histograms(DomainFigures& domain) {
+void FigureReader::take_histograms(DomainFigures& domain, bool has_sums) {
   for (std::size_t i = 0; i < sums_.size(); ++i) {
     Sum& sum = sums_[i];
     HistogramFigures& out = domain.histograms[i];
@@ -193,10 +209,9 @@ void FigureReader::take_histograms(DomainFigures& domain) {
       }
     });
     out.buckets = figures_.buckets.size() - out.first_bucket;
-    out.sum_ns = sum.has_sum ? sum.sum_ns : static_cast<std::uint64_t>(std::llround(estimated_ns));
+    out.sum_ns = has_sums ? sum.sum_ns : static_cast<std::uint64_t>(std::llround(estimated_ns));
     sum.lines = 0;
     sum.sum_ns = 0;
-    sum.has_sum = true;
   }
 }
 

@@ -115,7 +115,9 @@ class FigureReader {
   void add_domains(const RegionReader& reader);
   void add_domain(const RegionReader& reader, std::uint32_t slot);
   void add_histograms(const RegionReader& reader, const xenmon_vcpu& vcpu, std::uint32_t slot);
-  void take_histograms(DomainFigures& domain);
+  // Without sums, which a region before 1.3 does not have, they are estimated by the buckets' midpoints.
+  void take_histograms(DomainFigures& domain, bool has_sums);
+  bool same_carries(const RegionReader& reader);
   void add_pcpus();
 
   Attachment attachment_;
@@ -124,13 +126,13 @@ class FigureReader {
   HostFigures figures_;
   TablesCopy tables_;
   std::vector<VcpuOf> by_domain_; // vCPUs in use, sorted
+  std::vector<xenmon_carry> carries_;
   std::vector<std::string> verdicts_;
   // The domain that is being summed up.
   struct Sum {
     std::array<std::uint64_t, XENMON_HIST_BUCKETS> counts = {};
     std::uint32_t lines = 0; // 16 buckets each; others are all 0
     std::uint64_t sum_ns = 0;
-    bool has_sum = true; // every vCPU's record has its sum
   };
   std::array<Sum, 3> sums_;
   xenmon_histograms histograms_ = {};
