@@ -10,8 +10,8 @@
 #include <variant>
 #include <vector>
 
+#include "base/result.h"
 #include "xenmon/region.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

@@ -2,7 +2,6 @@
 #include "export/exposition.h"
 
 #include <fcntl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <array>
@@ -11,7 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "client/counter_track.h"
+#include "base/clock.h"
+#include "base/descriptor.h"
 
 namespace xenmon {
 namespace {
@@ -191,27 +191,20 @@ class Exposition {
 
 // The second number in /proc/self/statm is pages.
 std::uint64_t resident_bytes() {
-  const int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return 0;
+  const Descriptor file(open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) return 0;
   char text[128] = {};
-  const ssize_t length = read(fd, text, sizeof text - 1);
-  close(fd);
+  const ssize_t length = read(file.get(), text, sizeof text - 1);
   const char* second = length > 0 ? std::strchr(text, ' ') : nullptr;
   if (second == nullptr) return 0;
   return std::strtoull(second, nullptr, 10) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
-std::uint64_t wall_clock_ns() {
-  timespec now = {};
-  clock_gettime(CLOCK_REALTIME, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
-}
-
 } // namespace
 
 OwnCost own_cost() {
-  static const std::uint64_t kStart = wall_clock_ns();
-  return {own_cpu_ns(), resident_bytes(), kStart};
+  static const std::uint64_t kStart = realtime_ns();
+  return {process_cpu_ns(), resident_bytes(), kStart};
 }
 
 void write_exposition(const HostFigures& figures, const OwnCost& cost, Encoder& encoder) {

@@ -17,9 +17,9 @@
 #include <memory>
 #include <vector>
 
+#include "base/result.h"
 #include "export/body_cache.h"
 #include "export/listeners.h"
-#include "xenmon/result.h"
 
 struct MHD_Daemon;
 

@@ -18,6 +18,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/descriptor.h"
 #include "text.h"
 
 namespace xenmon {
@@ -96,11 +97,8 @@ std::optional<Address> unix_address(const std::string& path) {
 bool is_abandoned(const std::string& path, const Address& address) {
   struct stat status = {};
   if (lstat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return false;
-  const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (probe < 0) return false;
-  const bool refused = connect(probe, address.get(), address.length) != 0 && errno == ECONNREFUSED;
-  close(probe);
-  return refused;
+  const Descriptor probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  return probe.valid() && connect(probe.get(), address.get(), address.length) != 0 && errno == ECONNREFUSED;
 }
 
 Result<Listener> listen_unix(const std::string& path, const std::string& where) {

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "xenmon/result.h"
+#include "base/result.h"
 
 namespace xenmon {
 

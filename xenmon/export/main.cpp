@@ -11,6 +11,8 @@
 #include <variant>
 #include <vector>
 
+#include "base/clock.h"
+#include "base/standard_descriptors.h"
 #include "export/body_cache.h"
 #include "export/exporter_options.h"
 #include "export/exposition.h"
@@ -93,6 +95,7 @@ int run(int argc, char** argv) {
 } // namespace
 
 int main(int argc, char** argv) {
+  xenmon::occupy_standard_descriptors();
   try {
     return run(argc, argv);
   } catch (const std::bad_alloc&) {
