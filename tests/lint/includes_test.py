@@ -24,7 +24,7 @@ TABLE = {
     "xenbaked/trace": (["include/xenmon"], []),
     "xenbaked/source": (
         ["include/xenmon", "include/base", "xenmon/text", "xenbaked/trace"],
-        ["libxenctrl", "decompressors", "nlohmann-json"],
+        ["libxenctrl", "decompressors", "zlib", "nlohmann-json"],
     ),
     "xenbaked/merge": (["include/xenmon", "xenbaked/trace", "xenbaked/source"], []),
     "xenbaked/survey": (["include/xenmon", "xenbaked/trace", "xenbaked/source", "xenbaked/merge"], []),
@@ -128,6 +128,10 @@ TABLE = {
         ],
         [],
     ),
+    "xenmon/export": (
+        ["include/xenmon", "include/base", "xenmon/text", "xenmon/client", "xenmon/process"],
+        ["libmicrohttpd", "zlib", "CLI11"],
+    ),
     "xenmon": (
         [
             "include/xenmon",
@@ -147,8 +151,10 @@ LIBRARIES = {
     "libutf8proc": ["utf8proc.h"],
     "libxenctrl": ["xenctrl.h", "xen", "xencall.h", "xenevtchn.h", "xenforeignmemory.h", "xenstore.h",
                    "xenstore_lib.h", "xentoollog.h"],
-    "decompressors": ["archive.h", "archive_entry.h", "lzma.h", "zlib.h"],
+    "decompressors": ["archive.h", "archive_entry.h", "lzma.h"],
+    "zlib": ["zlib.h"],
     "nlohmann-json": ["nlohmann"],
+    "libmicrohttpd": ["microhttpd.h"],
     "CLI11": ["CLI"],
     "ncurses": ["curses.h", "ncurses.h", "term.h"],
 }

@@ -23,6 +23,20 @@ COMPONENTS = {
         "share/man/man1/xenmon.1",
         "share/zsh/vendor-completions/_xenmon",
     },
+    "xenmon-exporter": {
+        "bin/xenmon-exporter",
+        "lib/systemd/system/xenmon-exporter.service",
+        "lib/systemd/system/xenmon-exporter.socket",
+        "share/bash-completion/completions/xenmon-exporter",
+        "share/man/man8/xenmon-exporter.8",
+        "share/xenmon/prometheus/consoles/xenmon-host.html",
+        "share/xenmon/prometheus/consoles/xenmon.html",
+        "share/xenmon/prometheus/consoles/xenmon.lib",
+        "share/xenmon/prometheus/xenmon-alerts.yml",
+        "share/xenmon/prometheus/xenmon-dashboard.json",
+        "share/xenmon/prometheus/xenmon-recording.yml",
+        "share/zsh/vendor-completions/_xenmon-exporter",
+    },
     "dev": {"include/xenmon/region.h", "share/pkgconfig/xenmon.pc", "share/xenmon/region_reader.py"},
 }
 
