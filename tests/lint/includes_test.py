@@ -62,6 +62,8 @@ TABLE = {
     ),
     "xenmon/client": (["include/xenmon", "xenmon/text", "xenmon/metrics"], []),
     "xenmon/process": ([], []),
+    "xenmon/sandbox": (["include/xenmon"], ["libseccomp"]),
+    "xenmon/rpc": (["include/xenmon", "xenmon/text"], ["nlohmann-json"]),
     "xenmon/daemon": (["include/xenmon", "xenmon/text", "xenmon/client", "xenmon/process"], []),
     "xenmon/model": (
         ["include/xenmon", "xenmon/text", "xenmon/metrics", "xenmon/client", "xenmon/daemon"],
@@ -90,6 +92,10 @@ TABLE = {
         ],
         ["nlohmann-json"],
     ),
+    "xenmon/serve": (
+        ["include/xenmon", "xenmon/text", "xenmon/metrics", "xenmon/client", "xenmon/rpc", "xenmon/log"],
+        [],
+    ),
     "xenmon/plot": (
         ["include/xenmon", "xenmon/text", "xenmon/metrics", "xenmon/log"],
         ["nlohmann-json"],
@@ -112,10 +118,13 @@ TABLE = {
             "xenmon/metrics",
             "xenmon/client",
             "xenmon/process",
+            "xenmon/sandbox",
+            "xenmon/rpc",
             "xenmon/daemon",
             "xenmon/model",
             "xenmon/screen",
             "xenmon/log",
+            "xenmon/serve",
             "xenmon/plot",
             "xenmon/command_line",
         ],
@@ -137,6 +146,7 @@ TABLE = {
 
 LIBRARIES = {
     "libutf8proc": ["utf8proc.h"],
+    "libseccomp": ["seccomp.h"],
     "libxenctrl": ["xenctrl.h", "xen", "xencall.h", "xenevtchn.h", "xenforeignmemory.h", "xenstore.h",
                    "xenstore_lib.h", "xentoollog.h"],
     "decompressors": ["archive.h", "archive_entry.h", "lzma.h", "zlib.h"],

@@ -23,6 +23,7 @@ constexpr std::uint64_t kHighestPcpu = 65535;
 constexpr char kHelp[] =
     R"(Usage: xenmon [OPTION]...
    or: xenmon plot [OPTION]... LOG... -o FILE
+   or: xenmon serve [OPTION]...
 Shows where each domain's time goes on a Xen host: on the screen, or as a log.
 
   -l, --live              show the screen (default)
@@ -62,6 +63,7 @@ Shows where each domain's time goes on a Xen host: on the screen, or as a log.
 
 Keys: q quits, ? lists all; 1 to 5 choose a view; c and n show the next CPU, p the previous; space pauses.
 "xenmon plot" draws logs against time; "xenmon plot --help" lists its options.
+"xenmon serve" gives other programs the figures; see "xenmon serve --help".
 )";
 
 // As CLI11 takes them. Numbers are text that is read here, so that all refusals sound alike.

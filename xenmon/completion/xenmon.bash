@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# bash completion of xenmon's options and their values, and those of xenmon plot; see xenmon(1).
+# bash completion of xenmon's options and their values, and those of its other forms; see xenmon(1).
 
 _xenmon_plot() {
   local word=$1 previous=$2
@@ -24,8 +24,17 @@ _xenmon() {
     _xenmon_plot "$word" "$previous"
     return
   fi
-  if [[ $COMP_CWORD -eq 1 && $word == p* ]]; then
-    COMPREPLY=(plot)
+  if [[ $COMP_CWORD -gt 1 && ${COMP_WORDS[1]} == serve ]]; then
+    if [[ $previous == --region ]]; then
+      compopt -o filenames
+      mapfile -t COMPREPLY < <(compgen -f -- "$word")
+    else
+      mapfile -t COMPREPLY < <(compgen -W "--region -V --version -h --help" -- "$word")
+    fi
+    return
+  fi
+  if [[ $COMP_CWORD -eq 1 && $word == [ps]* ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "plot serve" -- "$word")
     return
   fi
   case $previous in
