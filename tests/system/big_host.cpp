@@ -7,7 +7,6 @@ namespace xenmon::test {
 
 namespace {
 
-constexpr std::uint32_t kIdle = XENMON_DOMID_IDLE;
 constexpr std::uint32_t kSliceNs = 5'000'000;
 constexpr std::uint64_t kHistoryNs = 10'000'000'000;
 

@@ -10,7 +10,7 @@
 
 #include "command_line/options.h"
 #include "xenmon/region.h"
-#include "xenmon/result.h"
+#include "base/result.h"
 
 namespace xenmon {
 

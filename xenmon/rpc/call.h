@@ -14,7 +14,7 @@
 #include <string_view>
 #include <variant>
 
-#include "xenmon/result.h"
+#include "base/result.h"
 
 namespace xenmon {
 

@@ -18,7 +18,7 @@
 
 #include "rpc/connection.h"
 #include "rpc/service.h"
-#include "xenmon/result.h"
+#include "base/result.h"
 
 namespace xenmon {
 

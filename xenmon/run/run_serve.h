@@ -5,7 +5,7 @@
 #define XENMON_XENMON_RUN_RUN_SERVE_H
 
 #include "command_line/serve_options.h"
-#include "xenmon/result.h"
+#include "base/result.h"
 
 namespace xenmon {
 

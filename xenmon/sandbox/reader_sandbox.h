@@ -5,7 +5,7 @@
 #ifndef XENMON_XENMON_SANDBOX_READER_SANDBOX_H
 #define XENMON_XENMON_SANDBOX_READER_SANDBOX_H
 
-#include "xenmon/result.h"
+#include "base/result.h"
 
 namespace xenmon {
 

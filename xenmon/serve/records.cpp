@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <vector>
 
+#include "base/seconds_text.h"
 #include "log/record_line.h"
 #include "rpc/json_text.h"
 #include "text.h"
