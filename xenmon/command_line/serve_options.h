@@ -8,9 +8,9 @@
 #include <variant>
 #include <vector>
 
+#include "base/result.h"
 #include "command_line/options.h"
 #include "xenmon/region.h"
-#include "base/result.h"
 
 namespace xenmon {
 

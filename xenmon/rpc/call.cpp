@@ -115,6 +115,25 @@ Result<Call> parse_call(std::string_view message) {
   return call;
 }
 
+Result<Reply> parse_reply(std::string_view message) {
+  const auto shallow = [](int depth, Json::parse_event_t, Json&) { return depth <= kDeepest; };
+  const Json json = Json::parse(message.begin(), message.end(), shallow, false);
+  // What echoes sends our call.
+  if (!json.is_object() || json.contains("method")) return Error{"This is no reply of a Varlink service."};
+  Reply reply;
+  reply.continues = is_true(json, "continues");
+  const auto error = json.find("error");
+  if (error != json.end() && error->is_string()) reply.error = error->get<std::string>();
+  return reply;
+}
+
+std::string call_message(std::string_view method, std::string_view parameters, bool upgrade) {
+  std::string message =
+      JsonObject().text("method", method).raw("parameters", parameters).flag("upgrade", upgrade).take();
+  message += '\0';
+  return message;
+}
+
 std::string reply_message(std::string_view parameters, bool continues) {
   std::string message = JsonObject().raw("parameters", parameters).take();
   if (continues) {

@@ -60,8 +60,16 @@ struct Call {
 // Without the NUL at its end.
 Result<Call> parse_call(std::string_view message);
 
-// With their NUL. `parameters` is a JSON object's text; continues: more replies will follow.
+// What a client of ours sends and gets.
+struct Reply {
+  std::string error; // its full name; "": none
+  bool continues = false;
+};
+Result<Reply> parse_reply(std::string_view message);
+
+// All messages have their NUL. `parameters` is a JSON object's text; continues: more replies will follow.
 std::string reply_message(std::string_view parameters, bool continues = false);
+std::string call_message(std::string_view method, std::string_view parameters, bool upgrade);
 std::string error_message(std::string_view name, std::string_view parameters = "{}");
 
 } // namespace xenmon

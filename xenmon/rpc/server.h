@@ -16,9 +16,9 @@
 #include <list>
 #include <optional>
 
+#include "base/result.h"
 #include "rpc/connection.h"
 #include "rpc/service.h"
-#include "base/result.h"
 
 namespace xenmon {
 

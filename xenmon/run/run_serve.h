@@ -4,8 +4,8 @@
 #ifndef XENMON_XENMON_RUN_RUN_SERVE_H
 #define XENMON_XENMON_RUN_RUN_SERVE_H
 
-#include "command_line/serve_options.h"
 #include "base/result.h"
+#include "command_line/serve_options.h"
 
 namespace xenmon {
 

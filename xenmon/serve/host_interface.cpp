@@ -2,13 +2,16 @@
 #include "serve/host_interface.h"
 
 #include <algorithm>
+#include <charconv>
 #include <deque>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include "client/wait_feed.h"
 #include "log/record_line.h"
 #include "log/wait_line.h"
+#include "mirror/mirror_sender.h"
 #include "rpc/json_text.h"
 #include "serve/figures.h"
 #include "serve/records.h"
@@ -73,7 +76,8 @@ Answer reply(std::string_view name, const FiguresAnswer& figures) {
 HostInterface::HostInterface(std::string region) : region_(region), attachment_(std::move(region)) {}
 
 Answer HostInterface::call(Call& call) {
-  if (call.upgrade) return invalid_parameter("upgrade");
+  if (call.upgrade != (call.method == "Mirror")) return invalid_parameter("upgrade");
+  if (call.method == "Mirror") return mirror(call);
   attachment_.poll();
   if (call.method == "GetHost") return host();
   if (call.method == "GetDomains") return figures(call, false);
@@ -194,6 +198,25 @@ Answer HostInterface::monitor_waits(Call& call) {
   if (!call.more) return expected_more();
   if (auto none = no_data()) return std::move(*none);
   return {"", "", std::make_unique<WaitStream>(region_, at_least_ns)};
+}
+
+// The sender follows the region by itself, and says if there is none.
+Answer HostInterface::mirror(Call& call) {
+  const auto version = call.parameters.count("version");
+  const auto daemon = call.parameters.text("daemon_id");
+  MirrorProgress progress;
+  progress.sample = call.parameters.count("after_sample").value_or(0);
+  progress.wait = call.parameters.count("after_wait").value_or(0);
+  if (daemon) {
+    const auto [end, problem] =
+        std::from_chars(daemon->data(), daemon->data() + daemon->size(), progress.daemon_start, 16);
+    if (problem != std::errc{} || end != daemon->data() + daemon->size()) call.parameters.refuse("daemon_id");
+  }
+  if (!version) call.parameters.refuse("version");
+  if (!call.parameters.wrong().empty()) return invalid_parameter(call.parameters.wrong());
+  const std::string ours = JsonObject().number("version", kMirrorVersion).take();
+  if (*version != kMirrorVersion) return {"xenmon.Host.MirrorVersion", ours, nullptr};
+  return {"", ours, std::make_unique<MirrorSender>(region_, progress)};
 }
 
 } // namespace xenmon

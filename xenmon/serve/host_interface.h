@@ -35,6 +35,7 @@ class HostInterface final : public Interface {
   Answer waits(Call& call);
   Answer monitor_samples(Call& call);
   Answer monitor_waits(Call& call);
+  Answer mirror(Call& call);
 
   // The answer if there is nothing to read from.
   std::optional<Answer> no_data();

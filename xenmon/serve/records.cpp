@@ -148,7 +148,8 @@ std::string host_json(const Health& health, const RegionReader* reader) {
       .raw("end_s", seconds_text(end_ns));
   if (reader != nullptr) add_wall_time(json, reader->wall_epoch_ns(), end_ns);
   json.text("daemon_id", hexadecimal(header.daemon_start));
-  add_known(json, "recording", whole_field(header.source_text, sizeof header.source_text));
+  if (header.source_kind == XENMON_SOURCE_RECORDING)
+    add_known(json, "recording", whole_field(header.source_text, sizeof header.source_text));
   add_known(json, "xen_version", whole_field(header.xen_version, sizeof header.xen_version));
   add_known(json, "scheduler", whole_field(header.scheduler, sizeof header.scheduler));
   JsonArray sentences;
