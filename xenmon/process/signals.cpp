@@ -14,6 +14,7 @@
 #include <cstdint>
 
 #include "base/clock.h"
+#include "base/descriptor.h"
 #include "process/last_words.h"
 
 namespace xenmon {
@@ -50,10 +51,9 @@ std::array<struct sigaction, kNotWanted.size()> found_not_wanted = {};
 
 bool terminal_is_there() {
   const int before = errno;
-  const int terminal = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
-  if (terminal >= 0) close(terminal);
+  const Descriptor terminal(open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC));
   errno = before;
-  return terminal >= 0;
+  return terminal.valid();
 }
 
 timespec to_timespec(std::chrono::nanoseconds time) {
