@@ -11,12 +11,16 @@
 #include <vector>
 
 #include "base/standard_descriptors.h"
+#include "command_line/mirror_options.h"
 #include "command_line/options.h"
 #include "command_line/plot_options.h"
+#include "command_line/serve_options.h"
 #include "process/last_words.h"
 #include "process/signals.h"
 #include "run/front_end.h"
+#include "run/run_mirror.h"
 #include "run/run_plot.h"
+#include "run/run_serve.h"
 #include "screen/terminal.h"
 #include "text.h"
 
@@ -55,8 +59,23 @@ int plot(std::vector<std::string> words) {
   return status ? 0 : fail(status.error());
 }
 
+int serve(std::vector<std::string> words) {
+  const auto parsed = xenmon::parse_serve_options(std::move(words));
+  if (!parsed) return fail(parsed.error());
+  if (const auto* information = std::get_if<xenmon::Information>(&*parsed)) return print(information->text);
+  const xenmon::Status status = xenmon::run_serve(std::get<xenmon::ServeOptions>(*parsed));
+  return status ? 0 : fail(status.error());
+}
+
+int mirror(std::vector<std::string> words) {
+  const auto parsed = xenmon::parse_mirror_options(std::move(words));
+  return fail(parsed ? xenmon::run_mirror(*parsed) : parsed.error());
+}
+
 int run(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == "plot") return plot({argv + 2, argv + argc});
+  if (argc > 1 && std::string_view(argv[1]) == "serve") return serve({argv + 2, argv + argc});
+  if (argc > 1 && std::string_view(argv[1]) == "mirror") return mirror({argv + 2, argv + argc});
   const auto parsed = xenmon::parse_options(argc, argv);
   if (!parsed) return fail(parsed.error());
   if (const auto* information = std::get_if<xenmon::Information>(&*parsed)) return print(information->text);

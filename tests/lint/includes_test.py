@@ -65,6 +65,20 @@ TABLE = {
     ),
     "xenmon/client": (["include/xenmon", "include/base", "xenmon/text", "xenmon/metrics"], []),
     "xenmon/process": (["include/base"], []),
+    "xenmon/sandbox": (["include/base"], ["libseccomp"]),
+    "xenmon/rpc": (["include/base", "xenmon/text"], ["nlohmann-json"]),
+    "xenmon/mirror": (
+        [
+            "include/xenmon",
+            "include/base",
+            "xenmon/text",
+            "xenbaked/publish",
+            "xenmon/client",
+            "xenmon/rpc",
+        ],
+        ["libzstd"],
+    ),
+    "xenmon/far": (["include/base", "xenmon/text", "xenmon/rpc", "xenmon/mirror"], []),
     "xenmon/daemon": (["include/xenmon", "include/base", "xenmon/text", "xenmon/client", "xenmon/process"], []),
     "xenmon/model": (
         ["include/xenmon", "include/base", "xenmon/text", "xenmon/metrics", "xenmon/client", "xenmon/daemon"],
@@ -95,6 +109,11 @@ TABLE = {
         ],
         ["nlohmann-json"],
     ),
+    "xenmon/serve": (
+        ["include/xenmon", "include/base", "xenmon/text", "xenmon/metrics", "xenmon/client", "xenmon/rpc",
+         "xenmon/mirror", "xenmon/log"],
+        [],
+    ),
     "xenmon/plot": (
         ["include/xenmon", "include/base", "xenmon/text", "xenmon/metrics", "xenmon/log"],
         ["nlohmann-json"],
@@ -119,10 +138,15 @@ TABLE = {
             "xenmon/metrics",
             "xenmon/client",
             "xenmon/process",
+            "xenmon/sandbox",
+            "xenmon/rpc",
+            "xenmon/mirror",
+            "xenmon/far",
             "xenmon/daemon",
             "xenmon/model",
             "xenmon/screen",
             "xenmon/log",
+            "xenmon/serve",
             "xenmon/plot",
             "xenmon/command_line",
         ],
@@ -149,6 +173,8 @@ TABLE = {
 
 LIBRARIES = {
     "libutf8proc": ["utf8proc.h"],
+    "libseccomp": ["seccomp.h"],
+    "libzstd": ["zstd.h"],
     "libxenctrl": ["xenctrl.h", "xen", "xencall.h", "xenevtchn.h", "xenforeignmemory.h", "xenstore.h",
                    "xenstore_lib.h", "xentoollog.h"],
     "decompressors": ["archive.h", "archive_entry.h", "lzma.h"],
@@ -161,7 +187,7 @@ LIBRARIES = {
 
 # Where a name between quotes is looked for, as the build has it: beside the file that says it comes first.
 # Relative to the root; a program's own folder is added.
-SEARCHED = ["include", "xenmon/text", "xenmon/metrics"]
+SEARCHED = ["include", "xenmon/text", "xenmon/metrics", "xenbaked"]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 

@@ -59,6 +59,7 @@ Status LogSession::write() {
 Status LogSession::take_new_data() {
   // Polled first: once the daemon has ended, no more samples come.
   if (publisher_.daemon) publisher_.daemon->poll();
+  if (publisher_.mirror) publisher_.mirror->poll();
   if (const auto followed = follower_.follow(*this); !followed) return followed.error();
   if (follower_.reader() == nullptr) return ok();
   if (publisher_.replay) publisher_.replay->have_read(follower_.feed().passed());
