@@ -6,7 +6,7 @@
 
 #include <string_view>
 
-#include "xenmon/result.h"
+#include "base/result.h"
 
 namespace xenmon {
 

@@ -11,6 +11,7 @@
 #include <sstream>
 #include <string_view>
 
+#include "base/standard_descriptors.h"
 #include "end_watch.h"
 #include "fatal_signals.h"
 #include "options.h"
@@ -22,7 +23,6 @@
 #include "source/live_source.h"
 #include "source/recorder.h"
 #include "source/replay_source.h"
-#include "standard_descriptors.h"
 #include "totals_report.h"
 
 namespace xenmon {

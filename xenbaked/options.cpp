@@ -3,11 +3,11 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/cpu_khz.h"
+#include "base/duration.h"
+#include "base/trace_time.h"
 #include "session/control_channel.h"
-#include "xenmon/cpu_khz.h"
-#include "xenmon/duration.h"
 #include "xenmon/region.h"
-#include "xenmon/trace_time.h"
 
 namespace xenmon {
 

@@ -8,8 +8,8 @@
 #include <optional>
 #include <string>
 
+#include "base/result.h"
 #include "session/session_options.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

@@ -2,9 +2,6 @@
 //
 // xenmon: shows where each domain's time goes. The one place where errors end from which the program cannot
 // continue.
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cstdio>
 #include <new>
 #include <string>
@@ -13,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/standard_descriptors.h"
 #include "command_line/options.h"
 #include "command_line/plot_options.h"
 #include "process/last_words.h"
@@ -32,15 +30,6 @@ int fail(const xenmon::Error& error) {
 int print(const std::string& text) {
   const bool written = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
   return written ? 0 : fail(xenmon::system_error("cannot write to standard output"));
-}
-
-// If a shell closed a standard descriptor (2>&-), the first file that we open would take its place and get
-// output that is not meant for it. So a descriptor that can be neither read nor written takes that place.
-void fill_standard_descriptors() {
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    if (fcntl(fd, F_GETFD) >= 0) continue;
-    [[maybe_unused]] const int same = open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
-  }
 }
 
 // The publisher exits before its failure is reported, so that nothing comes after the sentence.
@@ -78,7 +67,7 @@ int run(int argc, char** argv) {
 } // namespace
 
 int main(int argc, char** argv) {
-  fill_standard_descriptors();
+  xenmon::occupy_standard_descriptors();
   xenmon::keep_a_reserve();
   int status = static_cast<int>(xenmon::ExitStatus::kFailed);
   try {

@@ -18,23 +18,25 @@ ROOT = Path(__file__).resolve().parents[2]
 # From the bottom up: folder, the folders that it may include, libraries whose headers only such folders have.
 TABLE = {
     "include/xenmon": ([], []),
+    "include/base": (["include/xenmon"], []),
     "xenmon/text": ([], ["libutf8proc"]),
     "xenmon/metrics": (["include/xenmon"], []),
     "xenbaked/trace": (["include/xenmon"], []),
     "xenbaked/source": (
-        ["include/xenmon", "xenmon/text", "xenbaked/trace"],
+        ["include/xenmon", "include/base", "xenmon/text", "xenbaked/trace"],
         ["libxenctrl", "decompressors", "nlohmann-json"],
     ),
     "xenbaked/merge": (["include/xenmon", "xenbaked/trace", "xenbaked/source"], []),
     "xenbaked/survey": (["include/xenmon", "xenbaked/trace", "xenbaked/source", "xenbaked/merge"], []),
-    "xenbaked/bake": (["include/xenmon", "xenbaked/trace"], []),
+    "xenbaked/bake": (["include/xenmon", "include/base", "xenbaked/trace"], []),
     "xenbaked/publish": (
-        ["include/xenmon", "xenbaked/trace", "xenbaked/source", "xenbaked/merge", "xenbaked/bake"],
+        ["include/xenmon", "include/base", "xenbaked/trace", "xenbaked/source", "xenbaked/merge", "xenbaked/bake"],
         [],
     ),
     "xenbaked/session": (
         [
             "include/xenmon",
+            "include/base",
             "xenmon/text",
             "xenbaked/trace",
             "xenbaked/source",
@@ -48,6 +50,7 @@ TABLE = {
     "xenbaked": (
         [
             "include/xenmon",
+            "include/base",
             "xenmon/text",
             "xenmon/metrics",
             "xenbaked/trace",
@@ -60,16 +63,17 @@ TABLE = {
         ],
         ["CLI11", "nlohmann-json"],
     ),
-    "xenmon/client": (["include/xenmon", "xenmon/text", "xenmon/metrics"], []),
-    "xenmon/process": ([], []),
-    "xenmon/daemon": (["include/xenmon", "xenmon/text", "xenmon/client", "xenmon/process"], []),
+    "xenmon/client": (["include/xenmon", "include/base", "xenmon/text", "xenmon/metrics"], []),
+    "xenmon/process": (["include/base"], []),
+    "xenmon/daemon": (["include/xenmon", "include/base", "xenmon/text", "xenmon/client", "xenmon/process"], []),
     "xenmon/model": (
-        ["include/xenmon", "xenmon/text", "xenmon/metrics", "xenmon/client", "xenmon/daemon"],
+        ["include/xenmon", "include/base", "xenmon/text", "xenmon/metrics", "xenmon/client", "xenmon/daemon"],
         [],
     ),
     "xenmon/screen": (
         [
             "include/xenmon",
+            "include/base",
             "xenmon/text",
             "xenmon/metrics",
             "xenmon/client",
@@ -81,6 +85,7 @@ TABLE = {
     "xenmon/log": (
         [
             "include/xenmon",
+            "include/base",
             "xenmon/text",
             "xenmon/metrics",
             "xenmon/client",
@@ -91,12 +96,13 @@ TABLE = {
         ["nlohmann-json"],
     ),
     "xenmon/plot": (
-        ["include/xenmon", "xenmon/text", "xenmon/metrics", "xenmon/log"],
+        ["include/xenmon", "include/base", "xenmon/text", "xenmon/metrics", "xenmon/log"],
         ["nlohmann-json"],
     ),
     "xenmon/command_line": (
         [
             "include/xenmon",
+            "include/base",
             "xenmon/text",
             "xenmon/metrics",
             "xenmon/daemon",
@@ -108,6 +114,7 @@ TABLE = {
     "xenmon/run": (
         [
             "include/xenmon",
+            "include/base",
             "xenmon/text",
             "xenmon/metrics",
             "xenmon/client",
@@ -124,6 +131,7 @@ TABLE = {
     "xenmon": (
         [
             "include/xenmon",
+            "include/base",
             "xenmon/text",
             "xenmon/process",
             "xenmon/daemon",
@@ -228,7 +236,9 @@ def row_of(folder):
     """The third column of docs/design.md. Within a program its folders are said without it."""
     program = folder.split("/")[0] + "/"
     includes, libraries = TABLE[folder]
-    short = [f"`{name.removeprefix(program) if name.startswith(program) else name}/`" for name in includes]
+    if program == "include/": # no program; `xenmon/` alone would be the other one
+        program = "/"
+    short = [f"`{name.removeprefix(program)}/`" for name in includes]
     return ", ".join(short + libraries) or "nothing"
 
 

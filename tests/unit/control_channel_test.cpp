@@ -8,7 +8,7 @@
 #include <array>
 #include <string>
 
-#include "xenmon/trace_time.h"
+#include "base/trace_time.h"
 
 namespace xenmon {
 namespace {

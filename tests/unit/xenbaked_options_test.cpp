@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "options.h"
-#include "xenmon/duration.h"
 
 namespace xenmon {
 namespace {
@@ -75,20 +74,6 @@ TEST(XenbakedOptions, ALongWaitIsATimeWithItsUnit) {
   const CommandLine line = parse({"--slow-waits", "10"});
   EXPECT_EQ(line.status, ExitStatus::kUsage);
   EXPECT_NE(line.text.find("with its unit"), std::string::npos) << line.text;
-}
-
-TEST(Duration, IsANumberAndItsUnit) {
-  EXPECT_EQ(parse_duration_ns("800ns"), 800U);
-  EXPECT_EQ(parse_duration_ns("500us"), 500'000U);
-  EXPECT_EQ(parse_duration_ns("10ms"), 10'000'000U);
-  EXPECT_EQ(parse_duration_ns("1.5s"), 1'500'000'000U);
-  EXPECT_EQ(parse_duration_ns("0.0000000019s"), 1U);
-  EXPECT_EQ(parse_duration_ns("3600s"), kLongestDurationNs);
-  for (const char* nonsense :
-       {"", "10", "ms", "10 ms", "-1ms", "+1ms", ".ms", "1.2.3ms", "1e3ms", "10m", "10msx", "0ms", "0.5ns",
-        "3601s", "3600.1s", "99999999999999999999s", "18446744073709551617ns"}) {
-    EXPECT_EQ(parse_duration_ns(nonsense), std::nullopt) << nonsense;
-  }
 }
 
 TEST(XenbakedOptions, SpeedIsAFactorOrMax) {

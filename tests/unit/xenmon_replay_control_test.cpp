@@ -6,9 +6,9 @@
 
 #include <array>
 
+#include "base/trace_time.h"
 #include "client/history.h"
 #include "client/region_follower.h"
-#include "xenmon/trace_time.h"
 #include "xenmon_region_fixture.h"
 
 namespace xenmon::test {

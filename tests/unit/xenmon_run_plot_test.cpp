@@ -73,7 +73,7 @@ TEST(SelectDomains, ADomainMayBeInOneColumnAlone) {
   EXPECT_EQ(columns.front().title, "first");
 }
 
-class ReplaceFileTest : public LogTest {
+class WritePictureTest : public LogTest {
  protected:
   std::vector<std::string> names() {
     std::vector<std::string> found;
@@ -88,11 +88,11 @@ class ReplaceFileTest : public LogTest {
   }
 };
 
-TEST_F(ReplaceFileTest, LeavesNothingElseBehind) {
+TEST_F(WritePictureTest, LeavesNothingElseBehind) {
   const std::string path = files / "a.svg";
   const mode_t before = umask(027);
   for (const std::string& text : {std::string("old"), std::string("a\0b", 3)}) {
-    ASSERT_TRUE(replace_file(path, text));
+    ASSERT_TRUE(write_picture(path, text));
     EXPECT_EQ(content(path), text);
     EXPECT_THAT(names(), ElementsAre("a.svg"));
   }
@@ -102,14 +102,14 @@ TEST_F(ReplaceFileTest, LeavesNothingElseBehind) {
   EXPECT_EQ(status.st_mode & 0777U, 0640U);
 }
 
-TEST_F(ReplaceFileTest, ReplacesOnlyFiles) {
+TEST_F(WritePictureTest, ReplacesOnlyFiles) {
   const std::string target = file("target", "kept");
   const std::string link = files / "link.svg";
   ASSERT_EQ(symlink(target.c_str(), link.c_str()), 0);
   const std::string fifo = files / "fifo.svg";
   ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
   for (const std::string& path : {link, fifo}) {
-    const Status status = replace_file(path, "new");
+    const Status status = write_picture(path, "new");
     ASSERT_FALSE(status);
     EXPECT_THAT(status.error().message, HasSubstr("not a regular file"));
   }
@@ -117,8 +117,8 @@ TEST_F(ReplaceFileTest, ReplacesOnlyFiles) {
   EXPECT_EQ(names().size(), 3U);
 }
 
-TEST_F(ReplaceFileTest, SaysWhyItCannot) {
-  const Status status = replace_file(files / "missing/a.svg", "x");
+TEST_F(WritePictureTest, SaysWhyItCannot) {
+  const Status status = write_picture(files / "missing/a.svg", "x");
   ASSERT_FALSE(status);
   EXPECT_THAT(status.error().message, HasSubstr("No such file or directory."));
 }

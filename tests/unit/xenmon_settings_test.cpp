@@ -57,7 +57,8 @@ TEST(Settings, ComeBackAsTheyWereKept) {
   EXPECT_EQ(read.view.filter, "");
   EXPECT_EQ(read.windows_ns, kept.windows_ns);
   EXPECT_EQ(read.refresh_ns, 2 * kSecond);
-  EXPECT_FALSE(std::filesystem::exists(path + ".new"));
+  const std::filesystem::directory_iterator all(directory / "new/xenmon");
+  EXPECT_EQ(std::distance(begin(all), end(all)), 1) << "nothing else is left behind";
 }
 
 TEST(Settings, WhatMakesNoSenseIsLeftOut) {

@@ -2,7 +2,7 @@
 # What is installed besides the programs, and the packages that are made of it: cmake --build --preset release --target
 # package. `./run --package` does the same in a place that is easy to find.
 #
-# A component is a package: daemon (xenbaked), front (xenmon), dev (libxenmon-dev).
+# A component is a package: xenbaked, xenmon, and dev (libxenmon-dev).
 set(package_files ${CMAKE_CURRENT_LIST_DIR})
 
 # ---- the service
@@ -12,9 +12,9 @@ install(CODE "
   set(XENBAKED \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_SBINDIR}/xenbaked\")
   configure_file(\"${PROJECT_SOURCE_DIR}/xenbaked/systemd/xenbaked.service.in\"
     \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/lib/systemd/system/xenbaked.service\" @ONLY FILE_PERMISSIONS
-    OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)" COMPONENT daemon)
+    OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)" COMPONENT xenbaked)
 install(FILES ${PROJECT_SOURCE_DIR}/xenbaked/systemd/xenmon.sysusers RENAME xenmon.conf
-  DESTINATION lib/sysusers.d COMPONENT daemon)
+  DESTINATION lib/sysusers.d COMPONENT xenbaked)
 
 # ---- documents
 
@@ -28,23 +28,22 @@ function(install_compressed file name directory component)
     message(STATUS \"Installing: \${target}\")" COMPONENT ${component})
 endfunction()
 
-install_compressed(${PROJECT_SOURCE_DIR}/docs/man/xenbaked.8 xenbaked.8 ${CMAKE_INSTALL_MANDIR}/man8 daemon)
-install_compressed(${PROJECT_SOURCE_DIR}/docs/man/xenmon.1 xenmon.1 ${CMAKE_INSTALL_MANDIR}/man1 front)
+install_compressed(${PROJECT_SOURCE_DIR}/docs/man/xenbaked.8 xenbaked.8 ${CMAKE_INSTALL_MANDIR}/man8 xenbaked)
+install_compressed(${PROJECT_SOURCE_DIR}/docs/man/xenmon.1 xenmon.1 ${CMAKE_INSTALL_MANDIR}/man1 xenmon)
 
 set(doc ${CMAKE_INSTALL_DATADIR}/doc)
 install(FILES ${PROJECT_SOURCE_DIR}/docs/operation.md ${PROJECT_SOURCE_DIR}/docs/SECURITY.md
-  DESTINATION ${doc}/xenbaked COMPONENT daemon)
+  DESTINATION ${doc}/xenbaked COMPONENT xenbaked)
 install(FILES ${PROJECT_SOURCE_DIR}/xenbaked/systemd/logrotate.example
-  DESTINATION ${doc}/xenmon/examples COMPONENT front)
+  DESTINATION ${doc}/xenmon/examples COMPONENT xenmon)
 install(FILES ${PROJECT_SOURCE_DIR}/docs/screen.md ${PROJECT_SOURCE_DIR}/docs/logs.md
   ${PROJECT_SOURCE_DIR}/docs/metrics.md ${PROJECT_SOURCE_DIR}/docs/examples.md
-  DESTINATION ${doc}/xenmon COMPONENT front)
+  DESTINATION ${doc}/xenmon COMPONENT xenmon)
 # Something to look at where there is no Xen.
 install(FILES ${PROJECT_SOURCE_DIR}/tests/data/recordings/web-credit2-patched.xentrace.xz
   ${PROJECT_SOURCE_DIR}/tests/data/recordings/web-credit2-patched.xentrace.json
-  DESTINATION ${doc}/xenmon/examples COMPONENT front)
+  DESTINATION ${doc}/xenmon/examples COMPONENT xenmon)
 install(FILES ${PROJECT_SOURCE_DIR}/docs/region.md DESTINATION ${doc}/libxenmon-dev COMPONENT dev)
-install(PROGRAMS ${PROJECT_SOURCE_DIR}/docs/region_reader.py DESTINATION ${doc}/libxenmon-dev/examples COMPONENT dev)
 
 # ---- for which release, by whom, and when
 
@@ -101,7 +100,7 @@ string(REPLACE "\n\n" "\n.\n" MIT_TEXT "${MIT_TEXT}")
 string(REPLACE "\n" "\n " MIT_TEXT " ${MIT_TEXT}")
 configure_file(${package_files}/copyright.in ${PROJECT_BINARY_DIR}/package/copyright @ONLY)
 
-foreach(pair xenbaked=daemon xenmon=front libxenmon-dev=dev)
+foreach(pair xenbaked=xenbaked xenmon=xenmon libxenmon-dev=dev)
   string(REPLACE "=" ";" pair ${pair})
   list(GET pair 0 PACKAGE)
   list(GET pair 1 component)
@@ -120,19 +119,19 @@ set(CPACK_PACKAGE_VENDOR "The XenMon authors")
 set(CPACK_PACKAGE_CONTACT "${XENMON_MAINTAINER}")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_PACKAGE_DIRECTORY ${PROJECT_BINARY_DIR}/packages)
-set(CPACK_COMPONENTS_ALL daemon front dev)
+set(CPACK_COMPONENTS_ALL xenbaked xenmon dev)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_GENERATOR DEB)
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ
   WORLD_EXECUTE)
 
-set(daemon_summary "accounts for the time of Xen's domains (daemon)")
-set(daemon_text "xenbaked reads Xen's trace buffers in Dom0 and works out where each domain's
+set(xenbaked_summary "accounts for the time of Xen's domains (daemon)")
+set(xenbaked_text "xenbaked reads Xen's trace buffers in Dom0 and works out where each domain's
 time goes: how long it ran, waited for a CPU, and was blocked. It publishes
 the figures for xenmon. It also plays recordings of xentrace, which needs no
 Xen.")
-set(front_summary "shows where the time of Xen's domains goes")
-set(front_text "xenmon shows, on a terminal or in log files, how long each domain of a Xen
+set(xenmon_summary "shows where the time of Xen's domains goes")
+set(xenmon_text "xenmon shows, on a terminal or in log files, how long each domain of a Xen
 host ran, how long it was ready but had to wait for a CPU, and how long it
 was blocked. It reads what xenbaked publishes, and draws logs from any host.")
 set(dev_summary "reads what xenbaked publishes (development files)")
@@ -147,20 +146,20 @@ set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
 
-set(CPACK_DEBIAN_DAEMON_PACKAGE_NAME xenbaked)
-set(CPACK_DEBIAN_DAEMON_PACKAGE_SECTION admin)
-set(CPACK_DEBIAN_DAEMON_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_DAEMON_PACKAGE_DEPENDS "systemd | systemd-standalone-sysusers | systemd-sysusers")
-set(CPACK_DEBIAN_DAEMON_PACKAGE_RECOMMENDS xenmon)
-set(CPACK_DEBIAN_DAEMON_PACKAGE_CONTROL_EXTRA "${PROJECT_SOURCE_DIR}/xenbaked/systemd/postinst"
+set(CPACK_DEBIAN_XENBAKED_PACKAGE_NAME xenbaked)
+set(CPACK_DEBIAN_XENBAKED_PACKAGE_SECTION admin)
+set(CPACK_DEBIAN_XENBAKED_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_XENBAKED_PACKAGE_DEPENDS "systemd | systemd-standalone-sysusers | systemd-sysusers")
+set(CPACK_DEBIAN_XENBAKED_PACKAGE_RECOMMENDS xenmon)
+set(CPACK_DEBIAN_XENBAKED_PACKAGE_CONTROL_EXTRA "${PROJECT_SOURCE_DIR}/xenbaked/systemd/postinst"
   "${PROJECT_SOURCE_DIR}/xenbaked/systemd/prerm" "${PROJECT_SOURCE_DIR}/xenbaked/systemd/postrm")
 
-set(CPACK_DEBIAN_FRONT_PACKAGE_NAME xenmon)
-set(CPACK_DEBIAN_FRONT_PACKAGE_SECTION admin)
-set(CPACK_DEBIAN_FRONT_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_XENMON_PACKAGE_NAME xenmon)
+set(CPACK_DEBIAN_XENMON_PACKAGE_SECTION admin)
+set(CPACK_DEBIAN_XENMON_PACKAGE_SHLIBDEPS ON)
 # It plays recordings with xenbaked, which needs Xen's libraries; what it reads from elsewhere does not.
-set(CPACK_DEBIAN_FRONT_PACKAGE_RECOMMENDS xenbaked)
-set(CPACK_DEBIAN_FRONT_PACKAGE_SUGGESTS "gnuplot-nox | gnuplot")
+set(CPACK_DEBIAN_XENMON_PACKAGE_RECOMMENDS xenbaked)
+set(CPACK_DEBIAN_XENMON_PACKAGE_SUGGESTS "gnuplot-nox | gnuplot")
 
 set(CPACK_DEBIAN_DEV_PACKAGE_NAME libxenmon-dev)
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
@@ -171,13 +170,13 @@ set(CPACK_RPM_COMPONENT_INSTALL ON)
 set(CPACK_RPM_FILE_NAME RPM-DEFAULT)
 set(CPACK_RPM_PACKAGE_LICENSE "GPL-2.0-or-later")
 set(CPACK_RPM_PACKAGE_RELEASE 1)
-set(CPACK_RPM_DAEMON_PACKAGE_NAME xenbaked)
-set(CPACK_RPM_FRONT_PACKAGE_NAME xenmon)
+set(CPACK_RPM_XENBAKED_PACKAGE_NAME xenbaked)
+set(CPACK_RPM_XENMON_PACKAGE_NAME xenmon)
 set(CPACK_RPM_DEV_PACKAGE_NAME xenmon-devel)
 set(CPACK_RPM_DEV_PACKAGE_LICENSE "MIT")
 set(CPACK_RPM_DEV_PACKAGE_ARCHITECTURE noarch)
 set(CPACK_RPM_DEBUGINFO_PACKAGE OFF)
-foreach(component daemon front dev)
+foreach(component xenbaked xenmon dev)
   string(TOUPPER ${component} upper)
   set(CPACK_COMPONENT_${upper}_DESCRIPTION "${${component}_summary}\n${${component}_text}")
   set(CPACK_DEBIAN_${upper}_DESCRIPTION "${${component}_summary}\n${${component}_text}")

@@ -2,7 +2,6 @@
 #include "publish/region_image.h"
 
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/clock.h"
 #include "publish/shared_words.h"
 #include "publish/text_field.h"
 
@@ -25,15 +25,9 @@ constexpr std::uint64_t kMostSamples = std::uint64_t{1} << 24;
 constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::uint64_t kOwnFlags = XENMON_FLAG_HELD | XENMON_FLAG_HISTORY_SHORTENED;
 
-std::uint64_t boot_time_ns() {
-  struct timespec now {};
-  clock_gettime(CLOCK_BOOTTIME, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * kSecond + static_cast<std::uint64_t>(now.tv_nsec);
-}
-
 std::uint64_t random_number() {
   std::uint64_t number = 0;
-  if (getrandom(&number, sizeof number, 0) != sizeof number) number = boot_time_ns();
+  if (getrandom(&number, sizeof number, 0) != sizeof number) number = boottime_ns();
   return number | 1U; // never 0
 }
 
@@ -112,7 +106,7 @@ xenmon_region_header RegionImage::fresh_header() const {
   lay_out(fresh, file_.capacities);
   fresh.state = XENMON_STATE_STARTING;
   fresh.flags = flags();
-  fresh.heartbeat_ns = boot_time_ns();
+  fresh.heartbeat_ns = boottime_ns();
   return fresh;
 }
 
@@ -503,7 +497,7 @@ void RegionImage::heartbeat(std::uint64_t wakeups, std::uint64_t daemon_cpu_ns) 
   xenmon_region_header& h = header();
   store_word(h.counters.wakeups, wakeups);
   store_word(h.counters.daemon_cpu_ns, daemon_cpu_ns);
-  store_word(h.heartbeat_ns, boot_time_ns());
+  store_word(h.heartbeat_ns, boottime_ns());
 }
 
 void RegionImage::set_held(bool held) {

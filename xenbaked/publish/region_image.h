@@ -23,11 +23,11 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "publish/region_file.h"
 #include "publish/region_layout.h"
 #include "publish/snapshot.h"
 #include "xenmon/region.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/descriptor.h"
 #include "publish/region_writer.h"
 #include "session/control_channel.h"
 #include "session/live_session.h"
@@ -38,9 +39,9 @@ Result<std::unique_ptr<RegionWriter>> make_region(const Origin& origin, const Se
 }
 
 void report_ready(int fd) {
+  const Descriptor starter(fd);
   // The one that started us may be gone; then nobody needs to know.
-  [[maybe_unused]] const ssize_t written = write(fd, "R", 1);
-  close(fd);
+  [[maybe_unused]] const ssize_t written = write(starter.get(), "R", 1);
 }
 
 Status run_replay(const SessionParts& parts) {

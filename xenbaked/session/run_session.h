@@ -5,11 +5,11 @@
 #ifndef XENMON_XENBAKED_SESSION_RUN_SESSION_H
 #define XENMON_XENBAKED_SESSION_RUN_SESSION_H
 
+#include "base/result.h"
 #include "session/session_options.h"
 #include "session/stop_flag.h"
 #include "source/recorder.h"
 #include "source/source.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

@@ -2,11 +2,11 @@
 #include "client/attachment.h"
 
 #include <sys/stat.h>
-#include <time.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "base/seconds_text.h"
 #include "text.h"
 
 namespace xenmon {
@@ -23,18 +23,7 @@ std::string ago(std::uint64_t ns) {
   return std::to_string(seconds / 3600) + " h ago";
 }
 
-std::string seconds_text(std::uint64_t ns) {
-  const std::string ms = std::to_string(ns / 1'000'000 % 1000);
-  return std::to_string(ns / kSecond) + "." + std::string(3 - ms.size(), '0') + ms + " s";
-}
-
 } // namespace
-
-std::uint64_t boottime_ns() {
-  timespec now = {};
-  clock_gettime(CLOCK_BOOTTIME, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * kSecond + static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 std::string health_text(const Health& health, std::size_t name_limit) {
   const std::string recording = "recording " + shortened(health.recording, name_limit);
@@ -48,7 +37,7 @@ std::string health_text(const Health& health, std::size_t name_limit) {
       return restarted + "live";
     case Health::Kind::kRecording:
       return restarted + recording +
-             (health.held ? ", held at " + seconds_text(health.position_ns) : std::string());
+             (health.held ? ", held at " + seconds_text(health.position_ns, 3) + " s" : std::string());
     case Health::Kind::kRecordingOver:
       return recording + " ended " + ago(health.quiet_ns);
     case Health::Kind::kEnded:

@@ -11,13 +11,13 @@
 #include <optional>
 #include <string>
 
+#include "base/clock.h"
 #include "client/region_reader.h"
 
 namespace xenmon {
 
-// CLOCK_BOOTTIME in ns; tests provide their own.
+// boottime_ns(); tests provide their own.
 using Clock = std::function<std::uint64_t()>;
-std::uint64_t boottime_ns();
 
 // The state of the region, as of the last poll().
 struct Health {

@@ -28,10 +28,10 @@
 #include <cstdint>
 #include <string>
 
+#include "base/result.h"
 #include "client/attachment.h"
 #include "client/domain_directory.h"
 #include "client/sample_feed.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

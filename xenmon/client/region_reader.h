@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "client/mapped_file.h"
 #include "xenmon/region.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

@@ -6,10 +6,10 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/cpu_khz.h"
+#include "base/duration.h"
+#include "base/trace_time.h"
 #include "text.h"
-#include "xenmon/cpu_khz.h"
-#include "xenmon/duration.h"
-#include "xenmon/trace_time.h"
 
 namespace xenmon {
 namespace {

@@ -19,7 +19,7 @@
 #include <thread>
 #include <utility>
 
-#include "daemon/descriptor.h"
+#include "base/descriptor.h"
 #include "process/signals.h"
 #include "text.h"
 
@@ -131,7 +131,7 @@ Result<DaemonProcess> DaemonProcess::start(const std::vector<std::string>& comma
   said.write.reset();
   fcntl(said.read.get(), F_SETFL, O_NONBLOCK);
   fcntl(ready.read.get(), F_SETFL, O_NONBLOCK);
-  DaemonProcess daemon(pid, said.read.release());
+  DaemonProcess daemon(pid, std::move(said.read));
   const Status status = wait_until_ready(daemon, ready.read.get());
   if (!status) return status.error();
   return daemon;
@@ -166,7 +166,7 @@ Status DaemonProcess::wait_until_ready(DaemonProcess& daemon, int ready) {
 
 DaemonProcess::DaemonProcess(DaemonProcess&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
-      said_(std::exchange(other.said_, -1)),
+      said_(std::move(other.said_)),
       wait_status_(other.wait_status_),
       unfinished_(std::move(other.unfinished_)),
       last_words_(std::move(other.last_words_)) {}
@@ -187,7 +187,6 @@ DaemonProcess::~DaemonProcess() {
       std::this_thread::sleep_for(5ms);
     }
   }
-  if (said_ >= 0) close(said_);
 }
 
 void DaemonProcess::poll() {
@@ -199,7 +198,7 @@ void DaemonProcess::poll() {
 void DaemonProcess::listen() {
   std::array<char, 4096> text;
   for (;;) {
-    const ssize_t got = read(said_, text.data(), text.size());
+    const ssize_t got = read(said_.get(), text.data(), text.size());
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) break;
     for (const char c : std::string_view(text.data(), static_cast<std::size_t>(got))) {

@@ -9,10 +9,12 @@
 
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/descriptor.h"
+#include "base/result.h"
 #include "daemon/publisher_settings.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 
@@ -46,13 +48,13 @@ class DaemonProcess {
   bool ended_well() const { return !running() && wait_status_ == 0; }
 
  private:
-  DaemonProcess(pid_t pid, int said) : pid_(pid), said_(said) {}
+  DaemonProcess(pid_t pid, Descriptor said) : pid_(pid), said_(std::move(said)) {}
   static Status wait_until_ready(DaemonProcess& daemon, int ready);
   void listen();
   bool reap(int options);
 
-  pid_t pid_ = -1; // -1 once it has exited
-  int said_ = -1;  // its standard error; does not block
+  pid_t pid_ = -1;  // -1 once it has exited
+  Descriptor said_; // its standard error; does not block
   int wait_status_ = 0;
   std::string unfinished_; // the line that is being received
   std::string last_words_;

@@ -45,7 +45,7 @@ DirectoryStream stream_of(int directory) {
   Descriptor again = open_directory(directory, ".");
   if (again.get() < 0) return nullptr;
   DirectoryStream stream(fdopendir(again.get()));
-  if (stream) again.release();
+  if (stream) (void)again.release(); // closed with the stream
   return stream;
 }
 

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/descriptor.h"
 #include "client/attachment.h"
-#include "daemon/descriptor.h"
 #include "text.h"
 
 namespace xenmon {

@@ -7,11 +7,11 @@
 #include <optional>
 #include <string>
 
+#include "base/result.h"
 #include "daemon/daemon_process.h"
 #include "daemon/private_directory.h"
 #include "daemon/publisher_settings.h"
 #include "daemon/replay_control.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

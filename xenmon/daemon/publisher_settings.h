@@ -32,7 +32,7 @@ struct PublisherSettings {
   std::string speed; // as xenbaked takes it; "": its default
   bool loop = false;
   bool follow = false; // the recording still grows
-  std::string at;      // hold the replay at that time, see xenmon/trace_time.h; "": play it
+  std::string at;      // hold the replay at that time, see base/trace_time.h; "": play it
 };
 
 } // namespace xenmon

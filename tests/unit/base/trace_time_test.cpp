@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "xenmon/trace_time.h"
+#include "base/trace_time.h"
 
 #include <gtest/gtest.h>
 

@@ -1,9 +1,9 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+// SPDX-License-Identifier: MIT
 //
 // A program may be started with its standard input, output or error closed. The next files that it opens
 // would get these numbers, and what is meant for a terminal would go to them.
-#ifndef XENMON_XENBAKED_STANDARD_DESCRIPTORS_H
-#define XENMON_XENBAKED_STANDARD_DESCRIPTORS_H
+#ifndef XENMON_BASE_STANDARD_DESCRIPTORS_H
+#define XENMON_BASE_STANDARD_DESCRIPTORS_H
 
 namespace xenmon {
 
@@ -13,4 +13,4 @@ void occupy_standard_descriptors();
 
 } // namespace xenmon
 
-#endif // XENMON_XENBAKED_STANDARD_DESCRIPTORS_H
+#endif // XENMON_BASE_STANDARD_DESCRIPTORS_H

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "xenmon/cpu_khz.h"
+#include "base/cpu_khz.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-#include "standard_descriptors.h"
+// SPDX-License-Identifier: MIT
+#include "base/standard_descriptors.h"
 
 #include <fcntl.h>
 #include <unistd.h>
