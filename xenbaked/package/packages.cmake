@@ -176,11 +176,22 @@ set(CPACK_RPM_DEV_PACKAGE_NAME xenmon-devel)
 set(CPACK_RPM_DEV_PACKAGE_LICENSE "MIT")
 set(CPACK_RPM_DEV_PACKAGE_ARCHITECTURE noarch)
 set(CPACK_RPM_DEBUGINFO_PACKAGE OFF)
+# Directories of the system, which other packages have.
+set(CPACK_RPM_EXCLUDE_FROM_AUTO_FILELIST_ADDITION /usr/sbin /usr/lib/systemd /usr/lib/systemd/system /usr/lib/sysusers.d
+  /usr/share/man /usr/share/man/man1 /usr/share/man/man8 /usr/share/bash-completion
+  /usr/share/bash-completion/completions /usr/share/zsh /usr/share/zsh/vendor-completions /usr/share/pkgconfig)
+set(CPACK_RPM_XENBAKED_PACKAGE_REQUIRES "systemd")
+set(CPACK_RPM_XENBAKED_POST_INSTALL_SCRIPT_FILE ${PROJECT_SOURCE_DIR}/xenbaked/systemd/rpm_post)
+set(CPACK_RPM_XENBAKED_PRE_UNINSTALL_SCRIPT_FILE ${PROJECT_SOURCE_DIR}/xenbaked/systemd/rpm_preun)
 foreach(component xenbaked xenmon dev)
   string(TOUPPER ${component} upper)
   set(CPACK_COMPONENT_${upper}_DESCRIPTION "${${component}_summary}\n${${component}_text}")
   set(CPACK_DEBIAN_${upper}_DESCRIPTION "${${component}_summary}\n${${component}_text}")
-  set(CPACK_RPM_${upper}_PACKAGE_SUMMARY "${${component}_summary}")
+  # Red Hat's begin with a capital, Debian's do not.
+  string(SUBSTRING "${${component}_summary}" 0 1 first)
+  string(SUBSTRING "${${component}_summary}" 1 -1 others)
+  string(TOUPPER "${first}" first)
+  set(CPACK_RPM_${upper}_PACKAGE_SUMMARY "${first}${others}")
   set(CPACK_RPM_${upper}_PACKAGE_DESCRIPTION "${${component}_text}")
 endforeach()
 include(CPack)
