@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <grp.h>
-#include <linux/capability.h>
 #include <poll.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,16 +10,13 @@
 #include <new>
 #include <sstream>
 #include <string_view>
-#include <vector>
 
 #include "base/standard_descriptors.h"
-#include "confine/capabilities.h"
-#include "confine/replay_user.h"
-#include "confine/system_calls.h"
 #include "end_watch.h"
 #include "fatal_signals.h"
 #include "options.h"
 #include "publish/region_file.h"
+#include "rights.h"
 #include "session/message.h"
 #include "session/run_session.h"
 #include "session/run_totals.h"
@@ -55,58 +49,6 @@ Result<std::unique_ptr<Source>> open_source(const CommandOptions& options, Traci
   return LiveSource::open(live);
 }
 
-#if XENMON_CONFINED
-// Everything is open.
-Status confine(const CommandOptions& options) {
-  if (options.unconfined) return ok();
-  return allow_only_calls_for(options.replay.empty() ? Work::kLive : Work::kReplay);
-}
-
-std::string directory_of(const std::string& file) {
-  const std::string directory = std::filesystem::path(file).parent_path().string();
-  return directory.empty() ? "." : directory;
-}
-
-// Before anything is opened, and before the first thread.
-Status give_up_root(const CommandOptions& options) {
-  if (options.unconfined || geteuid() != 0) return ok();
-  std::vector<int> kept;
-  if (!options.replay.empty()) {
-    if (const std::optional<ReplayUser> user = find_replay_user()) {
-      ReplayNeeds needs{options.replay, {}};
-      if (options.totals == TotalsFormat::kNone) needs.files.push_back(options.session.region);
-      if (!options.record.empty()) needs.files.push_back(options.record);
-      const std::optional<std::string> denied = become(*user, needs);
-      if (!denied) return drop_capabilities({});
-      const std::string name = user->name.empty() ? std::to_string(user->uid) : user->name;
-      print_message("The replay goes on as root, because the user " + name + " " + *denied +
-                        ": choose places that this user may use, and root's rights are not needed.",
-                    Priority::kNotice);
-    }
-    kept.push_back(CAP_DAC_READ_SEARCH); // a recording that is another user's
-  } else if (const std::optional<gid_t> readers = find_reader_group(false)) {
-    // A member may give files to the group, for all that later regions need.
-    if (setgroups(1, &*readers) != 0 && getegid() != *readers) kept.push_back(CAP_CHOWN);
-  } else {
-    kept.push_back(CAP_CHOWN); // a name service may know the group
-  }
-  // A recording is put in place at the end, with a file beside it. Root's directories need no more for that.
-  struct stat status {};
-  if (!options.record.empty() &&
-      (stat(directory_of(options.record).c_str(), &status) != 0 || status.st_uid != 0))
-    kept.insert(kept.end(), {CAP_DAC_OVERRIDE, CAP_FOWNER});
-  return drop_capabilities(kept);
-}
-#else
-// A sanitizer needs calls of its own.
-Status confine(const CommandOptions& /*options*/) {
-  return ok();
-}
-Status give_up_root(const CommandOptions& /*options*/) {
-  return ok();
-}
-#endif
-
 // To standard output, which may be a pipe that nobody reads.
 Status print(std::string_view text, const StopFlag& stop) {
   while (!text.empty()) {
@@ -125,7 +67,7 @@ Status print(std::string_view text, const StopFlag& stop) {
 }
 
 Status print_totals(Source& source, const CommandOptions& options, Recorder* recorder, StopFlag& stop) {
-  if (Status confined = confine(options); !confined) return confined;
+  if (Status confined = give_up_system_calls(options); !confined) return confined;
   Result<TraceTotals> totals = run_totals(source, options.session.stock_records, recorder, stop);
   if (!totals) return totals.error();
   std::ostringstream text;
@@ -171,7 +113,7 @@ ExitStatus run(const CommandOptions& options, TracingKeeper& keeper, StopFlag& s
     const ExitStatus failed = fail(done.error());
     if (status == ExitStatus::kOk) status = failed;
   };
-  const SessionProcess process{&service, [&options] { return confine(options); }};
+  const SessionProcess process{&service, [&options] { return give_up_system_calls(options); }};
   settle(options.totals == TotalsFormat::kNone
              ? run_session(**source, options.session, recorder.get(), stop, process)
              : print_totals(**source, options, recorder.get(), stop));
