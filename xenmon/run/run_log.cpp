@@ -87,8 +87,9 @@ class Session final : private FollowSink {
       if (!failed_) return failed_;
       if (Status exists = check_selected(false); !exists) return exists;
       if (!writer_->status() || writer_->done()) break;
-      const Result<bool> over = end_.reached(follower_.attachment().health());
+      const Result<bool> over = end_.reached(follower_.attachment());
       if (!over || *over) {
+        verdicts_.reach_end();
         writer_->finish();
         Status written = writer_->status();
         if (written) written = writer_->write_verdicts(verdicts_.take());

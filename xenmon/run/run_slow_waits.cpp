@@ -66,8 +66,9 @@ class Session final : private FollowSink {
       if (!failed_) return failed_;
       if (Status exists = check_selected(false); !exists) return exists;
       if (!writer_.status() || writer_.done()) break;
-      const Result<bool> over = end_.reached(follower_.attachment().health());
+      const Result<bool> over = end_.reached(follower_.attachment());
       if (!over || *over) {
+        verdicts_.reach_end();
         const Status written = writer_.write_verdicts(verdicts_.take());
         return !over ? Status(over.error()) : !written ? written : check_selected(true);
       }
