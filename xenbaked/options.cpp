@@ -95,6 +95,8 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
                "Restore the state of Xen's tracing that a killed xenbaked had found, and exit");
   app.add_flag("--stock-records", options.session.stock_records,
                "Use Xen's own trace records even on a patched hypervisor");
+  app.add_flag("--unconfined", options.unconfined,
+               "Keep root's capabilities and all system calls, which xenbaked otherwise gives up");
   app.add_option("--ready-fd", options.session.ready_fd,
                  "Write a byte to this descriptor when the region is there")
       ->type_name("FD");

@@ -37,7 +37,8 @@
  *     wall_epoch_ns turns them into the time of day.
  *   - version_major changes when an old reader would go wrong, and such a reader must refuse.
  *     version_minor changes when fields or flags are added. Nothing is ever reused or renumbered.
- *     Last version bump: 1.3, for sums of waits and executions, and for counts that have passed 2^32.
+ *     Last version bump: 1.3, for sums of waits and executions, for counts that have passed 2^32, and for mirrors of
+ *     another host's region.
  *   - The layout of one file never changes. When a table becomes too small the daemon makes a new
  *     file, renames it into place and sets XENMON_STATE_SUPERSEDED here; a reader opens the path again.
  *   - Readers never write; the daemon never waits for readers.
@@ -197,6 +198,7 @@
 #define XENMON_FLAG_HELD 16u /* a recording is held at the newest sample's end (since 1.1) */
 #define XENMON_FLAG_KHZ_MEASURED 32u /* cpu_khz was not given, but measured from the records (since 1.2) */
 #define XENMON_FLAG_ALL_PCPUS 64u /* the table of pCPUs has all there are from the first sample on (since 1.2) */
+#define XENMON_FLAG_NO_CONNECTION 128u /* a mirror's other host cannot be reached at present (since 1.3) */
 
 /* header.io_kinds: which kinds of page exchange this hypervisor reports, and so what io_total counts */
 #define XENMON_IO_MAP 1u
@@ -312,7 +314,7 @@ typedef struct xenmon_region_header {
      * in small steps while the trace is live, one word, read by itself. */
     uint64_t wall_epoch_ns;
 
-    char source_text[XENMON_TEXT_BYTES]; /* a recording's file name, or "" */
+    char source_text[XENMON_TEXT_BYTES]; /* a recording's file name; live: a mirror's host (since 1.3), or "" */
     char xen_version[XENMON_TEXT_BYTES]; /* "4.17.7", or "" */
     char scheduler[XENMON_TEXT_BYTES];   /* "credit2", or "" */
 

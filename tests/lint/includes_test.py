@@ -21,6 +21,7 @@ TABLE = {
     "include/base": (["include/xenmon"], []),
     "xenmon/text": ([], ["libutf8proc"]),
     "xenmon/metrics": (["include/xenmon"], []),
+    "xenmon/journal": ([], []),
     "xenbaked/trace": (["include/xenmon"], []),
     "xenbaked/source": (
         ["include/xenmon", "include/base", "xenmon/text", "xenbaked/trace"],
@@ -38,6 +39,7 @@ TABLE = {
             "include/xenmon",
             "include/base",
             "xenmon/text",
+            "xenmon/journal",
             "xenbaked/trace",
             "xenbaked/source",
             "xenbaked/merge",
@@ -47,12 +49,14 @@ TABLE = {
         ],
         [],
     ),
+    "xenbaked/confine": (["include/base", "xenmon/journal"], ["libseccomp"]),
     "xenbaked": (
         [
             "include/xenmon",
             "include/base",
             "xenmon/text",
             "xenmon/metrics",
+            "xenmon/journal",
             "xenbaked/trace",
             "xenbaked/source",
             "xenbaked/merge",
@@ -60,11 +64,26 @@ TABLE = {
             "xenbaked/bake",
             "xenbaked/publish",
             "xenbaked/session",
+            "xenbaked/confine",
         ],
         ["CLI11", "nlohmann-json"],
     ),
     "xenmon/client": (["include/xenmon", "include/base", "xenmon/text", "xenmon/metrics"], []),
     "xenmon/process": (["include/base"], []),
+    "xenmon/sandbox": (["include/base"], ["libseccomp"]),
+    "xenmon/rpc": (["include/base", "xenmon/text"], ["nlohmann-json"]),
+    "xenmon/mirror": (
+        [
+            "include/xenmon",
+            "include/base",
+            "xenmon/text",
+            "xenbaked/publish",
+            "xenmon/client",
+            "xenmon/rpc",
+        ],
+        ["libzstd"],
+    ),
+    "xenmon/far": (["include/base", "xenmon/text", "xenmon/rpc", "xenmon/mirror"], []),
     "xenmon/daemon": (["include/xenmon", "include/base", "xenmon/text", "xenmon/client", "xenmon/process"], []),
     "xenmon/model": (
         ["include/xenmon", "include/base", "xenmon/text", "xenmon/metrics", "xenmon/client", "xenmon/daemon"],
@@ -88,12 +107,18 @@ TABLE = {
             "include/base",
             "xenmon/text",
             "xenmon/metrics",
+            "xenmon/journal",
             "xenmon/client",
             "xenmon/process",
             "xenmon/model",
             "xenmon/screen",
         ],
         ["nlohmann-json"],
+    ),
+    "xenmon/serve": (
+        ["include/xenmon", "include/base", "xenmon/text", "xenmon/metrics", "xenmon/client", "xenmon/rpc",
+         "xenmon/mirror", "xenmon/log"],
+        [],
     ),
     "xenmon/plot": (
         ["include/xenmon", "include/base", "xenmon/text", "xenmon/metrics", "xenmon/log"],
@@ -117,12 +142,18 @@ TABLE = {
             "include/base",
             "xenmon/text",
             "xenmon/metrics",
+            "xenmon/journal",
             "xenmon/client",
             "xenmon/process",
+            "xenmon/sandbox",
+            "xenmon/rpc",
+            "xenmon/mirror",
+            "xenmon/far",
             "xenmon/daemon",
             "xenmon/model",
             "xenmon/screen",
             "xenmon/log",
+            "xenmon/serve",
             "xenmon/plot",
             "xenmon/command_line",
         ],
@@ -137,6 +168,7 @@ TABLE = {
             "include/xenmon",
             "include/base",
             "xenmon/text",
+            "xenmon/journal",
             "xenmon/process",
             "xenmon/daemon",
             "xenmon/screen",
@@ -148,7 +180,9 @@ TABLE = {
 }
 
 LIBRARIES = {
+    "libseccomp": ["seccomp.h"],
     "libutf8proc": ["utf8proc.h"],
+    "libzstd": ["zstd.h"],
     "libxenctrl": ["xenctrl.h", "xen", "xencall.h", "xenevtchn.h", "xenforeignmemory.h", "xenstore.h",
                    "xenstore_lib.h", "xentoollog.h"],
     "decompressors": ["archive.h", "archive_entry.h", "lzma.h"],
@@ -161,7 +195,7 @@ LIBRARIES = {
 
 # Where a name between quotes is looked for, as the build has it: beside the file that says it comes first.
 # Relative to the root; a program's own folder is added.
-SEARCHED = ["include", "xenmon/text", "xenmon/metrics"]
+SEARCHED = ["include", "xenmon/text", "xenmon/metrics", "xenmon/journal", "xenbaked"]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 

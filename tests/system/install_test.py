@@ -12,15 +12,17 @@ from harness import BIN, PATIENCE, ROOT, SystemTest, run
 BUILD = BIN.parent
 COMPONENTS = {
     "xenbaked": {
+        "lib/systemd/system/xenbaked.service",
+        "lib/sysusers.d/xenmon.conf",
         "sbin/xenbaked",
         "share/bash-completion/completions/xenbaked",
-        "share/man/man8/xenbaked.8",
+        "share/man/man8/xenbaked.8.gz",
         "share/zsh/vendor-completions/_xenbaked",
     },
     "xenmon": {
         "bin/xenmon",
         "share/bash-completion/completions/xenmon",
-        "share/man/man1/xenmon.1",
+        "share/man/man1/xenmon.1.gz",
         "share/zsh/vendor-completions/_xenmon",
     },
     "xenmon-exporter": {
@@ -43,11 +45,12 @@ COMPONENTS = {
 
 class InstallTest(SystemTest):
     def install(self, name, *words):
-        """The folder, and the files below it."""
+        """The folder, and the files below it but for documents."""
         prefix = pathlib.Path(self.directory) / name
         done = run("cmake", "--install", BUILD, "--prefix", prefix, *words)
         self.assertEqual(done.returncode, 0, done.stderr)
-        return prefix, {str(path.relative_to(prefix)) for path in prefix.rglob("*") if not path.is_dir()}
+        found = {str(path.relative_to(prefix)) for path in prefix.rglob("*") if not path.is_dir()}
+        return prefix, {path for path in found if not path.startswith("share/doc/")}
 
     def pkg_config(self, prefix, *words):
         folder = str(prefix / "share/pkgconfig")

@@ -19,7 +19,6 @@ namespace xenmon {
 
 namespace {
 
-// The group that may read the region without being root.
 constexpr const char* kReaderGroup = "xenmon";
 
 struct CloseFile {
@@ -64,18 +63,6 @@ Result<Descriptor> open_directory(const std::string& path) {
   return directory;
 }
 
-// The group's number. The file is asked first: a name service may not answer, and need not be asked if the
-// group that docs/operation.md describes exists.
-std::optional<gid_t> find_reader_group() {
-  if (const FilePointer groups{std::fopen("/etc/group", "re")}) {
-    while (const struct group* each = fgetgrent(groups.get())) {
-      if (std::strcmp(each->gr_name, kReaderGroup) == 0) return each->gr_gid;
-    }
-  }
-  if (const struct group* readers = getgrnam(kReaderGroup)) return readers->gr_gid;
-  return std::nullopt;
-}
-
 // Regions that killed processes had not finished. The holder of the lock is the only process that makes one.
 void sweep(const Descriptor& directory, const std::string& name) {
   Descriptor copy(openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -89,6 +76,19 @@ void sweep(const Descriptor& directory, const std::string& name) {
 }
 
 } // namespace
+
+// The file is asked first: a name service may not answer, and need not be asked if the group that
+// docs/operation.md describes exists.
+std::optional<gid_t> find_reader_group(bool ask_others) {
+  if (const FilePointer groups{std::fopen("/etc/group", "re")}) {
+    while (const struct group* each = fgetgrent(groups.get())) {
+      if (std::strcmp(each->gr_name, kReaderGroup) == 0) return each->gr_gid;
+    }
+  }
+  if (!ask_others) return std::nullopt;
+  if (const struct group* readers = getgrnam(kReaderGroup)) return readers->gr_gid;
+  return std::nullopt;
+}
 
 RegionMapping& RegionMapping::operator=(RegionMapping&& other) noexcept {
   if (this != &other) {
@@ -136,18 +136,19 @@ Result<RegionPlace> RegionPlace::open(const Options& options) {
                  ExitStatus::kBusy};
   }
   sweep(*directory, name);
-  return RegionPlace(options, std::move(*directory), std::move(lock), std::move(name));
+  std::optional<gid_t> readers;
+  if (geteuid() == 0 && !options.world_readable) readers = find_reader_group(true);
+  return RegionPlace(options, std::move(*directory), std::move(lock), std::move(name), readers);
 }
 
 Result<RegionMapping> RegionPlace::make(std::size_t bytes) {
   UnfinishedFile file(directory_.get(), name_, "", 0600);
   if (!file.valid()) return system_error("Cannot make a region beside " + options_.path);
-  if (geteuid() == 0 && !options_.world_readable) {
-    const std::optional<gid_t> readers = find_reader_group();
-    if (readers && fchown(file.fd(), 0, *readers) != 0) {
-      return system_error("Cannot give the region to group " + std::string(kReaderGroup));
-    }
-  }
+  struct stat status {};
+  if (readers_ && fstat(file.fd(), &status) != 0) return system_error("Cannot examine a region");
+  // Only if need be: a service that has the group may not be allowed the call.
+  if (readers_ && status.st_gid != *readers_ && fchown(file.fd(), 0, *readers_) != 0)
+    return system_error("Cannot give the region to group " + std::string(kReaderGroup));
   if (fchmod(file.fd(), options_.world_readable ? 0644 : 0640) != 0) {
     return system_error("Cannot set the region's mode");
   }

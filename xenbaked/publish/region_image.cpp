@@ -26,7 +26,8 @@ constexpr std::uint32_t kLeastRows = 64;
 constexpr std::size_t kSpareCarries = 16;
 constexpr std::uint64_t kMostSamples = std::uint64_t{1} << 24;
 constexpr std::uint64_t kSecond = 1'000'000'000;
-constexpr std::uint64_t kOwnFlags = XENMON_FLAG_HELD | XENMON_FLAG_HISTORY_SHORTENED;
+constexpr std::uint64_t kOwnFlags =
+    XENMON_FLAG_HELD | XENMON_FLAG_HISTORY_SHORTENED | XENMON_FLAG_NO_CONNECTION;
 
 std::uint64_t random_number() {
   std::uint64_t number = 0;
@@ -79,7 +80,8 @@ Result<RegionImage> RegionImage::create(const Options& options, RegionFacts fact
 
 std::uint64_t RegionImage::flags() const {
   return (facts_.flags & ~kOwnFlags) | (held_ ? std::uint64_t{XENMON_FLAG_HELD} : 0) |
-         (history_shortened_ ? std::uint64_t{XENMON_FLAG_HISTORY_SHORTENED} : 0);
+         (history_shortened_ ? std::uint64_t{XENMON_FLAG_HISTORY_SHORTENED} : 0) |
+         (connected_ ? 0 : std::uint64_t{XENMON_FLAG_NO_CONNECTION});
 }
 
 // ---- files
@@ -542,15 +544,21 @@ void RegionImage::set_wall_epoch(std::uint64_t epoch_ns) {
   store_word(header().wall_epoch_ns, epoch_ns);
 }
 
-void RegionImage::heartbeat(std::uint64_t wakeups, std::uint64_t daemon_cpu_ns) {
+void RegionImage::heartbeat(std::uint64_t wakeups, std::uint64_t daemon_cpu_ns, std::uint64_t quiet_ns) {
   xenmon_region_header& h = header();
   store_word(h.counters.wakeups, wakeups);
   store_word(h.counters.daemon_cpu_ns, daemon_cpu_ns);
-  store_word(h.heartbeat_ns, boottime_ns());
+  const std::uint64_t now = boottime_ns();
+  store_word(h.heartbeat_ns, now - std::min(now, quiet_ns));
 }
 
 void RegionImage::set_held(bool held) {
   held_ = held;
+  store_word(header().flags, flags(), std::memory_order_release);
+}
+
+void RegionImage::set_connected(bool connected) {
+  connected_ = connected;
   store_word(header().flags, flags(), std::memory_order_release);
 }
 

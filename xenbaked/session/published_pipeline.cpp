@@ -49,12 +49,14 @@ void PublishedPipeline::housekeeping() {
   if (now - last_beat_ns_ < kBeatNs) return;
   last_beat_ns_ = now;
   if (parts_.recorder != nullptr) {
-    if (const std::optional<Error> error = parts_.recorder->take_error()) print_message(error->message);
+    if (const std::optional<Error> error = parts_.recorder->take_error())
+      print_message(error->message, Priority::kError);
   }
   beat();
 }
 
 void PublishedPipeline::beat() {
+  if (parts_.service != nullptr) parts_.service->alive(monotonic_ns());
   parts_.writer.heartbeat(wakeups_, process_cpu_ns());
 }
 

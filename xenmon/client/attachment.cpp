@@ -34,7 +34,7 @@ std::string health_text(const Health& health, std::size_t name_limit) {
     case Health::Kind::kWaiting:
       return restarted + "waiting for data";
     case Health::Kind::kLive:
-      return restarted + "live";
+      return restarted + (health.host.empty() ? "live" : "live from " + shortened(health.host, name_limit));
     case Health::Kind::kRecording:
       return restarted + recording +
              (health.held ? ", held at " + seconds_text(health.position_ns, 3) + " s" : std::string());
@@ -43,6 +43,10 @@ std::string health_text(const Health& health, std::size_t name_limit) {
     case Health::Kind::kEnded:
       return "data stopped " + ago(health.quiet_ns) + ": xenbaked has ended";
     case Health::Kind::kGone:
+      if (health.disconnected) {
+        return "data stopped " + ago(health.quiet_ns) + ": no connection" +
+               (health.host.empty() ? "" : " to " + shortened(health.host, name_limit));
+      }
       return "data stopped " + ago(health.quiet_ns) + ": xenbaked is gone";
   }
   return {};
@@ -104,6 +108,8 @@ void Attachment::examine() {
     xenmon_sample newest;
     if (reader.read_sample_head(reader.newest_sample(), newest) == ReadOutcome::kCopied)
       health_.position_ns = newest.end_ns;
+  } else {
+    health_.host = printable_field(header.source_text, sizeof(header.source_text));
   }
 
   const std::uint64_t heartbeat = reader.heartbeat_ns();
@@ -115,6 +121,9 @@ void Attachment::examine() {
   const std::uint64_t state = reader.state();
   if (state == XENMON_STATE_ENDED) {
     health_.kind = recording ? Health::Kind::kRecordingOver : Health::Kind::kEnded;
+  } else if ((reader.flags() & XENMON_FLAG_NO_CONNECTION) != 0) {
+    health_.kind = Health::Kind::kGone;
+    health_.disconnected = true;
   } else if (health_.quiet_ns > 3 * period) {
     health_.kind = Health::Kind::kGone;
   } else if (reader.newest_sample() == 0) {

@@ -37,7 +37,9 @@ struct Options {
   bool no_color = false;
 
   std::string region = XENMON_DEFAULT_REGION;
-  std::string replay; // "": none
+  std::string host;    // [user@]HOST whose region is shown; "": ours
+  std::string connect; // a command that leads to xenmon serve there; "": none
+  std::string replay;  // "": none
   std::optional<std::uint64_t> cpu_khz;
   std::string speed; // as xenbaked takes it; "": its default
   bool loop = false;

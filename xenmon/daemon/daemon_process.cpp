@@ -31,7 +31,7 @@ using namespace std::chrono_literals;
 constexpr auto kPatience = 5s;
 constexpr std::size_t kLongestLine = 4096;
 constexpr int kExecFailed = 127; // as a shell says it
-constexpr std::string_view kOwnName = "xenbaked: ";
+constexpr std::array<std::string_view, 2> kOwnNames = {"xenbaked: ", "xenmon: "};
 
 struct Pipe {
   Descriptor read;
@@ -48,9 +48,8 @@ struct Pipe {
 
 // In the child: only what is allowed between fork and exec.
 [[noreturn]] void become(char* const* arguments, pid_t parent, int ready, int said,
-                         std::span<const int> inherited, bool has_our_input) {
-  // A process group of its own, so that a Ctrl-C meant for us does not end it too early.
-  setpgid(0, 0);
+                         std::span<const int> inherited, bool has_our_input, bool has_own_group) {
+  if (has_own_group) setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != parent) _exit(kExecFailed);
   restore_signals();
@@ -106,8 +105,17 @@ std::vector<std::string> daemon_command(const PublisherSettings& settings, const
   return command;
 }
 
+std::vector<std::string> mirror_command(const PublisherSettings& settings, const std::string& region) {
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  std::vector<std::string> command = {error ? "xenmon" : self.string(), "mirror", "--region", region};
+  if (!settings.host.empty()) command.insert(command.end(), {"--host", settings.host});
+  if (!settings.connect.empty()) command.insert(command.end(), {"--connect", settings.connect});
+  return command;
+}
+
 Result<DaemonProcess> DaemonProcess::start(const std::vector<std::string>& command,
-                                           std::span<const int> inherited, StandardInput input) {
+                                           std::span<const int> inherited, StandardInput input, Group group) {
   Pipe ready;
   Pipe said;
   if (!ready.open() || !said.open()) return system_error("cannot start xenbaked");
@@ -124,7 +132,7 @@ Result<DaemonProcess> DaemonProcess::start(const std::vector<std::string>& comma
   if (pid < 0) return system_error("cannot start xenbaked");
   if (pid == 0) {
     become(arguments.data(), parent, ready.write.get(), said.write.get(), inherited,
-           input == StandardInput::kOurs);
+           input == StandardInput::kOurs, group == Group::kOwn);
   }
 
   ready.write.reset();
@@ -225,7 +233,8 @@ bool DaemonProcess::reap(int options) {
 
 Error DaemonProcess::outcome() const {
   std::string words = printable(unfinished_.empty() ? last_words_ : unfinished_);
-  if (words.starts_with(kOwnName)) words.erase(0, kOwnName.size());
+  for (const std::string_view name : kOwnNames)
+    if (words.starts_with(name)) words.erase(0, name.size());
   if (WIFSIGNALED(wait_status_)) {
     return {"xenbaked was killed by signal " + std::to_string(WTERMSIG(wait_status_)) +
                 (words.empty() ? "." : "; its last message was: " + words),

@@ -20,6 +20,8 @@ namespace xenmon {
 
 // The command line of the xenbaked to start, the program first.
 std::vector<std::string> daemon_command(const PublisherSettings& settings, const std::string& region);
+// That of the program that keeps a mirror of another host's region there: this one.
+std::vector<std::string> mirror_command(const PublisherSettings& settings, const std::string& region);
 
 class DaemonProcess {
  public:
@@ -27,9 +29,12 @@ class DaemonProcess {
   // and its exit status the Error's. `inherited` are descriptors that it gets from us under the same numbers,
   // besides the usual three; -1 is none. It has our standard input if it is to play that, else /dev/null.
   enum class StandardInput { kNone, kOurs };
+  // A process group of its own, so that a Ctrl-C meant for us does not end it too early; or ours, for what
+  // may ask the user for a password at the terminal.
+  enum class Group { kOwn, kOurs };
   static Result<DaemonProcess> start(const std::vector<std::string>& command,
                                      std::span<const int> inherited = {},
-                                     StandardInput input = StandardInput::kNone);
+                                     StandardInput input = StandardInput::kNone, Group group = Group::kOwn);
 
   DaemonProcess(DaemonProcess&& other) noexcept;
   DaemonProcess& operator=(DaemonProcess&&) = delete;

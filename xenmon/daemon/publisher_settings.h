@@ -20,12 +20,18 @@ struct PublisherSettings {
   };
   Use use = Use::kScreen;
   std::string region = XENMON_DEFAULT_REGION;
+  // Another host's, of which a mirror is kept: [user@]HOST for ssh, or a command that leads there; both "":
+  // ours.
+  std::string host;
+  std::string connect;
   // "": the one beside this program or in sbin beside its directory, else the one in PATH
   std::string xenbaked;
   std::uint64_t ms_per_sample = 100;
   bool ms_per_sample_given = false;          // somebody cares
   std::optional<std::uint64_t> slow_wait_ns; // none: xenbaked's default
   bool allocated = true;                     // time slices are traced, too
+
+  bool is_far() const { return !host.empty() || !connect.empty(); }
 
   std::string replay; // a recording; "-": standard input; "": none, and what follows means nothing
   std::optional<std::uint64_t> cpu_khz;

@@ -22,6 +22,7 @@ Result<bool> DataEnd::reached(const Health& health) {
     if (publisher_.daemon->ended_well()) return true;
     return publisher_.daemon->outcome();
   }
+  if (publisher_.mirror && !publisher_.mirror->running()) return publisher_.mirror->outcome();
   if (health.kind == Health::Kind::kRecordingOver) {
     // Our own xenbaked ends now, and its exit status says whether the recording was whole.
     return !publisher_.daemon;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "client/known_pcpus.h"
+#include "journal.h"
 #include "process/signals.h"
 
 namespace xenmon {
@@ -28,7 +29,7 @@ LogSession::LogSession(const Options& options, Publisher& publisher, RegionFollo
 Status LogSession::run() {
   Status result = write();
   if (const std::uint64_t damaged = follower_.damaged() + output().damaged(); damaged > 0)
-    std::cerr << "xenmon: " << damaged_sentence(damaged) << '\n';
+    std::cerr << message_lines("xenmon", Priority::kWarning, damaged_sentence(damaged));
   verdicts_.say_all();
   return result;
 }
@@ -59,6 +60,7 @@ Status LogSession::write() {
 Status LogSession::take_new_data() {
   // Polled first: once the daemon has ended, no more samples come.
   if (publisher_.daemon) publisher_.daemon->poll();
+  if (publisher_.mirror) publisher_.mirror->poll();
   if (const auto followed = follower_.follow(*this); !followed) return followed.error();
   if (follower_.reader() == nullptr) return ok();
   if (publisher_.replay) publisher_.replay->have_read(follower_.feed().passed());
