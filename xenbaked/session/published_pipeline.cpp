@@ -67,7 +67,9 @@ Status PublishedPipeline::begin_round() {
 }
 
 void PublishedPipeline::publish_end() {
-  sink_.publish_health();
+  if (pipeline_.last() && parts_.origin.kind == XENMON_SOURCE_RECORDING)
+    judge_length(pipeline_.merge().counts(), pipeline_.baker(), parts_.verdicts);
+  publish_health();
   parts_.writer.set_state(XENMON_STATE_ENDED);
 }
 

@@ -59,6 +59,8 @@ class PublishedPipeline {
   void count_wakeup() { ++wakeups_; }
   // The recording begins again: Pipeline::begin_round().
   Status begin_round();
+  // What has been found out about the trace; samples bring it with them.
+  void publish_health() { sink_.publish_health(); }
   // There is nothing more for now: what is true of the trace, and the region says that it has ended.
   void publish_end();
   // Ends the last sample, and the region. The first failure of all, with `result` being the session's own.
