@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "mirror/waits.h"
 #include "text.h"
 
 namespace xenmon {
@@ -78,8 +79,8 @@ Status MirrorReceiver::take_update(std::string_view body) {
   WireReader in(body);
   const std::uint64_t newest_wait = in.number();
   const std::uint64_t missing = in.number();
-  std::vector<xenmon_wait> waits(in.count(sizeof(xenmon_wait)));
-  for (xenmon_wait& wait : waits) wait = in.record<xenmon_wait>();
+  std::vector<xenmon_wait> waits;
+  if (!read_waits(in, waits)) return damaged();
   MirrorTables expected = tables_;
   std::size_t count = 0;
   while (in.number() != 0) {
