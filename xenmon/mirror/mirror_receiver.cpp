@@ -63,6 +63,7 @@ Status MirrorReceiver::take_facts(std::string_view body) {
   region.history_ns = facts.history_ns;
   region.heartbeat_period_ns = facts.heartbeat_period_ns;
   region.slow_wait_ns = facts.slow_wait_ns;
+  region.wall_epoch_ns = facts.wall_epoch_ns;
   region.source_text = facts.source_kind == XENMON_SOURCE_RECORDING ? facts.source_text : host_;
   region.xen_version = facts.xen_version;
   region.scheduler = facts.scheduler;

@@ -69,6 +69,7 @@ void MirrorSender::begin(const RegionReader& reader) {
   facts.history_ns = header.history_ns;
   facts.heartbeat_period_ns = header.heartbeat_period_ns;
   facts.slow_wait_ns = header.slow_wait_ns;
+  facts.wall_epoch_ns = reader.wall_epoch_ns();
   facts.sample_capacity = header.sample.capacity;
   facts.wait_capacity = header.wait.capacity;
   facts.verdict_capacity = header.verdict.capacity;
