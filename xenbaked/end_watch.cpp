@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/result.h"
+#include "journal.h"
 
 namespace xenmon {
 
@@ -34,6 +35,7 @@ EndWatch::EndWatch(int stop_fd, std::function<void()> last_resort)
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
+  sigdelset(&all, SIGSYS); // its handler says which system call it was
   pthread_sigmask(SIG_SETMASK, &all, &before);
   try {
     thread_ = std::thread([this] { watch(); });
@@ -58,7 +60,9 @@ void EndWatch::watch() const {
   // Unless nobody reads that, either.
   pollfd errors{STDERR_FILENO, POLLOUT, 0};
   if (poll(&errors, 1, 0) == 1) {
-    [[maybe_unused]] const ssize_t said = write(STDERR_FILENO, kLastWords.data(), kLastWords.size());
+    const std::string_view priority = priority_prefix(Priority::kError);
+    [[maybe_unused]] ssize_t said = write(STDERR_FILENO, priority.data(), priority.size());
+    said = write(STDERR_FILENO, kLastWords.data(), kLastWords.size());
   }
   _exit(static_cast<int>(ExitStatus::kFailed));
 }

@@ -15,6 +15,7 @@
 #include "command_line/options.h"
 #include "command_line/plot_options.h"
 #include "command_line/serve_options.h"
+#include "journal.h"
 #include "process/last_words.h"
 #include "process/signals.h"
 #include "run/front_end.h"
@@ -27,7 +28,9 @@
 namespace {
 
 int fail(const xenmon::Error& error) {
-  std::fprintf(stderr, "xenmon: %s\n", xenmon::printable_lines(error.message).c_str());
+  std::fputs(xenmon::message_lines("xenmon", xenmon::Priority::kError, xenmon::printable_lines(error.message))
+                 .c_str(),
+             stderr);
   return static_cast<int>(error.status);
 }
 
@@ -45,7 +48,8 @@ xenmon::Status run(const xenmon::Options& options) {
   xenmon::catch_signals(options.live || options.once ? xenmon::Hangup::kEnd : xenmon::Hangup::kReopenFiles);
   auto publisher = xenmon::find_publisher(xenmon::publisher_settings(options));
   if (!publisher) return publisher.error();
-  if (!publisher->notice.empty()) std::fprintf(stderr, "xenmon: %s\n", publisher->notice.c_str());
+  if (!publisher->notice.empty())
+    std::fputs(xenmon::message_lines("xenmon", xenmon::Priority::kNotice, publisher->notice).c_str(), stderr);
   if (options.slow_wait_ns) return xenmon::run_slow_waits(options, *publisher);
   if (options.once) return xenmon::run_once(options, *publisher);
   return options.live ? xenmon::run_screen(options, *publisher) : xenmon::run_log(options, *publisher);

@@ -21,10 +21,11 @@ TABLE = {
     "include/base": (["include/xenmon"], []),
     "xenmon/text": ([], ["libutf8proc"]),
     "xenmon/metrics": (["include/xenmon"], []),
+    "xenmon/journal": ([], []),
     "xenbaked/trace": (["include/xenmon"], []),
     "xenbaked/source": (
         ["include/xenmon", "include/base", "xenmon/text", "xenbaked/trace"],
-        ["libxenctrl", "decompressors", "nlohmann-json"],
+        ["libxenctrl", "decompressors", "zlib", "nlohmann-json"],
     ),
     "xenbaked/merge": (["include/xenmon", "xenbaked/trace", "xenbaked/source"], []),
     "xenbaked/survey": (["include/xenmon", "xenbaked/trace", "xenbaked/source", "xenbaked/merge"], []),
@@ -38,6 +39,7 @@ TABLE = {
             "include/xenmon",
             "include/base",
             "xenmon/text",
+            "xenmon/journal",
             "xenbaked/trace",
             "xenbaked/source",
             "xenbaked/merge",
@@ -47,12 +49,14 @@ TABLE = {
         ],
         [],
     ),
+    "xenbaked/confine": (["include/base", "xenmon/journal"], ["libseccomp"]),
     "xenbaked": (
         [
             "include/xenmon",
             "include/base",
             "xenmon/text",
             "xenmon/metrics",
+            "xenmon/journal",
             "xenbaked/trace",
             "xenbaked/source",
             "xenbaked/merge",
@@ -60,6 +64,7 @@ TABLE = {
             "xenbaked/bake",
             "xenbaked/publish",
             "xenbaked/session",
+            "xenbaked/confine",
         ],
         ["CLI11", "nlohmann-json"],
     ),
@@ -102,6 +107,7 @@ TABLE = {
             "include/base",
             "xenmon/text",
             "xenmon/metrics",
+            "xenmon/journal",
             "xenmon/client",
             "xenmon/process",
             "xenmon/model",
@@ -136,6 +142,7 @@ TABLE = {
             "include/base",
             "xenmon/text",
             "xenmon/metrics",
+            "xenmon/journal",
             "xenmon/client",
             "xenmon/process",
             "xenmon/sandbox",
@@ -152,11 +159,16 @@ TABLE = {
         ],
         [],
     ),
+    "xenmon/export": (
+        ["include/xenmon", "include/base", "xenmon/text", "xenmon/client", "xenmon/process"],
+        ["libmicrohttpd", "zlib", "CLI11"],
+    ),
     "xenmon": (
         [
             "include/xenmon",
             "include/base",
             "xenmon/text",
+            "xenmon/journal",
             "xenmon/process",
             "xenmon/daemon",
             "xenmon/screen",
@@ -168,20 +180,22 @@ TABLE = {
 }
 
 LIBRARIES = {
-    "libutf8proc": ["utf8proc.h"],
     "libseccomp": ["seccomp.h"],
+    "libutf8proc": ["utf8proc.h"],
     "libzstd": ["zstd.h"],
     "libxenctrl": ["xenctrl.h", "xen", "xencall.h", "xenevtchn.h", "xenforeignmemory.h", "xenstore.h",
                    "xenstore_lib.h", "xentoollog.h"],
-    "decompressors": ["archive.h", "archive_entry.h", "lzma.h", "zlib.h"],
+    "decompressors": ["archive.h", "archive_entry.h", "lzma.h"],
+    "zlib": ["zlib.h"],
     "nlohmann-json": ["nlohmann"],
+    "libmicrohttpd": ["microhttpd.h"],
     "CLI11": ["CLI"],
     "ncurses": ["curses.h", "ncurses.h", "term.h"],
 }
 
 # Where a name between quotes is looked for, as the build has it: beside the file that says it comes first.
 # Relative to the root; a program's own folder is added.
-SEARCHED = ["include", "xenmon/text", "xenmon/metrics", "xenbaked"]
+SEARCHED = ["include", "xenmon/text", "xenmon/metrics", "xenmon/journal", "xenbaked"]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 

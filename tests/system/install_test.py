@@ -12,16 +12,32 @@ from harness import BIN, PATIENCE, ROOT, SystemTest, run
 BUILD = BIN.parent
 COMPONENTS = {
     "xenbaked": {
+        "lib/systemd/system/xenbaked.service",
+        "lib/sysusers.d/xenmon.conf",
         "sbin/xenbaked",
         "share/bash-completion/completions/xenbaked",
-        "share/man/man8/xenbaked.8",
+        "share/man/man8/xenbaked.8.gz",
         "share/zsh/vendor-completions/_xenbaked",
     },
     "xenmon": {
         "bin/xenmon",
         "share/bash-completion/completions/xenmon",
-        "share/man/man1/xenmon.1",
+        "share/man/man1/xenmon.1.gz",
         "share/zsh/vendor-completions/_xenmon",
+    },
+    "xenmon-exporter": {
+        "bin/xenmon-exporter",
+        "lib/systemd/system/xenmon-exporter.service",
+        "lib/systemd/system/xenmon-exporter.socket",
+        "share/bash-completion/completions/xenmon-exporter",
+        "share/man/man8/xenmon-exporter.8",
+        "share/xenmon/prometheus/consoles/xenmon-host.html",
+        "share/xenmon/prometheus/consoles/xenmon.html",
+        "share/xenmon/prometheus/consoles/xenmon.lib",
+        "share/xenmon/prometheus/xenmon-alerts.yml",
+        "share/xenmon/prometheus/xenmon-dashboard.json",
+        "share/xenmon/prometheus/xenmon-recording.yml",
+        "share/zsh/vendor-completions/_xenmon-exporter",
     },
     "dev": {"include/xenmon/region.h", "share/pkgconfig/xenmon.pc", "share/xenmon/region_reader.py"},
 }
@@ -29,11 +45,12 @@ COMPONENTS = {
 
 class InstallTest(SystemTest):
     def install(self, name, *words):
-        """The folder, and the files below it."""
+        """The folder, and the files below it but for documents."""
         prefix = pathlib.Path(self.directory) / name
         done = run("cmake", "--install", BUILD, "--prefix", prefix, *words)
         self.assertEqual(done.returncode, 0, done.stderr)
-        return prefix, {str(path.relative_to(prefix)) for path in prefix.rglob("*") if not path.is_dir()}
+        found = {str(path.relative_to(prefix)) for path in prefix.rglob("*") if not path.is_dir()}
+        return prefix, {path for path in found if not path.startswith("share/doc/")}
 
     def pkg_config(self, prefix, *words):
         folder = str(prefix / "share/pkgconfig")

@@ -165,6 +165,8 @@ class PcpuStream {
   template <class Sink>
   bool settle(Sink& sink);
   template <class Sink>
+  void pass_over(const Record& record, Sink& sink);
+  template <class Sink>
   bool take_head(std::uint64_t bound, Sink& sink);
   template <class Sink>
   void hand_over_untimed(Sink& sink);
@@ -255,6 +257,12 @@ template <class Sink>
       continue;
     }
     record.tsc += shift_;
+    if constexpr (requires { Sink::ignores(record.header); }) {
+      if (any_tsc_ && untimed_.empty() && Sink::ignores(record.header)) {
+        pass_over(record, sink);
+        continue;
+      }
+    }
     // One comparison for both directions: a step backwards is a huge leap modulo 2^64.
     if (record.tsc - last_tsc_ > kMaxJump || !any_tsc_) {
       const bool first = !any_tsc_;
@@ -294,6 +302,17 @@ template <class Sink>
     has_head_ = true;
     return true;
   }
+}
+
+// The trace continues until its last record, whatever that is.
+template <class Sink>
+void PcpuStream::pass_over(const Record& record, Sink& sink) {
+  if constexpr (requires { sink.pass_over(1); }) {
+    sink.pass_over(1);
+    ++records_;
+  }
+  at_ += record.bytes();
+  if (record.tsc - last_tsc_ <= kMaxJump || judge(record.tsc, at_) == Verdict::kRight) last_tsc_ = record.tsc;
 }
 
 // Hands the head over. False: it stays the head, because the second place of LOST_RECORDS is after `bound`.
@@ -489,7 +508,8 @@ PcpuStream::Gathered PcpuStream::gather(std::uint64_t upto, std::uint32_t most, 
       timed += 4 + extra_bytes(header);
     }
     if constexpr (requires { Sink::ignores(header); }) {
-      if (at == timed && Sink::ignores(header)) {
+      if (Sink::ignores(header)) {
+        if (at != timed) return gathered; // its place in the order matters to the untimed ones
         if (++passed_over == Batch::kKept) return gathered;
         at += 12 + extra_bytes(header);
         continue;

@@ -15,11 +15,12 @@
 #include <optional>
 #include <string_view>
 
+#include "xenmon/region.h"
+
 namespace xenmon {
 
 namespace {
 
-// The group that may read the region without being root.
 constexpr const char* kReaderGroup = "xenmon";
 
 struct CloseFile {
@@ -64,18 +65,6 @@ Result<Descriptor> open_directory(const std::string& path) {
   return directory;
 }
 
-// The group's number. The file is asked first: a name service may not answer, and need not be asked if the
-// group that docs/operation.md describes exists.
-std::optional<gid_t> find_reader_group() {
-  if (const FilePointer groups{std::fopen("/etc/group", "re")}) {
-    while (const struct group* each = fgetgrent(groups.get())) {
-      if (std::strcmp(each->gr_name, kReaderGroup) == 0) return each->gr_gid;
-    }
-  }
-  if (const struct group* readers = getgrnam(kReaderGroup)) return readers->gr_gid;
-  return std::nullopt;
-}
-
 // Regions that killed processes had not finished. The holder of the lock is the only process that makes one.
 void sweep(const Descriptor& directory, const std::string& name) {
   Descriptor copy(openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -88,7 +77,39 @@ void sweep(const Descriptor& directory, const std::string& name) {
   }
 }
 
+// What would be replaced by a region must be one, or an empty file, a symlink, or planted by another user.
+// Our own data or a device may be there because --region names the wrong path.
+Status check_replaceable(const Descriptor& directory, const std::string& name, const std::string& path) {
+  struct stat status {};
+  if (fstatat(directory.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return ok();
+  if (S_ISLNK(status.st_mode) || status.st_uid != geteuid()) return ok();
+  const Error refusal{
+      path + " exists and is not a region of xenbaked; remove it, or choose another --region.",
+      ExitStatus::kFailed};
+  if (!S_ISREG(status.st_mode)) return refusal;
+  if (status.st_size == 0) return ok();
+  const Descriptor file(
+      openat(directory.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  std::uint64_t magic = 0;
+  if (!file.valid() || pread(file.get(), &magic, sizeof magic, 0) != sizeof magic || magic != XENMON_MAGIC)
+    return refusal;
+  return ok();
+}
+
 } // namespace
+
+// The file is asked first: a name service may not answer, and need not be asked if the group that
+// docs/operation.md describes exists.
+std::optional<gid_t> find_reader_group(bool ask_others) {
+  if (const FilePointer groups{std::fopen("/etc/group", "re")}) {
+    while (const struct group* each = fgetgrent(groups.get())) {
+      if (std::strcmp(each->gr_name, kReaderGroup) == 0) return each->gr_gid;
+    }
+  }
+  if (!ask_others) return std::nullopt;
+  if (const struct group* readers = getgrnam(kReaderGroup)) return readers->gr_gid;
+  return std::nullopt;
+}
 
 RegionMapping& RegionMapping::operator=(RegionMapping&& other) noexcept {
   if (this != &other) {
@@ -114,6 +135,8 @@ Result<RegionPlace> RegionPlace::open(const Options& options) {
   Result<Descriptor> directory = open_directory(directory_path);
   if (!directory) return directory.error();
 
+  if (Status replaceable = check_replaceable(*directory, name, options.path); !replaceable)
+    return replaceable.error();
   const std::string lock_name = name + ".lock";
   Descriptor lock(openat(directory->get(), lock_name.c_str(),
                          O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
@@ -136,18 +159,19 @@ Result<RegionPlace> RegionPlace::open(const Options& options) {
                  ExitStatus::kBusy};
   }
   sweep(*directory, name);
-  return RegionPlace(options, std::move(*directory), std::move(lock), std::move(name));
+  std::optional<gid_t> readers;
+  if (geteuid() == 0 && !options.world_readable) readers = find_reader_group(true);
+  return RegionPlace(options, std::move(*directory), std::move(lock), std::move(name), readers);
 }
 
 Result<RegionMapping> RegionPlace::make(std::size_t bytes) {
   UnfinishedFile file(directory_.get(), name_, "", 0600);
   if (!file.valid()) return system_error("Cannot make a region beside " + options_.path);
-  if (geteuid() == 0 && !options_.world_readable) {
-    const std::optional<gid_t> readers = find_reader_group();
-    if (readers && fchown(file.fd(), 0, *readers) != 0) {
-      return system_error("Cannot give the region to group " + std::string(kReaderGroup));
-    }
-  }
+  struct stat status {};
+  if (readers_ && fstat(file.fd(), &status) != 0) return system_error("Cannot examine a region");
+  // Only if need be: a service that has the group may not be allowed the call.
+  if (readers_ && status.st_gid != *readers_ && fchown(file.fd(), 0, *readers_) != 0)
+    return system_error("Cannot give the region to group " + std::string(kReaderGroup));
   if (fchmod(file.fd(), options_.world_readable ? 0644 : 0640) != 0) {
     return system_error("Cannot set the region's mode");
   }

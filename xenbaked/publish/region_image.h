@@ -106,7 +106,8 @@ class RegionImage {
   struct File {
     RegionMapping mapping;
     RegionCapacities capacities;
-    std::vector<Owner> owners; // by vCPU slot
+    std::vector<Owner> owners;         // by vCPU slot
+    std::vector<xenmon_carry> carries; // entries by position; those beyond the table wait for a larger file
     std::uint64_t tables_seq = 0;
     std::uint64_t newest = 0;       // number of the newest sample
     std::uint64_t oldest = 1;       // no older one is there; newest + 1 if none is
@@ -142,6 +143,9 @@ class RegionImage {
   void write_tables(const Snapshot& snapshot);
   void claim_histograms(std::uint32_t slot, const Owner& owner);
   void write_histograms(const HistogramChange& change);
+  void carry(std::uint32_t slot, std::uint32_t bucket);
+  void drop_carries(std::uint32_t slot);
+  void write_carry(std::size_t position);
   void write_waits(const Snapshot& snapshot);
   void write_sample(const SnapshotSample& sample, const SnapshotSize& size);
   void write_counters(const Snapshot& snapshot);

@@ -49,12 +49,14 @@ void PublishedPipeline::housekeeping() {
   if (now - last_beat_ns_ < kBeatNs) return;
   last_beat_ns_ = now;
   if (parts_.recorder != nullptr) {
-    if (const std::optional<Error> error = parts_.recorder->take_error()) print_message(error->message);
+    if (const std::optional<Error> error = parts_.recorder->take_error())
+      print_message(error->message, Priority::kError);
   }
   beat();
 }
 
 void PublishedPipeline::beat() {
+  if (parts_.service != nullptr) parts_.service->alive(monotonic_ns());
   parts_.writer.heartbeat(wakeups_, process_cpu_ns());
 }
 
@@ -65,7 +67,9 @@ Status PublishedPipeline::begin_round() {
 }
 
 void PublishedPipeline::publish_end() {
-  sink_.publish_health();
+  if (pipeline_.last() && parts_.origin.kind == XENMON_SOURCE_RECORDING)
+    judge_length(pipeline_.merge().counts(), pipeline_.baker(), parts_.verdicts);
+  publish_health();
   parts_.writer.set_state(XENMON_STATE_ENDED);
 }
 

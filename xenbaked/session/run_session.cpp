@@ -59,15 +59,20 @@ Status run_replay(const SessionParts& parts) {
 
 } // namespace
 
-Status run_session(Source& source, const SessionOptions& options, Recorder* recorder, StopFlag& stop) {
+Status run_session(Source& source, const SessionOptions& options, Recorder* recorder, StopFlag& stop,
+                   const SessionProcess& process) {
   Verdicts verdicts;
   const Origin origin = learn_trace(source, verdicts);
   warn_of_frequency(origin);
   const Result<std::unique_ptr<RegionWriter>> writer = make_region(origin, options);
   if (!writer) return writer.error();
   (*writer)->set_verdicts(verdicts.all());
+  if (process.confine) {
+    if (Status confined = process.confine(); !confined) return confined;
+  }
   if (options.ready_fd >= 0) report_ready(options.ready_fd);
-  const SessionParts parts{source, origin, verdicts, options, **writer, stop, recorder};
+  if (process.service != nullptr) process.service->ready();
+  const SessionParts parts{source, origin, verdicts, options, **writer, stop, recorder, process.service};
   if (origin.kind == XENMON_SOURCE_RECORDING) return run_replay(parts);
   return std::make_unique<LiveSession>(parts)->run();
 }

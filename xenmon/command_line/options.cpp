@@ -3,11 +3,11 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
-#include <charconv>
-#include <cmath>
+#include <span>
 
 #include "base/cpu_khz.h"
 #include "base/duration.h"
+#include "base/option_values.h"
 #include "base/trace_time.h"
 #include "text.h"
 
@@ -80,21 +80,13 @@ Error usage(const std::string& sentence) {
 
 Status read_number(const std::string& option, const std::string& text, std::uint64_t lowest,
                    std::uint64_t highest, std::uint64_t& number) {
-  std::uint64_t read = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), read);
-  if (error != std::errc() || end != text.data() + text.size() || read < lowest || read > highest) {
+  const std::optional<std::uint64_t> read = parse_whole_number(text, lowest, highest);
+  if (!read) {
     return usage("option " + option + " takes a whole number from " + std::to_string(lowest) + " to " +
                  std::to_string(highest) + ", not \"" + printable(text) + "\".");
   }
-  number = read;
+  number = *read;
   return ok();
-}
-
-bool is_speed(const std::string& text) {
-  if (text == "max") return true;
-  double factor = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), factor);
-  return error == std::errc() && end == text.data() + text.size() && std::isfinite(factor) && factor > 0;
 }
 
 Status check_at(const Options& options) {
@@ -183,12 +175,11 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
     return read_number(option, text, lowest, highest, number);
   };
   std::uint64_t pcpu = 0;
-  // The sample's own limit is checked last: what the original refused is refused in its words.
   for (const Status& status :
        {read("--time", texts.duration, 0, kLongestDurationS, options.duration_s),
         read("--interval", texts.interval, 1, kLongestIntervalMs, options.interval_ms),
         read("--cpu", texts.cpu, 0, kHighestPcpu, pcpu),
-        read("--ms_per_sample", texts.ms_per_sample, 1, UINT32_MAX, options.ms_per_sample)}) {
+        read("--ms_per_sample", texts.ms_per_sample, 1, kLongestSampleMs, options.ms_per_sample)}) {
     if (!status) return status;
   }
   if (!options.live && !options.once && options.duration_s != 0 &&
@@ -196,10 +187,6 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
     return usage("option --ms_per_sample: " + std::to_string(options.ms_per_sample) +
                  " ms is longer than the whole log of " + std::to_string(options.duration_s * 1000) +
                  " ms; make it shorter, or --time longer.");
-  }
-  if (options.ms_per_sample > kLongestSampleMs) {
-    return usage("option --ms_per_sample takes a whole number from 1 to " + std::to_string(kLongestSampleMs) +
-                 ", not \"" + printable(texts.ms_per_sample) + "\".");
   }
   if (app.count("--cpu") > 0) options.pcpu = static_cast<std::uint32_t>(pcpu);
   if (app.count("--cpu-khz") > 0) {
@@ -233,8 +220,8 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
           "file or a FIFO.");
     }
   }
-  if (app.count("--speed") > 0 && !is_speed(options.speed)) {
-    return usage("option --speed takes a factor above 0 or \"max\", not \"" + printable(options.speed) +
+  if (app.count("--speed") > 0 && !parse_speed(options.speed)) {
+    return usage("option --speed takes " + std::string(kSpeedRule) + ", not \"" + printable(options.speed) +
                  "\".");
   }
   if (app.count("--at") > 0) {
@@ -311,6 +298,10 @@ Result<std::variant<Options, Information>> parse_options(int argc, const char* c
   // As in the original, if an option is repeated the last one wins.
   for (CLI::Option* option : app.get_options()) option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
 
+  for (const char* const word : std::span(argv, static_cast<std::size_t>(argc))) {
+    if (const std::string sentence = nothing_after_equals(word); !sentence.empty())
+      return usage(printable(sentence));
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForVersion& call) {
@@ -327,7 +318,8 @@ Result<std::variant<Options, Information>> parse_options(int argc, const char* c
     }
     return usage(as_sentence(error.what()));
   } catch (const CLI::Error& error) {
-    return usage(as_sentence(error.what()));
+    const std::string sentence = value_missing(error.what());
+    return usage(sentence.empty() ? as_sentence(error.what()) : sentence);
   }
   const Status status = check(app, texts, options);
   if (!status) return status.error();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "client/known_pcpus.h"
+#include "journal.h"
 #include "process/signals.h"
 
 namespace xenmon {
@@ -28,7 +29,7 @@ LogSession::LogSession(const Options& options, Publisher& publisher, RegionFollo
 Status LogSession::run() {
   Status result = write();
   if (const std::uint64_t damaged = follower_.damaged() + output().damaged(); damaged > 0)
-    std::cerr << "xenmon: " << damaged_sentence(damaged) << '\n';
+    std::cerr << message_lines("xenmon", Priority::kWarning, damaged_sentence(damaged));
   verdicts_.say_all();
   return result;
 }
@@ -41,8 +42,9 @@ Status LogSession::write() {
     if (!failed_) return failed_;
     if (Status exists = check_selected(false); !exists) return exists;
     if (!log.status() || log.done()) break;
-    const Result<bool> over = end_.reached(follower_.attachment().health());
+    const Result<bool> over = end_.reached(follower_.attachment());
     if (!over || *over) {
+      verdicts_.reach_end();
       log.finish();
       Status written = log.status();
       if (written) written = log.write_verdicts(verdicts_.take());

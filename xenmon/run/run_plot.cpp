@@ -13,6 +13,7 @@
 
 #include "base/counted.h"
 #include "base/unfinished_file.h"
+#include "journal.h"
 #include "plot/gnuplot.h"
 #include "plot/log_reader.h"
 #include "text.h"
@@ -24,7 +25,7 @@ namespace {
 constexpr std::size_t kMostPoints = 800; // about as many as the page has pixels
 
 void say(const std::string& sentence) {
-  std::fprintf(stderr, "xenmon: %s\n", printable_lines(sentence).c_str());
+  std::fputs(message_lines("xenmon", Priority::kWarning, printable_lines(sentence)).c_str(), stderr);
 }
 
 // The contents of the chosen span of one log, or of the logs of one run.

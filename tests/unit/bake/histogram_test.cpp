@@ -57,6 +57,14 @@ TEST(Histogram, PercentilesAreWithinASixteenthOfTheTruth) {
   EXPECT_EQ(p.max, truth.back());
 }
 
+TEST(Histogram, TheSumIsExact) {
+  Histogram histogram;
+  EXPECT_EQ(histogram.sum_ns(), 0U);
+  for (const std::uint64_t ns : {std::uint64_t{1}, std::uint64_t{250}, std::uint64_t{1} << 40})
+    histogram.add(ns);
+  EXPECT_EQ(histogram.sum_ns(), 251U + (std::uint64_t{1} << 40));
+}
+
 TEST(Histogram, TheLastBucketIsBoundedByTheMaximum) {
   Histogram h;
   h.add(std::uint64_t{200} << 32);

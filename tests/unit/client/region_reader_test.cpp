@@ -126,6 +126,32 @@ TEST(RegionReader, AcceptsTheShorterHeaderOfTheSecondVersion) {
   EXPECT_EQ(reader->faults().bad_by[0], 0u);
 }
 
+// A region of 1.2 has neither sums nor carries.
+TEST(RegionReader, AcceptsTheShorterHeaderOfTheThirdVersion) {
+  ScriptedRegion region;
+  region.set_domain(0, 1, 5, "a");
+  region.set_vcpu(0, 0, 0);
+  region.add_verdict(XENMON_VERDICT_NOT_TRACED, "CPUs 2 to 7 were not traced.");
+  region.header().version_minor = 2;
+  region.header().header_bytes = XENMON_HEADER_BYTES_1_2;
+  region.header().carry.offset = 3;
+  region.header().bad_records_by[0] = 7;
+  region.header().vcpu.stride = XENMON_VCPU_BYTES_1_1;
+  region.element<xenmon_vcpu>(region.header().vcpu, 0).hist_lines[0] = 9;
+  const auto reader = RegionReader::make(region.bytes(), "R");
+  ASSERT_TRUE(reader) << reader.error().message;
+  EXPECT_FALSE(reader->has_sums());
+  std::vector<std::string> sentences;
+  EXPECT_TRUE(reader->read_verdicts(sentences));
+  EXPECT_EQ(sentences.size(), 1u);
+  EXPECT_EQ(reader->faults().bad_by[0], 7u);
+  TablesCopy tables;
+  ASSERT_TRUE(reader->read_tables(tables, true));
+  EXPECT_TRUE(tables.carries.empty());
+  EXPECT_EQ(tables.vcpus.at(0).hist_lines[0], 9u);
+  EXPECT_EQ(tables.vcpus[0].run_sum_ns, 0u);
+}
+
 TEST(RegionReader, ReadsWaitsByTheirNumber) {
   RegionSizes sizes;
   sizes.waits = 2;

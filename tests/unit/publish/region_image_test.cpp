@@ -8,7 +8,9 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "client/region_reader.h"
@@ -306,6 +308,62 @@ TEST_F(RegionImageTest, HistogramsOfASlotStartFromZeroWithItsNextOwner) {
 }
 
 // As a mirror has it that could not read all samples of the other host: numbers are those over there.
+// {{slot, bucket}: how often it has passed 2^32}
+std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint64_t> carries_of(const RegionReader& reader) {
+  std::vector<xenmon_carry> carries;
+  EXPECT_TRUE(reader.read_carries(carries));
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint64_t> found;
+  for (const xenmon_carry& carry : carries) {
+    if (carry.vcpu_slot != XENMON_NO_SLOT) found[{carry.vcpu_slot, carry.bucket}] = carry.passed;
+  }
+  return found;
+}
+
+TEST_F(RegionImageTest, ACountThatPassesItsWordIsCarried) {
+  RegionImage image = create();
+  Figures figures;
+  std::array<std::uint32_t, XENMON_HIST_BUCKETS> counts{};
+  figures.histograms.push_back({1, {0, 0, 1}, {nullptr, nullptr, counts.data()}});
+  const auto publish = [&](std::uint32_t count) {
+    counts[5] = count;
+    ASSERT_TRUE(image.publish(figures.next()));
+  };
+  publish(UINT32_MAX);
+  EXPECT_TRUE(carries_of(open().reader()).empty());
+  publish(3);
+  const std::pair place{1U, 2 * XENMON_HIST_BUCKETS + 5};
+  EXPECT_EQ(carries_of(open().reader()).at(place), 1U);
+  publish(4);
+  EXPECT_EQ(carries_of(open().reader()).at(place), 1U);
+  publish(2);
+  EXPECT_EQ(carries_of(open().reader()), (decltype(carries_of(open().reader())){{place, 2}}));
+  // A larger file has it, too, and another owner of the slot has not.
+  figures.grow(5000);
+  ASSERT_TRUE(image.publish(figures.next()));
+  EXPECT_EQ(carries_of(open().reader()).at(place), 2U);
+  figures.domains[1].uid = 9;
+  counts[5] = 1;
+  ASSERT_TRUE(image.publish(figures.next()));
+  EXPECT_TRUE(carries_of(open().reader()).empty());
+}
+
+// Before there is no room left, so that no count ever lacks its carry.
+TEST_F(RegionImageTest, AFileWithTooFewEntriesForCarriesIsReplaced) {
+  RegionImage::Options options;
+  options.capacities.carry = 16;
+  RegionImage image = create(options);
+  Figures figures;
+  std::array<std::uint32_t, XENMON_HIST_BUCKETS> counts{};
+  figures.histograms.push_back({0, {(1U << 29) - 1, 0, 0}, {counts.data(), nullptr, nullptr}});
+  for (std::size_t bucket = 0; bucket < counts.size(); ++bucket) {
+    counts[bucket] = 7;
+    ASSERT_TRUE(image.publish(figures.next()));
+    counts[bucket] = 6;
+    ASSERT_TRUE(image.publish(figures.next()));
+    ASSERT_EQ(carries_of(open().reader()).size(), bucket + 1);
+  }
+}
+
 TEST_F(RegionImageTest, NumbersMayBeLeftOut) {
   RegionImage::Options options;
   options.capacities.sample = 8;
