@@ -6,7 +6,6 @@ import json
 import os
 import pathlib
 import shlex
-import shutil
 import socket
 import subprocess
 import threading
@@ -14,12 +13,15 @@ import time
 from dataclasses import dataclass
 
 from dom0 import Dom0, Failed
-from packages import Unavailable
+from emulator import emulator
 
-QEMU = "qemu-system-x86_64"
+# The kinds of guests that there are.
+GUESTS = ("pv", "pvh", "hvm")
 # Only a program that hangs takes this long, on a slow and busy machine too.
 PATIENCE = 600
 PATIENCE_WITH_SCRIPT = 3600
+# All pCPUs have had one after so long, so this is the longest that a pCPU stands still, as no host's ever does.
+FAIR_TURN_US = 100
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,12 @@ class Boot:
     """What is asked of a machine. deterministic: virtual time that depends on nothing outside, but on when it is told
     what to do; two instructions are as long for every pCPU, and they take turns.
 
+    guests: the kind of its guests, as xl calls it: pv, or pvh or hvm, for which the pCPUs have AMD's SVM with
+    nested paging.
+    arch: Debian's name of the architecture; on arm64 all guests are what xl calls pvh.
     turn_us: in deterministic time, how long a pCPU goes on before the next has its turn; 0: until some timer ends,
     which may take milliseconds, during which the other pCPUs stand still without knowing it.
+    fair: turns that leave no pCPU out, so that none stands still when it is woken; see emulator.py.
     patched: the hypervisor is built from Debian's source with the patches of hypervisor/.
     hypervisor: settings such as CONFIG_TRACEBUFFER=n that it is built with, patched as well; with neither it
     is Debian's.
@@ -41,8 +47,11 @@ class Boot:
     xen: str = ""  # more words for the hypervisor's command line
     memory: int = 2048
     dom0_memory: int = 768
+    guests: str = "pv"
+    arch: str = "amd64"
     deterministic: bool = False
     turn_us: int = 0
+    fair: bool = False
     patched: bool = False
     hypervisor: tuple[str, ...] = ()
     script: tuple[str, ...] = ()
@@ -51,23 +60,28 @@ class Boot:
         text = f"{self.scheduler}, {self.pcpus} pCPU{'s' if self.pcpus > 1 else ''}"
         if self.xen:
             text += f", {self.xen}"
+        text += f", {self.guests} guests" if self.guests != "pv" else ""
+        text += f", {self.arch}" if self.arch != "amd64" else ""
         text += ", patched" if self.patched else ""
         text += "".join(f", {setting}" for setting in self.hypervisor)
         return text + (", deterministic" if self.deterministic else "")
 
+    def has_fair_turns(self):
+        """Asked for, or because without them the machine would stop: Arm's Xen and PVH guests spin until another pCPU
+        has answered."""
+        return self.deterministic and self.pcpus > 1 and (self.fair or self.arch != "amd64" or self.guests != "pv")
 
-def qemu_command(boot):
-    """The command line: the console into a file, the agent's two ports on sockets. All files are in the working
+
+def qemu_arguments(boot):
+    """For the command line: the console into a file, the agent's two ports on sockets. All files are in the working
     directory, those of the image as well."""
-    xen = (f"console=com1 com1=115200,8n1 dom0_mem={boot.dom0_memory}M sched={boot.scheduler} "
-           f"{f'dom0_max_vcpus={boot.dom0_vcpus} ' if boot.dom0_vcpus else ''}{boot.xen}")
-    script = f" xenmon.script={'+'.join(boot.script)}" if boot.script else ""
-    command = [QEMU, "-name", "xen,debug-threads=on", "-accel", "tcg", "-cpu", "qemu64",
-               "-smp", str(boot.pcpus), "-m", str(boot.memory), "-display", "none", "-monitor", "none",
+    xen = (f"dom0_mem={boot.dom0_memory}M sched={boot.scheduler} "
+           f"{f'dom0_max_vcpus={boot.dom0_vcpus} ' if boot.dom0_vcpus else ''}{boot.xen}").strip()
+    linux = "console=hvc0 quiet panic=-1" + (f" xenmon.script={'+'.join(boot.script)}" if boot.script else "")
+    command = ["-name", "xen,debug-threads=on", "-accel", "tcg", "-smp", str(boot.pcpus),
+               "-m", str(boot.memory), "-display", "none", "-monitor", "none",
                "-no-reboot", "-nodefaults", "-serial", "file:console.log",
-               "-kernel", "xen", "-append", xen.strip(),
-               "-initrd", f"vmlinuz console=hvc0 quiet panic=-1{script},dom0.cpio",  # modules, divided at commas
-               "-device", "virtio-serial-pci,disable-legacy=on,iommu_platform=on",
+               *(arm64_machine(xen, linux) if boot.arch == "arm64" else amd64_machine(boot, xen, linux)),
                # Connected before the machine starts, so that it does not notice.
                "-chardev", "socket,id=control,path=control,server=on,wait=on",
                "-device", "virtserialport,chardev=control,name=control",
@@ -75,11 +89,29 @@ def qemu_command(boot):
                "-device", "virtserialport,chardev=terminal,name=terminal"]
     if boot.deterministic:
         command += ["-icount", "shift=1,sleep=off", "-rtc", "base=2026-01-01T00:00:00,clock=vm"]
-    if boot.turn_us:
+    turn_us = boot.turn_us or (FAIR_TURN_US if boot.has_fair_turns() else 0)
+    if turn_us:
         # The timer of something that holds back the packets of a network on which nobody is.
         command += ["-netdev", "hubport,id=turns,hubid=0",
-                    "-object", f"filter-buffer,id=turn,netdev=turns,interval={boot.turn_us}"]
+                    "-object", f"filter-buffer,id=turn,netdev=turns,interval={turn_us}"]
     return command
+
+
+def amd64_machine(boot, xen, linux):
+    cpu = "qemu64" if boot.guests == "pv" else "qemu64,+svm,+npt,+nrip-save"
+    return ["-cpu", cpu, "-kernel", "xen", "-append", f"console=com1 com1=115200,8n1 {xen}",
+            "-initrd", f"vmlinuz {linux},dom0.cpio",  # modules, divided at commas
+            "-device", "virtio-serial-pci,disable-legacy=on,iommu_platform=on"]
+
+
+def arm64_machine(xen, linux):
+    """Without a boot loader: Xen finds Dom0's parts where qemu's description of the machine says. Scrubbing all memory
+    takes an emulated pCPU long. What is at the two addresses must not overlap."""
+    return ["-machine", "virt,virtualization=on,gic-version=2", "-cpu", "cortex-a57",
+            "-kernel", "xen", "-append", f"console=dtuart bootscrub=0 {xen}",
+            "-device", f"guest-loader,addr=0x49000000,kernel=vmlinuz,bootargs={linux}",
+            "-device", "guest-loader,addr=0x50000000,initrd=dom0.cpio",
+            "-global", "virtio-mmio.force-legacy=false", "-device", "virtio-serial-device"]
 
 
 class Machine(Dom0):
@@ -87,16 +119,14 @@ class Machine(Dom0):
 
     def __init__(self, boot, image, directory, host_cpu=None):
         """host_cpu: the only one of this machine's that it is to use."""
-        if shutil.which(QEMU) is None:
-            raise Unavailable(f"{QEMU} is missing; install the package qemu-system-x86.")
-        super().__init__()
+        super().__init__(boot.guests)
         self.directory = pathlib.Path(directory).resolve()
         self.directory.mkdir(parents=True, exist_ok=True)
         self.boot = boot
         self.release = image.release
         self.links = {"xen": image.hypervisor, "vmlinuz": image.kernel, "dom0.cpio": image.dom0}
         self._link()
-        command = qemu_command(boot)
+        command = emulator(boot.arch, boot.has_fair_turns()) + qemu_arguments(boot)
         (self.directory / "qemu.command").write_text(shlex.join(command) + "\n", encoding="utf-8")
         self.errors = self.directory / "qemu.log"
         with open(self.errors, "wb") as errors:
