@@ -20,8 +20,6 @@ GUESTS = ("pv", "pvh", "hvm")
 # Only a program that hangs takes this long, on a slow and busy machine too.
 PATIENCE = 600
 PATIENCE_WITH_SCRIPT = 3600
-# All pCPUs have had one after so long, so this is the longest that a pCPU stands still, as no host's ever does.
-FAIR_TURN_US = 100
 
 
 @dataclass(frozen=True)
@@ -32,9 +30,9 @@ class Boot:
     guests: the kind of its guests, as xl calls it: pv, or pvh or hvm, for which the pCPUs have AMD's SVM with
     nested paging.
     arch: Debian's name of the architecture; on arm64 all guests are what xl calls pvh.
-    turn_us: in deterministic time, how long a pCPU goes on before the next has its turn; 0: until some timer ends,
-    which may take milliseconds, during which the other pCPUs stand still without knowing it.
-    fair: turns that leave no pCPU out, so that none stands still when it is woken; see emulator.py.
+    turn_us: in deterministic time, how long turns take at most; 0: until some timer ends, which may take milliseconds,
+    during which the other pCPUs stand still without knowing it. A host takes 20 us for each turn, idle ones as well.
+    fair: in each turn all pCPUs go on, so that none stands still for longer; see emulator.py.
     patched: the hypervisor is built from Debian's source with the patches of hypervisor/.
     hypervisor: settings such as CONFIG_TRACEBUFFER=n that it is built with, patched as well; with neither it
     is Debian's.
@@ -89,11 +87,10 @@ def qemu_arguments(boot):
                "-device", "virtserialport,chardev=terminal,name=terminal"]
     if boot.deterministic:
         command += ["-icount", "shift=1,sleep=off", "-rtc", "base=2026-01-01T00:00:00,clock=vm"]
-    turn_us = boot.turn_us or (FAIR_TURN_US if boot.has_fair_turns() else 0)
-    if turn_us:
+    if boot.turn_us:
         # The timer of something that holds back the packets of a network on which nobody is.
         command += ["-netdev", "hubport,id=turns,hubid=0",
-                    "-object", f"filter-buffer,id=turn,netdev=turns,interval={turn_us}"]
+                    "-object", f"filter-buffer,id=turn,netdev=turns,interval={boot.turn_us}"]
     return command
 
 

@@ -16,10 +16,11 @@ from idle_waits import idle_waits
 from machine import Boot
 from recording import Recording
 
+TURN_US = 100
 BOOTS = [Boot(scheduler="credit", pcpus=1, deterministic=True),
-         Boot(scheduler="credit2", pcpus=2, fair=True, deterministic=True),
-         Boot(scheduler="credit2", pcpus=2, xen="tbuf_size=1", fair=True, deterministic=True),
-         Boot(scheduler="credit2", pcpus=2, fair=True, patched=True, deterministic=True)]
+         Boot(scheduler="credit2", pcpus=2, turn_us=TURN_US, fair=True, deterministic=True),
+         Boot(scheduler="credit2", pcpus=2, xen="tbuf_size=1", turn_us=TURN_US, fair=True, deterministic=True),
+         Boot(scheduler="credit2", pcpus=2, turn_us=TURN_US, fair=True, patched=True, deterministic=True)]
 REQUESTS = 1200
 REQUESTS_THAT_OVERFLOW = 40
 REQUESTS_IN_EVERY_WAY = 100

@@ -39,6 +39,7 @@ def run(dom0):
 
 def caps_and_weights(dom0, crowd):
     first, second = crowd.create(HOG, ["first", "second"])
+    await_names(dom0, {domain.domid: domain.name for domain in (first, second)})
     for domain in (first, second):
         dom0.run(f"xl vcpu-pin {domain.domid} 0 1")
     dom0.run(f"xl sched-credit2 -d {first.domid} -w 512")
