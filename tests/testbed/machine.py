@@ -65,9 +65,8 @@ class Boot:
         return text + (", deterministic" if self.deterministic else "")
 
     def has_fair_turns(self):
-        """Asked for, or because without them the machine would stop: Arm's Xen and PVH guests spin until another pCPU
-        has answered."""
-        return self.deterministic and self.pcpus > 1 and (self.fair or self.arch != "amd64" or self.guests != "pv")
+        """Asked for, or because without them the machine would stop: Arm's Xen spins until another pCPU has answered."""
+        return self.deterministic and self.pcpus > 1 and (self.fair or self.arch == "arm64")
 
 
 def qemu_arguments(boot):
