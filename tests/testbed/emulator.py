@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The emulator of a machine: this machine's qemu, or a newer one that is fetched and not installed."""
+"""The emulator of a machine: this machine's qemu, or another one that is fetched and not installed."""
 import re
 import shutil
 import subprocess
@@ -15,17 +15,30 @@ QEMU_PACKAGE = {"amd64": "qemu-system-x86", "arm64": "qemu-system-arm"}
 FAIR = (8, 1)
 
 
-def emulator(arch, fair, say=print):
-    """The words that start qemu. fair: one that has FAIR's turns; Debian 13's if this machine's has not."""
+# The other way round: under qemu 10.0's SVM a PVH guest does not get as far as its kernel's first message.
+SVM_UNTIL = (8, 0)
+
+
+def emulator(arch, fair, svm, say=print):
+    """The words that start qemu. fair: one that has FAIR's turns. svm: one whose SVM is good for guests. If this machine's
+    is not, that of another release of Debian."""
     program = QEMU[arch]
     if shutil.which(program) is None:
         raise Unavailable(f"{program} is missing; install the package {QEMU_PACKAGE[arch]}.")
-    if not fair or _version(program) >= FAIR:
-        return [program]
-    # Its own loader and libraries: they need not fit this machine's.
-    usr = qemu_tree(arch, QEMU_PACKAGE[arch], say) / "usr"
-    return [str(usr / "lib64/ld-linux-x86-64.so.2"), "--library-path", f"{usr}/lib/x86_64-linux-gnu:{usr}/lib",
-            str(usr / "bin" / program), "-L", str(usr / "share/qemu"), "-L", str(usr / "share/seabios")]
+    version = _version(program)
+    if fair and version < FAIR:
+        return _of_release("trixie", arch, say)
+    if svm and version > SVM_UNTIL:
+        return _of_release("bookworm", arch, say)
+    return [program]
+
+
+def _of_release(release, arch, say):
+    """With its own loader and libraries: they need not fit this machine's."""
+    usr = qemu_tree(release, arch, QEMU_PACKAGE[arch], say) / "usr"
+    libraries = usr / "lib/x86_64-linux-gnu"
+    return [str(libraries / "ld-linux-x86-64.so.2"), "--library-path", f"{libraries}:{usr}/lib",
+            str(usr / "bin" / QEMU[arch]), "-L", str(usr / "share/qemu"), "-L", str(usr / "share/seabios")]
 
 
 def _version(program):

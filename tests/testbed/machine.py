@@ -68,6 +68,9 @@ class Boot:
         """Asked for, or because without them the machine would stop: Arm's Xen spins until another pCPU has answered."""
         return self.deterministic and self.pcpus > 1 and (self.fair or self.arch == "arm64")
 
+    def has_svm(self):
+        return self.arch == "amd64" and self.guests != "pv"
+
 
 def qemu_arguments(boot):
     """For the command line: the console into a file, the agent's two ports on sockets. All files are in the working
@@ -94,7 +97,7 @@ def qemu_arguments(boot):
 
 
 def amd64_machine(boot, xen, linux):
-    cpu = "qemu64" if boot.guests == "pv" else "qemu64,+svm,+npt,+nrip-save"
+    cpu = "qemu64,+svm,+npt,+nrip-save" if boot.has_svm() else "qemu64"
     return ["-cpu", cpu, "-kernel", "xen", "-append", f"console=com1 com1=115200,8n1 {xen}",
             "-initrd", f"vmlinuz {linux},dom0.cpio",  # modules, divided at commas
             "-device", "virtio-serial-pci,disable-legacy=on,iommu_platform=on"]
@@ -122,7 +125,7 @@ class Machine(Dom0):
         self.release = image.release
         self.links = {"xen": image.hypervisor, "vmlinuz": image.kernel, "dom0.cpio": image.dom0}
         self._link()
-        command = emulator(boot.arch, boot.has_fair_turns()) + qemu_arguments(boot)
+        command = emulator(boot.arch, boot.has_fair_turns(), boot.has_svm()) + qemu_arguments(boot)
         (self.directory / "qemu.command").write_text(shlex.join(command) + "\n", encoding="utf-8")
         self.errors = self.directory / "qemu.log"
         with open(self.errors, "wb") as errors:

@@ -124,9 +124,9 @@ def device_model_tree(release, say=print):
     return _tree_of(release, "device-model-tree", ["qemu-system-xen"], say)
 
 
-def qemu_tree(arch, package, say=print):
-    """Another such tree, of a newer qemu than Debian 12's, which emulates this architecture."""
-    return _tree_of("trixie", place("trixie", "qemu", arch).name, [package], say)
+def qemu_tree(release, arch, package, say=print):
+    """Another such tree, of that release's qemu, which emulates this architecture."""
+    return _tree_of(release, place(release, "qemu", arch).name, [package], say)
 
 
 def _tree_of(release, name, wanted, say, arch="amd64"):
