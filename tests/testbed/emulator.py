@@ -20,8 +20,8 @@ SVM_UNTIL = (8, 0)
 
 
 def emulator(arch, fair, svm, say=print):
-    """The words that start qemu. fair: one that has FAIR's turns. svm: one whose SVM is good for guests. If this machine's
-    is not, that of another release of Debian."""
+    """The words that start qemu. fair: one that has FAIR's turns. svm: one whose SVM is good for guests. If this
+    machine's is not, that of another release of Debian."""
     program = QEMU[arch]
     if shutil.which(program) is None:
         raise Unavailable(f"{program} is missing; install the package {QEMU_PACKAGE[arch]}.")

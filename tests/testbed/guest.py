@@ -16,7 +16,7 @@ HVM = ('vga="none"', 'vnc=0', 'usb=0', 'serial="none"')
 class Guest:
     """A domain that xl made. With a network it is at address, and has said hello when the constructor returns.
 
-    kind: pv, pvh or hvm; that of the machine's guests unless it is said. memory: in MB, what the kind needs unless it is said.
+    kind: pv, pvh or hvm; that of the machine's guests unless it is said. memory: in MB; what the kind needs unless said.
     files: some of Dom0's that the guest is to have too, programs with the libraries that they ask for. They want
     memory of it. words: more of them for the guest's kernel, which a role may look for.
     """

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Waits beside an idle pCPU: how well the pCPUs of a machine in virtual time keep step.
 
-On a real host, a vCPU that is woken runs at once if a pCPU is idle. Where pCPUs take long turns, one that is woken stands
-still until its turn, and the vCPU waits although Xen did all that it could.
+On a real host, a vCPU that is woken runs at once if a pCPU is idle. Where pCPUs take long turns, one that is woken
+stands still until its turn, and the vCPU waits although Xen did all that it could.
 """
 import bisect
 from dataclasses import dataclass

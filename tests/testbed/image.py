@@ -64,9 +64,9 @@ def build_programs(release, say, arch="amd64"):
     build = place(release, "build", arch)
     build.mkdir(exist_ok=True)
     # /src is read; the build has a directory of its own.
-    script = (f"{'' if own else _cross_environment(arch)} cmake -S /src -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release"
-              f" -DBUILD_TESTING=OFF -DXENMON_WERROR=ON -DXENMON_TESTBED=ON {'' if own else _cross_options(arch)}"
-              f" && ninja -C /build {targets}")
+    environment, options = ("", "") if own else (_cross_environment(arch), _cross_options(arch))
+    script = (f"{environment} cmake -S /src -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF"
+              f" -DXENMON_WERROR=ON -DXENMON_EXPORTER=OFF -DXENMON_TESTBED=ON {options} && ninja -C /build {targets}")
     say(f"building XenMon for {release}{'' if own else f' and {arch}'}")
     binds = {"src": ROOT, "build": build} if own else {"src": ROOT, "build": build, "target": top}
     done = inside(top if own else cross_tree(release, arch, say), ["sh", "-c", script], **binds)
@@ -328,8 +328,8 @@ def _copy(top, root, path):
 
 
 def closure(top, programs):
-    """The shared libraries and the loader that these files ask for, and theirs in turn, as paths in the tree; themselves
-    not included. What the tree is for cannot always run here, so they are looked up as the loader would."""
+    """The shared libraries and the loader that these files ask for, and theirs in turn, as paths in the tree, without
+    the files themselves. What the tree is for cannot always run here, so they are looked up as the loader would."""
     found, seen, left = set(), set(), [str(program) for program in programs]
     while left:
         listing = _must(subprocess.run(["readelf", "-W", "-d", "-l", *left], capture_output=True, text=True,

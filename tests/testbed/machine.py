@@ -65,7 +65,7 @@ class Boot:
         return text + (", deterministic" if self.deterministic else "")
 
     def has_fair_turns(self):
-        """Asked for, or because without them the machine would stop: Arm's Xen spins until another pCPU has answered."""
+        """Asked for, or because the machine would stop without: Arm's Xen spins until another pCPU has answered."""
         return self.deterministic and self.pcpus > 1 and (self.fair or self.arch == "arm64")
 
     def has_svm(self):

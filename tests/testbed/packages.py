@@ -27,9 +27,10 @@ SYSTEM = ("busybox-static", "xen-utils-common", "xenstore-utils", "apache2-bin",
           "ethtool", "httperf", "python3", "tmux", "ncurses-base", "libc-bin", "util-linux", "kmod", "binutils")
 # To build XenMon: the programs' own needs, and the tools.
 LIBRARIES = ("libxen-dev", "libcli11-dev", "libarchive-dev", "liblzma-dev", "zlib1g-dev", "libncurses-dev",
-             "libutf8proc-dev", "nlohmann-json3-dev")
+             "libutf8proc-dev", "nlohmann-json3-dev", "libseccomp-dev", "libzstd-dev")
 TOOLS = ("cmake", "ninja-build", "pkg-config")
 SHELL = ("dash", "coreutils")
+BUILD = ("g++", *TOOLS, *LIBRARIES, *SHELL)
 # To build a hypervisor, in a tree of its own.
 HYPERVISOR_BUILD = ("gcc", "libc6-dev", "make", "flex", "bison", "python3", "patch", "xz-utils", "tar", "gzip",
                     "dash", "bash", "mawk", "coreutils", "diffutils", "findutils", "grep", "sed")
@@ -103,15 +104,15 @@ def tree(release, say=print, arch="amd64"):
     than amd64 has no tools: its programs cannot run here.
     """
     xen = RELEASES[release]
-    own = arch == "amd64"
-    wanted = [f"linux-image-{arch}", *SYSTEM, "g++", *(TOOLS if own else ()), *LIBRARIES, *(SHELL if own else ()),
-              f"xen-hypervisor-{xen}-{arch}", f"xen-utils-{xen}"]
+    build = BUILD if arch == "amd64" else ("g++", *LIBRARIES)
+    wanted = [f"linux-image-{arch}", *SYSTEM, *build, f"xen-hypervisor-{xen}-{arch}", f"xen-utils-{xen}"]
     return _tree_of(release, place(release, "tree", arch).name, wanted, say, arch)
 
 
 def cross_tree(release, arch, say=print):
     """Another such tree, of what it takes to build XenMon for another architecture, whose own tree is its sysroot."""
-    return _tree_of(release, place(release, "cross", arch).name, [*TOOLS, *SHELL, f"g++-{ARCHITECTURES[arch].replace('_', '-')}"], say)
+    compiler = f"g++-{ARCHITECTURES[arch].replace('_', '-')}"
+    return _tree_of(release, place(release, "cross", arch).name, [*TOOLS, *SHELL, compiler], say)
 
 
 def hypervisor_tree(release, say=print):
