@@ -8,15 +8,13 @@ from dom0 import Result
 
 
 # In MB: how much a guest of each kind needs to boot; a PV guest's memory needs no page tables of Xen's.
-MEMORY = {"pv": 96, "pvh": 160, "hvm": 192}
-# An HVM guest without what nobody looks at; its network is Xen's, as the others' is.
-HVM = ('vga="none"', 'vnc=0', 'usb=0', 'serial="none"')
+MEMORY = {"pv": 96, "pvh": 160}
 
 
 class Guest:
     """A domain that xl made. With a network it is at address, and has said hello when the constructor returns.
 
-    kind: pv, pvh or hvm; that of the machine's guests unless it is said. memory: in MB; what the kind needs unless said.
+    kind: pv or pvh; that of the machine's guests unless it is said. memory: in MB; what the kind needs unless said.
     files: some of Dom0's that the guest is to have too, programs with the libraries that they ask for. They want
     memory of it. words: more of them for the guest's kernel, which a role may look for.
     """
@@ -29,13 +27,11 @@ class Guest:
         own = f"10.0.{number}.1"
         extra = f"console=hvc0 quiet xenmon.role={role} xenmon.name={name}"
         ramdisk = _with_files(dom0, name, files) if files else "/boot/guest.cpio"
-        kernel = "/boot/vmlinuz.packed" if kind == "hvm" else "/boot/vmlinuz"
-        lines = [f'name="{name}"', f'type="{kind}"', f'kernel="{kernel}"', f'ramdisk="{ramdisk}"',
-                 f"memory={memory or MEMORY[kind]}", f"vcpus={vcpus}", config,
-                 *(HVM if kind == "hvm" else ())]
+        lines = [f'name="{name}"', f'type="{kind}"', 'kernel="/boot/vmlinuz"', f'ramdisk="{ramdisk}"',
+                 f"memory={memory or MEMORY[kind]}", f"vcpus={vcpus}", config]
         if network:
             extra += f" xenmon.address={self.address} xenmon.dom0={own}"
-            lines.append(f'vif=["type=vif,ip={own},script=/usr/lib/xenmon-testbed/vif"]')
+            lines.append(f'vif=["ip={own},script=/usr/lib/xenmon-testbed/vif"]')
         lines.append(f'extra="{extra} {words}"')
         path = f"/tmp/{name}.cfg"
         dom0.write(path, "\n".join(lines).encode() + b"\n")

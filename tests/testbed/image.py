@@ -17,8 +17,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass, replace
 
-from packages import (ARCHITECTURES, CACHE, RELEASES, ROOT, Unavailable, cross_tree,
-                      device_model_tree, inside, machine_release, place,
+from packages import (ARCHITECTURES, CACHE, RELEASES, ROOT, Unavailable, cross_tree, inside, machine_release, place,
                       tree)
 
 INSIDE = pathlib.Path(__file__).resolve().parent / "inside"
@@ -145,32 +144,6 @@ def with_hypervisor_of(boot, files, directory, say):
     say(f"a patched hypervisor{' with ' if boot.hypervisor else ''}{', '.join(boot.hypervisor)}")
     _must(subprocess.run(command, capture_output=True, text=True, check=False), "hypervisor/build")
     return replace(files, hypervisor=_gunzipped(packed, packed.with_suffix("")))
-
-
-def with_device_model_of(boot, files, directory, say):
-    """The same image with what HVM guests want, if the boot has such: the device model, the firmware, and the kernel as
-    a boot loader takes it."""
-    if boot.guests != "hvm":
-        return files
-    directory = pathlib.Path(directory)
-    directory.mkdir(parents=True, exist_ok=True)
-    with _alone(files.release, files.arch):
-        top = device_model_tree(files.release, say)
-        root, archive = CACHE / files.release / "device-model", CACHE / files.release / "device-model.cpio"
-        shutil.rmtree(root, ignore_errors=True)
-        model = "usr/libexec/xen-qemu-system-i386"
-        firmware = [str(path.relative_to(top)) for pattern in ("usr/share/seabios/*.bin", "usr/share/qemu/*boot*.bin",
-                                                               "usr/share/qemu/keymaps/en-us")
-                    for path in top.glob(pattern)]
-        for path in [model, *closure(top, [top / model]), *firmware]:
-            _copy(top, root, path)
-        _copy(tree(files.release, say), root, f"usr/lib/xen-{RELEASES[files.release]}/boot/hvmloader")
-        (root / "boot").mkdir()
-        shutil.copy2(files.kernel, root / "boot/vmlinuz.packed")
-        write_archive(root, archive)
-        dom0 = directory / "dom0.cpio"
-        dom0.write_bytes(files.dom0.read_bytes() + archive.read_bytes())
-    return replace(files, dom0=dom0)
 
 
 def _gunzipped(packed, raw):

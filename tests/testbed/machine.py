@@ -16,7 +16,7 @@ from dom0 import Dom0, Failed
 from emulator import emulator
 
 # The kinds of guests that there are.
-GUESTS = ("pv", "pvh", "hvm")
+GUESTS = ("pv", "pvh")
 # Only a program that hangs takes this long, on a slow and busy machine too.
 PATIENCE = 600
 PATIENCE_WITH_SCRIPT = 3600
@@ -27,8 +27,7 @@ class Boot:
     """What is asked of a machine. deterministic: virtual time that depends on nothing outside, but on when it is told
     what to do; two instructions are as long for every pCPU, and they take turns.
 
-    guests: the kind of its guests, as xl calls it: pv, or pvh or hvm, for which the pCPUs have AMD's SVM with
-    nested paging.
+    guests: the kind of its guests, as xl calls it: pv, or pvh, for which the pCPUs have AMD's SVM with nested paging.
     arch: Debian's name of the architecture; on arm64 all guests are what xl calls pvh.
     turn_us: in deterministic time, how long turns take at most; 0: until some timer ends, which may take milliseconds,
     during which the other pCPUs stand still without knowing it. A host takes 20 us for each turn, idle ones as well.

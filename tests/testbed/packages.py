@@ -120,11 +120,6 @@ def hypervisor_tree(release, say=print):
     return _tree_of(release, "hypervisor-tree", HYPERVISOR_BUILD, say)
 
 
-def device_model_tree(release, say=print):
-    """Another such tree, of the qemu that Dom0 runs for each HVM guest."""
-    return _tree_of(release, "device-model-tree", ["qemu-system-xen"], say)
-
-
 def qemu_tree(release, arch, package, say=print):
     """Another such tree, of that release's qemu, which emulates this architecture."""
     return _tree_of(release, place(release, "qemu", arch).name, [package], say)
