@@ -15,7 +15,7 @@
 #include "session/region_sink.h"
 #include "session/session_options.h"
 #include "session/stop_flag.h"
-#include "source/recorder.h"
+#include "source/record_keeper.h"
 #include "source/source.h"
 #include "source/verdict.h"
 
@@ -29,7 +29,7 @@ struct SessionParts {
   const SessionOptions& options;
   RegionWriter& writer;
   StopFlag& stop;
-  Recorder* recorder = nullptr; // null: nothing is recorded
+  RecordKeeper* recorder = nullptr; // null: nothing is recorded
 };
 
 // How many waits the region must have room for.

@@ -7,7 +7,7 @@
 
 #include "session/session_options.h"
 #include "session/stop_flag.h"
-#include "source/recorder.h"
+#include "source/record_keeper.h"
 #include "source/source.h"
 #include "xenmon/result.h"
 
@@ -15,7 +15,7 @@ namespace xenmon {
 
 // Until the end; the region says then that it has ended. `recorder` may be null. An Error: there is no
 // region, it cannot grow, or the source failed.
-Status run_session(Source& source, const SessionOptions& options, Recorder* recorder, StopFlag& stop);
+Status run_session(Source& source, const SessionOptions& options, RecordKeeper* recorder, StopFlag& stop);
 
 } // namespace xenmon
 
