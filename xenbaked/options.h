@@ -11,6 +11,7 @@
 #include "flight/capture.h"
 #include "flight/flight_settings.h"
 #include "session/session_options.h"
+#include "xenmon/day_time.h"
 #include "xenmon/result.h"
 
 namespace xenmon {

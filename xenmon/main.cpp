@@ -13,11 +13,13 @@
 #include <variant>
 #include <vector>
 
+#include "command_line/capture_options.h"
 #include "command_line/options.h"
 #include "command_line/plot_options.h"
 #include "process/last_words.h"
 #include "process/signals.h"
 #include "run/front_end.h"
+#include "run/run_capture.h"
 #include "run/run_plot.h"
 #include "screen/terminal.h"
 #include "text.h"
@@ -66,7 +68,15 @@ int plot(std::vector<std::string> words) {
   return status ? 0 : fail(status.error());
 }
 
+int capture(std::vector<std::string> words) {
+  const auto parsed = xenmon::parse_capture_options(std::move(words));
+  if (!parsed) return fail(parsed.error());
+  if (const auto* information = std::get_if<xenmon::Information>(&*parsed)) return print(information->text);
+  return fail(xenmon::run_capture(std::get<xenmon::CaptureRequest>(*parsed)));
+}
+
 int run(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "capture") return capture({argv + 2, argv + argc});
   if (argc > 1 && std::string_view(argv[1]) == "plot") return plot({argv + 2, argv + argc});
   const auto parsed = xenmon::parse_options(argc, argv);
   if (!parsed) return fail(parsed.error());

@@ -49,6 +49,16 @@ std::string number_of(std::uint64_t number, const char* what) {
   return std::to_string(number) + ' ' + what + (number == 1 ? "" : "s");
 }
 
+// Without a date the latest such time that was recorded. If none was, a time that has just passed is meant
+// rather than yesterday's.
+std::uint64_t wall_of(const DayTime& time, std::uint64_t first_ns, std::uint64_t end_ns) {
+  constexpr std::uint64_t kHalfDayNs = std::uint64_t{12} * 3600 * 1'000'000'000;
+  const std::uint64_t before = time.at_or_before(end_ns);
+  if (before >= first_ns) return before;
+  const std::uint64_t after = time.after(end_ns);
+  return after > end_ns && after - end_ns < kHalfDayNs ? after : before;
+}
+
 } // namespace
 
 Result<CapturePart> find_part(const FlightRecording& recording, const CaptureOptions& options) {
@@ -69,8 +79,9 @@ Result<CapturePart> find_part(const FlightRecording& recording, const CaptureOpt
   // A time of day means the latest one that was recorded, and the end is after the beginning.
   std::optional<std::uint64_t> since;
   std::optional<std::uint64_t> until;
-  if (options.since) since = options.since->at_or_before(end_ns);
-  if (options.until) until = since ? options.until->after(*since) : options.until->at_or_before(end_ns);
+  const std::uint64_t first_ns = all.front().first_wall_ns();
+  if (options.since) since = wall_of(*options.since, first_ns, end_ns);
+  if (options.until) until = since ? options.until->after(*since) : wall_of(*options.until, first_ns, end_ns);
   if (since && until && *since >= *until)
     return Error{"--since is not before --until; give them in order.", ExitStatus::kUsage};
   std::optional<std::size_t> found;
@@ -90,13 +101,13 @@ Result<CapturePart> find_part(const FlightRecording& recording, const CaptureOpt
     part.range = {*from, *to};
   }
   if (!found) {
-    const std::string begin = wall_text(all.front().first_wall_ns());
+    const std::string begin = wall_text(first_ns);
     if (since && *since > end_ns) {
       return Error{"The flight recording ends at " + wall_text(end_ns) + "; it has nothing after " +
                        wall_text(*since) + ".",
                    ExitStatus::kFailed};
     }
-    if (until && *until < all.front().first_wall_ns()) {
+    if (until && *until < first_ns) {
       return Error{"The flight recording begins at " + begin + "; it has nothing before " +
                        wall_text(*until) + ": what was recorded then has been overwritten, or nothing was.",
                    ExitStatus::kFailed};

@@ -8,9 +8,9 @@
 #include <optional>
 #include <string>
 
-#include "flight/day_time.h"
 #include "flight/flight_directory.h"
 #include "flight/flight_recording.h"
+#include "xenmon/day_time.h"
 #include "xenmon/result.h"
 
 namespace xenmon {

@@ -9,8 +9,8 @@
 #include <optional>
 #include <string>
 
-#include "flight/day_time.h"
 #include "source/source.h"
+#include "xenmon/day_time.h"
 #include "xenmon/result.h"
 
 namespace xenmon {

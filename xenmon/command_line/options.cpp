@@ -5,9 +5,12 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
+#include <system_error>
 
 #include "text.h"
 #include "xenmon/cpu_khz.h"
+#include "xenmon/day_time.h"
 #include "xenmon/duration.h"
 #include "xenmon/trace_time.h"
 
@@ -23,6 +26,7 @@ constexpr std::uint64_t kHighestPcpu = 65535;
 constexpr char kHelp[] =
     R"(Usage: xenmon [OPTION]...
    or: xenmon plot [OPTION]... LOG... -o FILE
+   or: xenmon capture [OPTION]... -o FILE
 Shows where each domain's time goes on a Xen host: on the screen, or as a log.
 
   -l, --live              show the screen (default)
@@ -48,20 +52,23 @@ Shows where each domain's time goes on a Xen host: on the screen, or as a log.
       --no-color          without colours; NO_COLOR in the environment does the same
 
       --region PATH       the region to read ()" XENMON_DEFAULT_REGION R"()
-      --replay FILE       show a recording made with xentrace -D or xenbaked --record
+      --replay FILE       show a recording made with xentrace -D or xenbaked --record,
+                          or what is in the directory of a flight recorder
       --cpu-khz N         the TSC frequency of the recording's host: kHz, or MHz as
                           xl info prints them, with a decimal point
       --speed FACTOR      replay FACTOR times as fast, or "max" (1)
       --follow            continue to read a recording that is still growing
       --loop              replay again and again
-      --at TIME           hold the replay at that time: seconds, 1:30.5, or "end"
+      --at TIME           hold the replay at that time: seconds, 1:30.5, or "end"; for a
+                          flight recorder a time of day, 03:10:30
       --xenbaked PATH     the xenbaked to start, if none is running
 
   -V, --version           print the version and exit
   -?, -h, --help          print this help and exit
 
 Keys: q quits, ? lists all; 1 to 5 choose a view; c and n show the next CPU, p the previous; space pauses.
-"xenmon plot" draws logs against time; "xenmon plot --help" lists its options.
+"xenmon plot" draws logs against time; "xenmon capture" makes a recording of what a flight recorder has
+kept. Both have a --help of their own.
 )";
 
 // As CLI11 takes them. Numbers are text that is read here, so that all refusals sound alike.
@@ -95,13 +102,20 @@ bool is_speed(const std::string& text) {
 
 Status check_at(const Options& options) {
   const auto at = parse_trace_time(options.at);
-  if (!at) {
+  std::error_code ignored;
+  const bool has_day_times = std::filesystem::is_directory(options.replay, ignored); // of a flight recorder
+  if (!at && has_day_times && !parse_day_time(options.at)) {
+    return usage("option --at takes " + std::string(kDayTimeRule) + ", not \"" + printable(options.at) +
+                 "\".");
+  }
+  if (!at && !has_day_times) {
     return usage("option --at takes seconds such as 12.5, a time such as 1:30.5, or \"end\", not \"" +
                  printable(options.at) + "\".");
   }
   if (!options.live && !options.once)
     return usage("option --at is for the screen and --once: a log covers the whole recording.");
-  if (*at == kTraceEnd && options.loop) return usage("option --at end excludes --loop: a loop has no end.");
+  if (at && *at == kTraceEnd && options.loop)
+    return usage("option --at end excludes --loop: a loop has no end.");
   return ok();
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# bash completion of xenmon's options and their values, and those of xenmon plot; see xenmon(1).
+# bash completion of xenmon's options and their values, and those of xenmon plot and xenmon capture; see xenmon(1).
 
 _xenmon_plot() {
   local word=$1 previous=$2
@@ -17,6 +17,19 @@ _xenmon_plot() {
   mapfile -t COMPREPLY < <(compgen -f -- "$word")
 }
 
+_xenmon_capture() {
+  local word=$1 previous=$2
+  case $previous in
+    --last) mapfile -t COMPREPLY < <(compgen -W "30s 2m 10m" -- "$word") ; return ;;
+    --dir) compopt -o filenames
+      mapfile -t COMPREPLY < <(compgen -d -- "$word") ; return ;;
+    -o | --output | --xenbaked) compopt -o filenames
+      mapfile -t COMPREPLY < <(compgen -f -- "$word") ; return ;;
+    --since | --until) return ;;
+  esac
+  mapfile -t COMPREPLY < <(compgen -W "--since --until --last --dir -o --output --xenbaked -V --version -h --help" -- "$word")
+}
+
 _xenmon() {
   local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
   COMPREPLY=()
@@ -24,8 +37,12 @@ _xenmon() {
     _xenmon_plot "$word" "$previous"
     return
   fi
-  if [[ $COMP_CWORD -eq 1 && $word == p* ]]; then
-    COMPREPLY=(plot)
+  if [[ $COMP_CWORD -gt 1 && ${COMP_WORDS[1]} == capture ]]; then
+    _xenmon_capture "$word" "$previous"
+    return
+  fi
+  if [[ $COMP_CWORD -eq 1 && $word == [a-z]* ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "plot capture" -- "$word")
     return
   fi
   case $previous in
