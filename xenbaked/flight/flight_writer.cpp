@@ -24,8 +24,9 @@ constexpr std::size_t kMostChunkBytes = std::size_t{4} << 20; // within a pass; 
 constexpr std::uint64_t kChunkNs = kSecond;
 constexpr std::uint64_t kSegments = 20;     // cover the time that is kept
 constexpr std::uint64_t kFullSegments = 16; // have all the bytes
-constexpr std::size_t kMostSegments = 512;  // a process that is killed again and again leaves small ones
-constexpr std::size_t kFrameBytes = 12;     // CPU_CHANGE
+constexpr std::uint64_t kLeastBytes = std::uint64_t{4} << 20;
+constexpr std::size_t kMostSegments = 512; // a process that is killed again and again leaves small ones
+constexpr std::size_t kFrameBytes = 12;    // CPU_CHANGE
 
 std::uint64_t monotonic_ns() {
   struct timespec now {};
@@ -76,6 +77,7 @@ FlightWriter::FlightWriter(FlightDirectory directory, const FlightSettings& sett
       domains_(domains),
       wall_epoch_ns_(origin.kind == XENMON_SOURCE_LIVE ? 0 : origin.wall_epoch_ns),
       khz_(origin.cpu_khz == 0 ? kUnknownKhz : origin.cpu_khz) {
+  most_bytes_ = settings.bounds.most_bytes;
   head_.boot_id = boot_id();
   head_.metadata.cpu_khz = origin.cpu_khz_assumed ? 0 : origin.cpu_khz;
   head_.metadata.xen_version = origin.xen_version;
@@ -215,8 +217,8 @@ void FlightWriter::flush() {
   chunk_begun_ns_ = run_ns_;
   chunk_begun_at_ = monotonic_ns();
   const std::uint64_t segment_ns = run_ns_ - segment_begun_ns_;
-  if (part_.valid() && (segment_ns >= settings_.bounds.span_ns / kSegments ||
-                        segment_bytes_ >= settings_.bounds.most_bytes / kFullSegments))
+  if (part_.valid() &&
+      (segment_ns >= settings_.bounds.span_ns / kSegments || segment_bytes_ >= most_bytes_ / kFullSegments))
     end_segment();
 }
 
@@ -243,7 +245,10 @@ int FlightWriter::write_chunk(std::span<const std::byte> packed) {
     if (reason == EFBIG && segment_bytes_ > 0) {
       end_segment();
       again = true;
-    } else if (disk_is_full(reason) && !old_.empty()) {
+    } else if (disk_is_full(reason) && (!old_.empty() || segment_bytes_ > 0)) {
+      // There is less room than was allowed: smaller segments, so that the oldest is never all there is.
+      most_bytes_ = std::min(most_bytes_, std::max(old_bytes_ + segment_bytes_, kLeastBytes));
+      if (old_.empty()) end_segment();
       if (!said_full_) {
         report(
             "The disk of " + directory_.path() +
@@ -251,10 +256,7 @@ int FlightWriter::write_chunk(std::span<const std::byte> packed) {
             "smaller size.");
       }
       said_full_ = true;
-      old_bytes_ -= old_.front().entry.bytes;
-      old_ns_ -= old_.front().duration_ns;
-      directory_.remove(old_.front().entry);
-      old_.pop_front();
+      if (!old_.empty()) remove_oldest();
       again = true;
     }
   }
@@ -332,22 +334,23 @@ std::vector<FlightDomain> FlightWriter::domains_of_segment() {
 
 // ---- what goes
 
+void FlightWriter::remove_oldest() {
+  old_bytes_ -= old_.front().entry.bytes;
+  old_ns_ -= old_.front().duration_ns;
+  directory_.remove(old_.front().entry);
+  old_.pop_front();
+}
+
 void FlightWriter::make_room(std::uint64_t bytes) {
   while (!old_.empty() && old_bytes_ + segment_bytes_ + bytes > settings_.bounds.most_bytes) {
-    old_bytes_ -= old_.front().entry.bytes;
-    old_ns_ -= old_.front().duration_ns;
-    directory_.remove(old_.front().entry);
-    old_.pop_front();
+    remove_oldest();
   }
 }
 
 void FlightWriter::forget_old() {
   while (!old_.empty() &&
          (old_ns_ - old_.front().duration_ns >= settings_.bounds.span_ns || old_.size() >= kMostSegments)) {
-    old_bytes_ -= old_.front().entry.bytes;
-    old_ns_ -= old_.front().duration_ns;
-    directory_.remove(old_.front().entry);
-    old_.pop_front();
+    remove_oldest();
   }
 }
 

@@ -73,6 +73,7 @@ class FlightWriter {
   [[nodiscard]] int append(std::span<const std::byte> bytes);
   [[nodiscard]] int begin_segment();
   void end_segment();
+  void remove_oldest(); // there is one
   void make_room(std::uint64_t bytes);
   void forget_old();
   void keep_due(bool all);
@@ -114,6 +115,7 @@ class FlightWriter {
   std::deque<Old> old_; // complete segments, the oldest first
   std::uint64_t old_bytes_ = 0;
   std::uint64_t old_ns_ = 0;
+  std::uint64_t most_bytes_ = 0; // as far as is known: those that are allowed, or that the disk has
   std::deque<Keep> keeps_;
 
   std::mutex error_mutex_;
