@@ -16,7 +16,7 @@ import sys
 import time
 import unittest
 
-from harness import DEFERS_SIGNALS, PATIENCE, RECORDINGS, XENBAKED, XENMON, SystemTest, plain_recording, run, totals, wait_for
+from harness import DEFERS_SIGNALS, PATIENCE, RECORDINGS, XENBAKED, XENMON, SystemTest, Terminal, plain_recording, run, totals, wait_for
 
 KILLS = 12
 CPU_CHANGE = 0x2001f003
@@ -211,6 +211,29 @@ class FlightTest(SystemTest):
         self.assertEqual(done.returncode, 1)
         self.check_one_sentence(done.stderr, "xenmon")
         self.assertEqual(totals(self.flight), totals(self.recording))
+
+    def test_the_live_screen_goes_to_the_past_and_back(self):
+        self.write_recording(plain_recording())
+        self.record("--flight", "10m")
+        # What is shown as the present is another recording.
+        self.daemon("--loop", recording=RECORDINGS / "web-credit-1pcpu.xentrace.xz")
+        terminal = Terminal(self, 100, 30)
+        terminal.command(XENMON, "--region", self.region, "--flight-dir", self.flight)
+        terminal.wait_for_line("recording web-credit")
+        for time_of_day, position in (("23:26:45", "5.000 s"), ("23:26:47", "7.000 s")):
+            terminal.keys("g", *time_of_day, "Enter")
+            terminal.wait_for_line(f"from the flight recorder, at {time_of_day}")
+            terminal.keys("1")  # the notice goes
+            terminal.wait_for_line(f"held at {position}")
+            self.assertNotIn("web-credit", terminal.text())
+        terminal.keys("g", "Escape", "g", *"now", "Enter")
+        terminal.wait_for_line("recording web-credit")
+        terminal.keys("g", *"04:00", "Enter")
+        terminal.wait_for_line("flight recording has nothing of")
+        terminal.keys("g", *"noon", "Enter")
+        terminal.wait_for_line("not a time of day: noon")
+        terminal.keys("q")
+        terminal.wait_for(lambda lines: [line for line in lines if line][-1:] == ["ready>"], "the shell's prompt")
 
     def test_what_is_around_a_wait_is_kept(self):
         data = repeated(plain_recording(), 4)

@@ -25,8 +25,8 @@ constexpr std::uint32_t kHeadMagic = 0x184d2a5a;
 constexpr std::uint32_t kIndexMagic = 0x184d2a5b;
 constexpr std::size_t kFrameBytes = 8;
 constexpr std::uint32_t kMaxHeadBytes = 16U << 20;
-// The fastest that halves a recording with a wide margin; docs/overhead.md has the figures.
-constexpr int kLevel = 1;
+// The cheapest that halves a recording with a margin; docs/overhead.md has the figures.
+constexpr int kLevel = -3;
 
 std::vector<std::byte> frame(std::uint32_t magic, std::span<const std::byte> content) {
   std::vector<std::byte> out(kFrameBytes + content.size());

@@ -61,6 +61,7 @@ Shows where each domain's time goes on a Xen host: on the screen, or as a log.
       --loop              replay again and again
       --at TIME           hold the replay at that time: seconds, 1:30.5, or "end"; for a
                           flight recorder a time of day, 03:10:30
+      --flight-dir DIR    where g finds what a flight recorder has kept (/var/lib/xenmon)
       --xenbaked PATH     the xenbaked to start, if none is running
 
   -V, --version           print the version and exit
@@ -295,6 +296,7 @@ Result<std::variant<Options, Information>> parse_options(int argc, const char* c
   app.add_flag("--follow", options.follow);
   app.add_flag("--loop", options.loop);
   app.add_option("--at", options.at);
+  app.add_option("--flight-dir", options.flight_dir);
   app.add_option("--xenbaked", options.xenbaked);
   // As in the original, if an option is repeated the last one wins.
   for (CLI::Option* option : app.get_options()) option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);

@@ -51,6 +51,8 @@ _xenmon() {
     --speed) mapfile -t COMPREPLY < <(compgen -W "1 2 4 10 max" -- "$word") ; return ;;
     -o | --output | -p | --prefix | --region | --replay) compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -f -- "$word") ; return ;;
+    --flight-dir) compopt -o filenames
+      mapfile -t COMPREPLY < <(compgen -d -- "$word") ; return ;;
     --xenbaked) compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -c -f -- "$word") ; return ;;
     -t | --time | -i | --interval | --ms_per_sample | --ms-per-sample | --cpu | --cpu-khz) return ;;
@@ -59,6 +61,6 @@ _xenmon() {
   mapfile -t COMPREPLY < <(compgen -W "-l --live -n --notlive -p --prefix --format -o --output --vcpus --csv-safe --once
     --slow-waits -t --time -i --interval --ms_per_sample --ms-per-sample --cpu
     --allocated --noallocated --blocked --noblocked --waited --nowaited --excount --noexcount --iocount --noiocount
-    --no-color --region --replay --cpu-khz --speed --follow --loop --at --xenbaked -V --version -h --help" -- "$word")
+    --no-color --region --replay --cpu-khz --speed --follow --loop --at --flight-dir --xenbaked -V --version -h --help" -- "$word")
 }
 complete -F _xenmon xenmon
