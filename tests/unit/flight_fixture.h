@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <set>
@@ -85,8 +86,18 @@ class FlightTest : public testing::Test {
     const Result<FlightDirectory> directory = FlightDirectory::open_to_read(settings_.directory);
     EXPECT_TRUE(directory);
     Result<FlightRecording> recording = FlightRecording::open(*directory);
-    if (!recording) ADD_FAILURE() << recording.error().message;
+    if (!recording) {
+      ADD_FAILURE() << recording.error().message;
+      std::abort();
+    }
     return std::move(*recording);
+  }
+  // That a reader finds at the moment, in the newest stretch.
+  [[nodiscard]] std::size_t complete_chunks() const {
+    const Result<FlightDirectory> directory = FlightDirectory::open_to_read(settings_.directory);
+    if (!directory) return 0;
+    const Result<FlightRecording> recording = FlightRecording::open(*directory);
+    return recording ? recording->stretches().back().chunks.size() : 0;
   }
 
   struct Contents {

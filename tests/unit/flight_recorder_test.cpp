@@ -296,7 +296,7 @@ TEST_F(FlightTest, ADiskThatIsStuckHoldsALiveHostUpForNothing) {
   goes_on.set_value();
   // Until there is room again.
   const std::uint64_t later = 1'000;
-  while (read(open(), 0).tscs.size() < 2'000) write_second(*flight, second++);
+  while (complete_chunks() < 2) write_second(*flight, second++);
   for (std::uint64_t i = 0; i < 3; ++i) write_second(*flight, later + i);
   flight->finish();
   const FlightRecording recording = open();
