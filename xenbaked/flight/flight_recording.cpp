@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 #include <map>
+#include <ranges>
 #include <utility>
 
 #include "flight/cycles.h"
@@ -77,11 +78,11 @@ std::optional<std::uint64_t> FlightRecording::Stretch::tsc_from(std::uint64_t wa
 }
 
 std::optional<std::uint64_t> FlightRecording::Stretch::tsc_until(std::uint64_t wall) const {
-  for (auto chunk = chunks.rbegin(); chunk != chunks.rend(); ++chunk) {
-    const ChunkIndex& index = chunk->data.index;
-    if (wall_ns(*chunk, index.first_tsc) > wall) continue;
-    if (wall_ns(*chunk, index.last_tsc) <= wall) return index.last_tsc;
-    return std::clamp(tsc_at(*chunk, wall), index.first_tsc, index.last_tsc);
+  for (const Chunk& chunk : std::ranges::reverse_view(chunks)) {
+    const ChunkIndex& index = chunk.data.index;
+    if (wall_ns(chunk, index.first_tsc) > wall) continue;
+    if (wall_ns(chunk, index.last_tsc) <= wall) return index.last_tsc;
+    return std::clamp(tsc_at(chunk, wall), index.first_tsc, index.last_tsc);
   }
   return std::nullopt;
 }
