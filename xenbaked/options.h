@@ -8,11 +8,11 @@
 #include <optional>
 #include <string>
 
+#include "base/day_time.h"
+#include "base/result.h"
 #include "flight/capture.h"
 #include "flight/flight_settings.h"
 #include "session/session_options.h"
-#include "xenmon/day_time.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 
@@ -32,6 +32,7 @@ struct CommandOptions {
   TotalsFormat totals = TotalsFormat::kNone;
   std::optional<std::uint32_t> event_mask;
   bool without_slices = false;
+  bool unconfined = false; // keep root's rights and all system calls
 };
 
 // What to do: run with these options, or print a text (help, version, an error) and exit.

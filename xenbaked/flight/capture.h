@@ -8,10 +8,10 @@
 #include <optional>
 #include <string>
 
+#include "base/day_time.h"
+#include "base/result.h"
 #include "flight/flight_directory.h"
 #include "flight/flight_recording.h"
-#include "xenmon/day_time.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "flight/descriptor.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

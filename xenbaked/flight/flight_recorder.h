@@ -17,13 +17,13 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "flight/flight_domains.h"
 #include "flight/flight_settings.h"
 #include "flight/flight_writer.h"
 #include "source/record_keeper.h"
 #include "source/source.h"
 #include "source/write_queue.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

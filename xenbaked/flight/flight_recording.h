@@ -15,12 +15,12 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "flight/descriptor.h"
 #include "flight/flight_directory.h"
 #include "flight/segment.h"
 #include "source/pass_framing.h"
 #include "source/recording_metadata.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

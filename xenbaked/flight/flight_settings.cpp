@@ -3,7 +3,7 @@
 
 #include <charconv>
 
-#include "xenmon/duration.h"
+#include "base/duration.h"
 
 namespace xenmon {
 

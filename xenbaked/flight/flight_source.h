@@ -9,9 +9,9 @@
 #include <optional>
 #include <string>
 
+#include "base/day_time.h"
+#include "base/result.h"
 #include "source/source.h"
-#include "xenmon/day_time.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

@@ -23,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/result.h"
 #include "flight/descriptor.h"
 #include "flight/flight_directory.h"
 #include "flight/flight_domains.h"
@@ -30,7 +31,6 @@
 #include "flight/segment.h"
 #include "source/pass_framing.h"
 #include "source/source.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

@@ -13,6 +13,7 @@
 #include "session/domain_names.h"
 #include "session/pipeline.h"
 #include "session/region_sink.h"
+#include "session/service_manager.h"
 #include "session/session_options.h"
 #include "session/stop_flag.h"
 #include "source/record_keeper.h"
@@ -29,7 +30,8 @@ struct SessionParts {
   const SessionOptions& options;
   RegionWriter& writer;
   StopFlag& stop;
-  RecordKeeper* recorder = nullptr; // null: nothing is recorded
+  RecordKeeper* recorder = nullptr;  // null: nothing is recorded
+  ServiceManager* service = nullptr; // null: nobody wants to know that the loop goes round
 };
 
 // How many waits the region must have room for.
@@ -57,6 +59,8 @@ class PublishedPipeline {
   void count_wakeup() { ++wakeups_; }
   // The recording begins again: Pipeline::begin_round().
   Status begin_round();
+  // What has been found out about the trace; samples bring it with them.
+  void publish_health() { sink_.publish_health(); }
   // There is nothing more for now: what is true of the trace, and the region says that it has ended.
   void publish_end();
   // Ends the last sample, and the region. The first failure of all, with `result` being the session's own.

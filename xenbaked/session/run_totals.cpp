@@ -68,6 +68,7 @@ Result<TraceTotals> run_totals(Source& source, bool stock_records, RecordKeeper*
   const Baker& baker = pipeline->baker();
   const Merge::Counts counts = pipeline->merge().counts();
   judge_trace(counts, baker, origin, verdicts);
+  if (!stop.raised()) judge_length(counts, baker, verdicts);
   if (source.damage()) say_damaged(verdicts);
   TraceTotals totals;
   totals.records = counts.records;

@@ -2,24 +2,15 @@
 #include "session/trace_judge.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <string>
 
+#include "base/counted.h"
+#include "base/seconds_text.h"
 #include "session/message.h"
 #include "text.h"
 #include "xenmon/region.h"
 
 namespace xenmon {
-
-namespace {
-
-std::string seconds_text(std::uint64_t ns) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3f s", static_cast<double>(ns) / 1e9);
-  return text;
-}
-
-} // namespace
 
 Baker::Options bake_options(const Origin& origin) {
   Baker::Options options;
@@ -69,6 +60,20 @@ void say_damaged(Verdicts& verdicts) {
                "The recording is damaged or cut off: it is shown as far as it can be read.");
 }
 
+void judge_length(const Merge::Counts& merged, const Baker& baker, Verdicts& verdicts) {
+  if (baker.now_ns() > 0) return;
+  constexpr std::uint32_t kNoTime = 1; // 0 is that there are no runstates
+  const std::uint64_t records = merged.records;
+  verdicts.say(XENMON_VERDICT_NO_RECORDS, kNoTime,
+               records == 0 ? "The recording has no records: there is nothing to show."
+               : records == 1
+                   ? "The recording has 1 record, and figures need two at different times: there is "
+                     "nothing to show."
+                   : "The recording's " + std::to_string(records) +
+                         " records all have the same TSC: no time passes, and there is nothing to "
+                         "show.");
+}
+
 std::uint32_t known_pcpus(const Merge& merge, const Origin& origin) {
   std::uint32_t count = merge.pcpus_seen();
   const auto add = [&](std::uint32_t pcpu) {
@@ -83,22 +88,21 @@ void judge_trace(const Merge::Counts& merged, const Baker& baker, const Origin& 
   std::uint32_t number = 0;
   for (const Baker::Silence& silence : baker.silences()) {
     verdicts.say(XENMON_VERDICT_NOT_RECORDED, number++,
-                 "Nothing was recorded from " + seconds_text(silence.from_ns) + " to " +
-                     seconds_text(silence.to_ns) + ": that time is unknown.");
+                 "Nothing was recorded from " + seconds_text(silence.from_ns, 3) + " s to " +
+                     seconds_text(silence.to_ns, 3) + " s: that time is unknown.");
   }
   number = 0;
   for (const std::uint64_t ns : baker.clock_restarts()) {
-    verdicts.say(
-        XENMON_VERDICT_CLOCK_RESTART, number++,
-        "The TSC restarts at " + seconds_text(ns) + ": there is a gap, and nobody knows how long it was.");
+    verdicts.say(XENMON_VERDICT_CLOCK_RESTART, number++,
+                 "The TSC restarts at " + seconds_text(ns, 3) +
+                     " s: there is a gap, and nobody knows how long it was.");
   }
   const std::uint64_t conflicts = baker.counts().state_conflicts;
   const bool explained = merged.lost_records != 0 || merged.bad_records != 0 || origin.facts.pcpus_missing ||
                          !origin.facts.clock_ahead_ns.empty();
   if (conflicts > 0 && !explained) {
     verdicts.say(XENMON_VERDICT_CONTRADICTS, 0,
-                 std::to_string(conflicts) +
-                     (conflicts == 1 ? " record contradicts" : " records contradict") +
+                 counted(conflicts, "record contradicts", "records contradict") +
                      " others, and none was reported lost: that time is unknown.");
   }
 }

@@ -24,13 +24,13 @@
 #include <utility>
 #include <vector>
 
+#include "base/result.h"
 #include "source/pass_framing.h"
 #include "source/pending_file.h"
 #include "source/record_keeper.h"
 #include "source/recording_metadata.h"
 #include "source/source.h"
 #include "source/write_queue.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

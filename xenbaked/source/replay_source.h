@@ -21,10 +21,10 @@
 #include <memory>
 #include <string>
 
+#include "base/result.h"
 #include "source/byte_supply.h"
 #include "source/recording_metadata.h"
 #include "source/source.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

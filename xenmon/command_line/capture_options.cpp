@@ -4,8 +4,8 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "base/day_time.h"
 #include "text.h"
-#include "xenmon/day_time.h"
 
 namespace xenmon {
 namespace {

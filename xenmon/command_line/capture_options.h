@@ -8,8 +8,8 @@
 #include <variant>
 #include <vector>
 
+#include "base/result.h"
 #include "command_line/options.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

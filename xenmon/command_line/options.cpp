@@ -3,16 +3,16 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
-#include <charconv>
-#include <cmath>
 #include <filesystem>
+#include <span>
 #include <system_error>
 
+#include "base/cpu_khz.h"
+#include "base/day_time.h"
+#include "base/duration.h"
+#include "base/option_values.h"
+#include "base/trace_time.h"
 #include "text.h"
-#include "xenmon/cpu_khz.h"
-#include "xenmon/day_time.h"
-#include "xenmon/duration.h"
-#include "xenmon/trace_time.h"
 
 namespace xenmon {
 namespace {
@@ -27,6 +27,7 @@ constexpr char kHelp[] =
     R"(Usage: xenmon [OPTION]...
    or: xenmon plot [OPTION]... LOG... -o FILE
    or: xenmon capture [OPTION]... -o FILE
+   or: xenmon serve [OPTION]...
 Shows where each domain's time goes on a Xen host: on the screen, or as a log.
 
   -l, --live              show the screen (default)
@@ -51,6 +52,8 @@ Shows where each domain's time goes on a Xen host: on the screen, or as a log.
       --[no]iocount       I/O count (all are shown)
       --no-color          without colours; NO_COLOR in the environment does the same
 
+      --host [USER@]HOST  show another host: it needs ssh, and xenmon installed there
+      --connect COMMAND   the same by a command of your own that leads to "xenmon serve" there
       --region PATH       the region to read ()" XENMON_DEFAULT_REGION R"()
       --replay FILE       show a recording made with xentrace -D or xenbaked --record,
                           or what is in the directory of a flight recorder
@@ -68,8 +71,8 @@ Shows where each domain's time goes on a Xen host: on the screen, or as a log.
   -?, -h, --help          print this help and exit
 
 Keys: q quits, ? lists all; 1 to 5 choose a view; c and n show the next CPU, p the previous; space pauses.
-"xenmon plot" draws logs against time; "xenmon capture" makes a recording of what a flight recorder has
-kept. Both have a --help of their own.
+"xenmon plot" draws logs against time, "xenmon capture" makes a recording of what a flight recorder has kept,
+and "xenmon serve" gives other programs the figures. Each has a --help of its own.
 )";
 
 // As CLI11 takes them. Numbers are text that is read here, so that all refusals sound alike.
@@ -84,21 +87,13 @@ Error usage(const std::string& sentence) {
 
 Status read_number(const std::string& option, const std::string& text, std::uint64_t lowest,
                    std::uint64_t highest, std::uint64_t& number) {
-  std::uint64_t read = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), read);
-  if (error != std::errc() || end != text.data() + text.size() || read < lowest || read > highest) {
+  const std::optional<std::uint64_t> read = parse_whole_number(text, lowest, highest);
+  if (!read) {
     return usage("option " + option + " takes a whole number from " + std::to_string(lowest) + " to " +
                  std::to_string(highest) + ", not \"" + printable(text) + "\".");
   }
-  number = read;
+  number = *read;
   return ok();
-}
-
-bool is_speed(const std::string& text) {
-  if (text == "max") return true;
-  double factor = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), factor);
-  return error == std::errc() && end == text.data() + text.size() && std::isfinite(factor) && factor > 0;
 }
 
 Status check_at(const Options& options) {
@@ -135,6 +130,23 @@ Status check_slow_waits(const CLI::App& app, const Texts& texts, Options& option
   if (app.count("--time") == 0) options.duration_s = 0;
   // Nobody watches the recording.
   if (options.speed.empty() && !options.replay.empty() && !options.loop) options.speed = "max";
+  return ok();
+}
+
+// Of another host there is what its own xenbaked publishes.
+Status check_far(const CLI::App& app, const Options& options) {
+  if (app.count("--host") > 0 && options.host.empty())
+    return usage("option --host takes a host's name, as ssh does.");
+  if (app.count("--connect") > 0 && options.connect.empty())
+    return usage("option --connect takes a command.");
+  if (options.host.empty() && options.connect.empty()) return ok();
+  if (!options.host.empty() && !options.connect.empty())
+    return usage("options --host and --connect exclude each other: each names the host to show.");
+  for (const char* option : {"--replay", "--region", "--xenbaked", "--ms_per_sample"}) {
+    if (app.count(option) > 0)
+      return usage(std::string("option ") + option +
+                   " is for this host; leave it out with --host and --connect.");
+  }
   return ok();
 }
 
@@ -177,12 +189,11 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
     return read_number(option, text, lowest, highest, number);
   };
   std::uint64_t pcpu = 0;
-  // The sample's own limit is checked last: what the original refused is refused in its words.
   for (const Status& status :
        {read("--time", texts.duration, 0, kLongestDurationS, options.duration_s),
         read("--interval", texts.interval, 1, kLongestIntervalMs, options.interval_ms),
         read("--cpu", texts.cpu, 0, kHighestPcpu, pcpu),
-        read("--ms_per_sample", texts.ms_per_sample, 1, UINT32_MAX, options.ms_per_sample)}) {
+        read("--ms_per_sample", texts.ms_per_sample, 1, kLongestSampleMs, options.ms_per_sample)}) {
     if (!status) return status;
   }
   if (!options.live && !options.once && options.duration_s != 0 &&
@@ -190,10 +201,6 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
     return usage("option --ms_per_sample: " + std::to_string(options.ms_per_sample) +
                  " ms is longer than the whole log of " + std::to_string(options.duration_s * 1000) +
                  " ms; make it shorter, or --time longer.");
-  }
-  if (options.ms_per_sample > kLongestSampleMs) {
-    return usage("option --ms_per_sample takes a whole number from 1 to " + std::to_string(kLongestSampleMs) +
-                 ", not \"" + printable(texts.ms_per_sample) + "\".");
   }
   if (app.count("--cpu") > 0) options.pcpu = static_cast<std::uint32_t>(pcpu);
   if (app.count("--cpu-khz") > 0) {
@@ -213,6 +220,7 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
   } else if (app.count("--region") > 0) {
     return usage("options --replay and --region exclude each other: a replay has a region of its own.");
   }
+  if (Status status = check_far(app, options); !status) return status;
   if (options.follow && options.loop)
     return usage("options --follow and --loop exclude each other: a growing recording has no end.");
   if (options.replay == "-") {
@@ -226,8 +234,8 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
           "file or a FIFO.");
     }
   }
-  if (app.count("--speed") > 0 && !is_speed(options.speed)) {
-    return usage("option --speed takes a factor above 0 or \"max\", not \"" + printable(options.speed) +
+  if (app.count("--speed") > 0 && !parse_speed(options.speed)) {
+    return usage("option --speed takes " + std::string(kSpeedRule) + ", not \"" + printable(options.speed) +
                  "\".");
   }
   if (app.count("--at") > 0) {
@@ -246,6 +254,8 @@ PublisherSettings publisher_settings(const Options& options) {
   PublisherSettings settings;
   settings.use = options.live ? Use::kScreen : options.once ? Use::kTable : Use::kLog;
   settings.region = options.region;
+  settings.host = options.host;
+  settings.connect = options.connect;
   settings.xenbaked = options.xenbaked;
   settings.ms_per_sample = options.ms_per_sample;
   settings.ms_per_sample_given = options.ms_per_sample_given;
@@ -290,6 +300,8 @@ Result<std::variant<Options, Information>> parse_options(int argc, const char* c
   app.add_flag("--no-color", options.no_color);
 
   app.add_option("--region", options.region);
+  app.add_option("--host", options.host);
+  app.add_option("--connect", options.connect);
   app.add_option("--replay", options.replay);
   app.add_option("--cpu-khz", texts.cpu_khz);
   app.add_option("--speed", options.speed);
@@ -301,6 +313,10 @@ Result<std::variant<Options, Information>> parse_options(int argc, const char* c
   // As in the original, if an option is repeated the last one wins.
   for (CLI::Option* option : app.get_options()) option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
 
+  for (const char* const word : std::span(argv, static_cast<std::size_t>(argc))) {
+    if (const std::string sentence = nothing_after_equals(word); !sentence.empty())
+      return usage(printable(sentence));
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForVersion& call) {
@@ -317,7 +333,8 @@ Result<std::variant<Options, Information>> parse_options(int argc, const char* c
     }
     return usage(as_sentence(error.what()));
   } catch (const CLI::Error& error) {
-    return usage(as_sentence(error.what()));
+    const std::string sentence = value_missing(error.what());
+    return usage(sentence.empty() ? as_sentence(error.what()) : sentence);
   }
   const Status status = check(app, texts, options);
   if (!status) return status.error();

@@ -4,8 +4,8 @@
 #ifndef XENMON_XENMON_RUN_RUN_CAPTURE_H
 #define XENMON_XENMON_RUN_RUN_CAPTURE_H
 
+#include "base/result.h"
 #include "command_line/capture_options.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

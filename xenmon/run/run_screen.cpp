@@ -8,6 +8,8 @@
 #include <system_error>
 #include <utility>
 
+#include "base/day_time.h"
+#include "base/trace_time.h"
 #include "daemon/replay_control.h"
 #include "model/model_builder.h"
 #include "model/screen_source.h"
@@ -22,8 +24,6 @@
 #include "screen/typed_line.h"
 #include "screen/view_keys.h"
 #include "text.h"
-#include "xenmon/day_time.h"
-#include "xenmon/trace_time.h"
 
 namespace xenmon {
 namespace {

@@ -10,10 +10,10 @@
 #include <memory>
 #include <string>
 
+#include "base/result.h"
 #include "daemon/publisher.h"
 #include "daemon/publisher_settings.h"
 #include "model/screen_source.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

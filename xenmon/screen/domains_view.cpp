@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <algorithm>
+#include <string>
 
+#include "base/counted.h"
 #include "format.h"
 #include "model/arrange.h"
 #include "model/view_metrics.h"
@@ -48,7 +50,7 @@ std::string heading(std::uint64_t nominal_ns) {
   constexpr std::uint64_t kSecond = 1'000'000'000;
   if (nominal_ns % kSecond != 0) return "Last " + window_text(nominal_ns);
   const std::uint64_t seconds = nominal_ns / kSecond;
-  return "Last " + std::to_string(seconds) + (seconds == 1 ? " second" : " seconds");
+  return "Last " + counted(seconds, "second");
 }
 
 // The label, wrapped; if that takes too many rows the name is cut and the id follows it.
@@ -155,8 +157,10 @@ class Painter {
     }
   }
 
-  const char* nothing_to_show() const {
-    if (model_.length_ns[kLongWindow] == 0) return "No data yet.";
+  std::string nothing_to_show() const {
+    // The verdict says why a recording that is over has no figures.
+    if (model_.length_ns[kLongWindow] == 0)
+      return model_.current || model_.verdicts.empty() ? "No data yet." : model_.verdicts.front();
     return model_.domains.empty() ? "No domain has used this CPU in this time."
                                   : "No domain matches the filter.";
   }
