@@ -106,7 +106,10 @@ Status read_values(const CLI::App& app, const Texts& texts, CommandOptions& opti
     session.speed = *factor;
   }
   if (given("--held-at")) {
+    // Which of them is meant depends on what is played.
+    options.held_at_day = parse_day_time(texts.held_at);
     session.held_at_ns = parse_trace_time(texts.held_at);
+    if (!session.held_at_ns && options.held_at_day) session.held_at_ns = 0;
     if (!session.held_at_ns) {
       return refusal("--held-at", "seconds such as 12.5, or minutes and seconds such as 1:30, or end",
                      texts.held_at);
@@ -134,6 +137,77 @@ Status read_values(const CLI::App& app, const Texts& texts, CommandOptions& opti
   return ok();
 }
 
+// As CLI11 takes them.
+struct CaptureTexts {
+  std::string file, since, until, last;
+};
+
+Status take_flight(const CLI::App& app, const std::string& bounds, const std::string& on_wait,
+                   const std::string& directory, CommandOptions& options) {
+  if (app.count("--flight") == 0) {
+    if (app.count("--flight-on-wait") > 0)
+      return usage("--flight-on-wait is for the flight recorder: give --flight 10m.");
+    return ok();
+  }
+  FlightSettings settings;
+  settings.directory = directory;
+  const std::optional<FlightBounds> parsed = parse_flight_bounds(bounds);
+  if (!parsed) return usage("--flight takes " + std::string(kFlightBoundsRule) + ".");
+  settings.bounds = *parsed;
+  if (app.count("--flight-on-wait") > 0) {
+    if (!parse_flight_on_wait(on_wait, settings))
+      return usage("--flight-on-wait takes " + std::string(kFlightOnWaitRule) + ".");
+    if (*settings.keep_wait_ns < options.session.slow_wait_ns)
+      return usage("--flight-on-wait sees only waits that --slow-waits reports: give a longer time.");
+    if (settings.bounds.span_ns < kLeastSpanForWaitsNs)
+      return usage("--flight-on-wait keeps half a minute around a wait: give --flight at least 1m.");
+  }
+  if (options.totals != TotalsFormat::kNone || options.session.loop || options.session.held_at_ns ||
+      options.session.control_fd >= 0)
+    return usage(
+        "--flight is for what is played once: leave out --totals, --loop, --held-at and --control-fd.");
+  options.flight = settings;
+  return ok();
+}
+
+Result<std::optional<DayTime>> day_time(const char* option, const std::string& text) {
+  if (text.empty()) return std::optional<DayTime>();
+  const std::optional<DayTime> time = parse_day_time(text);
+  if (!time) return usage(std::string(option) + " takes " + std::string(kDayTimeRule) + ".");
+  return time;
+}
+
+Status take_capture(const CLI::App& app, const CaptureTexts& texts, const std::string& directory,
+                    CommandOptions& options) {
+  const bool has_part = app.count("--since") + app.count("--until") + app.count("--last") > 0;
+  if (app.count("--capture") == 0) {
+    if (has_part) return usage("--since, --until and --last say what is captured: give --capture FILE.");
+    if (app.count("--flight-dir") > 0 && !options.flight)
+      return usage("--flight-dir is for --flight and --capture.");
+    return ok();
+  }
+  if (!options.replay.empty() || !options.record.empty() || options.flight || options.restore ||
+      options.totals != TotalsFormat::kNone)
+    return usage("--capture is for itself: leave out --flight, --replay, --record, --totals and --restore.");
+  CaptureOptions capture;
+  capture.directory = directory;
+  capture.file = texts.file;
+  const auto since = day_time("--since", texts.since);
+  if (!since) return since.error();
+  const auto until = day_time("--until", texts.until);
+  if (!until) return until.error();
+  capture.since = *since;
+  capture.until = *until;
+  if (!texts.last.empty()) {
+    capture.last_ns = parse_span_ns(texts.last);
+    if (!capture.last_ns) return usage("--last takes a time such as 90s, 2m or 1h.");
+    if (capture.since || capture.until) return usage("--last excludes --since and --until.");
+  }
+  if (capture.file.empty()) return usage("--capture takes a file's name.");
+  options.capture = capture;
+  return ok();
+}
+
 } // namespace
 
 CommandLine parse_command_line(int argc, const char* const* argv) {
@@ -146,6 +220,10 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   app.get_formatter()->column_width(34);
 
   Texts texts;
+  std::string flight;
+  std::string flight_on_wait;
+  std::string flight_directory = kFlightDirectory;
+  CaptureTexts capture;
   CommandLine out;
   CommandOptions& options = out.options;
   options.session.region = XENMON_DEFAULT_REGION;
@@ -165,9 +243,11 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
       ->type_name("PATH");
   app.add_flag("--world-readable", options.session.world_readable,
                "Let every user read the region, not only the group xenmon");
-  app.add_option("--replay", options.replay,
-                 "Play a recording of xentrace -D or --record, plain or .xz/.zst/.gz; - is standard input")
-      ->type_name("FILE");
+  app.add_option(
+         "--replay", options.replay,
+         "Play a recording of xentrace -D or --record, plain or .xz/.zst/.gz; - is standard input; or "
+         "the directory of a flight recorder")
+      ->type_name("FILE|DIR");
   app.add_option("--cpu-khz", texts.cpu_khz,
                  "The recording's TSC frequency in kHz, or with a decimal point in MHz, as xl info prints it "
                  "(from FILE.json, else 2400000)")
@@ -177,14 +257,32 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   app.add_flag("--follow", options.follow,
                "Continue to read a recording that is still growing, until stopped");
   app.add_flag("--loop", options.session.loop, "Play the recording again and again");
-  app.add_option("--held-at", texts.held_at,
-                 "Go to this time of the recording, in seconds or as 1:30.5, and hold there; end is the end")
+  app.add_option(
+         "--held-at", texts.held_at,
+         "Go to this time of the recording, in seconds or as 1:30.5, and hold there; end is the end; for "
+         "a flight recorder's DIR, a time of day: 03:10:30")
       ->type_name("TIME");
   app.add_option("--control-fd", texts.control_fd,
                  "Obey \"to NS\", \"play SPEED\", \"hold\" and \"read N\", a line each, from this descriptor")
       ->type_name("FD");
   app.add_option("--record", options.record, "Keep the raw records, readable by xenalyze and --replay")
       ->type_name("FILE");
+  app.add_option("--flight", flight,
+                 "Keep the raw records of the last TIME (10m), at most SIZE (512M) on disk, for --capture")
+      ->type_name("TIME[,SIZE]");
+  app.add_option("--flight-dir", flight_directory,
+                 std::string("Where the flight recorder keeps them (") + kFlightDirectory + ")")
+      ->type_name("DIR");
+  app.add_option("--flight-on-wait", flight_on_wait,
+                 "Keep by itself what is around a wait for a CPU of at least TIME, at most N (4) an hour")
+      ->type_name("TIME[,N]");
+  app.add_option("--capture", capture.file,
+                 "Make a recording of what the flight recorder has kept, and exit; .zst is compressed")
+      ->type_name("FILE");
+  app.add_option("--since", capture.since, "Of that, from this time of day: 03:05, 2026-11-27 03:05:30")
+      ->type_name("TIME");
+  app.add_option("--until", capture.until, "Of that, up to this time of day")->type_name("TIME");
+  app.add_option("--last", capture.last, "Of that, the last TIME: 90s, 2m, 1h")->type_name("TIME");
   app.add_option("--totals", texts.totals, "Print whole-trace totals of a recording instead of publishing")
       ->type_name("text|json");
   app.add_option("--evt-mask", texts.mask,
@@ -232,6 +330,10 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   if (const Status read = read_values(app, texts, options); !read) return refuse(read.error().message);
   if (options.without_slices && options.event_mask)
     return refuse("--noallocated and --evt-mask both choose the events: give one.");
+  if (Status taken = take_flight(app, flight, flight_on_wait, flight_directory, options); !taken)
+    return refuse(taken.error().message);
+  if (Status taken = take_capture(app, capture, flight_directory, options); !taken)
+    return refuse(taken.error().message);
   if (options.replay.empty()) {
     if (options.totals != TotalsFormat::kNone) return refuse("--totals needs a recording: --replay FILE.");
     if (options.session.loop || options.follow || app.count("--speed") > 0 || options.cpu_khz != 0) {
@@ -250,8 +352,8 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   }
   if (options.follow && (options.session.loop || options.replay == "-"))
     return refuse("--follow excludes --loop and standard input, which is read as it arrives.");
-  if (options.restore && (!options.replay.empty() || !options.record.empty()))
-    return refuse("--restore is for a live trace: leave out --replay and --record.");
+  if (options.restore && (!options.replay.empty() || !options.record.empty() || options.flight))
+    return refuse("--restore is for a live trace: leave out --replay, --record and --flight.");
   if (options.session.loop && options.totals != TotalsFormat::kNone)
     return refuse("--totals of a loop would never end.");
   if (options.session.loop && !options.record.empty()) return refuse("--record of a loop would never end.");

@@ -22,7 +22,7 @@ def in_help(name, *command):
 
 def in_all_help(name):
     """With the options of its commands."""
-    return in_help(name) | (in_help(name, "plot") if name == "xenmon" else set())
+    return in_help(name) | (in_help(name, "plot") | in_help(name, "capture") if name == "xenmon" else set())
 
 
 def in_page(name):
@@ -65,7 +65,9 @@ class OptionsTest(unittest.TestCase):
         for name in PROGRAMS:
             self.assertEqual(completed(name, "--"), in_help(name), name)
         self.assertEqual(completed("xenmon", "plot", "--"), in_help("xenmon", "plot"))
+        self.assertEqual(completed("xenmon", "capture", "--"), in_help("xenmon", "capture"))
         self.assertEqual(completed("xenmon", "pl"), {"plot"})
+        self.assertEqual(completed("xenmon", "c"), {"capture"})
         self.assertEqual(completed("xenmon", "plot", "--figure", "g"), {"gotten"})
         self.assertEqual(completed("xenmon", "--format", "c"), {"csv"})
         self.assertEqual(completed("xenbaked", "--totals", ""), {"text", "json"})

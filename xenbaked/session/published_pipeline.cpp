@@ -37,7 +37,7 @@ std::uint32_t wait_capacity(const Origin& origin, const SessionOptions& options)
 
 PublishedPipeline::PublishedPipeline(const SessionParts& parts, ControlChannel* control)
     : parts_(parts),
-      sink_(parts.writer, pipeline_, names_, parts.source, parts.origin, parts.verdicts,
+      sink_(parts.writer, pipeline_, names_, parts.source, parts.origin, parts.verdicts, parts.recorder,
             ReaderWait(parts.writer, control, parts.stop, [this] { beat(); })),
       pipeline_(parts.source, patience_with(parts.origin, true), baker_options(parts.origin, parts.options),
                 &sink_, parts.recorder),

@@ -16,7 +16,7 @@
 #include "session/service_manager.h"
 #include "session/session_options.h"
 #include "session/stop_flag.h"
-#include "source/recorder.h"
+#include "source/record_keeper.h"
 #include "source/source.h"
 #include "source/verdict.h"
 
@@ -30,7 +30,7 @@ struct SessionParts {
   const SessionOptions& options;
   RegionWriter& writer;
   StopFlag& stop;
-  Recorder* recorder = nullptr;      // null: nothing is recorded
+  RecordKeeper* recorder = nullptr;  // null: nothing is recorded
   ServiceManager* service = nullptr; // null: nobody wants to know that the loop goes round
 };
 

@@ -3,9 +3,12 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
+#include <filesystem>
 #include <span>
+#include <system_error>
 
 #include "base/cpu_khz.h"
+#include "base/day_time.h"
 #include "base/duration.h"
 #include "base/option_values.h"
 #include "base/trace_time.h"
@@ -23,6 +26,7 @@ constexpr std::uint64_t kHighestPcpu = 65535;
 constexpr char kHelp[] =
     R"(Usage: xenmon [OPTION]...
    or: xenmon plot [OPTION]... LOG... -o FILE
+   or: xenmon capture [OPTION]... -o FILE
    or: xenmon serve [OPTION]...
 Shows where each domain's time goes on a Xen host: on the screen, or as a log.
 
@@ -51,21 +55,24 @@ Shows where each domain's time goes on a Xen host: on the screen, or as a log.
       --host [USER@]HOST  show another host: it needs ssh, and xenmon installed there
       --connect COMMAND   the same by a command of your own that leads to "xenmon serve" there
       --region PATH       the region to read ()" XENMON_DEFAULT_REGION R"()
-      --replay FILE       show a recording made with xentrace -D or xenbaked --record
+      --replay FILE       show a recording made with xentrace -D or xenbaked --record,
+                          or what is in the directory of a flight recorder
       --cpu-khz N         the TSC frequency of the recording's host: kHz, or MHz as
                           xl info prints them, with a decimal point
       --speed FACTOR      replay FACTOR times as fast, or "max" (1)
       --follow            continue to read a recording that is still growing
       --loop              replay again and again
-      --at TIME           hold the replay at that time: seconds, 1:30.5, or "end"
+      --at TIME           hold the replay at that time: seconds, 1:30.5, or "end"; for a
+                          flight recorder a time of day, 03:10:30
+      --flight-dir DIR    where g finds what a flight recorder has kept (/var/lib/xenmon)
       --xenbaked PATH     the xenbaked to start, if none is running
 
   -V, --version           print the version and exit
   -?, -h, --help          print this help and exit
 
 Keys: q quits, ? lists all; 1 to 5 choose a view; c and n show the next CPU, p the previous; space pauses.
-"xenmon plot" draws logs against time; "xenmon plot --help" lists its options.
-"xenmon serve" gives other programs the figures; see "xenmon serve --help".
+"xenmon plot" draws logs against time, "xenmon capture" makes a recording of what a flight recorder has kept,
+and "xenmon serve" gives other programs the figures. Each has a --help of its own.
 )";
 
 // As CLI11 takes them. Numbers are text that is read here, so that all refusals sound alike.
@@ -91,13 +98,20 @@ Status read_number(const std::string& option, const std::string& text, std::uint
 
 Status check_at(const Options& options) {
   const auto at = parse_trace_time(options.at);
-  if (!at) {
+  std::error_code ignored;
+  const bool has_day_times = std::filesystem::is_directory(options.replay, ignored); // of a flight recorder
+  if (!at && has_day_times && !parse_day_time(options.at)) {
+    return usage("option --at takes " + std::string(kDayTimeRule) + ", not \"" + printable(options.at) +
+                 "\".");
+  }
+  if (!at && !has_day_times) {
     return usage("option --at takes seconds such as 12.5, a time such as 1:30.5, or \"end\", not \"" +
                  printable(options.at) + "\".");
   }
   if (!options.live && !options.once)
     return usage("option --at is for the screen and --once: a log covers the whole recording.");
-  if (*at == kTraceEnd && options.loop) return usage("option --at end excludes --loop: a loop has no end.");
+  if (at && *at == kTraceEnd && options.loop)
+    return usage("option --at end excludes --loop: a loop has no end.");
   return ok();
 }
 
@@ -294,6 +308,7 @@ Result<std::variant<Options, Information>> parse_options(int argc, const char* c
   app.add_flag("--follow", options.follow);
   app.add_flag("--loop", options.loop);
   app.add_option("--at", options.at);
+  app.add_option("--flight-dir", options.flight_dir);
   app.add_option("--xenbaked", options.xenbaked);
   // As in the original, if an option is repeated the last one wins.
   for (CLI::Option* option : app.get_options()) option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);

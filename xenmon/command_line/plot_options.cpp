@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <optional>
 
-#include "text.h"
 #include "base/option_values.h"
+#include "text.h"
 
 namespace xenmon {
 namespace {

@@ -84,12 +84,16 @@ std::string beside_ourselves(const std::string& name) {
 
 } // namespace
 
-std::vector<std::string> daemon_command(const PublisherSettings& settings, const std::string& region) {
-  std::string program = settings.xenbaked;
+std::string xenbaked_program(const std::string& given) {
+  std::string program = given;
   if (program.empty()) program = beside_ourselves("xenbaked");
   if (program.empty()) program = "xenbaked";
-  std::vector<std::string> command = {program, "--region", region, "--ms-per-sample",
-                                      std::to_string(settings.ms_per_sample)};
+  return program;
+}
+
+std::vector<std::string> daemon_command(const PublisherSettings& settings, const std::string& region) {
+  std::vector<std::string> command = {xenbaked_program(settings.xenbaked), "--region", region,
+                                      "--ms-per-sample", std::to_string(settings.ms_per_sample)};
   if (settings.slow_wait_ns)
     command.insert(command.end(), {"--slow-waits", std::to_string(*settings.slow_wait_ns) + "ns"});
   if (settings.replay.empty()) {

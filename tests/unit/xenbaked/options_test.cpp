@@ -159,5 +159,58 @@ TEST(XenbakedOptions, WhatXlInfoPrintsAndWhatIsMeantForReplay) {
       << word.text;
 }
 
+TEST(XenbakedOptions, TheFlightRecorderKeepsWhatIsPlayedOnce) {
+  EXPECT_FALSE(parse({}).options.flight);
+  const CommandLine line = parse({"--flight", "5m,1G", "--flight-dir", "d", "--flight-on-wait", "20ms,7"});
+  ASSERT_TRUE(line.run);
+  EXPECT_EQ(line.options.flight->bounds.span_ns, 300'000'000'000U);
+  EXPECT_EQ(line.options.flight->bounds.most_bytes, 1U << 30);
+  EXPECT_EQ(line.options.flight->directory, "d");
+  EXPECT_EQ(line.options.flight->keep_wait_ns, 20'000'000U);
+  EXPECT_EQ(line.options.flight->keeps_an_hour, 7U);
+  EXPECT_EQ(parse({"--flight", "10m"}).options.flight->directory, "/var/lib/xenmon");
+  EXPECT_TRUE(parse({"--flight", "10m", "--record", "f", "--replay", "g"}).run);
+  for (const std::vector<const char*>& arguments :
+       std::vector<std::vector<const char*>>{{"--flight", "10"},
+                                             {"--flight-dir", "d"},
+                                             {"--flight-on-wait", "50ms"},
+                                             {"--flight", "30s", "--flight-on-wait", "50ms"},
+                                             {"--flight", "10m", "--flight-on-wait", "100us"},
+                                             {"--flight", "10m", "--replay", "f", "--totals", "text"},
+                                             {"--flight", "10m", "--replay", "f", "--loop"},
+                                             {"--flight", "10m", "--replay", "f", "--held-at", "1"},
+                                             {"--flight", "10m", "--restore"}}) {
+    EXPECT_EQ(parse(arguments).status, ExitStatus::kUsage) << arguments.back();
+  }
+}
+
+TEST(XenbakedOptions, ACaptureIsForItself) {
+  const CommandLine line = parse({"--capture", "f", "--since", "3:05", "--until", "03:12:30"});
+  ASSERT_TRUE(line.run);
+  EXPECT_EQ(line.options.capture->file, "f");
+  EXPECT_EQ(line.options.capture->directory, "/var/lib/xenmon");
+  EXPECT_EQ(line.options.capture->since->minute, 5);
+  EXPECT_EQ(line.options.capture->until->second, 30);
+  EXPECT_EQ(parse({"--capture", "f", "--last", "2m"}).options.capture->last_ns, 120'000'000'000U);
+  for (const std::vector<const char*>& arguments :
+       std::vector<std::vector<const char*>>{{"--since", "3:05"},
+                                             {"--capture", ""},
+                                             {"--capture", "f", "--since", "noon"},
+                                             {"--capture", "f", "--last", "2"},
+                                             {"--capture", "f", "--last", "2m", "--until", "3:05"},
+                                             {"--capture", "f", "--replay", "g"},
+                                             {"--capture", "f", "--flight", "10m"}}) {
+    EXPECT_EQ(parse(arguments).status, ExitStatus::kUsage) << arguments.back();
+  }
+}
+
+TEST(XenbakedOptions, ATimeOfDayCanBeHeldAt) {
+  const CommandLine line = parse({"--replay", "d", "--held-at", "2026-11-27 03:10:30"});
+  ASSERT_TRUE(line.run);
+  ASSERT_TRUE(line.options.held_at_day);
+  EXPECT_EQ(line.options.held_at_day->date->day, 27);
+  EXPECT_EQ(line.options.held_at_day->hour, 3);
+}
+
 } // namespace
 } // namespace xenmon
