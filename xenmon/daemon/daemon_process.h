@@ -54,7 +54,7 @@ class DaemonProcess {
 
  private:
   DaemonProcess(pid_t pid, Descriptor said) : pid_(pid), said_(std::move(said)) {}
-  static Status wait_until_ready(DaemonProcess& daemon, int ready);
+  static Status wait_until_ready(DaemonProcess& daemon, int ready, const std::string& meanwhile);
   void listen();
   bool reap(int options);
 
