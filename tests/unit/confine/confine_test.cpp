@@ -23,7 +23,7 @@
 #include "confine/replay_user.h"
 #include "confine/system_calls.h"
 #include "session/run_session.h"
-#include "session_fixture.h"
+#include "session/session_fixture.h"
 #include "source/fake_xen.h"
 #include "source/live_source.h"
 #include "source/name_service.h"
