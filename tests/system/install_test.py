@@ -21,8 +21,11 @@ COMPONENTS = {
     },
     "xenmon": {
         "bin/xenmon",
+        "lib/systemd/system/xenmon.service",
+        "lib/systemd/system/xenmon.socket",
         "share/bash-completion/completions/xenmon",
         "share/man/man1/xenmon.1.gz",
+        "share/varlink/xenmon.Host.varlink",
         "share/zsh/vendor-completions/_xenmon",
     },
     "xenmon-exporter": {

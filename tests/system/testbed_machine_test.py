@@ -11,7 +11,7 @@ import unittest
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "testbed"))
 
 from image import write_archive
-from machine import Boot, qemu_command
+from machine import Boot, qemu_arguments
 
 
 class TestbedMachineTest(unittest.TestCase):
@@ -45,7 +45,7 @@ class TestbedMachineTest(unittest.TestCase):
 
     def test_qemu_is_told_no_path(self):
         for boot in (Boot(), Boot(pcpus=2, deterministic=True, turn_us=20, script=("study_point.py",))):
-            self.assertEqual([word for word in qemu_command(boot) if "/" in word], [])
+            self.assertEqual([word for word in qemu_arguments(boot) if "/" in word], [])
 
 
 if __name__ == "__main__":

@@ -50,23 +50,17 @@ inline constexpr std::array<Bucket, 16> kBucketAfter{kWaitPreempt, kBlocked,    
                                                      kWaitPreempt, kWaitPreempt, kWaitPreempt, kWaitPreempt,
                                                      kWaitPreempt, kWaitPreempt, kWaitPreempt, kWaitPreempt};
 
-// The classes of switches, wakes and domains and of what a scheduler says about itself, and the bit that
-// tells them apart. The two subclasses that the mask takes in as well (0x20 and 0x2a) do not exist.
-inline constexpr std::uint32_t kMostlyIgnored = kHasTsc | 0x00020000;
-inline constexpr std::uint32_t kMostlyIgnoredMask = kHasTsc | (event::kClassMask & ~0x0000a000U);
-inline constexpr std::uint32_t kSchedulersOwn = 0x00002000;
-// The events of the class kSchedulerVerboseClass that are used, one bit each; the upper half stands for
-// kSchedulersOwn.
-inline constexpr std::uint64_t kOurVerbose =
-    std::uint64_t{1} << (event::kDomainAdd & 31U) | std::uint64_t{1} << (event::kDomainRemove & 31U) |
-    std::uint64_t{1} << (event::kSwitchInfNext & 31U) | std::uint64_t{1} << (event::kSwitchInfCont & 31U);
+// The events of the class kSchedulerVerboseClass that are used, one bit each.
+inline constexpr std::uint32_t kOurVerbose =
+    1U << (event::kDomainAdd & 31U) | 1U << (event::kDomainRemove & 31U) |
+    1U << (event::kSwitchInfNext & 31U) | 1U << (event::kSwitchInfCont & 31U);
 
 } // namespace hot
 
-// With a TSC, about scheduling, and not ours. Most records of a trace are.
+// Of the class kSchedulerVerboseClass, with a TSC, and not ours.
 inline bool Baker::ignores(std::uint32_t header) {
-  return (header & hot::kMostlyIgnoredMask) == hot::kMostlyIgnored &&
-         ((hot::kOurVerbose >> ((header & 31U) | (header & hot::kSchedulersOwn) >> 8)) & 1U) == 0;
+  return (header & (kHasTsc | event::kClassMask)) == (kHasTsc | event::kSchedulerVerboseClass) &&
+         ((hot::kOurVerbose >> (header & 31U)) & 1U) == 0;
 }
 
 [[gnu::always_inline]] inline void Baker::expect(const std::byte* record) const {

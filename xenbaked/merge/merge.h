@@ -190,6 +190,7 @@ void Merge::refill(Sink& sink) {
     if (stream.ready(sink)) {
       push({stream.key(), pcpu});
     } else {
+      passed_over_ = std::max(passed_over_, stream.last_tsc());
       any_restarts = any_restarts || stream.restarting();
       idle_[kept++] = pcpu;
     }
