@@ -40,8 +40,8 @@ def windows(data):
         assert at <= len(data)
 
 
-def frame(pcpu, records):
-    return struct.pack("<III", CPU_CHANGE, pcpu, len(records)) + records
+def frame(pcpu, content):
+    return struct.pack("<III", CPU_CHANGE, pcpu, len(content)) + content
 
 
 def records(window):

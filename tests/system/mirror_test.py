@@ -115,7 +115,7 @@ class MirrorTest(SystemTest):
             answers.append([served.call("xenmon.Host." + method, **parameters) for method, parameters in
                             (("GetLatencies", {"vcpus": True, "buckets": True}), ("GetPcpus", {}), ("GetVcpus", {}),
                              ("GetDomains", {"window_s": 5}), ("GetWaits", {"most": 4096}))])
-        self.assertEqual(*answers)
+        self.assertEqual(answers[0], answers[1])
 
     def test_it_grows_with_the_region(self):
         # Sample by sample, as they come: the tables by their changes.

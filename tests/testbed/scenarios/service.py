@@ -71,7 +71,7 @@ def is_killed(dom0):
     dom0.run("systemctl start xenbaked")
     first = show(dom0, "MainPID")
     dom0.run("systemctl kill --signal=SIGKILL --kill-whom=main xenbaked")
-    dom0.run(f"timeout 300 sh -c 'until journalctl -u xenbaked | grep -q \"is again as it was\"; do sleep 1; done'")
+    dom0.run("timeout 300 sh -c 'until journalctl -u xenbaked | grep -q \"is again as it was\"; do sleep 1; done'")
     dom0.run(f"timeout 300 sh -c 'until systemctl is-active --quiet xenbaked && "
              f"[ $(systemctl show -P MainPID xenbaked) != {first} ]; do sleep 1; done'")
     assert trace_mask(dom0) == OWN
