@@ -11,7 +11,7 @@ void Baker::start(std::uint64_t tsc) {
   started_ = true;
   base_tsc_ = std::min(base_tsc_, tsc);
   make_unheard_pcpus();
-  set_edge(options_.sample_ns != 0 ? options_.sample_ns : kMaxSilentWaitNs);
+  set_edge(options_.sample_ns != 0 ? options_.sample_ns : kSilenceEndsWithinNs);
 }
 
 // pCPUs that may have no records at all, but exist.

@@ -66,7 +66,7 @@ class LogSessionTest : public testing::Test {
     region_.set_domain(0, 1, 101, "web");
     region_.set_vcpu(0, 0, 0);
     for (int i = 0; i < 3; ++i) region_.publish({make_row(0, 0, {.running_ms = 100})});
-    region_.add_verdict(XENMON_VERDICT_DAMAGED, "It is cut off.");
+    region_.add_verdict(XENMON_VERDICT_NOT_TRACED, "CPU 3 was not traced.");
   }
 
   // What run() returns; what it prints is in said_.
@@ -91,8 +91,8 @@ class LogSessionTest : public testing::Test {
 TEST_F(LogSessionTest, TheVerdictsOfARecordingComeAfterItsEnd) {
   EXPECT_TRUE(run());
   EXPECT_EQ(session_->kept.calls,
-            (Calls{"add 100", "add 200", "add 300", "finish", "verdict It is cut off."}));
-  EXPECT_EQ(said_, "xenmon: It is cut off.\n");
+            (Calls{"add 100", "add 200", "add 300", "finish", "verdict CPU 3 was not traced."}));
+  EXPECT_EQ(said_, "xenmon: CPU 3 was not traced.\n");
   EXPECT_FALSE(session_->whole) << "the daemon is not ours, and is the first";
 }
 
@@ -102,7 +102,7 @@ TEST_F(LogSessionTest, AHostsVerdictsComeWhenTheyAreKnown) {
   session_->kept.wanted_ns = 300 * kMs;
   EXPECT_TRUE(run());
   EXPECT_EQ(session_->kept.calls,
-            (Calls{"add 100", "add 200", "add 300", "verdict It is cut off.", "finish"}));
+            (Calls{"add 100", "add 200", "add 300", "verdict CPU 3 was not traced.", "finish"}));
 }
 
 TEST_F(LogSessionTest, EndsWhenTheOutputHasAllThatWasAskedFor) {
@@ -118,7 +118,8 @@ TEST_F(LogSessionTest, AFailureToWriteIsReported) {
   Status status = run();
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().message, "cannot write the log.");
-  EXPECT_EQ(said_, "xenmon: It is cut off.\n") << "what is wrong with the trace is reported all the same";
+  EXPECT_EQ(said_, "xenmon: CPU 3 was not traced.\n")
+      << "what is wrong with the trace is reported all the same";
 
   session_.emplace(Options{}, publisher_);
   session_->kept.verdicts_written = Error{"cannot write the verdicts."};
