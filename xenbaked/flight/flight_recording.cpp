@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <cstring>
 #include <map>
-#include <ranges>
 #include <utility>
 
 #include "flight/cycles.h"
@@ -78,7 +77,9 @@ std::optional<std::uint64_t> FlightRecording::Stretch::tsc_from(std::uint64_t wa
 }
 
 std::optional<std::uint64_t> FlightRecording::Stretch::tsc_until(std::uint64_t wall) const {
-  for (const Chunk& chunk : std::ranges::reverse_view(chunks)) {
+  // The newest first.
+  for (std::size_t i = chunks.size(); i-- > 0;) {
+    const Chunk& chunk = chunks[i];
     const ChunkIndex& index = chunk.data.index;
     if (wall_ns(chunk, index.first_tsc) > wall) continue;
     if (wall_ns(chunk, index.last_tsc) <= wall) return index.last_tsc;

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 #include <new>
 #include <string_view>
 #include <utility>
@@ -43,7 +42,7 @@ ssize_t read_body(void* of, std::uint64_t position, char* to, std::size_t most) 
   if (position >= sending.body->size()) return MHD_CONTENT_READER_END_OF_STREAM;
   if (std::chrono::steady_clock::now() > sending.until) return MHD_CONTENT_READER_END_WITH_ERROR;
   const std::size_t length = std::min<std::uint64_t>(most, sending.body->size() - position);
-  std::memcpy(to, sending.body->data() + position, length);
+  sending.body->copy(to, length, position);
   return static_cast<ssize_t>(length);
 }
 

@@ -50,7 +50,7 @@ Error FarMirror::failure(const std::string& what) const {
 
 Error FarMirror::run() {
   for (;;) {
-    const Error ended = session();
+    Error ended = session();
     if (!was_complete_) return ended;
     receiver_.set_connected(false);
     std::this_thread::sleep_for(kPause);

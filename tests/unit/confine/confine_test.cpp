@@ -137,9 +137,10 @@ TEST(ConfineDeathTest, ThereIsNoOtherProcess) {
 }
 
 TEST(ConfineDeathTest, NoMemoryIsExecuted) {
-  EXPECT_EXIT(attempt(Work::kLive,
-                      [] { mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }),
-              ExitedWithCode(1), kSentence);
+  EXPECT_EXIT(
+      attempt(Work::kLive,
+              [] { (void)mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }),
+      ExitedWithCode(1), kSentence);
 }
 
 TEST(ConfineDeathTest, NoSocketReachesANetwork) {
