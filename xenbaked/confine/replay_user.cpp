@@ -91,7 +91,7 @@ std::optional<ReplayUser> find_replay_user() {
 }
 
 std::optional<std::string> become(const ReplayUser& user, const ReplayNeeds& needs) {
-  const std::string refused = "cannot be taken on here";
+  std::string refused = "cannot be taken on here";
   std::vector<gid_t> groups(static_cast<std::size_t>(std::max(getgroups(0, nullptr), 0)));
   if (getgroups(static_cast<int>(groups.size()), groups.data()) < 0) return refused;
   const gid_t group = getegid();

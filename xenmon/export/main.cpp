@@ -43,8 +43,7 @@ std::string render(xenmon::FigureReader& reader, xenmon::Format format) {
 
 xenmon::Status write_files(const xenmon::ExporterOptions& options, xenmon::FigureReader& reader) {
   for (;;) {
-    const xenmon::Status written =
-        xenmon::write_textfile(options.textfile, render(reader, xenmon::Format::kText));
+    xenmon::Status written = xenmon::write_textfile(options.textfile, render(reader, xenmon::Format::kText));
     if (!options.every_s) return written;
     // A full disk may have room again next time; the file's age shows it meanwhile.
     if (!written) fail(written.error());
