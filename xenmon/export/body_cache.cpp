@@ -19,7 +19,7 @@ std::size_t BodyCache::bytes_held() {
 
 Body BodyCache::keep(std::string text) {
   text.shrink_to_fit();
-  const Body body = std::make_shared<const std::string>(std::move(text));
+  Body body = std::make_shared<const std::string>(std::move(text));
   held_.emplace_back(body);
   return body;
 }

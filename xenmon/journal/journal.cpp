@@ -20,8 +20,8 @@ bool is_journal() {
 } // namespace
 
 bool journal_reads_standard_error() {
-  static const bool reads = is_journal();
-  return reads;
+  static const bool kReads = is_journal();
+  return kReads;
 }
 
 std::string_view priority_prefix(Priority priority) {

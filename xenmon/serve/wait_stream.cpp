@@ -9,7 +9,7 @@
 namespace xenmon {
 namespace {
 
-std::string message(const char* state, std::string records, const WaitGap& gap) {
+std::string message(const char* state, const std::string& records, const WaitGap& gap) {
   return reply_message(JsonObject()
                            .text("state", state)
                            .raw("waits", records)
