@@ -150,9 +150,9 @@ set(dev_summary "reads what xenbaked publishes (development files)")
 set(dev_text "The format of the file in which xenbaked publishes where the time of Xen's
 domains goes: a header for C and C++, and a reader in Python.")
 set(xenmon-exporter_summary "gives the times of Xen's domains to Prometheus")
-set(xenmon-exporter_text "xenmon-exporter answers Prometheus with what xenbaked publishes: how long each domain
-of a Xen host ran, waited for a CPU, and was blocked, with histograms of single
-waits. Rules, a dashboard and consoles come with it.")
+set(xenmon-exporter_text "xenmon-exporter answers Prometheus with what xenbaked publishes: how long
+each domain of a Xen host ran, waited for a CPU, and was blocked, with
+histograms of single waits. Rules, a dashboard and consoles come with it.")
 
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
