@@ -135,7 +135,7 @@ TEST_F(UnfinishedFileTest, ALinkIsReplacedAndNotFollowed) {
 
 TEST(WriteAll, ReportsTheSystemsReason) {
   const Descriptor full(open("/dev/full", O_WRONLY | O_CLOEXEC));
-  if (!full.valid()) GTEST_SKIP() << "no /dev/full here";
+  ASSERT_TRUE(full.valid()) << "every Linux has /dev/full";
   EXPECT_EQ(write_all(full.get(), std::as_bytes(std::span(std::string_view("x")))), ENOSPC);
   EXPECT_EQ(write_all(-1, std::as_bytes(std::span(std::string_view("x")))), EBADF);
   EXPECT_EQ(write_all(-1, {}), 0);
