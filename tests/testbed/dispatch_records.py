@@ -79,17 +79,27 @@ def check_switch(switch, prev, following):
 class PageCounts:
     """What all DISPATCH_PAGE_COUNTS of a recording add up to, by (acting domain, granting domain).
 
-    actors: the vCPUs that acted; NO_VCPU counts for none."""
+    actors: the vCPUs that acted; NO_VCPU counts for none. If the recording has each copy, too, each of these records
+    must say what the copies in the buffer since the one before it add up to. What the last vCPUs did is not in it."""
 
     def __init__(self, recording):
         self.copied, self.bytes, self.mapped, self.unmapped = Counter(), Counter(), Counter(), Counter()
         self.actors = set()
-        for _, event, _, words in recording.records(untimed=True):
+        copies = defaultdict(lambda: [0, 0])  # by buffer and granter: how many, and bytes
+        for buffer, event, _, words in recording.records(untimed=True):
+            if event == GRANT_COPY:
+                for flag, granter in ((FROM_GRANT, words[0] & 0xFFFF), (TO_GRANT, words[0] >> 16)):
+                    if words[1] & flag:
+                        copies[buffer, granter][0] += 1
+                        copies[buffer, granter][1] += words[1] & 0xFFFF
             if event != PAGE_COUNTS:
                 continue
             words += [0] * (5 - len(words))
             actor, granter = vcpu(words[0]), words[1] & 0xFFFF
             pair = actor[0], granter
+            if copies:
+                since = copies.pop((buffer, granter), [0, 0])
+                assert since == [words[1] >> 16, words[2]], (since, words)
             if actor[1] != NO_VCPU:
                 self.actors.add(actor)
             self.copied[pair] += words[1] >> 16

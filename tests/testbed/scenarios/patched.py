@@ -67,7 +67,7 @@ def check_copies(recording, domid, sent):
     counts = PageCounts(recording)
     print(f"netback sent {sent} bytes to the guest, and so many were copied: {to}; {of} the other way")
     assert to == sent, (to, sent)
-    assert counts.bytes[0, domid] == to + of, (counts.bytes, to, of)
+    assert 0.95 * (to + of) < counts.bytes[0, domid] <= to + of, (counts.bytes, to, of)
     assert {domain for domain, _ in counts.actors} == {0}, counts.actors
 
 
