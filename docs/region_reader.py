@@ -108,6 +108,7 @@ TABLE = Record(*u64("offset"), *u32("stride", "capacity", "count", "reserved"))
 WORDS_AT = {"state": 456, "flags": 464, "heartbeat_ns": 472, "newest_sample": 480, "tables_seq": 488}
 WAIT_TABLE_AT, SLOW_WAIT_AT, NEWEST_WAIT_AT = 576, 600, 608
 VERDICT_TABLE_AT, BAD_BY_AT, FAULTS_AT, HEADER_BYTES_1_2 = 616, 640, 704, 736  # since 1.2
+CARRY_TABLE_AT, HEADER_BYTES_1_3 = 736, 760  # since 1.3
 COUNTERS_AT = 496
 COUNTERS = ("records", "bytes", "lost_records", "bad_records", "late_records", "state_conflicts",
             "conservation_violations", "samples", "wakeups", "daemon_cpu_ns")
@@ -118,6 +119,9 @@ DOMAIN = Record(*u32("flags", "domid"), *u64("uid", "born_ns", "died_ns"), ("nam
 VCPU = Record(*u32("flags", "domain_slot", "vcpu_id", "state", "last_pcpu", "reserved"),
               *u64("end_ns", *TIMES, "executions", "continues", "slice_count", "slice_sum_ns", "slice_min_ns",
                    "slice_max_ns", "wake_wait_max_ns", "preempt_wait_max_ns", "run_max_ns"))
+# Since 1.3 a vCPU has them, too, from SUMS_AT on.
+SUMS = Record(*u64("wake_wait_sum_ns", "preempt_wait_sum_ns", "run_sum_ns"))
+SUMS_AT = 168
 BUCKETS = 464
 SUB_BITS, FIRST_BITS = 4, 8  # 16 buckets to an octave, the first octave being all below 256 ns
 HISTOGRAMS = ("wake_wait", "preempt_wait", "run")
@@ -134,6 +138,8 @@ WAIT = Record(*u64("seq", "start_ns", "end_ns", "domain_uid"),
                   *u64(f"runner{number}_domain_uid"), *u32(f"runner{number}_domid", f"runner{number}_vcpu_id"),
                   *u64(f"runner{number}_ns"))),
               *u64("others_ns"))
+CARRY = Record(*u32("vcpu_slot", "bucket"), *u64("passed"))
+NO_SLOT = 0xffffffff
 VERDICT = Record(*u32("kind", "reserved"), ("text", "120s"))
 BAD_CAUSES = ("framing", "length", "tsc", "words", "content", "ring", "input")
 FAULTS = ("ring", "event", "mask")
@@ -205,6 +211,9 @@ class Region:
         self._is_1_2 = header["header_bytes"] >= HEADER_BYTES_1_2 <= size
         if self._is_1_2 and TABLE.read(self._bytes, VERDICT_TABLE_AT)["capacity"]:
             places.append(("verdict", VERDICT_TABLE_AT, VERDICT.size))
+        if (header["header_bytes"] >= HEADER_BYTES_1_3 <= size
+                and TABLE.read(self._bytes, CARRY_TABLE_AT)["capacity"]):
+            places.append(("carry", CARRY_TABLE_AT, CARRY.size))
         for name, at, least in places:
             table = TABLE.read(self._bytes, at)
             del table["count"]  # it grows; _count() reads it afresh
@@ -272,7 +281,8 @@ class Region:
     # a counter and before each second one. Xen's other architecture is Arm, so this matters there.
 
     def _count(self, name):
-        at = VERDICT_TABLE_AT if name == "verdict" else TABLES_AT + list(TABLES).index(name) * TABLE.size
+        later = {"verdict": VERDICT_TABLE_AT, "carry": CARRY_TABLE_AT}
+        at = later[name] if name in later else TABLES_AT + list(TABLES).index(name) * TABLE.size
         return TABLE.read(self._bytes, at)["count"]
 
     def _read_tables(self, *wanted):
@@ -332,8 +342,23 @@ class Region:
                     domain[name] += vcpu[name]
         return found
 
+    def sums(self, vcpu_slot):
+        """{"wake_wait_sum_ns": ns, ...} of what the vCPU's histograms count; {} before 1.3."""
+        table = self.tables["vcpu"]
+        if table["stride"] < SUMS_AT + SUMS.size:
+            return {}
+        return SUMS.read(self._bytes, table["offset"] + table["stride"] * vcpu_slot + SUMS_AT)
+
+    def carries(self):
+        """{(vCPU slot, histogram, bucket): how often its count has passed 2^32}; {} before 1.3."""
+        if "carry" not in self.tables:
+            return {}
+        return {(carry["vcpu_slot"], HISTOGRAMS[carry["bucket"] // BUCKETS], carry["bucket"] % BUCKETS): carry["passed"]
+                for carry in self._read_tables(("carry", CARRY))[0]
+                if carry["vcpu_slot"] != NO_SLOT and carry["bucket"] < BUCKETS * len(HISTOGRAMS)}
+
     def histograms(self, vcpu_slot):
-        """{"wake_wait": [count by bucket], ...}; no guard: each count is read by itself and only grows."""
+        """{"wake_wait": [count by bucket], ...}; no guard: each count is read by itself and only grows, modulo 2^32."""
         table = self.tables["hist"]
         if not 0 <= vcpu_slot < self.tables["vcpu"]["capacity"]:
             raise IndexError(vcpu_slot)

@@ -12,7 +12,8 @@
 #include <system_error>
 #include <utility>
 
-#include "xenmon/result.h"
+#include "base/result.h"
+#include "journal.h"
 
 namespace xenmon {
 
@@ -29,11 +30,12 @@ constexpr std::string_view kLastWords =
 
 EndWatch::EndWatch(int stop_fd, std::function<void()> last_resort)
     : stop_fd_(stop_fd), in_time_(eventfd(0, EFD_CLOEXEC)), last_resort_(std::move(last_resort)) {
-  if (stop_fd_ < 0 || in_time_ < 0) return;
+  if (stop_fd_ < 0 || !in_time_.valid()) return;
   // Signals are handled by the program.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
+  sigdelset(&all, SIGSYS); // its handler says which system call it was
   pthread_sigmask(SIG_SETMASK, &all, &before);
   try {
     thread_ = std::thread([this] { watch(); });
@@ -44,13 +46,12 @@ EndWatch::EndWatch(int stop_fd, std::function<void()> last_resort)
 }
 
 EndWatch::~EndWatch() {
-  if (in_time_ >= 0) eventfd_write(in_time_, 1);
+  if (in_time_.valid()) eventfd_write(in_time_.get(), 1);
   if (thread_.joinable()) thread_.join();
-  if (in_time_ >= 0) close(in_time_);
 }
 
 void EndWatch::watch() const {
-  std::array<pollfd, 2> entries{{{in_time_, POLLIN, 0}, {stop_fd_, POLLIN, 0}}};
+  std::array<pollfd, 2> entries{{{in_time_.get(), POLLIN, 0}, {stop_fd_, POLLIN, 0}}};
   while (poll(entries.data(), entries.size(), -1) < 0 && errno == EINTR) {
   }
   if (entries[0].revents != 0) return;
@@ -59,7 +60,9 @@ void EndWatch::watch() const {
   // Unless nobody reads that, either.
   pollfd errors{STDERR_FILENO, POLLOUT, 0};
   if (poll(&errors, 1, 0) == 1) {
-    [[maybe_unused]] const ssize_t said = write(STDERR_FILENO, kLastWords.data(), kLastWords.size());
+    const std::string_view priority = priority_prefix(Priority::kError);
+    [[maybe_unused]] ssize_t said = write(STDERR_FILENO, priority.data(), priority.size());
+    said = write(STDERR_FILENO, kLastWords.data(), kLastWords.size());
   }
   _exit(static_cast<int>(ExitStatus::kFailed));
 }

@@ -11,6 +11,8 @@
 #include <functional>
 #include <thread>
 
+#include "base/descriptor.h"
+
 namespace xenmon {
 
 class EndWatch {
@@ -27,7 +29,7 @@ class EndWatch {
   void watch() const;
 
   int stop_fd_;
-  int in_time_ = -1; // an eventfd
+  Descriptor in_time_; // an eventfd
   std::function<void()> last_resort_;
   std::thread thread_;
 };

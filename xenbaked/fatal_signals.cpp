@@ -6,7 +6,8 @@
 
 #include <string_view>
 
-#include "xenmon/result.h"
+#include "base/result.h"
+#include "journal.h"
 
 namespace xenmon {
 
@@ -19,13 +20,16 @@ constexpr std::string_view kSentence =
     "write to it.\n";
 
 void on_bus_error(int /*number*/) {
-  [[maybe_unused]] const ssize_t said = write(STDERR_FILENO, kSentence.data(), kSentence.size());
+  const std::string_view priority = priority_prefix(Priority::kError);
+  [[maybe_unused]] ssize_t said = write(STDERR_FILENO, priority.data(), priority.size());
+  said = write(STDERR_FILENO, kSentence.data(), kSentence.size());
   _exit(static_cast<int>(ExitStatus::kFailed));
 }
 
 } // namespace
 
 void explain_bus_errors() {
+  (void)journal_reads_standard_error(); // the handler asks again
   struct sigaction action {};
   action.sa_handler = on_bus_error;
   sigemptyset(&action.sa_mask);

@@ -11,25 +11,27 @@
 #include <sstream>
 #include <string_view>
 
+#include "base/standard_descriptors.h"
 #include "end_watch.h"
 #include "fatal_signals.h"
 #include "options.h"
 #include "publish/region_file.h"
+#include "rights.h"
 #include "session/message.h"
 #include "session/run_session.h"
 #include "session/run_totals.h"
+#include "session/service_manager.h"
 #include "session/stop_flag.h"
 #include "source/live_source.h"
 #include "source/recorder.h"
 #include "source/replay_source.h"
-#include "standard_descriptors.h"
 #include "totals_report.h"
 
 namespace xenmon {
 namespace {
 
 ExitStatus fail(const Error& error) {
-  print_message(error.message);
+  print_message(error.message, Priority::kError);
   return error.status;
 }
 
@@ -65,6 +67,7 @@ Status print(std::string_view text, const StopFlag& stop) {
 }
 
 Status print_totals(Source& source, const CommandOptions& options, Recorder* recorder, StopFlag& stop) {
+  if (Status confined = give_up_system_calls(options); !confined) return confined;
   Result<TraceTotals> totals = run_totals(source, options.session.stock_records, recorder, stop);
   if (!totals) return totals.error();
   std::ostringstream text;
@@ -81,11 +84,13 @@ ExitStatus restore(const CommandOptions& options, TracingKeeper& keeper) {
   const Result<bool> restored = LiveSource::restore(keeper);
   if (!restored) return fail(restored.error());
   print_message(*restored ? "Xen's tracing is again as it was before the xenbaked that was killed."
-                          : "There is nothing to restore: the last xenbaked here left nothing behind.");
+                          : "There is nothing to restore: the last xenbaked here left nothing behind.",
+                Priority::kInformation);
   return ExitStatus::kOk;
 }
 
-ExitStatus run(const CommandOptions& options, TracingKeeper& keeper, StopFlag& stop) {
+ExitStatus run(const CommandOptions& options, TracingKeeper& keeper, StopFlag& stop,
+               ServiceManager& service) {
   if (options.restore) return restore(options, keeper);
   Result<std::unique_ptr<Source>> source = open_source(options, keeper, stop);
   if (!source) return fail(source.error());
@@ -108,8 +113,11 @@ ExitStatus run(const CommandOptions& options, TracingKeeper& keeper, StopFlag& s
     const ExitStatus failed = fail(done.error());
     if (status == ExitStatus::kOk) status = failed;
   };
-  settle(options.totals == TotalsFormat::kNone ? run_session(**source, options.session, recorder.get(), stop)
-                                               : print_totals(**source, options, recorder.get(), stop));
+  const SessionProcess process{&service, [&options] { return give_up_system_calls(options); }};
+  settle(options.totals == TotalsFormat::kNone
+             ? run_session(**source, options.session, recorder.get(), stop, process)
+             : print_totals(**source, options, recorder.get(), stop));
+  service.stopping();
   // Before waiting for the disk.
   settle((*source)->close());
   if (recorder) {
@@ -122,6 +130,8 @@ ExitStatus run(const CommandOptions& options, TracingKeeper& keeper, StopFlag& s
 }
 
 ExitStatus run_watched(const CommandOptions& options) {
+  if (const Status given_up = give_up_root(options); !given_up) return fail(given_up.error());
+  ServiceManager service;
   StopFlag stop;
   TracingKeeper keeper(options.session.region + ".found");
   const EndWatch watch(stop.descriptor(), [&keeper] {
@@ -132,7 +142,7 @@ ExitStatus run_watched(const CommandOptions& options) {
     if (restore_tracing(*hypervisor, found->event_mask, found->on)) keeper.forget();
   });
   try {
-    return run(options, keeper, stop);
+    return run(options, keeper, stop, service);
   } catch (const std::bad_alloc&) {
     return fail({"Not enough memory; provide more, or play a plain file instead of a compressed one.",
                  ExitStatus::kFailed});
@@ -149,11 +159,11 @@ int main(int argc, char** argv) {
     if (command.status == xenmon::ExitStatus::kOk) {
       std::cout << command.text << std::flush;
       if (!std::cout) {
-        xenmon::print_message("Cannot write to standard output.");
+        xenmon::print_message("Cannot write to standard output.", xenmon::Priority::kError);
         return static_cast<int>(xenmon::ExitStatus::kFailed);
       }
     } else {
-      xenmon::print_message(command.text);
+      xenmon::print_message(command.text, xenmon::Priority::kError);
     }
     return static_cast<int>(command.status);
   }

@@ -3,11 +3,11 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/cpu_khz.h"
+#include "base/duration.h"
+#include "base/trace_time.h"
 #include "session/control_channel.h"
-#include "xenmon/cpu_khz.h"
-#include "xenmon/duration.h"
 #include "xenmon/region.h"
-#include "xenmon/trace_time.h"
 
 namespace xenmon {
 
@@ -95,6 +95,8 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
                "Restore the state of Xen's tracing that a killed xenbaked had found, and exit");
   app.add_flag("--stock-records", options.session.stock_records,
                "Use Xen's own trace records even on a patched hypervisor");
+  app.add_flag("--unconfined", options.unconfined,
+               "Keep root's capabilities and all system calls, which xenbaked otherwise gives up");
   app.add_option("--ready-fd", options.session.ready_fd,
                  "Write a byte to this descriptor when the region is there")
       ->type_name("FD");

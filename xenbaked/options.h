@@ -8,8 +8,8 @@
 #include <optional>
 #include <string>
 
+#include "base/result.h"
 #include "session/session_options.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 
@@ -25,6 +25,7 @@ struct CommandOptions {
   TotalsFormat totals = TotalsFormat::kNone;
   std::optional<std::uint32_t> event_mask;
   bool without_slices = false;
+  bool unconfined = false; // keep root's rights and all system calls
 };
 
 // What to do: run with these options, or print a text (help, version, an error) and exit.

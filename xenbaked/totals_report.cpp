@@ -8,6 +8,7 @@
 #include <sstream>
 #include <string>
 
+#include "base/counted.h"
 #include "metric.h"
 #include "text.h"
 
@@ -175,9 +176,8 @@ void write_json(std::ostream& out, const TraceTotals& totals) {
 }
 
 void write_text(std::ostream& out, const TraceTotals& totals) {
-  out << duration(totals.duration_ns) << " on " << totals.pcpus
-      << (totals.pcpus == 1 ? " pCPU, " : " pCPUs, ") << totals.records << " records, " << totals.lost_records
-      << " lost, " << totals.bad.total() << " bad\n"
+  out << duration(totals.duration_ns) << " on " << counted(totals.pcpus, "pCPU") << ", " << totals.records
+      << " records, " << totals.lost_records << " lost, " << totals.bad.total() << " bad\n"
       << "Percentages are of one pCPU's time.\n";
   for (const std::string& verdict : totals.verdicts) out << verdict << '\n';
   for (const DomainTotals& domain : totals.domains) {

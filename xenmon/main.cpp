@@ -2,9 +2,6 @@
 //
 // xenmon: shows where each domain's time goes. The one place where errors end from which the program cannot
 // continue.
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cstdio>
 #include <new>
 #include <string>
@@ -13,34 +10,33 @@
 #include <variant>
 #include <vector>
 
+#include "base/standard_descriptors.h"
+#include "command_line/mirror_options.h"
 #include "command_line/options.h"
 #include "command_line/plot_options.h"
+#include "command_line/serve_options.h"
+#include "journal.h"
 #include "process/last_words.h"
 #include "process/signals.h"
 #include "run/front_end.h"
+#include "run/run_mirror.h"
 #include "run/run_plot.h"
+#include "run/run_serve.h"
 #include "screen/terminal.h"
 #include "text.h"
 
 namespace {
 
 int fail(const xenmon::Error& error) {
-  std::fprintf(stderr, "xenmon: %s\n", xenmon::printable_lines(error.message).c_str());
+  std::fputs(xenmon::message_lines("xenmon", xenmon::Priority::kError, xenmon::printable_lines(error.message))
+                 .c_str(),
+             stderr);
   return static_cast<int>(error.status);
 }
 
 int print(const std::string& text) {
   const bool written = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
   return written ? 0 : fail(xenmon::system_error("cannot write to standard output"));
-}
-
-// If a shell closed a standard descriptor (2>&-), the first file that we open would take its place and get
-// output that is not meant for it. So a descriptor that can be neither read nor written takes that place.
-void fill_standard_descriptors() {
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    if (fcntl(fd, F_GETFD) >= 0) continue;
-    [[maybe_unused]] const int same = open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
-  }
 }
 
 // The publisher exits before its failure is reported, so that nothing comes after the sentence.
@@ -52,7 +48,8 @@ xenmon::Status run(const xenmon::Options& options) {
   xenmon::catch_signals(options.live || options.once ? xenmon::Hangup::kEnd : xenmon::Hangup::kReopenFiles);
   auto publisher = xenmon::find_publisher(xenmon::publisher_settings(options));
   if (!publisher) return publisher.error();
-  if (!publisher->notice.empty()) std::fprintf(stderr, "xenmon: %s\n", publisher->notice.c_str());
+  if (!publisher->notice.empty())
+    std::fputs(xenmon::message_lines("xenmon", xenmon::Priority::kNotice, publisher->notice).c_str(), stderr);
   if (options.slow_wait_ns) return xenmon::run_slow_waits(options, *publisher);
   if (options.once) return xenmon::run_once(options, *publisher);
   return options.live ? xenmon::run_screen(options, *publisher) : xenmon::run_log(options, *publisher);
@@ -66,8 +63,23 @@ int plot(std::vector<std::string> words) {
   return status ? 0 : fail(status.error());
 }
 
+int serve(std::vector<std::string> words) {
+  const auto parsed = xenmon::parse_serve_options(std::move(words));
+  if (!parsed) return fail(parsed.error());
+  if (const auto* information = std::get_if<xenmon::Information>(&*parsed)) return print(information->text);
+  const xenmon::Status status = xenmon::run_serve(std::get<xenmon::ServeOptions>(*parsed));
+  return status ? 0 : fail(status.error());
+}
+
+int mirror(std::vector<std::string> words) {
+  const auto parsed = xenmon::parse_mirror_options(std::move(words));
+  return fail(parsed ? xenmon::run_mirror(*parsed) : parsed.error());
+}
+
 int run(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == "plot") return plot({argv + 2, argv + argc});
+  if (argc > 1 && std::string_view(argv[1]) == "serve") return serve({argv + 2, argv + argc});
+  if (argc > 1 && std::string_view(argv[1]) == "mirror") return mirror({argv + 2, argv + argc});
   const auto parsed = xenmon::parse_options(argc, argv);
   if (!parsed) return fail(parsed.error());
   if (const auto* information = std::get_if<xenmon::Information>(&*parsed)) return print(information->text);
@@ -78,7 +90,7 @@ int run(int argc, char** argv) {
 } // namespace
 
 int main(int argc, char** argv) {
-  fill_standard_descriptors();
+  xenmon::occupy_standard_descriptors();
   xenmon::keep_a_reserve();
   int status = static_cast<int>(xenmon::ExitStatus::kFailed);
   try {

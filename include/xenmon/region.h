@@ -26,6 +26,7 @@
  *   io_row   xenmon_io_row      [io_row.capacity]     ring             /
  *   wait     xenmon_wait        [wait.capacity]       ring                guarded by each wait's seq
  *   verdict  xenmon_verdict     [verdict.capacity]                        guarded by tables_seq
+ *   carry    xenmon_carry       [carry.capacity]                          guarded by tables_seq
  *
  * Every table is found by its xenmon_table in the header: offset, stride, capacity, count. Step by
  * the stride and never by sizeof: a later minor version may append fields to a record.
@@ -36,7 +37,8 @@
  *     wall_epoch_ns turns them into the time of day.
  *   - version_major changes when an old reader would go wrong, and such a reader must refuse.
  *     version_minor changes when fields or flags are added. Nothing is ever reused or renumbered.
- *     Last version bump: 1.2, for verdicts, the causes of bad records, and the faults of the source.
+ *     Last version bump: 1.3, for sums of waits and executions, for counts that have passed 2^32, and for mirrors of
+ *     another host's region.
  *   - The layout of one file never changes. When a table becomes too small the daemon makes a new
  *     file, renames it into place and sets XENMON_STATE_SUPERSEDED here; a reader opens the path again.
  *   - Readers never write; the daemon never waits for readers.
@@ -70,8 +72,8 @@
  *   wall_epoch_ns               relaxed           relaxed
  *   <table>.count               relaxed,          under tables_seq. It shares its word with nothing that changes
  *                               in tables_seq
- *   pcpu, domain, vcpu, verdict relaxed words,    under tables_seq
- *                               in tables_seq
+ *   pcpu, domain, vcpu,         relaxed words,    under tables_seq
+ *     verdict, carry            in tables_seq
  *   sample.seq, wait.seq        0 relaxed, the    acquire; see below
  *                               number release
  *   the rest of a sample, its   relaxed words,    between two looks at seq
@@ -97,7 +99,7 @@
  *   sample finds the slots that its rows name. Then the counters follow. A file in the making is filled in any
  *   order; rename() publishes it. Only then the old file's state becomes SUPERSEDED.
  *
- * Reading a table (pcpu, domain, vcpu, verdict). A bounded number of times; how often is up to the reader:
+ * Reading a table (pcpu, domain, vcpu, verdict, carry). A bounded number of times; how often is up to the reader:
  *
  *   s1 = load-acquire(header.tables_seq);      if s1 is odd, try again
  *   copy what is wanted
@@ -119,6 +121,9 @@
  * Before the daemon writes over any row it sets the seq of every sample that owns such rows to 0, so a
  * copy that was overtaken is always noticed. When a vCPU slot gets a new owner its histograms start from
  * zero: compare counts only while the domain's uid and the vcpu_id stay the same.
+ *
+ * Reading counts of a histogram that are not to wrap: copy carry, load the counts, copy carry again. If the two
+ * copies differ, a count has passed 2^32 meanwhile: try again. It happens once in 2^32 entries of a bucket.
  *
  * Is the daemon there? heartbeat_ns is CLOCK_BOOTTIME and is renewed at least every
  * heartbeat_period_ns. When it is older than three periods, or state is XENMON_STATE_ENDED, what is
@@ -156,7 +161,7 @@
 /* "XENMONRG" read as a little-endian number. */
 #define XENMON_MAGIC UINT64_C(0x47524e4f4d4e4558)
 #define XENMON_VERSION_MAJOR 1u
-#define XENMON_VERSION_MINOR 2u
+#define XENMON_VERSION_MINOR 3u
 
 /* Xen's DOMID_IDLE (public/xen.h): the domain of the idle vCPUs, one per pCPU, same number. */
 #define XENMON_DOMID_IDLE 32767u
@@ -182,6 +187,8 @@
 #define XENMON_HEADER_BYTES_1_0 576u
 /* The same in version 1.1: no verdicts, no causes of bad records, no faults of the source. */
 #define XENMON_HEADER_BYTES_1_1 616u
+/* The same in version 1.2: no carries. */
+#define XENMON_HEADER_BYTES_1_2 736u
 
 /* header.flags */
 #define XENMON_FLAG_KHZ_ASSUMED 1u       /* the TSC's frequency is not known; cpu_khz is a guess */
@@ -191,6 +198,7 @@
 #define XENMON_FLAG_HELD 16u /* a recording is held at the newest sample's end (since 1.1) */
 #define XENMON_FLAG_KHZ_MEASURED 32u /* cpu_khz was not given, but measured from the records (since 1.2) */
 #define XENMON_FLAG_ALL_PCPUS 64u /* the table of pCPUs has all there are from the first sample on (since 1.2) */
+#define XENMON_FLAG_NO_CONNECTION 128u /* a mirror's other host cannot be reached at present (since 1.3) */
 
 /* header.io_kinds: which kinds of page exchange this hypervisor reports, and so what io_total counts */
 #define XENMON_IO_MAP 1u
@@ -216,6 +224,8 @@
 
 /* A vcpu record's length in 1.0. */
 #define XENMON_VCPU_BYTES_1_0 152u
+/* The same in 1.1 and 1.2: no sums of waits and executions. */
+#define XENMON_VCPU_BYTES_1_1 168u
 
 /* wait.kind: what it was before it was ready */
 #define XENMON_WAIT_WOKEN 1u     /* blocked or offline */
@@ -304,7 +314,7 @@ typedef struct xenmon_region_header {
      * in small steps while the trace is live, one word, read by itself. */
     uint64_t wall_epoch_ns;
 
-    char source_text[XENMON_TEXT_BYTES]; /* a recording's file name, or "" */
+    char source_text[XENMON_TEXT_BYTES]; /* a recording's file name; live: a mirror's host (since 1.3), or "" */
     char xen_version[XENMON_TEXT_BYTES]; /* "4.17.7", or "" */
     char scheduler[XENMON_TEXT_BYTES];   /* "credit2", or "" */
 
@@ -334,6 +344,9 @@ typedef struct xenmon_region_header {
     xenmon_table verdict;
     uint64_t bad_records_by[XENMON_BAD_CAUSES];
     uint64_t source_faults[XENMON_FAULTS];
+
+    /* Since version 1.3. Never changes. */
+    xenmon_table carry;
 } xenmon_region_header;
 
 typedef struct xenmon_pcpu {
@@ -387,6 +400,10 @@ typedef struct xenmon_vcpu {
      * buckets 16 N to 16 N + 15. What is not set needs no reading. */
     uint32_t hist_lines[3];
     uint32_t reserved2;
+    /* Since 1.3. Of what the histograms count. */
+    uint64_t wake_wait_sum_ns;
+    uint64_t preempt_wait_sum_ns;
+    uint64_t run_sum_ns;
 } xenmon_vcpu;
 
 /* Log-linear buckets: 16 equal ones up to 256 ns, then 16 to every power of two up to 2^36 ns
@@ -396,7 +413,8 @@ typedef struct xenmon_vcpu {
 #define XENMON_HIST_LAST_BITS 36u
 #define XENMON_HIST_BUCKETS 464u
 
-/* Counts wrap at 2^32; readers take differences modulo 2^32. */
+/* Counts wrap at 2^32. For recent counts readers take differences modulo 2^32; for those since the start they
+ * add what xenmon_carry says. */
 #define XENMON_HIST_LINE_BUCKETS 16u
 
 typedef struct xenmon_histograms {
@@ -484,6 +502,14 @@ typedef struct xenmon_verdict {
     char text[XENMON_VERDICT_TEXT_BYTES];
 } xenmon_verdict;
 
+/* A count of a histogram that has passed 2^32 (since 1.3). There is an entry for each such bucket, in no order;
+ * in nearly all regions there is none. */
+typedef struct xenmon_carry {
+    uint32_t vcpu_slot; /* XENMON_NO_SLOT: a free entry */
+    uint32_t bucket;    /* position in xenmon_histograms: wake_wait from 0, preempt_wait from 464, run from 928 */
+    uint64_t passed;    /* how often; the count is passed * 2^32 + the word in the histogram */
+} xenmon_carry;
+
 /* The layout, field by field: docs/region.md has the same numbers. */
 #define XENMON_AT(record, field, bytes) XENMON_STATIC_ASSERT(offsetof(record, field) == (bytes), "layout")
 #define XENMON_SIZE(record, bytes) XENMON_STATIC_ASSERT(sizeof(record) == (bytes), "layout")
@@ -545,7 +571,8 @@ XENMON_AT(xenmon_region_header, newest_wait, 608);
 XENMON_AT(xenmon_region_header, verdict, 616);
 XENMON_AT(xenmon_region_header, bad_records_by, 640);
 XENMON_AT(xenmon_region_header, source_faults, 704);
-XENMON_SIZE(xenmon_region_header, 736);
+XENMON_AT(xenmon_region_header, carry, 736);
+XENMON_SIZE(xenmon_region_header, 760);
 
 XENMON_AT(xenmon_pcpu, seen, 0);
 XENMON_AT(xenmon_pcpu, running_vcpu, 4);
@@ -590,7 +617,10 @@ XENMON_AT(xenmon_vcpu, preempt_wait_max_ns, 136);
 XENMON_AT(xenmon_vcpu, run_max_ns, 144);
 XENMON_AT(xenmon_vcpu, hist_lines, 152);
 XENMON_AT(xenmon_vcpu, reserved2, 164);
-XENMON_SIZE(xenmon_vcpu, 168);
+XENMON_AT(xenmon_vcpu, wake_wait_sum_ns, 168);
+XENMON_AT(xenmon_vcpu, preempt_wait_sum_ns, 176);
+XENMON_AT(xenmon_vcpu, run_sum_ns, 184);
+XENMON_SIZE(xenmon_vcpu, 192);
 
 XENMON_AT(xenmon_histograms, wake_wait, 0);
 XENMON_AT(xenmon_histograms, preempt_wait, 1856);
@@ -658,6 +688,11 @@ XENMON_AT(xenmon_verdict, kind, 0);
 XENMON_AT(xenmon_verdict, reserved, 4);
 XENMON_AT(xenmon_verdict, text, 8);
 XENMON_SIZE(xenmon_verdict, 128);
+
+XENMON_AT(xenmon_carry, vcpu_slot, 0);
+XENMON_AT(xenmon_carry, bucket, 4);
+XENMON_AT(xenmon_carry, passed, 8);
+XENMON_SIZE(xenmon_carry, 16);
 
 #undef XENMON_AT
 #undef XENMON_SIZE

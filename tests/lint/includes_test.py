@@ -18,24 +18,28 @@ ROOT = Path(__file__).resolve().parents[2]
 # From the bottom up: folder, the folders that it may include, libraries whose headers only such folders have.
 TABLE = {
     "include/xenmon": ([], []),
+    "include/base": (["include/xenmon"], []),
     "xenmon/text": ([], ["libutf8proc"]),
     "xenmon/metrics": (["include/xenmon"], []),
+    "xenmon/journal": ([], []),
     "xenbaked/trace": (["include/xenmon"], []),
     "xenbaked/source": (
-        ["include/xenmon", "xenmon/text", "xenbaked/trace"],
-        ["libxenctrl", "decompressors", "nlohmann-json"],
+        ["include/xenmon", "include/base", "xenmon/text", "xenbaked/trace"],
+        ["libxenctrl", "decompressors", "zlib", "nlohmann-json"],
     ),
     "xenbaked/merge": (["include/xenmon", "xenbaked/trace", "xenbaked/source"], []),
     "xenbaked/survey": (["include/xenmon", "xenbaked/trace", "xenbaked/source", "xenbaked/merge"], []),
-    "xenbaked/bake": (["include/xenmon", "xenbaked/trace"], []),
+    "xenbaked/bake": (["include/xenmon", "include/base", "xenbaked/trace"], []),
     "xenbaked/publish": (
-        ["include/xenmon", "xenbaked/trace", "xenbaked/source", "xenbaked/merge", "xenbaked/bake"],
+        ["include/xenmon", "include/base", "xenbaked/trace", "xenbaked/source", "xenbaked/merge", "xenbaked/bake"],
         [],
     ),
     "xenbaked/session": (
         [
             "include/xenmon",
+            "include/base",
             "xenmon/text",
+            "xenmon/journal",
             "xenbaked/trace",
             "xenbaked/source",
             "xenbaked/merge",
@@ -45,11 +49,14 @@ TABLE = {
         ],
         [],
     ),
+    "xenbaked/confine": (["include/base", "xenmon/journal"], ["libseccomp"]),
     "xenbaked": (
         [
             "include/xenmon",
+            "include/base",
             "xenmon/text",
             "xenmon/metrics",
+            "xenmon/journal",
             "xenbaked/trace",
             "xenbaked/source",
             "xenbaked/merge",
@@ -57,19 +64,35 @@ TABLE = {
             "xenbaked/bake",
             "xenbaked/publish",
             "xenbaked/session",
+            "xenbaked/confine",
         ],
         ["CLI11", "nlohmann-json"],
     ),
-    "xenmon/client": (["include/xenmon", "xenmon/text", "xenmon/metrics"], []),
-    "xenmon/process": ([], []),
-    "xenmon/daemon": (["include/xenmon", "xenmon/text", "xenmon/client", "xenmon/process"], []),
+    "xenmon/client": (["include/xenmon", "include/base", "xenmon/text", "xenmon/metrics"], []),
+    "xenmon/process": (["include/base"], []),
+    "xenmon/sandbox": (["include/base"], ["libseccomp"]),
+    "xenmon/rpc": (["include/base", "xenmon/text"], ["nlohmann-json"]),
+    "xenmon/mirror": (
+        [
+            "include/xenmon",
+            "include/base",
+            "xenmon/text",
+            "xenbaked/publish",
+            "xenmon/client",
+            "xenmon/rpc",
+        ],
+        ["libzstd"],
+    ),
+    "xenmon/far": (["include/base", "xenmon/text", "xenmon/rpc", "xenmon/mirror"], []),
+    "xenmon/daemon": (["include/xenmon", "include/base", "xenmon/text", "xenmon/client", "xenmon/process"], []),
     "xenmon/model": (
-        ["include/xenmon", "xenmon/text", "xenmon/metrics", "xenmon/client", "xenmon/daemon"],
+        ["include/xenmon", "include/base", "xenmon/text", "xenmon/metrics", "xenmon/client", "xenmon/daemon"],
         [],
     ),
     "xenmon/screen": (
         [
             "include/xenmon",
+            "include/base",
             "xenmon/text",
             "xenmon/metrics",
             "xenmon/client",
@@ -81,8 +104,10 @@ TABLE = {
     "xenmon/log": (
         [
             "include/xenmon",
+            "include/base",
             "xenmon/text",
             "xenmon/metrics",
+            "xenmon/journal",
             "xenmon/client",
             "xenmon/process",
             "xenmon/model",
@@ -90,13 +115,19 @@ TABLE = {
         ],
         ["nlohmann-json"],
     ),
+    "xenmon/serve": (
+        ["include/xenmon", "include/base", "xenmon/text", "xenmon/metrics", "xenmon/client", "xenmon/rpc",
+         "xenmon/mirror", "xenmon/log"],
+        [],
+    ),
     "xenmon/plot": (
-        ["include/xenmon", "xenmon/text", "xenmon/metrics", "xenmon/log"],
+        ["include/xenmon", "include/base", "xenmon/text", "xenmon/metrics", "xenmon/log"],
         ["nlohmann-json"],
     ),
     "xenmon/command_line": (
         [
             "include/xenmon",
+            "include/base",
             "xenmon/text",
             "xenmon/metrics",
             "xenmon/daemon",
@@ -108,23 +139,36 @@ TABLE = {
     "xenmon/run": (
         [
             "include/xenmon",
+            "include/base",
             "xenmon/text",
             "xenmon/metrics",
+            "xenmon/journal",
             "xenmon/client",
             "xenmon/process",
+            "xenmon/sandbox",
+            "xenmon/rpc",
+            "xenmon/mirror",
+            "xenmon/far",
             "xenmon/daemon",
             "xenmon/model",
             "xenmon/screen",
             "xenmon/log",
+            "xenmon/serve",
             "xenmon/plot",
             "xenmon/command_line",
         ],
         [],
     ),
+    "xenmon/export": (
+        ["include/xenmon", "include/base", "xenmon/text", "xenmon/client", "xenmon/process"],
+        ["libmicrohttpd", "zlib", "CLI11"],
+    ),
     "xenmon": (
         [
             "include/xenmon",
+            "include/base",
             "xenmon/text",
+            "xenmon/journal",
             "xenmon/process",
             "xenmon/daemon",
             "xenmon/screen",
@@ -136,18 +180,22 @@ TABLE = {
 }
 
 LIBRARIES = {
+    "libseccomp": ["seccomp.h"],
     "libutf8proc": ["utf8proc.h"],
+    "libzstd": ["zstd.h"],
     "libxenctrl": ["xenctrl.h", "xen", "xencall.h", "xenevtchn.h", "xenforeignmemory.h", "xenstore.h",
                    "xenstore_lib.h", "xentoollog.h"],
-    "decompressors": ["archive.h", "archive_entry.h", "lzma.h", "zlib.h"],
+    "decompressors": ["archive.h", "archive_entry.h", "lzma.h"],
+    "zlib": ["zlib.h"],
     "nlohmann-json": ["nlohmann"],
+    "libmicrohttpd": ["microhttpd.h"],
     "CLI11": ["CLI"],
     "ncurses": ["curses.h", "ncurses.h", "term.h"],
 }
 
 # Where a name between quotes is looked for, as the build has it: beside the file that says it comes first.
 # Relative to the root; a program's own folder is added.
-SEARCHED = ["include", "xenmon/text", "xenmon/metrics"]
+SEARCHED = ["include", "xenmon/text", "xenmon/metrics", "xenmon/journal", "xenbaked"]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 
@@ -228,7 +276,9 @@ def row_of(folder):
     """The third column of docs/design.md. Within a program its folders are said without it."""
     program = folder.split("/")[0] + "/"
     includes, libraries = TABLE[folder]
-    short = [f"`{name.removeprefix(program) if name.startswith(program) else name}/`" for name in includes]
+    if program == "include/": # no program; `xenmon/` alone would be the other one
+        program = "/"
+    short = [f"`{name.removeprefix(program)}/`" for name in includes]
     return ", ".join(short + libraries) or "nothing"
 
 

@@ -12,16 +12,7 @@ if [[ $(pylint --version) != 'pylint 2.'* ]]; then
   exit 125
 fi
 
-programs=()
-while IFS= read -r file; do
-  first=
-  IFS= read -r first < <(head -c 200 -- "$file" | tr -d '\0') || true
-  case $file in
-    tests/data/* | tests/fuzz/seeds/*) continue ;;
-    *.py) programs+=("$file") ;;
-    *) if [[ $first == '#!'*python* ]]; then programs+=("$file"); fi ;;
-  esac
-done < <(tests/lint/sources.sh)
+mapfile -t programs < <(tests/lint/scripts.sh '\.py' python)
 
 # Where the modules are that programs in another folder import.
 export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=tests/system:tests/testbed:tests/testbed/inside:tests/golden:docs

@@ -6,16 +6,7 @@
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
 
-scripts=()
-while IFS= read -r file; do
-  first=
-  IFS= read -r first < <(head -c 200 -- "$file" | tr -d '\0') || true
-  case $file in
-    tests/data/* | tests/fuzz/seeds/*) continue ;;
-    *.sh | *.bash) scripts+=("$file") ;;
-    *) if [[ $first =~ ^'#!'.*/(env\ )?(ba|da)?sh( |$) ]]; then scripts+=("$file"); fi ;;
-  esac
-done < <(tests/lint/sources.sh)
+mapfile -t scripts < <(tests/lint/scripts.sh '\.(sh|bash)' '/(env )?(ba|da)?sh( |$)')
 
 printf '%s\n' "${scripts[@]}"
 shellcheck --external-sources --shell=bash "${scripts[@]}"

@@ -27,7 +27,7 @@ def commands():
     entries = json.loads((BUILD / "compile_commands.json").read_text(encoding="utf-8"))
     for entry in entries:
         entry["command"] = re.sub(r" -Werror| -Winvalid-pch| -include \S*/cmake_pch\.hxx", "", entry["command"])
-    return [entry for entry in entries if re.match(r"(xenbaked|xenmon|tests)/", relative(entry["file"]))]
+    return [entry for entry in entries if re.match(r"(include|xenbaked|xenmon|tests)/", relative(entry["file"]))]
 
 
 def relative(path):

@@ -7,7 +7,6 @@ namespace xenmon::test {
 
 namespace {
 
-constexpr std::uint32_t kIdle = XENMON_DOMID_IDLE;
 constexpr std::uint32_t kSliceNs = 5'000'000;
 constexpr std::uint64_t kHistoryNs = 10'000'000'000;
 
@@ -70,10 +69,11 @@ void BigHost::run_pcpu(std::uint32_t pcpu, WindowBuilder& window) {
   window.runstate(now, kIdle, pcpu, kRunnableState, kRunningState);
 }
 
-BigHostPipeline::BigHostPipeline(const std::string& path, std::uint32_t domains) : host(domains) {
+BigHostPipeline::BigHostPipeline(const std::string& path, std::uint32_t domains, std::uint64_t sample_ns)
+    : host(domains) {
   RegionWriter::Options options;
   options.place.path = path;
-  options.sample_ns = BigHost::kSampleNs;
+  options.sample_ns = sample_ns;
   options.history_ns = kHistoryNs;
   Origin origin;
   origin.kind = XENMON_SOURCE_SCRIPTED;
@@ -86,7 +86,7 @@ BigHostPipeline::BigHostPipeline(const std::string& path, std::uint32_t domains)
   writer = std::move(*made);
   Baker::Options baking;
   baking.cpu_khz = BigHost::kKhz;
-  baking.sample_ns = BigHost::kSampleNs;
+  baking.sample_ns = sample_ns;
   baking.linger_ns = kHistoryNs + 2'000'000'000;
   baker = std::make_unique<Baker>(baking, this);
 }

@@ -50,7 +50,8 @@ class BigHost {
 // From a host's records to a region, through all of the daemon's stages.
 class BigHostPipeline final : public BakeSink {
  public:
-  explicit BigHostPipeline(const std::string& path, std::uint32_t domains = BigHost::kDomains);
+  explicit BigHostPipeline(const std::string& path, std::uint32_t domains = BigHost::kDomains,
+                           std::uint64_t sample_ns = BigHost::kSampleNs);
 
   void play_samples(std::uint32_t samples);
   void on_sample(Baker& from, const BakedSample& sample) override;

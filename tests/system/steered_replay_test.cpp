@@ -10,12 +10,12 @@
 #include <string>
 #include <tuple>
 
+#include "base/trace_time.h"
 #include "client/history.h"
 #include "client/region_follower.h"
 #include "daemon/publisher.h"
 #include "daemon/replay_control.h"
 #include "model/model_builder.h"
-#include "xenmon/trace_time.h"
 
 namespace xenmon {
 namespace {

@@ -24,7 +24,7 @@ SYSTEM = ("linux-image-amd64", "busybox-static", "xen-utils-common", "xenstore-u
           "ethtool", "httperf", "python3", "tmux", "ncurses-base", "libc-bin", "util-linux", "kmod", "binutils")
 # To build XenMon: the programs' own needs.
 BUILD = ("g++", "cmake", "ninja-build", "pkg-config", "libxen-dev", "libcli11-dev", "libarchive-dev", "liblzma-dev",
-         "zlib1g-dev", "libncurses-dev", "libutf8proc-dev", "nlohmann-json3-dev", "dash", "coreutils")
+         "zlib1g-dev", "libncurses-dev", "libutf8proc-dev", "nlohmann-json3-dev", "libseccomp-dev", "libzstd-dev", "dash", "coreutils")
 # To build a hypervisor, in a tree of its own.
 HYPERVISOR_BUILD = ("gcc", "libc6-dev", "make", "flex", "bison", "python3", "patch", "xz-utils", "tar", "gzip",
                     "dash", "bash", "mawk", "coreutils", "diffutils", "findutils", "grep", "sed")

@@ -13,6 +13,7 @@
 
 #include "source/source.h"
 #include "trace/events.h"
+#include "xenmon/region.h"
 
 namespace xenmon::test {
 
@@ -20,6 +21,7 @@ inline constexpr std::uint32_t kRunningState = 0;
 inline constexpr std::uint32_t kRunnableState = 1;
 inline constexpr std::uint32_t kBlockedState = 2;
 inline constexpr std::uint32_t kOfflineState = 3;
+inline constexpr std::uint32_t kIdle = XENMON_DOMID_IDLE;
 
 class WindowBuilder {
  public:
@@ -98,6 +100,14 @@ class WindowBuilder {
   std::uint32_t pcpu_;
   std::vector<std::byte> bytes_;
 };
+
+// The windows must live as long as the pass.
+inline Pass pass_of(std::initializer_list<const WindowBuilder*> windows, bool last = true) {
+  Pass pass;
+  for (const WindowBuilder* window : windows) pass.windows.push_back(window->window());
+  pass.last = last;
+  return pass;
+}
 
 // What xentrace -D would have written.
 inline std::string recording(std::initializer_list<const WindowBuilder*> windows) {

@@ -177,6 +177,8 @@ class Baker {
   void clock_restarted(std::uint64_t tsc);
   static bool ignores(std::uint32_t header);
   void pass_over(std::uint64_t count) { sample_records_ += count; }
+  // On a big host what a record is about is in no cache, unless it is fetched ahead of time.
+  void expect(const std::byte* record) const;
   void lost_begin(std::uint32_t pcpu, std::uint64_t tsc);
   void lost_end(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t count, std::uint32_t domid,
                 std::uint32_t vcpu_id);
@@ -313,6 +315,7 @@ class Baker {
 
   // ---- dispatch records; the likely cases are in baker_hot.h, the others in dispatch_records.cpp
   bool apply_dispatch_record(std::uint32_t pcpu, const Record& record);
+  void apply_other(std::uint32_t pcpu, const Record& record);
   bool apply_odd_dispatch_record(std::uint32_t pcpu, Record record);
   void switched(std::uint32_t pcpu, const Record& record, std::uint64_t now);
   void switched_odd(std::uint32_t pcpu, const Record& record, std::uint64_t now);
@@ -362,8 +365,11 @@ class Baker {
     return make_part(vcpu, pcpu);
   }
   static VcpuPart& make_part(Vcpu& vcpu, std::uint32_t pcpu);
-  static void credit_to(Vcpu& vcpu, std::uint32_t pcpu) {
-    if (vcpu.part.pcpu != pcpu) std::swap(other_part_of(vcpu, pcpu), vcpu.part);
+  [[gnu::always_inline]] static void credit_to(Vcpu& vcpu, std::uint32_t pcpu) {
+    if (vcpu.part.pcpu != pcpu) credit_to_other(vcpu, pcpu);
+  }
+  [[gnu::noinline]] static void credit_to_other(Vcpu& vcpu, std::uint32_t pcpu) {
+    std::swap(other_part_of(vcpu, pcpu), vcpu.part);
   }
 
   Options options_;
@@ -403,10 +409,17 @@ class Baker {
     std::uint32_t who = 0;
     Vcpu* vcpu = nullptr;
   };
-  static constexpr std::size_t kCached = 1024;
-  static std::size_t cache_index(std::uint32_t who) { return (who ^ (who >> 14)) % kCached; }
+  // Grows with the number of vCPUs.
+  static constexpr std::uint32_t kLeastCachedBits = 10;
+  static constexpr std::uint32_t kMostCachedBits = 16;
+  // Fibonacci hashing: neighbouring domains' vCPUs are spread over the whole of it.
+  [[nodiscard]] std::size_t cache_index(std::uint32_t who) const {
+    return (who * 0x9e3779b9U) >> cache_shift_;
+  }
+  void grow_cache();
 
-  std::vector<Cached> cache_ = std::vector<Cached>(kCached);
+  std::uint32_t cache_shift_ = 32 - kLeastCachedBits;
+  std::vector<Cached> cache_ = std::vector<Cached>(std::size_t{1} << kLeastCachedBits);
   std::vector<PcpuState> pcpus_;
   std::vector<std::unique_ptr<Vcpu>> vcpus_;
   std::vector<std::unique_ptr<Domain>> domains_;

@@ -50,36 +50,50 @@ inline constexpr std::array<Bucket, 16> kBucketAfter{kWaitPreempt, kBlocked,    
                                                      kWaitPreempt, kWaitPreempt, kWaitPreempt, kWaitPreempt,
                                                      kWaitPreempt, kWaitPreempt, kWaitPreempt, kWaitPreempt};
 
-// The events of the class kSchedulerVerboseClass that are used, one bit each.
-inline constexpr std::uint32_t kOurVerbose =
-    1U << (event::kDomainAdd & 31U) | 1U << (event::kDomainRemove & 31U) |
-    1U << (event::kSwitchInfNext & 31U) | 1U << (event::kSwitchInfCont & 31U);
+// The classes of switches, wakes and domains and of what a scheduler says about itself, and the bit that
+// tells them apart. The two subclasses that the mask takes in as well (0x20 and 0x2a) do not exist.
+inline constexpr std::uint32_t kMostlyIgnored = kHasTsc | 0x00020000;
+inline constexpr std::uint32_t kMostlyIgnoredMask = kHasTsc | (event::kClassMask & ~0x0000a000U);
+inline constexpr std::uint32_t kSchedulersOwn = 0x00002000;
+// The events of the class kSchedulerVerboseClass that are used, one bit each; the upper half stands for
+// kSchedulersOwn.
+inline constexpr std::uint64_t kOurVerbose =
+    std::uint64_t{1} << (event::kDomainAdd & 31U) | std::uint64_t{1} << (event::kDomainRemove & 31U) |
+    std::uint64_t{1} << (event::kSwitchInfNext & 31U) | std::uint64_t{1} << (event::kSwitchInfCont & 31U);
 
 } // namespace hot
 
-// Of the class kSchedulerVerboseClass, with a TSC, and not ours.
+// With a TSC, about scheduling, and not ours. Most records of a trace are.
 inline bool Baker::ignores(std::uint32_t header) {
-  return (header & (kHasTsc | event::kClassMask)) == (kHasTsc | event::kSchedulerVerboseClass) &&
-         ((hot::kOurVerbose >> (header & 31U)) & 1U) == 0;
+  return (header & hot::kMostlyIgnoredMask) == hot::kMostlyIgnored &&
+         ((hot::kOurVerbose >> ((header & 31U) | (header & hot::kSchedulersOwn) >> 8)) & 1U) == 0;
 }
 
-// Always inline: it is called from three places, of which one is the loop over all records.
+[[gnu::always_inline]] inline void Baker::expect(const std::byte* record) const {
+  const auto header = load_word<std::uint32_t>(record);
+  const bool runstate = (header & (kHasTsc | event::kRunstateMask)) == (kHasTsc | event::kRunstateChange);
+  const bool dispatch = (header & (kHasTsc | event::kDispatchOnly)) == (kHasTsc | event::kDispatchOnly);
+  if (!runstate && !dispatch) return;
+  const auto fetch = [this](std::uint32_t who) {
+    const Cached& cached = cache_[cache_index(who)];
+    const auto* at = reinterpret_cast<const std::byte*>(cached.vcpu);
+    __builtin_prefetch(at, 1);
+    __builtin_prefetch(at + 64, 1);
+    __builtin_prefetch(at + 128, 1);
+  };
+  fetch(load_word<std::uint32_t>(record + 12));
+  if (dispatch && extra_bytes(header) >= 8) fetch(load_word<std::uint32_t>(record + 16));
+}
+
+// Always inline: it is called from few places, of which one is the loop over all records. Code that is not
+// inlined gets a copy of the record, so that the record itself stays in registers.
 [[gnu::always_inline]] inline void Baker::apply(std::uint32_t pcpu, const Record& record) {
   if (record.tsc >= edge_tsc_) [[unlikely]]
     advance_to(record.tsc);
   ++sample_records_;
   const std::uint32_t event = record.event();
-  // Six words or seven.
-  if ((record.header | hot::kSwitchSlice) == hot::kSwitchHeader && by_dispatch_records_) {
-    switched(pcpu, record, set_now(record.tsc));
-    return;
-  }
-  if ((event & hot::kClassOnly) == event::kDispatchOnly) {
-    if (!apply_dispatch_record(pcpu, record)) counts_.bad.add(XENMON_BAD_WORDS);
-    return;
-  }
-  if (by_dispatch_records_ && (event & hot::kClassOnly) == hot::kSchedulerOnly) return;
   if ((event & event::kRunstateMask) == event::kRunstateChange) {
+    if (by_dispatch_records_) return;
     if (record.extra_words() == 0) [[unlikely]] {
       counts_.bad.add(XENMON_BAD_WORDS);
       return;
@@ -87,23 +101,42 @@ inline bool Baker::ignores(std::uint32_t header) {
     runstate(pcpu, (event >> 8) & 3U, (event >> 4) & 3U, record.word(0), set_now(record.tsc));
     return;
   }
+  if ((event & event::kDispatchOnly) != 0) {
+    if ((event & hot::kClassOnly) != event::kDispatchOnly) return;
+    // Six words or seven.
+    if ((record.header | hot::kSwitchSlice) == hot::kSwitchHeader && by_dispatch_records_) {
+      switched(pcpu, record, set_now(record.tsc));
+    } else if (!apply_dispatch_record(pcpu, Record(record))) {
+      counts_.bad.add(XENMON_BAD_WORDS);
+    }
+    return;
+  }
+  if (by_dispatch_records_ && (event & hot::kClassOnly) == hot::kSchedulerOnly) return;
+  if (event == event::kSwitchInfNext && record.extra_words() >= 4) [[likely]] {
+    chosen(pcpu, record.word(0), record.word(1), record.word(2), record.word(3));
+    return;
+  }
+  if (event - event::kGrantMap <= event::kGrantTransfer - event::kGrantMap && record.extra_words() != 0) {
+    if (exchanges_from_ == ExchangesFrom::kGrantRecords)
+      exchange(pcpu, static_cast<IoKind>(event - event::kGrantMap), record.word(0));
+    return;
+  }
+  apply_other(pcpu, Record(record));
+}
+
+// What is neither frequent nor a dispatch record.
+[[gnu::noinline]] inline void Baker::apply_other(std::uint32_t pcpu, const Record& record) {
+  const std::uint32_t event = record.event();
   switch (event) {
     case event::kSwitchInfNext:
-      if (record.extra_words() >= 4) [[likely]] {
-        chosen(pcpu, record.word(0), record.word(1), record.word(2), record.word(3));
-      } else if (record.extra_words() == 3) {
-        slice(pcpu, record.word(0), XENMON_NO_SLOT, record.word(2)); // before Xen 4.8: no vCPU is named
-      } else {
-        break;
-      }
+      if (record.extra_words() != 3) break;
+      slice(pcpu, record.word(0), XENMON_NO_SLOT, record.word(2)); // before Xen 4.8: no vCPU is named
       return;
     case event::kGrantMap:
     case event::kGrantUnmap:
     case event::kGrantTransfer:
       if (exchanges_from_ != ExchangesFrom::kGrantRecords) return;
-      if (record.extra_words() == 0) break;
-      exchange(pcpu, static_cast<IoKind>(event - event::kGrantMap), record.word(0));
-      return;
+      break; // it names no domain
     case event::kContinueRunning:
       if (record.extra_words() == 0) break;
       continue_running(pcpu, record.word(0), set_now(record.tsc));
@@ -157,7 +190,7 @@ inline bool Baker::apply_dispatch_record(std::uint32_t pcpu, const Record& recor
       left->bucket != kRunning || left->part.pcpu != pcpu || came->part.pcpu != pcpu ||
       (came->bucket != kWaitWake && came->bucket != kWaitPreempt) ||
       !may_be_wait(now - came->entered_ns, hot::acct_time(record, 4).ns)) [[unlikely]] {
-    switched_odd(pcpu, record, now);
+    switched_odd(pcpu, Record(record), now);
     return;
   }
   account(*left, now);

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "xenmon/quantile.h"
+#include "base/quantile.h"
 
 namespace xenmon {
 

@@ -23,12 +23,15 @@ class Histogram {
     const std::uint32_t bucket = xenmon_hist_bucket(ns);
     ++counts_[bucket];
     dirty_ |= 1U << (bucket / kBucketsPerLine);
+    sum_ns_ += ns;
     if (ns > max_) max_ = ns;
   }
 
   [[nodiscard]] std::span<const std::uint32_t, XENMON_HIST_BUCKETS> counts() const { return counts_; }
   // The longest, exactly; 0 if there is none.
   [[nodiscard]] std::uint64_t max() const { return max_; }
+
+  [[nodiscard]] std::uint64_t sum_ns() const { return sum_ns_; }
 
   // Lines changed since the last clean(), one bit each.
   [[nodiscard]] std::uint32_t dirty() const { return dirty_; }
@@ -42,6 +45,7 @@ class Histogram {
  private:
   std::array<std::uint32_t, XENMON_HIST_BUCKETS> counts_{};
   std::uint64_t max_ = 0;
+  std::uint64_t sum_ns_ = 0;
   std::uint32_t dirty_ = 0;
   std::uint32_t used_ = 0;
 };

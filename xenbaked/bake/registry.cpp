@@ -56,6 +56,11 @@ Vcpu* Baker::look_up_vcpu(std::uint32_t who) {
   return vcpu;
 }
 
+void Baker::grow_cache() {
+  --cache_shift_;
+  cache_.assign(std::size_t{1} << (32 - cache_shift_), Cached{});
+}
+
 // nullptr if there can be no such vCPU; that is counted.
 Vcpu* Baker::make_vcpu(std::uint32_t domid, std::uint32_t vcpu_id) {
   const bool idle = domid == XENMON_DOMID_IDLE;
@@ -70,6 +75,8 @@ Vcpu* Baker::make_vcpu(std::uint32_t domid, std::uint32_t vcpu_id) {
   if (free_vcpus_.empty()) {
     slot = static_cast<std::uint32_t>(vcpus_.size());
     vcpus_.emplace_back();
+    // Half full, so that few of them are in each other's place.
+    if (2 * vcpus_.size() > cache_.size() && cache_shift_ > 32 - kMostCachedBits) grow_cache();
   } else {
     slot = free_vcpus_.back();
     free_vcpus_.pop_back();

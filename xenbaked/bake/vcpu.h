@@ -69,7 +69,8 @@ struct VcpuHistograms {
   Histogram run;
 };
 
-struct Vcpu {
+// What every record of it needs comes first, in three cache lines.
+struct alignas(64) Vcpu {
   std::uint32_t slot = 0;
   std::uint32_t domain_slot = 0;
   std::uint32_t vcpu_id = 0;
@@ -87,6 +88,8 @@ struct Vcpu {
   std::uint64_t since_ns = 0;             // accounted up to here
   std::uint64_t entered_ns = 0;           // in this state from here on; unlike since_ns not moved by samples
 
+  std::unique_ptr<VcpuHistograms> histograms; // made when first needed
+
   VcpuPart part;               // of the pCPU on which it runs or last ran
   std::vector<VcpuPart> parts; // of other pCPUs in this sample
 
@@ -96,7 +99,6 @@ struct Vcpu {
   std::uint64_t continues = 0;
   Slices slices;
   std::vector<std::pair<std::uint32_t, std::uint64_t>> running_by_pcpu; // pCPU, ns
-  std::unique_ptr<VcpuHistograms> histograms;                           // made when first needed
 
   [[gnu::always_inline]] VcpuHistograms& distribution() {
     if (!histograms) histograms = std::make_unique<VcpuHistograms>();

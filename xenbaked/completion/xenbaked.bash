@@ -17,6 +17,6 @@ _xenbaked() {
   esac
   mapfile -t COMPREPLY < <(compgen -W "-m --ms_per_sample --ms-per-sample -s --poll-sleep -t --log-thresh --history
     --slow-waits --region --world-readable --replay --cpu-khz --speed --follow --loop --held-at --control-fd
-    --record --totals --evt-mask --noallocated --restore --stock-records --ready-fd -V --version -h --help" -- "$word")
+    --record --totals --evt-mask --noallocated --restore --stock-records --unconfined --ready-fd -V --version -h --help" -- "$word")
 }
 complete -F _xenbaked xenbaked

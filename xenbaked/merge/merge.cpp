@@ -18,7 +18,7 @@ void Merge::append(const Pass& pass, std::uint64_t tsc_shift) {
       HeardClocks& clocks = *this;
       stream = std::make_unique<PcpuStream>(window.pcpu, clocks);
       if (restart_shift_ != 0) stream->restart_at(restart_shift_, position_);
-      seen_.push_back(window.pcpu);
+      seen_.insert(std::upper_bound(seen_.begin(), seen_.end(), window.pcpu), window.pcpu);
       idle_.push_back(window.pcpu);
     }
     stream->append(window, pass.stable, tsc_shift);
@@ -123,19 +123,47 @@ void Merge::push(Entry entry) {
   }
 }
 
-void Merge::sift_down() {
-  if (heap_.empty()) return;
-  const Entry moving = heap_.front();
-  std::size_t at = 0;
-  for (;;) {
-    std::size_t child = 2 * at + 1;
-    if (child >= heap_.size()) break;
-    if (child + 1 < heap_.size() && heap_[child + 1].before(heap_[child])) ++child;
-    if (!heap_[child].before(moving)) break;
-    heap_[at] = heap_[child];
-    at = child;
+void Merge::make_heap() {
+  heap_.clear();
+  for (const std::uint32_t pcpu : seen_) {
+    if (streams_[pcpu]->has_head()) heap_.push_back({streams_[pcpu]->key(), pcpu});
   }
-  heap_[at] = moving;
+  for (std::size_t at = heap_.size() / 2; at-- > 0;) sift_down(at);
+}
+
+// Takes everything out of the batch that is not before that place in the order.
+void Merge::cut_batch(std::uint64_t tsc, std::uint32_t pcpu) {
+  std::vector<Batch::Entry>& entries = batch_.entries();
+  std::size_t kept = 0;
+  for (Part& part : parts_) {
+    PcpuStream::Gathered& gathered = part.gathered;
+    const std::uint64_t end_tsc = part.pcpu < pcpu ? tsc + 1 : tsc;
+    std::uint32_t count = gathered.count;
+    while (count != 0 && batch_.tsc(entries[part.first + count - 1]) >= end_tsc) --count;
+    const auto first = entries.begin() + part.first;
+    if (count != gathered.count) {
+      gathered.next = first[count].at;
+      gathered.passed_over = 0;
+      for (std::uint32_t i = 0; i <= count; ++i) {
+        if (first[i].passed_over != Batch::kKept) gathered.passed_over += first[i].passed_over;
+      }
+      gathered.count = count;
+      if (count != 0) part.last_tsc = batch_.tsc(first[count - 1]);
+    }
+    std::copy(first, first + count, entries.begin() + static_cast<std::ptrdiff_t>(kept));
+    kept += count;
+  }
+  entries.resize(kept);
+}
+
+void Merge::adapt_span(std::size_t gathered, bool cut, std::uint64_t bound) {
+  if (gathered > Batch::kRecords || (cut && bound - batch_.base_tsc() < span_ / 4)) {
+    span_ = std::max(span_ / 2, kLeastSpan);
+  } else if (!cut && gathered < Batch::kRecords / 2) {
+    span_ = std::min(span_ * 2, Batch::kMaxSpan);
+  }
+  // Looking at a stream for nothing costs as much as a run.
+  if (batch_.entries().size() < parts_.size()) runs_due_ = static_cast<std::uint32_t>(2 * parts_.size());
 }
 
 } // namespace xenmon

@@ -28,8 +28,10 @@
 #include <deque>
 #include <limits>
 #include <memory>
+#include <span>
 #include <vector>
 
+#include "merge/batch.h"
 #include "merge/pcpu_stream.h"
 #include "source/source.h"
 
@@ -115,6 +117,14 @@ class Merge final : private HeardClocks {
   template <class Sink>
   void refill(Sink& sink);
   template <class Sink>
+  void drain_run(std::uint64_t upto, Sink& sink);
+  template <class Sink>
+  bool drain_batch(std::uint64_t upto, Sink& sink);
+  void cut_batch(std::uint64_t tsc, std::uint32_t pcpu);
+  void adapt_span(std::size_t gathered, bool cut, std::uint64_t bound);
+  void make_heap();
+  void sift_down(std::size_t at);
+  template <class Sink>
   bool continue_after_restart(Sink& sink);
   std::uint64_t newest() override;
   void hold_back();
@@ -127,10 +137,9 @@ class Merge final : private HeardClocks {
     for (const std::uint32_t pcpu : seen_) streams_[pcpu]->set_final(final);
   }
   void push(Entry entry);
-  void sift_down();
 
   std::vector<std::unique_ptr<PcpuStream>> streams_; // by pCPU number, with holes
-  std::vector<std::uint32_t> seen_;
+  std::vector<std::uint32_t> seen_;                  // pCPU numbers, ascending
   std::vector<std::uint32_t> idle_; // streams that have no head: to be asked again after an append
   std::vector<Entry> heap_;         // streams that have one; the least key at the front
   std::uint64_t watermark_ = 0;
@@ -144,6 +153,22 @@ class Merge final : private HeardClocks {
     std::uint64_t bytes = 0;
   };
   Patience patience_;
+  // Of this many streams a batch is faster than one run after another.
+  static constexpr std::size_t kBatchStreams = 8;
+  static constexpr std::size_t kExpectedAhead = 6; // records: some 100 ns
+  static constexpr std::uint64_t kLeastSpan = 1024;
+  // One stream's share of the batch.
+  struct Part {
+    std::uint32_t pcpu = 0;
+    std::uint32_t first = 0; // index of an entry
+    PcpuStream::Gathered gathered;
+    std::uint64_t last_tsc = 0;
+  };
+  Batch batch_;
+  std::vector<Part> parts_;
+  std::uint64_t span_ = std::uint64_t{1} << 16; // cycles: about kRecords are that close together
+  std::uint32_t runs_due_ = 0;                  // before another batch is tried
+
   std::uint32_t empty_passes_ = 0; // in a row
   std::deque<Heard> held_back_;
   std::uint64_t late_records_ = 0;
@@ -184,36 +209,125 @@ void Merge::drain(std::uint64_t limit, Sink& sink) {
     // What was written before a clock restarted has no other clock to wait for.
     const std::uint64_t upto = std::min(limit, watermark());
     while (!heap_.empty() && heap_.front().key <= upto) {
-      const Entry first = heap_.front();
-      // While the first stream stays before the second, the heap need not be touched.
-      std::uint64_t bound = upto;
-      if (heap_.size() > 1) {
-        const Entry& second = heap_.size() > 2 && heap_[2].before(heap_[1]) ? heap_[2] : heap_[1];
-        bound = std::min(bound, second.pcpu < first.pcpu ? second.key - 1 : second.key);
-        bound = std::max(bound, first.key);
-      }
-      PcpuStream& stream = *streams_[first.pcpu];
-      bool more = false;
-      if (first.key < position_) [[unlikely]] {
-        ++late_records_;
-        more = stream.run_late(sink);
-      } else {
-        more = stream.run(bound, sink);
-        position_ = std::max(position_, std::min(bound, more ? stream.key() : stream.last_tsc()));
-        // A record that the sink ignores may be ahead of what other streams have still to hand over.
-        if (!more) passed_over_ = std::max(passed_over_, stream.last_tsc());
-      }
-      if (more) {
-        heap_.front().key = stream.key();
-      } else {
-        if (stream.restarting() && restarts_since_ == kNever) restarts_since_ = passes_;
-        idle_.push_back(first.pcpu);
-        heap_.front() = heap_.back();
-        heap_.pop_back();
-      }
-      sift_down();
+      if (heap_.size() < kBatchStreams || runs_due_ != 0 || !drain_batch(upto, sink)) drain_run(upto, sink);
     }
   } while (continue_after_restart(sink));
+}
+
+// One run of records of the first stream.
+template <class Sink>
+void Merge::drain_run(std::uint64_t upto, Sink& sink) {
+  if (runs_due_ != 0) --runs_due_;
+  const Entry first = heap_.front();
+  // While the first stream stays before the second, the heap need not be touched.
+  std::uint64_t bound = upto;
+  if (heap_.size() > 1) {
+    const Entry& second = heap_.size() > 2 && heap_[2].before(heap_[1]) ? heap_[2] : heap_[1];
+    bound = std::min(bound, second.pcpu < first.pcpu ? second.key - 1 : second.key);
+    bound = std::max(bound, first.key);
+  }
+  PcpuStream& stream = *streams_[first.pcpu];
+  bool more = false;
+  if (first.key < position_) [[unlikely]] {
+    ++late_records_;
+    more = stream.run_late(sink);
+  } else {
+    more = stream.run(bound, sink);
+    position_ = std::max(position_, std::min(bound, more ? stream.key() : stream.last_tsc()));
+    // A record that the sink ignores may be ahead of what other streams have still to hand over.
+    if (!more) passed_over_ = std::max(passed_over_, stream.last_tsc());
+  }
+  if (more) {
+    heap_.front().key = stream.key();
+  } else {
+    if (stream.restarting() && restarts_since_ == kNever) restarts_since_ = passes_;
+    idle_.push_back(first.pcpu);
+    heap_.front() = heap_.back();
+    heap_.pop_back();
+  }
+  sift_down(0);
+}
+
+inline void Merge::sift_down(std::size_t at) {
+  if (heap_.empty()) return;
+  const Entry moving = heap_[at];
+  for (;;) {
+    std::size_t child = 2 * at + 1;
+    if (child >= heap_.size()) break;
+    if (child + 1 < heap_.size() && heap_[child + 1].before(heap_[child])) ++child;
+    if (!heap_[child].before(moving)) break;
+    heap_[at] = heap_[child];
+    at = child;
+  }
+  heap_[at] = moving;
+}
+
+// The plain records of all streams for a short time. False if there are none that could be handed over.
+template <class Sink>
+bool Merge::drain_batch(std::uint64_t upto, Sink& sink) {
+  const std::uint64_t base = heap_.front().key;
+  if (base < position_ || base >= kNoLimit - Batch::kMaxSpan) return false;
+  const std::uint64_t end = std::min(upto, base + span_);
+  batch_.begin(base);
+  parts_.clear();
+  // Everything before this place in the order may be handed over.
+  std::uint64_t bound_tsc = end + 1;
+  std::uint32_t bound_pcpu = 0;
+  for (const std::uint32_t pcpu : seen_) {
+    const PcpuStream& stream = *streams_[pcpu];
+    if (!stream.has_head() || stream.key() > end) continue;
+    const auto first = static_cast<std::uint32_t>(batch_.entries().size());
+    const std::uint32_t most = 2 * Batch::kRecords - std::min(first, std::uint32_t{2 * Batch::kRecords});
+    const PcpuStream::Gathered gathered = stream.gather<Sink>(end, most, batch_);
+    const std::uint64_t tsc = gathered.count == 0 ? stream.key() : batch_.tsc(batch_.entries().back());
+    parts_.push_back({pcpu, first, gathered, tsc});
+    if (!gathered.odd) continue;
+    const std::uint32_t next_pcpu = gathered.count == 0 ? pcpu : pcpu + 1;
+    if (tsc < bound_tsc || (tsc == bound_tsc && next_pcpu < bound_pcpu)) {
+      bound_tsc = tsc;
+      bound_pcpu = next_pcpu;
+    }
+  }
+  const bool cut = bound_tsc <= end;
+  const std::size_t gathered = batch_.entries().size();
+  if (cut) cut_batch(bound_tsc, bound_pcpu);
+  adapt_span(gathered, cut, bound_tsc);
+  if (batch_.entries().empty()) return false;
+
+  const std::span<const Batch::Entry> order = batch_.sort();
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    if constexpr (requires { sink.expect(order[i].at); }) {
+      if (i + kExpectedAhead < order.size()) sink.expect(order[i + kExpectedAhead].at);
+    }
+    const Batch::Entry& entry = order[i];
+    Record record;
+    record.header = load_word<std::uint32_t>(entry.at);
+    if (!record.has_tsc() || entry.passed_over == Batch::kKept) [[unlikely]] {
+      streams_[entry.pcpu]->hand_over(entry, batch_.tsc(entry), sink);
+      continue;
+    }
+    record.tsc = batch_.tsc(entry);
+    record.extra = entry.at + 12;
+    sink.apply(entry.pcpu, record);
+  }
+  const std::uint64_t handed_over = batch_.tsc(order.back());
+
+  for (const Part& part : parts_) {
+    if (part.gathered.count == 0) continue;
+    PcpuStream& stream = *streams_[part.pcpu];
+    std::uint64_t records = part.gathered.count;
+    if constexpr (requires { sink.pass_over(records); }) {
+      sink.pass_over(part.gathered.passed_over);
+      records += part.gathered.passed_over;
+    }
+    if (stream.skip(part.gathered.next, part.last_tsc, records, sink)) continue;
+    passed_over_ = std::max(passed_over_, stream.last_tsc());
+    if (stream.restarting() && restarts_since_ == kNever) restarts_since_ = passes_;
+    idle_.push_back(part.pcpu);
+  }
+  make_heap();
+  position_ = std::max(position_, heap_.empty() ? handed_over : std::min(heap_.front().key, bound_tsc - 1));
+  return true;
 }
 
 // After a clock has restarted and everything before that has been handed over: true if there is more now.

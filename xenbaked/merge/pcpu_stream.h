@@ -34,6 +34,7 @@
 //   void apply_late(std::uint32_t pcpu, const Record& record);        instead of apply(): its place in the
 //                                                                     order has passed (see Merge)
 // and, to be spared most of what it has no use for,
+//   void expect(const std::byte* record);                             will be handed over soon, in a batch
 //   static bool ignores(std::uint32_t header);                        has a TSC, and is nothing to the sink
 //   void pass_over(std::uint64_t count);                              so many were not handed over
 // Of a record that the sink ignores the TSC is not looked at, nor does its place in the order matter.
@@ -45,6 +46,7 @@
 #include <span>
 #include <vector>
 
+#include "merge/batch.h"
 #include "source/source.h"
 #include "trace/bad_records.h"
 #include "trace/events.h"
@@ -95,6 +97,7 @@ class PcpuStream {
     return has_head_ || settle(sink);
   }
 
+  [[nodiscard]] bool has_head() const { return has_head_; }
   // The head's place in the order. Only when ready() returned true.
   [[nodiscard]] std::uint64_t key() const { return key_; }
 
@@ -102,6 +105,27 @@ class PcpuStream {
   // there is a head. Only when ready() said true and key() <= bound.
   template <class Sink>
   bool run(std::uint64_t bound, Sink& sink);
+
+  // The plain records from the head on that are not after `upto`, at most `most`, are added to the batch; the
+  // stream does not move. What has been added up to some point is handed over by the caller, which then calls
+  // skip().
+  struct Gathered {
+    std::uint32_t count = 0;
+    // What follows needs run(), and nothing is known of its place but that it is not before the last one
+    // gathered. Not so where the stream ends, or where what follows is after `upto`.
+    bool odd = false;
+    const std::byte* next = nullptr; // where it goes on after the last one
+    std::uint32_t passed_over = 0;   // between the first one and `next`: the sink ignores them
+  };
+  template <class Sink>
+  Gathered gather(std::uint64_t upto, std::uint32_t most, Batch& batch) const;
+  // Hands over a record that was gathered with untimed records in front of it.
+  template <class Sink>
+  void hand_over(const Batch::Entry& entry, std::uint64_t tsc, Sink& sink);
+  // Moves on to `next`; `records` have been handed over or passed over, the last of them at `tsc`. Returns
+  // whether there is a head.
+  template <class Sink>
+  bool skip(const std::byte* next, std::uint64_t tsc, std::uint64_t records, Sink& sink);
 
   // Hands over only the head, as a late record. Returns whether there is another head. Only when ready()
   // returned true.
@@ -140,6 +164,8 @@ class PcpuStream {
 
   template <class Sink>
   bool settle(Sink& sink);
+  template <class Sink>
+  void pass_over(const Record& record, Sink& sink);
   template <class Sink>
   bool take_head(std::uint64_t bound, Sink& sink);
   template <class Sink>
@@ -231,6 +257,12 @@ template <class Sink>
       continue;
     }
     record.tsc += shift_;
+    if constexpr (requires { Sink::ignores(record.header); }) {
+      if (any_tsc_ && untimed_.empty() && Sink::ignores(record.header)) {
+        pass_over(record, sink);
+        continue;
+      }
+    }
     // One comparison for both directions: a step backwards is a huge leap modulo 2^64.
     if (record.tsc - last_tsc_ > kMaxJump || !any_tsc_) {
       const bool first = !any_tsc_;
@@ -270,6 +302,17 @@ template <class Sink>
     has_head_ = true;
     return true;
   }
+}
+
+// The trace continues until its last record, whatever that is.
+template <class Sink>
+void PcpuStream::pass_over(const Record& record, Sink& sink) {
+  if constexpr (requires { sink.pass_over(1); }) {
+    sink.pass_over(1);
+    ++records_;
+  }
+  at_ += record.bytes();
+  if (record.tsc - last_tsc_ <= kMaxJump || judge(record.tsc, at_) == Verdict::kRight) last_tsc_ = record.tsc;
 }
 
 // Hands the head over. False: it stays the head, because the second place of LOST_RECORDS is after `bound`.
@@ -430,6 +473,95 @@ bool PcpuStream::run(std::uint64_t bound, Sink& sink) {
     if (!settle(sink)) return false;
   } while (key_ <= bound);
   return true;
+}
+
+template <class Sink>
+PcpuStream::Gathered PcpuStream::gather(std::uint64_t upto, std::uint32_t most, Batch& batch) const {
+  Gathered gathered;
+  gathered.odd = true;
+  gathered.next = at_;
+  if (doubtful_ || lost_pending_) return gathered;
+  if constexpr (requires { Sink::ignores(std::uint32_t{}); }) {
+    // An entry either has untimed records or passed over some.
+    if (!untimed_.empty() && Sink::ignores(load_word<std::uint32_t>(at_))) return gathered;
+  }
+  std::vector<Batch::Entry>& entries = batch.entries();
+  const std::byte* at = at_;
+  std::uint64_t last = last_tsc_;
+  std::uint32_t passed_over = 0;
+  while (gathered.count < most) {
+    // Untimed records belong to the one after them.
+    const std::byte* timed = at;
+    std::uint32_t header = 0;
+    for (;;) {
+      const std::ptrdiff_t left = end_ - timed;
+      if (left < static_cast<std::ptrdiff_t>(kMaxRecordBytes)) [[unlikely]] {
+        if (timed == end_ && at == timed && next_segment_ == segments_.size() && !full_) {
+          gathered.odd = false;
+          return gathered;
+        }
+        Record record;
+        if (!decode_record(timed, end_, record)) return gathered;
+      }
+      header = load_word<std::uint32_t>(timed);
+      if ((header & (kHasTsc | event::kClassMask)) != kUntimedClass) break;
+      timed += 4 + extra_bytes(header);
+    }
+    if constexpr (requires { Sink::ignores(header); }) {
+      if (Sink::ignores(header)) {
+        if (at != timed) return gathered; // its place in the order matters to the untimed ones
+        if (++passed_over == Batch::kKept) return gathered;
+        at += 12 + extra_bytes(header);
+        continue;
+      }
+    }
+    const std::uint32_t kind = header & (kHasTsc | event::kClassMask);
+    if (kind < kHasTsc || kind == (kHasTsc | event::kAlwaysClass)) return gathered;
+    const std::uint64_t tsc = load_word<std::uint64_t>(timed + 4) + shift_;
+    if (tsc - last > kMaxJump) return gathered;
+    if (tsc > upto) {
+      gathered.odd = false;
+      gathered.next = at;
+      gathered.passed_over += passed_over;
+      return gathered;
+    }
+    last = tsc;
+    const bool kept = gathered.count == 0 && !untimed_.empty();
+    entries.push_back({static_cast<std::uint32_t>(tsc - batch.base_tsc()), static_cast<std::uint16_t>(pcpu_),
+                       kept ? Batch::kKept : static_cast<std::uint16_t>(passed_over), at});
+    ++gathered.count;
+    gathered.passed_over += passed_over;
+    passed_over = 0;
+    at = timed + 12 + extra_bytes(header);
+    gathered.next = at;
+  }
+  return gathered;
+}
+
+template <class Sink>
+[[gnu::noinline]] void PcpuStream::hand_over(const Batch::Entry& entry, std::uint64_t tsc, Sink& sink) {
+  if (entry.passed_over == Batch::kKept) hand_over_untimed(sink);
+  Record record;
+  const std::byte* at = entry.at;
+  record.header = load_word<std::uint32_t>(at);
+  while (!record.has_tsc()) {
+    record.extra = at + 4;
+    ++records_;
+    if constexpr (requires { sink.apply_untimed(pcpu_, record); }) sink.apply_untimed(pcpu_, record);
+    at += record.bytes();
+    record.header = load_word<std::uint32_t>(at);
+  }
+  record.tsc = tsc;
+  record.extra = at + 12;
+  sink.apply(pcpu_, record);
+}
+
+template <class Sink>
+bool PcpuStream::skip(const std::byte* next, std::uint64_t tsc, std::uint64_t records, Sink& sink) {
+  at_ = next;
+  handed_over_tsc_ = last_tsc_ = tsc;
+  records_ += records;
+  return settle(sink);
 }
 
 template <class Sink>

@@ -60,6 +60,9 @@ void put(xenmon_vcpu& out, const Vcpu& vcpu, std::uint64_t end_ns) {
   out.hist_lines[0] = of != nullptr ? of->wake_wait.used() : 0;
   out.hist_lines[1] = of != nullptr ? of->preempt_wait.used() : 0;
   out.hist_lines[2] = of != nullptr ? of->run.used() : 0;
+  out.wake_wait_sum_ns = of != nullptr ? of->wake_wait.sum_ns() : 0;
+  out.preempt_wait_sum_ns = of != nullptr ? of->preempt_wait.sum_ns() : 0;
+  out.run_sum_ns = of != nullptr ? of->run.sum_ns() : 0;
 }
 
 } // namespace

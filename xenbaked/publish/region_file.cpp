@@ -6,11 +6,10 @@
 #include <grp.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cinttypes>
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <optional>
@@ -20,9 +19,7 @@ namespace xenmon {
 
 namespace {
 
-// The group that may read the region without being root.
 constexpr const char* kReaderGroup = "xenmon";
-constexpr std::size_t kSuffixDigits = 16; // of a region in the making
 
 struct CloseFile {
   void operator()(std::FILE* file) const { std::fclose(file); }
@@ -33,14 +30,14 @@ struct CloseDirectory {
 };
 using DirectoryPointer = std::unique_ptr<DIR, CloseDirectory>;
 
-Result<FileDescriptor> open_directory(const std::string& path) {
+Result<Descriptor> open_directory(const std::string& path) {
   const bool made = mkdir(path.c_str(), 0755) == 0;
   if (!made && (errno == EACCES || errno == EPERM || errno == EROFS)) {
     return Error{"Cannot make the region's directory " + path + ": " + std::strerror(errno) +
                      "; run as root or choose another --region.",
                  ExitStatus::kNotPermitted};
   }
-  FileDescriptor directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  Descriptor directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!directory.valid()) {
     const ExitStatus status = errno == EACCES ? ExitStatus::kNotPermitted : ExitStatus::kFailed;
     const char* hint =
@@ -66,59 +63,31 @@ Result<FileDescriptor> open_directory(const std::string& path) {
   return directory;
 }
 
-// The group's number. The file is asked first: a name service may not answer, and need not be asked if the
-// group that docs/operation.md describes exists.
-std::optional<gid_t> find_reader_group() {
+// Regions that killed processes had not finished. The holder of the lock is the only process that makes one.
+void sweep(const Descriptor& directory, const std::string& name) {
+  Descriptor copy(openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!copy.valid()) return;
+  const DirectoryPointer entries{fdopendir(copy.get())};
+  if (!entries) return;
+  (void)copy.release(); // closed with the entries
+  while (const struct dirent* entry = readdir(entries.get())) {
+    if (is_unfinished_name(entry->d_name, name, "")) unlinkat(directory.get(), entry->d_name, 0);
+  }
+}
+
+} // namespace
+
+// The file is asked first: a name service may not answer, and need not be asked if the group that
+// docs/operation.md describes exists.
+std::optional<gid_t> find_reader_group(bool ask_others) {
   if (const FilePointer groups{std::fopen("/etc/group", "re")}) {
     while (const struct group* each = fgetgrent(groups.get())) {
       if (std::strcmp(each->gr_name, kReaderGroup) == 0) return each->gr_gid;
     }
   }
+  if (!ask_others) return std::nullopt;
   if (const struct group* readers = getgrnam(kReaderGroup)) return readers->gr_gid;
   return std::nullopt;
-}
-
-bool is_half_made(const char* entry, const std::string& prefix) {
-  const std::string_view name(entry);
-  return name.size() == prefix.size() + kSuffixDigits && name.starts_with(prefix) &&
-         name.substr(prefix.size()).find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
-
-// Regions that killed processes had not finished. The holder of the lock is the only process that makes one.
-void sweep(const FileDescriptor& directory, const std::string& name) {
-  const int copy = openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (copy < 0) return;
-  const DirectoryPointer entries{fdopendir(copy)};
-  if (!entries) {
-    close(copy);
-    return;
-  }
-  const std::string prefix = "." + name + ".";
-  while (const struct dirent* entry = readdir(entries.get())) {
-    if (is_half_made(entry->d_name, prefix)) unlinkat(directory.get(), entry->d_name, 0);
-  }
-}
-
-std::string random_suffix() {
-  std::uint64_t number = 0;
-  if (getrandom(&number, sizeof number, 0) != sizeof number) number = static_cast<std::uint64_t>(getpid());
-  char text[kSuffixDigits + 1];
-  std::snprintf(text, sizeof text, "%016" PRIx64, number);
-  return text;
-}
-
-} // namespace
-
-FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
-  if (this != &other) {
-    if (fd_ >= 0) close(fd_);
-    fd_ = std::exchange(other.fd_, -1);
-  }
-  return *this;
-}
-
-FileDescriptor::~FileDescriptor() {
-  if (fd_ >= 0) close(fd_);
 }
 
 RegionMapping& RegionMapping::operator=(RegionMapping&& other) noexcept {
@@ -142,12 +111,12 @@ Result<RegionPlace> RegionPlace::open(const Options& options) {
   if (name.empty() || name == "." || name == "..") {
     return Error{"'" + options.path + "' is not a path for a region; name a file.", ExitStatus::kUsage};
   }
-  Result<FileDescriptor> directory = open_directory(directory_path);
+  Result<Descriptor> directory = open_directory(directory_path);
   if (!directory) return directory.error();
 
   const std::string lock_name = name + ".lock";
-  FileDescriptor lock(openat(directory->get(), lock_name.c_str(),
-                             O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
+  Descriptor lock(openat(directory->get(), lock_name.c_str(),
+                         O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
   if (!lock.valid()) {
     const ExitStatus status = errno == EACCES ? ExitStatus::kNotPermitted : ExitStatus::kFailed;
     return Error{"Cannot open " + options.path + ".lock: " + std::strerror(errno) +
@@ -167,50 +136,41 @@ Result<RegionPlace> RegionPlace::open(const Options& options) {
                  ExitStatus::kBusy};
   }
   sweep(*directory, name);
-  return RegionPlace(options, std::move(*directory), std::move(lock), std::move(name));
+  std::optional<gid_t> readers;
+  if (geteuid() == 0 && !options.world_readable) readers = find_reader_group(true);
+  return RegionPlace(options, std::move(*directory), std::move(lock), std::move(name), readers);
 }
 
 Result<RegionMapping> RegionPlace::make(std::size_t bytes) {
-  private_name_ = "." + name_ + "." + random_suffix();
-  FileDescriptor file(openat(directory_.get(), private_name_.c_str(),
-                             O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  UnfinishedFile file(directory_.get(), name_, "", 0600);
   if (!file.valid()) return system_error("Cannot make a region beside " + options_.path);
-  const auto give_up = [&](Error error) {
-    unlinkat(directory_.get(), private_name_.c_str(), 0);
-    private_name_.clear();
-    return error;
-  };
-  if (geteuid() == 0 && !options_.world_readable) {
-    const std::optional<gid_t> readers = find_reader_group();
-    if (readers && fchown(file.get(), 0, *readers) != 0) {
-      return give_up(system_error("Cannot give the region to group " + std::string(kReaderGroup)));
-    }
-  }
-  if (fchmod(file.get(), options_.world_readable ? 0644 : 0640) != 0) {
-    return give_up(system_error("Cannot set the region's mode"));
+  struct stat status {};
+  if (readers_ && fstat(file.fd(), &status) != 0) return system_error("Cannot examine a region");
+  // Only if need be: a service that has the group may not be allowed the call.
+  if (readers_ && status.st_gid != *readers_ && fchown(file.fd(), 0, *readers_) != 0)
+    return system_error("Cannot give the region to group " + std::string(kReaderGroup));
+  if (fchmod(file.fd(), options_.world_readable ? 0644 : 0640) != 0) {
+    return system_error("Cannot set the region's mode");
   }
   // ftruncate alone is not enough: a hole that cannot be filled later would cause a SIGBUS.
   int error = EINTR;
-  while (error == EINTR) error = posix_fallocate(file.get(), 0, static_cast<off_t>(bytes));
+  while (error == EINTR) error = posix_fallocate(file.fd(), 0, static_cast<off_t>(bytes));
   if (error != 0) {
     errno = error;
-    return give_up(
-        system_error("Cannot reserve " + std::to_string(bytes) + " bytes for the region " + options_.path));
+    return system_error("Cannot reserve " + std::to_string(bytes) + " bytes for the region " + options_.path);
   }
-  void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
-  if (data == MAP_FAILED) return give_up(system_error("Cannot map the region " + options_.path));
+  void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.fd(), 0);
+  if (data == MAP_FAILED) return system_error("Cannot map the region " + options_.path);
+  unfinished_ = std::move(file);
   return RegionMapping(data, bytes);
 }
 
 Status RegionPlace::place() {
-  if (renameat(directory_.get(), private_name_.c_str(), directory_.get(), name_.c_str()) != 0) {
-    const Error error = system_error("Cannot put the region in place at " + options_.path);
-    unlinkat(directory_.get(), private_name_.c_str(), 0);
-    private_name_.clear();
-    return error;
-  }
-  private_name_.clear();
-  return ok();
+  const int reason = unfinished_.place_as(name_);
+  unfinished_.discard();
+  if (reason == 0) return ok();
+  errno = reason;
+  return system_error("Cannot put the region in place at " + options_.path);
 }
 
 } // namespace xenmon

@@ -2,10 +2,10 @@
 //
 // Makes the region's file safely, in a directory that other users may be able to reach.
 //
-// The file is created under a random name (O_CREAT|O_EXCL|O_NOFOLLOW), gets its owner and mode explicitly,
-// whatever the umask is, and its blocks are reserved (a full /run is an error here and not a SIGBUS later).
-// Only when its contents are valid does place() rename it, so nobody ever sees an incomplete region. Whatever
-// another user planted under the final name, a symlink included, is replaced and not followed.
+// The file is made aside, see base/unfinished_file.h. It gets its owner and mode explicitly, whatever the
+// umask is, and its blocks are reserved (a full /run is an error here and not a SIGBUS later). Only when its
+// contents are valid does place() rename it, so nobody ever sees an incomplete region. Whatever another user
+// planted under the final name, a symlink included, is replaced and not followed.
 //
 // A lock file beside it (NAME.lock) keeps a second daemon away from the same path while this one lives; the
 // kernel drops the lock with the process. The process that gets the lock removes the unfinished files of
@@ -13,30 +13,21 @@
 #ifndef XENMON_XENBAKED_PUBLISH_REGION_FILE_H
 #define XENMON_XENBAKED_PUBLISH_REGION_FILE_H
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
 
-#include "xenmon/result.h"
+#include "base/descriptor.h"
+#include "base/result.h"
+#include "base/unfinished_file.h"
 
 namespace xenmon {
-
-class FileDescriptor {
- public:
-  FileDescriptor() = default;
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  FileDescriptor& operator=(FileDescriptor&& other) noexcept;
-  ~FileDescriptor();
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] bool valid() const { return fd_ >= 0; }
-
- private:
-  int fd_ = -1;
-};
 
 // A shared, writable mapping of a region file. Unmaps; the file stays.
 class RegionMapping {
@@ -55,6 +46,11 @@ class RegionMapping {
   std::size_t bytes_ = 0;
 };
 
+// The group that may read the region without being root, by its number; nothing if there is none.
+// `ask_others`: also the name services, which may take as long as they like to answer and load what they
+// need.
+std::optional<gid_t> find_reader_group(bool ask_others);
+
 // The place for regions: a directory, a name in it, and the lock on both.
 class RegionPlace {
  public:
@@ -65,28 +61,30 @@ class RegionPlace {
 
   // Creates the directory (0755) if only its last part is missing. Errors: a directory that is a symlink,
   // belongs to another user, or is writable for others without being sticky; kBusy: another daemon holds the
-  // lock.
+  // lock. From here on no name service is asked.
   static Result<RegionPlace> open(const Options& options);
 
-  // A new zeroed file of that size, mapped, under a private name; place() gives it the real one. At most one
-  // is unfinished at a time.
+  // A new zeroed file of that size, mapped; place() puts it in place. At most one is unfinished at a time.
   Result<RegionMapping> make(std::size_t bytes);
   Status place();
 
   [[nodiscard]] const std::string& path() const { return options_.path; }
 
  private:
-  RegionPlace(Options options, FileDescriptor directory, FileDescriptor lock, std::string name)
+  RegionPlace(Options options, Descriptor directory, Descriptor lock, std::string name,
+              std::optional<gid_t> readers)
       : options_(std::move(options)),
         directory_(std::move(directory)),
         lock_(std::move(lock)),
-        name_(std::move(name)) {}
+        name_(std::move(name)),
+        readers_(readers) {}
 
   Options options_;
-  FileDescriptor directory_;
-  FileDescriptor lock_;
+  Descriptor directory_;
+  Descriptor lock_;
   std::string name_;
-  std::string private_name_;
+  std::optional<gid_t> readers_; // who get the files; nothing: nobody else
+  UnfinishedFile unfinished_;    // closed before the directory is
 };
 
 } // namespace xenmon

@@ -2,7 +2,6 @@
 #include "publish/region_image.h"
 
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/clock.h"
 #include "publish/shared_words.h"
 #include "publish/text_field.h"
 
@@ -21,19 +21,17 @@ namespace {
 
 // A row ring below the limit is not replaced for fewer rows than this.
 constexpr std::uint32_t kLeastRows = 64;
+// A file with fewer free entries for carries than this is replaced. Counts pass 2^32 once in hours at most,
+// so this many never do at once.
+constexpr std::size_t kSpareCarries = 16;
 constexpr std::uint64_t kMostSamples = std::uint64_t{1} << 24;
 constexpr std::uint64_t kSecond = 1'000'000'000;
-constexpr std::uint64_t kOwnFlags = XENMON_FLAG_HELD | XENMON_FLAG_HISTORY_SHORTENED;
-
-std::uint64_t boot_time_ns() {
-  struct timespec now {};
-  clock_gettime(CLOCK_BOOTTIME, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * kSecond + static_cast<std::uint64_t>(now.tv_nsec);
-}
+constexpr std::uint64_t kOwnFlags =
+    XENMON_FLAG_HELD | XENMON_FLAG_HISTORY_SHORTENED | XENMON_FLAG_NO_CONNECTION;
 
 std::uint64_t random_number() {
   std::uint64_t number = 0;
-  if (getrandom(&number, sizeof number, 0) != sizeof number) number = boot_time_ns();
+  if (getrandom(&number, sizeof number, 0) != sizeof number) number = boottime_ns();
   return number | 1U; // never 0
 }
 
@@ -67,7 +65,7 @@ Result<RegionImage> RegionImage::create(const Options& options, RegionFacts fact
         static_cast<std::uint32_t>((facts.history_ns + kSecond + facts.sample_ns - 1) / facts.sample_ns + 1);
   }
   if (capacities.pcpu == 0 || capacities.domain == 0 || capacities.vcpu == 0 || capacities.row == 0 ||
-      capacities.io_row == 0 || capacities.wait == 0 || capacities.verdict == 0) {
+      capacities.io_row == 0 || capacities.wait == 0 || capacities.verdict == 0 || capacities.carry == 0) {
     return unusable("a table without room");
   }
   Result<RegionPlace> place = RegionPlace::open(options.place);
@@ -82,7 +80,8 @@ Result<RegionImage> RegionImage::create(const Options& options, RegionFacts fact
 
 std::uint64_t RegionImage::flags() const {
   return (facts_.flags & ~kOwnFlags) | (held_ ? std::uint64_t{XENMON_FLAG_HELD} : 0) |
-         (history_shortened_ ? std::uint64_t{XENMON_FLAG_HISTORY_SHORTENED} : 0);
+         (history_shortened_ ? std::uint64_t{XENMON_FLAG_HISTORY_SHORTENED} : 0) |
+         (connected_ ? 0 : std::uint64_t{XENMON_FLAG_NO_CONNECTION});
 }
 
 // ---- files
@@ -112,7 +111,7 @@ xenmon_region_header RegionImage::fresh_header() const {
   lay_out(fresh, file_.capacities);
   fresh.state = XENMON_STATE_STARTING;
   fresh.flags = flags();
-  fresh.heartbeat_ns = boot_time_ns();
+  fresh.heartbeat_ns = boottime_ns();
   return fresh;
 }
 
@@ -164,6 +163,8 @@ void RegionImage::copy_previous() {
   std::memcpy(fresh.source_faults, old.source_faults, sizeof fresh.source_faults);
 
   std::copy(from.owners.begin(), from.owners.end(), file_.owners.begin());
+  file_.carries = from.carries;
+  for (std::size_t i = 0; i < file_.carries.size(); ++i) write_carry(i);
   const std::byte* old_bytes = from.mapping.data();
   for (std::uint32_t slot = 0; slot < old.hist.count; ++slot) {
     entry<xenmon_histograms>(fresh.hist, slot) = record_at<xenmon_histograms>(old_bytes, old.hist, slot);
@@ -253,6 +254,7 @@ RegionImage::Wanted RegionImage::wanted_for(const SnapshotSize& size) const {
   wanted.pcpu = grown(wanted.pcpu, size.pcpus);
   wanted.domain = grown(wanted.domain, size.domains);
   wanted.vcpu = grown(wanted.vcpu, size.vcpus);
+  if (!file_.carries.empty()) wanted.carry = grown(wanted.carry, file_.carries.size() + kSpareCarries);
 
   // The rings should hold the history; of their present contents, only samples that leave the history may be
   // dropped.
@@ -283,7 +285,7 @@ RegionImage::Wanted RegionImage::wanted_for(const SnapshotSize& size) const {
 bool RegionImage::has_room(const RegionCapacities& wanted, const SnapshotSize& size) const {
   const RegionCapacities& now = file_.capacities;
   return wanted.pcpu == now.pcpu && wanted.domain == now.domain && wanted.vcpu == now.vcpu &&
-         wanted.io_row == now.io_row && size.rows <= now.row &&
+         wanted.carry == now.carry && wanted.io_row == now.io_row && size.rows <= now.row &&
          wanted.row <= now.row + kLeastRows; // not a new file for the last few rows below the limit
 }
 
@@ -380,6 +382,7 @@ void RegionImage::claim_histograms(std::uint32_t slot, const Owner& owner) {
   if (present != Owner{}) {
     static constexpr xenmon_histograms kZero{};
     store_words(&entry<xenmon_histograms>(header().hist, slot), &kZero, sizeof kZero);
+    drop_carries(slot);
   }
   present = owner;
 }
@@ -391,9 +394,51 @@ void RegionImage::write_histograms(const HistogramChange& change) {
   for (std::size_t i = 0; i < HistogramChange::kHistograms; ++i) {
     for (std::uint32_t lines = change.lines[i]; lines != 0; lines &= lines - 1) {
       const auto first = static_cast<std::uint32_t>(std::countr_zero(lines)) * XENMON_HIST_LINE_BUCKETS;
-      store_words(to[i] + first, change.counts[i] + first, XENMON_HIST_LINE_BUCKETS * sizeof(std::uint32_t));
+      const std::uint32_t* const counts = change.counts[i] + first;
+      // A count only grows, so one that is smaller has passed 2^32. Only the writer stores into the file.
+      bool passed = false;
+      for (std::uint32_t n = 0; n < XENMON_HIST_LINE_BUCKETS; ++n) passed |= counts[n] < to[i][first + n];
+      if (passed) [[unlikely]] {
+        for (std::uint32_t n = 0; n < XENMON_HIST_LINE_BUCKETS; ++n) {
+          if (counts[n] < to[i][first + n])
+            carry(change.vcpu_slot, static_cast<std::uint32_t>(i) * XENMON_HIST_BUCKETS + first + n);
+        }
+      }
+      store_words(to[i] + first, counts, XENMON_HIST_LINE_BUCKETS * sizeof(std::uint32_t));
     }
   }
+}
+
+void RegionImage::carry(std::uint32_t slot, std::uint32_t bucket) {
+  std::size_t at = file_.carries.size();
+  for (std::size_t i = 0; i < file_.carries.size(); ++i) {
+    const xenmon_carry& known = file_.carries[i];
+    if (known.vcpu_slot == XENMON_NO_SLOT) at = i;
+    if (known.vcpu_slot == slot && known.bucket == bucket) {
+      at = i;
+      break;
+    }
+  }
+  if (at == file_.carries.size()) file_.carries.push_back({XENMON_NO_SLOT, 0, 0});
+  xenmon_carry& entry = file_.carries[at];
+  const std::uint64_t before = entry.vcpu_slot == XENMON_NO_SLOT ? 0 : entry.passed;
+  entry = {slot, bucket, before + 1};
+  write_carry(at);
+}
+
+void RegionImage::drop_carries(std::uint32_t slot) {
+  for (std::size_t i = 0; i < file_.carries.size(); ++i) {
+    if (file_.carries[i].vcpu_slot != slot) continue;
+    file_.carries[i] = {XENMON_NO_SLOT, 0, 0};
+    write_carry(i);
+  }
+}
+
+void RegionImage::write_carry(std::size_t position) {
+  xenmon_table& table = header().carry;
+  if (position >= table.capacity) return;
+  store_words(&entry<xenmon_carry>(table, position), &file_.carries[position], sizeof(xenmon_carry));
+  store_count(table, std::min<std::size_t>(file_.carries.size(), table.capacity));
 }
 
 // Before their sample, so that a reader that sees the sample finds them.
@@ -499,15 +544,21 @@ void RegionImage::set_wall_epoch(std::uint64_t epoch_ns) {
   store_word(header().wall_epoch_ns, epoch_ns);
 }
 
-void RegionImage::heartbeat(std::uint64_t wakeups, std::uint64_t daemon_cpu_ns) {
+void RegionImage::heartbeat(std::uint64_t wakeups, std::uint64_t daemon_cpu_ns, std::uint64_t quiet_ns) {
   xenmon_region_header& h = header();
   store_word(h.counters.wakeups, wakeups);
   store_word(h.counters.daemon_cpu_ns, daemon_cpu_ns);
-  store_word(h.heartbeat_ns, boot_time_ns());
+  const std::uint64_t now = boottime_ns();
+  store_word(h.heartbeat_ns, now - std::min(now, quiet_ns));
 }
 
 void RegionImage::set_held(bool held) {
   held_ = held;
+  store_word(header().flags, flags(), std::memory_order_release);
+}
+
+void RegionImage::set_connected(bool connected) {
+  connected_ = connected;
   store_word(header().flags, flags(), std::memory_order_release);
 }
 

@@ -23,11 +23,11 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "publish/region_file.h"
 #include "publish/region_layout.h"
 #include "publish/snapshot.h"
 #include "xenmon/region.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 
@@ -79,11 +79,14 @@ class RegionImage {
   void set_verdicts(std::span<const xenmon_verdict> verdicts);
   // CLOCK_REALTIME of trace time 0, as the host's clock has it by now; readers see it at once.
   void set_wall_epoch(std::uint64_t epoch_ns);
-  // Call at least every heartbeat_period_ns, even when nothing happens.
-  void heartbeat(std::uint64_t wakeups, std::uint64_t daemon_cpu_ns);
+  // Call at least every heartbeat_period_ns, even when nothing happens. quiet_ns: how old the heartbeat is
+  // already, for a mirror, which passes on another daemon's.
+  void heartbeat(std::uint64_t wakeups, std::uint64_t daemon_cpu_ns, std::uint64_t quiet_ns = 0);
   void set_state(std::uint64_t state); // XENMON_STATE_*
   // Whether the recording is held; readers see it after the sample that was published last.
   void set_held(bool held);
+  // For a mirror: whether the other host can be reached. It can at first.
+  void set_connected(bool connected);
 
   // An empty file takes this one's place, as another daemon's would; the lock stays with us. Verdicts stay.
   // daemon_start 0: a number is made up.
@@ -103,7 +106,8 @@ class RegionImage {
   struct File {
     RegionMapping mapping;
     RegionCapacities capacities;
-    std::vector<Owner> owners; // by vCPU slot
+    std::vector<Owner> owners;         // by vCPU slot
+    std::vector<xenmon_carry> carries; // entries by position; those beyond the table wait for a larger file
     std::uint64_t tables_seq = 0;
     std::uint64_t newest = 0;       // number of the newest sample
     std::uint64_t oldest = 1;       // no older one is there; newest + 1 if none is
@@ -139,6 +143,9 @@ class RegionImage {
   void write_tables(const Snapshot& snapshot);
   void claim_histograms(std::uint32_t slot, const Owner& owner);
   void write_histograms(const HistogramChange& change);
+  void carry(std::uint32_t slot, std::uint32_t bucket);
+  void drop_carries(std::uint32_t slot);
+  void write_carry(std::size_t position);
   void write_waits(const Snapshot& snapshot);
   void write_sample(const SnapshotSample& sample, const SnapshotSize& size);
   void write_counters(const Snapshot& snapshot);
@@ -160,6 +167,7 @@ class RegionImage {
   File previous_;       // what readers see while file_ is being filled
   bool placed_ = false; // file_ is what readers see
   bool held_ = false;
+  bool connected_ = true;
   bool history_shortened_ = false;
   std::vector<xenmon_verdict> verdicts_;
   std::vector<std::uint64_t> waits_until_; // by sample number, a ring: the newest wait when it was published

@@ -13,13 +13,13 @@
 #include <utility>
 
 #include "bake/baker.h"
+#include "base/result.h"
 #include "merge/merge.h"
 #include "publish/baker_snapshot.h"
 #include "publish/region_image.h"
 #include "source/source.h"
 #include "source/verdict.h"
 #include "xenmon/region.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

@@ -18,8 +18,8 @@
 #include <optional>
 #include <span>
 
+#include "base/result.h"
 #include "xenmon/region.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

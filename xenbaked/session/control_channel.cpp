@@ -11,9 +11,9 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/trace_time.h"
 #include "session/message.h"
 #include "text.h"
-#include "xenmon/trace_time.h"
 
 namespace xenmon {
 
@@ -71,10 +71,6 @@ std::optional<std::uint64_t> parse_read(std::string_view line) {
   return sample;
 }
 
-ControlChannel::~ControlChannel() {
-  if (fd_ >= 0) close(fd_);
-}
-
 std::optional<ReplayCommand> ControlChannel::next() {
   listen();
   if (heard_.empty()) {
@@ -127,10 +123,10 @@ void ControlChannel::take_line(const std::string& line) {
 // False if there is nothing at the moment, or never will be.
 bool ControlChannel::take_in() {
   if (gone_) return false;
-  pollfd entry{fd_, POLLIN, 0};
+  pollfd entry{fd(), POLLIN, 0};
   if (poll(&entry, 1, 0) <= 0) return false;
   std::array<char, 1024> bytes;
-  const ssize_t got = read(fd_, bytes.data(), bytes.size());
+  const ssize_t got = read(fd(), bytes.data(), bytes.size());
   if (got < 0 && (errno == EINTR || errno == EAGAIN)) return false;
   if (got <= 0) {
     gone_ = true;
@@ -152,7 +148,7 @@ void ControlChannel::tell(State state, std::uint64_t position_ns) {
   const std::string line =
       std::string(word) + ' ' + std::to_string(lines_) + ' ' + std::to_string(position_ns) + '\n';
   // Only a socket can be written to without the risk of blocking, so only a socket is answered.
-  [[maybe_unused]] const ssize_t sent = send(fd_, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  [[maybe_unused]] const ssize_t sent = send(fd(), line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 } // namespace xenmon

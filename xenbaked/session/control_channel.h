@@ -31,6 +31,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/descriptor.h"
+
 namespace xenmon {
 
 struct ReplayCommand {
@@ -50,13 +52,10 @@ std::optional<std::uint64_t> parse_read(std::string_view line);
 class ControlChannel {
  public:
   // Closes the descriptor when destroyed.
-  explicit ControlChannel(int fd) : fd_(fd) {}
-  ControlChannel(const ControlChannel&) = delete;
-  ControlChannel& operator=(const ControlChannel&) = delete;
-  ~ControlChannel();
+  explicit ControlChannel(int fd) : file_(fd) {}
 
   // Readable when there may be a command, or when the other side has gone.
-  [[nodiscard]] int fd() const { return fd_; }
+  [[nodiscard]] int fd() const { return file_.get(); }
   // The next command that has arrived; does not wait for one.
   std::optional<ReplayCommand> next();
   // Reads what has arrived; commands are kept for next(). Does not wait.
@@ -80,7 +79,7 @@ class ControlChannel {
   void take_line(const std::string& line);
   void complain(std::string_view line);
 
-  int fd_;
+  Descriptor file_;
   bool gone_ = false;
   bool skipping_ = false;      // the rest of a line that is too long
   std::uint64_t lines_ = 0;    // that have been acted upon

@@ -1,23 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "session/live_session.h"
 
-#include <time.h>
-
 #include <utility>
 
-#include "session/pace.h"
+#include "base/clock.h"
 
 namespace xenmon {
-
-namespace {
-
-std::uint64_t realtime_ns() {
-  struct timespec now {};
-  clock_gettime(CLOCK_REALTIME, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(now.tv_nsec);
-}
-
-} // namespace
 
 LiveSession::LiveSession(const SessionParts& parts)
     : parts_(parts), published_(parts, nullptr), wall_epoch_(parts.source.origin().wall_epoch_ns) {}

@@ -7,9 +7,9 @@
 
 #include <cstdint>
 
+#include "base/result.h"
 #include "session/published_pipeline.h"
 #include "session/wall_epoch.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

@@ -7,8 +7,8 @@
 
 namespace xenmon {
 
-void print_message(std::string_view text) {
-  std::cerr << "xenbaked: " << printable_lines(text) << '\n';
+void print_message(std::string_view text, Priority priority) {
+  std::cerr << message_lines("xenbaked", priority, printable_lines(text));
 }
 
 } // namespace xenmon

@@ -6,11 +6,13 @@
 
 #include <string_view>
 
+#include "journal.h"
+
 namespace xenmon {
 
 // Prints "xenbaked: TEXT" and an end of line. The text may have line ends; what could steer a terminal is
-// replaced. May block while standard error takes nothing.
-void print_message(std::string_view text);
+// replaced. In the journal it has that priority. May block while standard error takes nothing.
+void print_message(std::string_view text, Priority priority = Priority::kWarning);
 
 } // namespace xenmon
 

@@ -4,18 +4,12 @@
 #ifndef XENMON_XENBAKED_SESSION_PACE_H
 #define XENMON_XENBAKED_SESSION_PACE_H
 
-#include <time.h>
-
 #include <cmath>
 #include <cstdint>
 
-namespace xenmon {
+#include "base/clock.h"
 
-inline std::uint64_t monotonic_ns() {
-  struct timespec now {};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(now.tv_nsec);
-}
+namespace xenmon {
 
 class Pace {
  public:

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "session/published_pipeline.h"
 
-#include <sys/resource.h>
-
+#include "base/clock.h"
 #include "session/message.h"
-#include "session/pace.h"
 #include "session/trace_judge.h"
 
 namespace xenmon {
@@ -17,16 +15,6 @@ constexpr std::uint64_t kBeatNs = kSecond / 4;
 constexpr std::uint64_t kRoundPauseNs = 1'000'000;
 // A recording that is played as fast as possible is thousands of times as fast as a host: 9 MiB.
 constexpr std::uint32_t kFastWaitCapacity = 16 * RegionWriter::kWaitCapacity;
-
-std::uint64_t own_cpu_ns() {
-  struct rusage usage {};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto ns = [](const timeval& time) {
-    return static_cast<std::uint64_t>(time.tv_sec) * kSecond +
-           static_cast<std::uint64_t>(time.tv_usec) * 1000U;
-  };
-  return ns(usage.ru_utime) + ns(usage.ru_stime);
-}
 
 Baker::Options baker_options(const Origin& origin, const SessionOptions& options) {
   Baker::Options out = bake_options(origin);
@@ -61,13 +49,15 @@ void PublishedPipeline::housekeeping() {
   if (now - last_beat_ns_ < kBeatNs) return;
   last_beat_ns_ = now;
   if (parts_.recorder != nullptr) {
-    if (const std::optional<Error> error = parts_.recorder->take_error()) print_message(error->message);
+    if (const std::optional<Error> error = parts_.recorder->take_error())
+      print_message(error->message, Priority::kError);
   }
   beat();
 }
 
 void PublishedPipeline::beat() {
-  parts_.writer.heartbeat(wakeups_, own_cpu_ns());
+  if (parts_.service != nullptr) parts_.service->alive(monotonic_ns());
+  parts_.writer.heartbeat(wakeups_, process_cpu_ns());
 }
 
 Status PublishedPipeline::begin_round() {

@@ -13,6 +13,7 @@
 #include "session/domain_names.h"
 #include "session/pipeline.h"
 #include "session/region_sink.h"
+#include "session/service_manager.h"
 #include "session/session_options.h"
 #include "session/stop_flag.h"
 #include "source/recorder.h"
@@ -29,7 +30,8 @@ struct SessionParts {
   const SessionOptions& options;
   RegionWriter& writer;
   StopFlag& stop;
-  Recorder* recorder = nullptr; // null: nothing is recorded
+  Recorder* recorder = nullptr;      // null: nothing is recorded
+  ServiceManager* service = nullptr; // null: nobody wants to know that the loop goes round
 };
 
 // How many waits the region must have room for.

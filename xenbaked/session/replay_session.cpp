@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
+#include "base/trace_time.h"
 #include "session/message.h"
-#include "xenmon/trace_time.h"
 
 namespace xenmon {
 

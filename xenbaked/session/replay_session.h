@@ -17,10 +17,10 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/result.h"
 #include "session/control_channel.h"
 #include "session/pace.h"
 #include "session/published_pipeline.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/descriptor.h"
 #include "publish/region_writer.h"
 #include "session/control_channel.h"
 #include "session/live_session.h"
@@ -38,9 +39,9 @@ Result<std::unique_ptr<RegionWriter>> make_region(const Origin& origin, const Se
 }
 
 void report_ready(int fd) {
+  const Descriptor starter(fd);
   // The one that started us may be gone; then nobody needs to know.
-  [[maybe_unused]] const ssize_t written = write(fd, "R", 1);
-  close(fd);
+  [[maybe_unused]] const ssize_t written = write(starter.get(), "R", 1);
 }
 
 Status run_replay(const SessionParts& parts) {
@@ -58,15 +59,20 @@ Status run_replay(const SessionParts& parts) {
 
 } // namespace
 
-Status run_session(Source& source, const SessionOptions& options, Recorder* recorder, StopFlag& stop) {
+Status run_session(Source& source, const SessionOptions& options, Recorder* recorder, StopFlag& stop,
+                   const SessionProcess& process) {
   Verdicts verdicts;
   const Origin origin = learn_trace(source, verdicts);
   warn_of_frequency(origin);
   const Result<std::unique_ptr<RegionWriter>> writer = make_region(origin, options);
   if (!writer) return writer.error();
   (*writer)->set_verdicts(verdicts.all());
+  if (process.confine) {
+    if (Status confined = process.confine(); !confined) return confined;
+  }
   if (options.ready_fd >= 0) report_ready(options.ready_fd);
-  const SessionParts parts{source, origin, verdicts, options, **writer, stop, recorder};
+  if (process.service != nullptr) process.service->ready();
+  const SessionParts parts{source, origin, verdicts, options, **writer, stop, recorder, process.service};
   if (origin.kind == XENMON_SOURCE_RECORDING) return run_replay(parts);
   return std::make_unique<LiveSession>(parts)->run();
 }

@@ -5,17 +5,28 @@
 #ifndef XENMON_XENBAKED_SESSION_RUN_SESSION_H
 #define XENMON_XENBAKED_SESSION_RUN_SESSION_H
 
+#include <functional>
+#include "base/result.h"
+
+#include "session/service_manager.h"
 #include "session/session_options.h"
 #include "session/stop_flag.h"
 #include "source/recorder.h"
 #include "source/source.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 
+// What the process around a session wants to know and to do.
+struct SessionProcess {
+  ServiceManager* service = nullptr; // is told that the region is in place, and that the loop goes round
+  // Called once everything is open: from here on less is allowed. A failure ends the session.
+  std::function<Status()> confine;
+};
+
 // Until the end; the region says then that it has ended. `recorder` may be null. An Error: there is no
 // region, it cannot grow, or the source failed.
-Status run_session(Source& source, const SessionOptions& options, Recorder* recorder, StopFlag& stop);
+Status run_session(Source& source, const SessionOptions& options, Recorder* recorder, StopFlag& stop,
+                   const SessionProcess& process = {});
 
 } // namespace xenmon
 

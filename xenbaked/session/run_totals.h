@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "bake/baker.h"
+#include "base/result.h"
 #include "session/stop_flag.h"
 #include "source/recorder.h"
 #include "source/source.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

@@ -38,7 +38,7 @@ StopFlag::StopFlag() {
   stop_requested = false; // where there was an object before
   std::array<int, 2> ends{-1, -1};
   if (pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) == 0) {
-    read_end_ = ends[0];
+    read_end_.reset(ends[0]);
     stop_write_end = ends[1];
   }
   struct sigaction action {};
@@ -60,10 +60,7 @@ StopFlag::StopFlag() {
 }
 
 StopFlag::~StopFlag() {
-  const int write_end = stop_write_end;
-  stop_write_end = -1;
-  if (read_end_ >= 0) close(read_end_);
-  if (write_end >= 0) close(write_end);
+  const Descriptor write_end(stop_write_end.exchange(-1));
 }
 
 bool StopFlag::raised() const {
@@ -71,7 +68,7 @@ bool StopFlag::raised() const {
 }
 
 bool StopFlag::wait(int fd, std::uint64_t timeout_ns) {
-  std::array<pollfd, 2> entries{{{fd, POLLIN, 0}, {read_end_, POLLIN, 0}}};
+  std::array<pollfd, 2> entries{{{fd, POLLIN, 0}, {read_end_.get(), POLLIN, 0}}};
   struct timespec timeout {};
   timeout.tv_sec = static_cast<time_t>(timeout_ns / 1'000'000'000U);
   timeout.tv_nsec = static_cast<long>(timeout_ns % 1'000'000'000U);

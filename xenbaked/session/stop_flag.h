@@ -10,6 +10,8 @@
 
 #include <cstdint>
 
+#include "base/descriptor.h"
+
 namespace xenmon {
 
 class StopFlag {
@@ -23,13 +25,13 @@ class StopFlag {
   [[nodiscard]] bool raised() const;
 
   // Readable from the first signal on; nobody reads from it. -1 if the system has no descriptor left.
-  [[nodiscard]] int descriptor() const { return read_end_; }
+  [[nodiscard]] int descriptor() const { return read_end_.get(); }
 
   // Until `fd` (if not -1) is readable, `timeout_ns` has passed or a signal came. True if fd is readable.
   bool wait(int fd, std::uint64_t timeout_ns);
 
  private:
-  int read_end_ = -1;
+  Descriptor read_end_;
 };
 
 } // namespace xenmon

@@ -2,24 +2,15 @@
 #include "session/trace_judge.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <string>
 
+#include "base/counted.h"
+#include "base/seconds_text.h"
 #include "session/message.h"
 #include "text.h"
 #include "xenmon/region.h"
 
 namespace xenmon {
-
-namespace {
-
-std::string seconds_text(std::uint64_t ns) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3f s", static_cast<double>(ns) / 1e9);
-  return text;
-}
-
-} // namespace
 
 Baker::Options bake_options(const Origin& origin) {
   Baker::Options options;
@@ -83,22 +74,21 @@ void judge_trace(const Merge::Counts& merged, const Baker& baker, const Origin& 
   std::uint32_t number = 0;
   for (const Baker::Silence& silence : baker.silences()) {
     verdicts.say(XENMON_VERDICT_NOT_RECORDED, number++,
-                 "Nothing was recorded from " + seconds_text(silence.from_ns) + " to " +
-                     seconds_text(silence.to_ns) + ": that time is unknown.");
+                 "Nothing was recorded from " + seconds_text(silence.from_ns, 3) + " s to " +
+                     seconds_text(silence.to_ns, 3) + " s: that time is unknown.");
   }
   number = 0;
   for (const std::uint64_t ns : baker.clock_restarts()) {
-    verdicts.say(
-        XENMON_VERDICT_CLOCK_RESTART, number++,
-        "The TSC restarts at " + seconds_text(ns) + ": there is a gap, and nobody knows how long it was.");
+    verdicts.say(XENMON_VERDICT_CLOCK_RESTART, number++,
+                 "The TSC restarts at " + seconds_text(ns, 3) +
+                     " s: there is a gap, and nobody knows how long it was.");
   }
   const std::uint64_t conflicts = baker.counts().state_conflicts;
   const bool explained = merged.lost_records != 0 || merged.bad_records != 0 || origin.facts.pcpus_missing ||
                          !origin.facts.clock_ahead_ns.empty();
   if (conflicts > 0 && !explained) {
     verdicts.say(XENMON_VERDICT_CONTRADICTS, 0,
-                 std::to_string(conflicts) +
-                     (conflicts == 1 ? " record contradicts" : " records contradict") +
+                 counted(conflicts, "record contradicts", "records contradict") +
                      " others, and none was reported lost: that time is unknown.");
   }
 }

@@ -18,6 +18,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/descriptor.h"
+
 namespace xenmon {
 
 namespace {
@@ -37,10 +39,7 @@ constexpr std::string_view kZstdMagic("\x28\xb5\x2f\xfd");
 class PlainReader final : public ByteReader {
  public:
   PlainReader(int fd, bool own, bool waits, const ByteReaderOptions& options)
-      : fd_(fd), own_(own), waits_(waits), follow_(options.follow), stop_fd_(options.stop_fd) {}
-  ~PlainReader() override {
-    if (own_) close(fd_);
-  }
+      : fd_(fd), own_(own ? fd : -1), waits_(waits), follow_(options.follow), stop_fd_(options.stop_fd) {}
 
   // The first bytes, which read() returns all the same; fewer at the end.
   std::string_view peek() {
@@ -88,8 +87,8 @@ class PlainReader final : public ByteReader {
   }
 
   int fd_;
-  bool own_;
-  bool waits_; // a pipe or a device
+  Descriptor own_; // none for standard input
+  bool waits_;     // a pipe or a device
   bool follow_;
   int stop_fd_;
   std::array<std::byte, kMagicBytes> magic_{};

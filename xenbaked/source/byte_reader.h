@@ -17,7 +17,7 @@
 #include <span>
 #include <string>
 
-#include "xenmon/result.h"
+#include "base/result.h"
 
 namespace xenmon {
 

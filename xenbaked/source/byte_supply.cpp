@@ -10,6 +10,7 @@
 #include <cstring>
 #include <vector>
 
+#include "base/descriptor.h"
 #include "trace/events.h"
 #include "trace/record.h"
 
@@ -89,21 +90,17 @@ Result<std::unique_ptr<ByteSupply>> map_plain(const std::string& file) {
   struct stat status {};
   // A FIFO is opened once: otherwise its writer would see that its reader has gone.
   if (stat(file.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) return none;
-  const int fd = open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+  const Descriptor opened(open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+  const int fd = opened.get();
   if (fd < 0) return system_error("Cannot open " + file);
   std::uint32_t word = 0;
   const bool plain = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
                      pread(fd, &word, sizeof word, 0) == sizeof word &&
                      (word & 0x0fffffffU) == event::kCpuChange;
-  if (!plain) {
-    close(fd);
-    return none;
-  }
+  if (!plain) return none;
   const auto bytes = static_cast<std::size_t>(status.st_size);
   void* map = mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, fd, 0);
-  const Error error = system_error("Cannot map " + file);
-  close(fd);
-  if (map == MAP_FAILED) return error;
+  if (map == MAP_FAILED) return system_error("Cannot map " + file);
   return std::unique_ptr<ByteSupply>(std::make_unique<MappedSupply>(map, bytes));
 }
 

@@ -9,8 +9,8 @@
 #include <memory>
 #include <string>
 
+#include "base/result.h"
 #include "source/byte_reader.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

@@ -14,6 +14,9 @@
 #include <sstream>
 #include <string_view>
 
+#include "base/descriptor.h"
+#include "base/unfinished_file.h"
+
 namespace xenmon {
 
 namespace {
@@ -39,23 +42,20 @@ std::string hexadecimal(std::uint32_t mask) {
 
 // The file's text, if it is a plain file of ours; nullopt and errno 0 if there is none.
 std::optional<std::string> read_own_file(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-  if (fd < 0) {
+  const Descriptor file(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!file.valid()) {
     if (errno == ENOENT || errno == ENOTDIR) errno = 0;
     return std::nullopt;
   }
   struct stat status {};
   std::array<char, 512> text{};
   ssize_t got = -1;
-  if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == geteuid() &&
+  if (fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == geteuid() &&
       status.st_nlink == 1) {
-    got = read(fd, text.data(), text.size());
+    got = read(file.get(), text.data(), text.size());
   } else {
     errno = EPERM;
   }
-  const int reason = errno;
-  close(fd);
-  errno = reason;
   if (got < 0) return std::nullopt;
   return std::string(text.data(), static_cast<std::size_t>(got));
 }
@@ -92,16 +92,8 @@ Status TracingKeeper::keep(const FoundTracing& found) {
     const std::string directory = file_.substr(0, slash);
     if (mkdir(directory.c_str(), 0755) == 0) chmod(directory.c_str(), 0755);
   }
-  const std::string fresh = file_ + ".new";
-  unlink(fresh.c_str());
-  const int fd = open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  const std::string bytes = text.str();
-  const bool written = fd >= 0 && write(fd, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size());
-  int reason = errno;
-  if (fd >= 0) close(fd);
-  if (written && std::rename(fresh.c_str(), file_.c_str()) == 0) return ok();
-  if (written) reason = errno;
-  if (fd >= 0) unlink(fresh.c_str());
+  const int reason = replace_file(file_, text.str(), 0600);
+  if (reason == 0) return ok();
   return Error{"Cannot save in " + file_ + " how Xen's tracing was found (" + std::strerror(reason) +
                "): make room there, or choose another --region."};
 }

@@ -14,8 +14,8 @@
 #include <optional>
 #include <string>
 
+#include "base/result.h"
 #include "source/hypervisor.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

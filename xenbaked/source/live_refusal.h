@@ -6,9 +6,9 @@
 
 #include <string>
 
+#include "base/result.h"
 #include "source/hypervisor.h"
 #include "source/live_host.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

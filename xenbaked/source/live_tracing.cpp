@@ -2,25 +2,13 @@
 #include "source/live_tracing.h"
 
 #include <cerrno>
-#include <ctime>
 #include <optional>
 
+#include "base/clock.h"
 #include "source/live_refusal.h"
 #include "trace/events.h"
 
 namespace xenmon {
-namespace {
-
-constexpr std::uint64_t kNanosecondsPerSecond = 1'000'000'000;
-
-std::uint64_t wall_clock_ns() {
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * kNanosecondsPerSecond +
-         static_cast<std::uint64_t>(now.tv_nsec);
-}
-
-} // namespace
 
 Status LiveTracing::keep() {
   return keeper_ == nullptr ? ok() : keeper_->keep({found_mask_, found_});
@@ -96,7 +84,7 @@ Result<bool> LiveTracing::look_for_dispatch_records(const Rings& rings) {
 }
 
 Result<std::uint64_t> LiveTracing::start(std::uint32_t mask, const Rings& rings) {
-  const std::uint64_t now = wall_clock_ns();
+  const std::uint64_t now = realtime_ns();
   if (const Status on = switch_on(mask, rings); !on) return on.error();
   return now;
 }

@@ -28,9 +28,9 @@
 #include <cstdint>
 #include <functional>
 
+#include "base/result.h"
 #include "source/found_tracing.h"
 #include "source/hypervisor.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

@@ -55,6 +55,7 @@ void NameThread::ask(std::uint32_t domid, std::uint64_t ticket) {
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
+    sigdelset(&all, SIGSYS); // its handler says which system call it was
     pthread_sigmask(SIG_SETMASK, &all, &before);
     try {
       thread_ = std::thread([mailbox = mailbox_] { answer_all(*mailbox); });

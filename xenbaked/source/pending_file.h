@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// An unfinished file, which appears under its name only when it is complete: it is written in the same
-// directory as .NAME.<16 digits>.part, and renamed. Mode 0640 whatever the umask is; no link is followed.
+// An unfinished file of many megabytes, which grows for hours: .NAME.<16 digits>.part, see
+// base/unfinished_file.h. Mode 0640 whatever the umask is.
 //
-// It is locked while its maker lives. So a file that a killed process left behind can be recognised, and is
-// removed when a file with the same name is made.
+// It is locked while its maker lives, and removed with the object unless it was placed. So a file that a
+// killed process left behind can be recognised, and is removed when a file with the same name is made.
 #ifndef XENMON_XENBAKED_SOURCE_PENDING_FILE_H
 #define XENMON_XENBAKED_SOURCE_PENDING_FILE_H
 
@@ -12,8 +12,10 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 
-#include "xenmon/result.h"
+#include "base/result.h"
+#include "base/unfinished_file.h"
 
 namespace xenmon {
 
@@ -21,11 +23,6 @@ class PendingFile {
  public:
   // Errors: the existing file of that name is not a regular file; the directory cannot be written to.
   static Result<PendingFile> create(const std::string& name);
-
-  PendingFile(PendingFile&& other) noexcept;
-  PendingFile& operator=(PendingFile&& other) = delete;
-  // Removes what has not been placed.
-  ~PendingFile();
 
   // All or nothing: what was written of it is cut off again. 0, or the system's reason.
   [[nodiscard]] int append(std::span<const std::byte> bytes);
@@ -36,12 +33,10 @@ class PendingFile {
   [[nodiscard]] std::uint64_t size() const { return size_; }
 
  private:
-  PendingFile(std::string name, std::string private_name, int fd)
-      : name_(std::move(name)), private_name_(std::move(private_name)), fd_(fd) {}
+  PendingFile(std::string name, UnfinishedFile file) : name_(std::move(name)), file_(std::move(file)) {}
 
   std::string name_;
-  std::string private_name_; // "": placed
-  int fd_;
+  UnfinishedFile file_;
   std::uint64_t size_ = 0;
 };
 

@@ -27,11 +27,11 @@
 #include <utility>
 #include <vector>
 
+#include "base/result.h"
 #include "source/pending_file.h"
 #include "source/recording_metadata.h"
 #include "source/source.h"
 #include "source/write_queue.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

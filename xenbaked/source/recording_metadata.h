@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/result.h"
 #include "source/pending_file.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

@@ -21,8 +21,8 @@
 #include <memory>
 #include <string>
 
+#include "base/result.h"
 #include "source/source.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

@@ -16,6 +16,7 @@ WriteQueue::WriteQueue(Write write, std::size_t most_bytes)
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
+  sigdelset(&all, SIGSYS); // its handler says which system call it was
   pthread_sigmask(SIG_SETMASK, &all, &before);
   try {
     thread_ = std::thread([this] { write_all(); });

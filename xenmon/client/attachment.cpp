@@ -2,11 +2,11 @@
 #include "client/attachment.h"
 
 #include <sys/stat.h>
-#include <time.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "base/seconds_text.h"
 #include "text.h"
 
 namespace xenmon {
@@ -23,18 +23,7 @@ std::string ago(std::uint64_t ns) {
   return std::to_string(seconds / 3600) + " h ago";
 }
 
-std::string seconds_text(std::uint64_t ns) {
-  const std::string ms = std::to_string(ns / 1'000'000 % 1000);
-  return std::to_string(ns / kSecond) + "." + std::string(3 - ms.size(), '0') + ms + " s";
-}
-
 } // namespace
-
-std::uint64_t boottime_ns() {
-  timespec now = {};
-  clock_gettime(CLOCK_BOOTTIME, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * kSecond + static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 std::string health_text(const Health& health, std::size_t name_limit) {
   const std::string recording = "recording " + shortened(health.recording, name_limit);
@@ -45,15 +34,19 @@ std::string health_text(const Health& health, std::size_t name_limit) {
     case Health::Kind::kWaiting:
       return restarted + "waiting for data";
     case Health::Kind::kLive:
-      return restarted + "live";
+      return restarted + (health.host.empty() ? "live" : "live from " + shortened(health.host, name_limit));
     case Health::Kind::kRecording:
       return restarted + recording +
-             (health.held ? ", held at " + seconds_text(health.position_ns) : std::string());
+             (health.held ? ", held at " + seconds_text(health.position_ns, 3) + " s" : std::string());
     case Health::Kind::kRecordingOver:
       return recording + " ended " + ago(health.quiet_ns);
     case Health::Kind::kEnded:
       return "data stopped " + ago(health.quiet_ns) + ": xenbaked has ended";
     case Health::Kind::kGone:
+      if (health.disconnected) {
+        return "data stopped " + ago(health.quiet_ns) + ": no connection" +
+               (health.host.empty() ? "" : " to " + shortened(health.host, name_limit));
+      }
       return "data stopped " + ago(health.quiet_ns) + ": xenbaked is gone";
   }
   return {};
@@ -115,6 +108,8 @@ void Attachment::examine() {
     xenmon_sample newest;
     if (reader.read_sample_head(reader.newest_sample(), newest) == ReadOutcome::kCopied)
       health_.position_ns = newest.end_ns;
+  } else {
+    health_.host = printable_field(header.source_text, sizeof(header.source_text));
   }
 
   const std::uint64_t heartbeat = reader.heartbeat_ns();
@@ -126,6 +121,9 @@ void Attachment::examine() {
   const std::uint64_t state = reader.state();
   if (state == XENMON_STATE_ENDED) {
     health_.kind = recording ? Health::Kind::kRecordingOver : Health::Kind::kEnded;
+  } else if ((reader.flags() & XENMON_FLAG_NO_CONNECTION) != 0) {
+    health_.kind = Health::Kind::kGone;
+    health_.disconnected = true;
   } else if (health_.quiet_ns > 3 * period) {
     health_.kind = Health::Kind::kGone;
   } else if (reader.newest_sample() == 0) {

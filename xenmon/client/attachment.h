@@ -11,13 +11,13 @@
 #include <optional>
 #include <string>
 
+#include "base/clock.h"
 #include "client/region_reader.h"
 
 namespace xenmon {
 
-// CLOCK_BOOTTIME in ns; tests provide their own.
+// boottime_ns(); tests provide their own.
 using Clock = std::function<std::uint64_t()>;
-std::uint64_t boottime_ns();
 
 // The state of the region, as of the last poll().
 struct Health {
@@ -31,8 +31,10 @@ struct Health {
     kGone,          // the daemon no longer renews its heartbeat
   };
   Kind kind = Kind::kNoRegion;
-  std::string recording;         // its file name
-  bool held = false;             // kRecording: it is held
+  std::string recording;     // its file name
+  std::string host;          // of a mirror of another host's region: its name; otherwise ""
+  bool disconnected = false; // kGone: that host cannot be reached; whether its daemon is there is not known
+  bool held = false;         // kRecording: it is held
   std::uint64_t position_ns = 0; // kRecording, kRecordingOver: the newest sample's end on the trace clock
   std::uint64_t quiet_ns = 0;    // kRecordingOver, kEnded, kGone: since the last heartbeat
   // Another daemon took over within the last ten seconds; not: the same one started a recording again.

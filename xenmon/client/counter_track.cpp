@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "client/counter_track.h"
 
-#include <ctime>
-
 namespace xenmon {
 
 void CounterTrack::add(const Look& look, std::uint64_t window_ns) {
@@ -33,12 +31,6 @@ CounterTrack::Growth CounterTrack::growth() const {
     growth.own_wall_ns = newest.wall_ns - oldest.wall_ns;
   }
   return growth;
-}
-
-std::uint64_t own_cpu_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
 } // namespace xenmon

@@ -38,9 +38,6 @@ class CounterTrack {
   std::deque<Look> looks_;
 };
 
-// CPU time that this process has used, in ns.
-std::uint64_t own_cpu_ns();
-
 } // namespace xenmon
 
 #endif // XENMON_XENMON_CLIENT_COUNTER_TRACK_H

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "client/region_reader.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "xenmon/quantile.h"
+#include "base/quantile.h"
 
 namespace xenmon {
 namespace {

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <utility>
 
@@ -38,11 +37,12 @@ Error open_error(const std::string& path) {
 
 Result<MappedFile> MappedFile::open(const std::string& path) {
   MappedFile file;
-  file.fd_ = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-  if (file.fd_ < 0) return open_error(path);
+  file.file_.reset(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  if (!file.file_.valid()) return open_error(path);
 
   struct stat status = {};
-  if (fstat(file.fd_, &status) != 0) return system_error("cannot examine the region " + printable(path));
+  if (fstat(file.file_.get(), &status) != 0)
+    return system_error("cannot examine the region " + printable(path));
   if (!S_ISREG(status.st_mode)) {
     return Error{printable(path) +
                  " is not a regular file, and so not a XenMon region; name the region "
@@ -52,22 +52,22 @@ Result<MappedFile> MappedFile::open(const std::string& path) {
   file.size_ = static_cast<std::size_t>(status.st_size);
   if (file.size_ == 0) return file;
 
-  void* data = mmap(nullptr, file.size_, PROT_READ, MAP_SHARED, file.fd_, 0);
+  void* data = mmap(nullptr, file.size_, PROT_READ, MAP_SHARED, file.file_.get(), 0);
   if (data == MAP_FAILED) return system_error("cannot map the region " + printable(path));
   file.data_ = data;
   return file;
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)),
+    : file_(std::move(other.file_)),
       data_(std::exchange(other.data_, nullptr)),
       size_(std::exchange(other.size_, 0)),
       identity_(other.identity_) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   if (this != &other) {
-    release();
-    fd_ = std::exchange(other.fd_, -1);
+    unmap();
+    file_ = std::move(other.file_);
     data_ = std::exchange(other.data_, nullptr);
     size_ = std::exchange(other.size_, 0);
     identity_ = other.identity_;
@@ -76,19 +76,17 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
 }
 
 MappedFile::~MappedFile() {
-  release();
+  unmap();
 }
 
-void MappedFile::release() {
+void MappedFile::unmap() {
   if (data_ != nullptr) munmap(data_, size_);
-  if (fd_ >= 0) close(fd_);
   data_ = nullptr;
-  fd_ = -1;
 }
 
 bool MappedFile::still_whole() const {
   struct stat status = {};
-  return fstat(fd_, &status) == 0 && static_cast<std::size_t>(status.st_size) >= size_;
+  return fstat(file_.get(), &status) == 0 && static_cast<std::size_t>(status.st_size) >= size_;
 }
 
 } // namespace xenmon

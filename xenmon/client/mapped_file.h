@@ -10,7 +10,8 @@
 #include <span>
 #include <string>
 
-#include "xenmon/result.h"
+#include "base/descriptor.h"
+#include "base/result.h"
 
 namespace xenmon {
 
@@ -42,9 +43,9 @@ class MappedFile {
 
  private:
   MappedFile() = default;
-  void release();
+  void unmap();
 
-  int fd_ = -1;
+  Descriptor file_;
   void* data_ = nullptr;
   std::size_t size_ = 0;
   FileIdentity identity_;

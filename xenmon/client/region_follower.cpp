@@ -12,10 +12,11 @@ Status RegionFollower::begin(FollowSink& sink) {
   return ok();
 }
 
-Result<bool> RegionFollower::follow(FollowSink& sink) {
+Result<bool> RegionFollower::follow(FollowSink& sink, std::uint64_t most) {
   if (attachment_.still_readable()) {
     sink.reading(*reader());
-    feed_.drain(*reader(), sink);
+    most -= feed_.drain(*reader(), sink, most);
+    if (most == 0) return false;
   }
   const Attachment::Change change = attachment_.poll();
   if (reader() == nullptr) return false;
@@ -25,7 +26,7 @@ Result<bool> RegionFollower::follow(FollowSink& sink) {
     feed_.resume(*reader());
   }
   sink.reading(*reader());
-  feed_.drain(*reader(), sink);
+  feed_.drain(*reader(), sink, most);
   return change == Attachment::Change::kNewDaemon;
 }
 

@@ -28,10 +28,10 @@
 #include <cstdint>
 #include <string>
 
+#include "base/result.h"
 #include "client/attachment.h"
 #include "client/domain_directory.h"
 #include "client/sample_feed.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 
@@ -68,8 +68,9 @@ class RegionFollower {
 
   // Hands on all that is new. What the region that was followed until now still holds comes before the look
   // at another one, so that nothing is left behind: after a daemon has ended, one call takes all that it
-  // published. The value is true if sink.begin() was called.
-  Result<bool> follow(FollowSink& sink);
+  // published. The value is true if sink.begin() was called. With `most`, not more samples than that; if
+  // there may be more, the path is not looked at, and they come with the next call.
+  Result<bool> follow(FollowSink& sink, std::uint64_t most = UINT64_MAX);
   // Looks at the path, calls sink.begin() and hands on all that the region holds, also if the daemon is the
   // same as before. For a recording that has been moved to another time. False while there is no region.
   Result<bool> start_over(FollowSink& sink);

@@ -18,6 +18,8 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the region is little-e
 constexpr std::size_t kWord = sizeof(std::uint64_t);
 // No more than anybody would want to read.
 constexpr std::uint32_t kMostVerdicts = 256;
+// What a daemon can reach in years.
+constexpr std::uint32_t kMostCarries = 65'536;
 
 // Attempts after which a table is given up for this time, and what was read of it before is kept.
 constexpr int kReadTries = 1000;
@@ -48,7 +50,8 @@ void copy_ring(std::vector<Record>& to, const std::byte* base, const xenmon_tabl
   }
 }
 
-// A vCPU of 1.0 does not say which lines of its histograms are in use: all may be.
+// What an older vCPU does not have is 0. That of 1.0 does not say which lines of its histograms are in use:
+// all may be.
 void copy_vcpus(std::vector<xenmon_vcpu>& to, const std::byte* base, const xenmon_table& table,
                 std::uint32_t count) {
   to.resize(count);
@@ -59,10 +62,11 @@ void copy_vcpus(std::vector<xenmon_vcpu>& to, const std::byte* base, const xenmo
       copy_record(to[i], from);
       continue;
     }
-    std::uint64_t words[XENMON_VCPU_BYTES_1_0 / kWord];
-    for (std::size_t word = 0; word < std::size(words); ++word) words[word] = load(from + word * kWord);
+    std::uint64_t words[sizeof(xenmon_vcpu) / kWord] = {};
+    for (std::size_t word = 0; word < table.stride / kWord; ++word) words[word] = load(from + word * kWord);
     std::memcpy(&to[i], words, sizeof(words));
-    std::fill(std::begin(to[i].hist_lines), std::end(to[i].hist_lines), UINT32_MAX);
+    if (table.stride < XENMON_VCPU_BYTES_1_1)
+      std::fill(std::begin(to[i].hist_lines), std::end(to[i].hist_lines), UINT32_MAX);
   }
 }
 
@@ -106,6 +110,7 @@ std::optional<std::string> damage(const xenmon_region_header& header) {
       {"I/O row ring", header.io_row, sizeof(xenmon_io_row), true},
       {"wait ring", header.wait, sizeof(xenmon_wait), true},
       {"verdict table", header.verdict, sizeof(xenmon_verdict), true},
+      {"carry table", header.carry, sizeof(xenmon_carry), true},
   };
   for (const auto& entry : tables) {
     const bool empty = entry.table.capacity == 0;
@@ -151,7 +156,8 @@ Result<RegionReader> RegionReader::make(std::span<const std::byte> bytes, const 
     header.wait = {};
     header.slow_wait_ns = header.newest_wait = 0;
   }
-  if (header.header_bytes < sizeof(header)) {
+  if (header.header_bytes < sizeof(header)) header.carry = {};
+  if (header.header_bytes < XENMON_HEADER_BYTES_1_2) {
     header.verdict = {};
     std::fill(std::begin(header.bad_records_by), std::end(header.bad_records_by), 0);
     std::fill(std::begin(header.source_faults), std::end(header.source_faults), 0);
@@ -245,7 +251,25 @@ bool RegionReader::read_tables(TablesCopy& copy, bool with_vcpus) const {
     if (with_vcpus) {
       copy_vcpus(copy.vcpus, base_, header_.vcpu,
                  live_count(offsetof(xenmon_region_header, vcpu), header_.vcpu.capacity));
+      copy_carries(copy.carries);
     }
+    if (word(offsetof(xenmon_region_header, tables_seq)) == before) return true;
+  }
+  return false;
+}
+
+void RegionReader::copy_carries(std::vector<xenmon_carry>& to) const {
+  const std::uint32_t capacity = header_.carry.capacity;
+  const std::uint32_t count =
+      capacity == 0 ? 0 : live_count(offsetof(xenmon_region_header, carry), std::min(capacity, kMostCarries));
+  copy_table(to, base_, header_.carry, count);
+}
+
+bool RegionReader::read_carries(std::vector<xenmon_carry>& carries) const {
+  for (int i = 0; i < kReadTries; ++i) {
+    const std::uint64_t before = word(offsetof(xenmon_region_header, tables_seq));
+    if (before % 2 != 0) continue;
+    copy_carries(carries);
     if (word(offsetof(xenmon_region_header, tables_seq)) == before) return true;
   }
   return false;
@@ -278,7 +302,7 @@ xenmon_counters RegionReader::counters() const {
 
 FaultCounts RegionReader::faults() const {
   FaultCounts counts;
-  if (header_.header_bytes < sizeof(header_)) return counts;
+  if (header_.header_bytes < XENMON_HEADER_BYTES_1_2) return counts;
   for (std::size_t i = 0; i < counts.bad_by.size(); ++i)
     counts.bad_by[i] = word(offsetof(xenmon_region_header, bad_records_by) + i * kWord);
   for (std::size_t i = 0; i < counts.source.size(); ++i)

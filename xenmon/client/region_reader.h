@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "client/mapped_file.h"
 #include "xenmon/region.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 
@@ -44,7 +44,8 @@ struct TablesCopy {
   bool all_pcpus = false; // pcpus has all that exist, also those that have been silent up to now
   std::vector<xenmon_pcpu> pcpus;
   std::vector<xenmon_domain> domains;
-  std::vector<xenmon_vcpu> vcpus; // only if asked for: it is the largest by far
+  std::vector<xenmon_vcpu> vcpus;    // only if asked for: it is the largest by far
+  std::vector<xenmon_carry> carries; // with the vCPUs; none before 1.3
 };
 
 // Why records were malformed, and the faults of the source, by XENMON_BAD_* and XENMON_FAULT_*.
@@ -88,6 +89,10 @@ class RegionReader {
   // in `copy` stay as they are. False if there is no such slot.
   bool read_histograms(std::uint32_t slot, std::span<const std::uint32_t, 3> lines,
                        xenmon_histograms& copy) const;
+  // Whether xenmon_vcpu has the sums of waits and executions; since 1.3.
+  bool has_sums() const { return header_.vcpu.stride >= sizeof(xenmon_vcpu); }
+  // The counts that have passed 2^32. False as for read_tables().
+  bool read_carries(std::vector<xenmon_carry>& carries) const;
   // The counters, each read separately.
   xenmon_counters counters() const;
   // Since version 1.2; all 0 before.
@@ -99,6 +104,7 @@ class RegionReader {
  private:
   RegionReader(const std::byte* base, const xenmon_region_header& header) : base_(base), header_(header) {}
   std::uint64_t word(std::size_t offset) const;
+  void copy_carries(std::vector<xenmon_carry>& to) const;
   std::uint32_t live_count(std::size_t table_offset, std::uint32_t capacity) const;
 
   const std::byte* base_;

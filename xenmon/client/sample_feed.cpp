@@ -52,12 +52,23 @@ void SampleFeed::rewind(const RegionReader& reader) {
     ++next_;
 }
 
-void SampleFeed::drain(const RegionReader& reader, SampleSink& sink) {
+void SampleFeed::rewind(const RegionReader& reader, std::uint64_t from_ns) {
+  const std::uint64_t oldest = oldest_number(reader);
+  next_ = reader.newest_sample() + 1;
+  missed_pending_ = 0;
+  xenmon_sample head;
+  while (next_ > oldest && reader.read_sample_head(next_ - 1, head) == ReadOutcome::kCopied &&
+         head.start_ns >= from_ns) {
+    --next_;
+  }
+}
+
+std::uint64_t SampleFeed::drain(const RegionReader& reader, SampleSink& sink, std::uint64_t most) {
   const std::uint64_t newest = reader.newest_sample();
-  if (newest < next_) return;
+  if (newest < next_) return 0;
   // The tables are read after the newest number and before the samples: a slot is not reused while a sample
   // that refers to it is still there, so these tables fit every sample that can be read below.
-  if (!reader.read_tables(tables_, vcpus_ == Vcpus::kResolve)) return;
+  if (!reader.read_tables(tables_, vcpus_ == Vcpus::kResolve)) return 0;
   directory_.update(tables_.domains, last_end_ns_);
   pcpu_limit_ = reader.header().pcpu.capacity;
 
@@ -66,7 +77,8 @@ void SampleFeed::drain(const RegionReader& reader, SampleSink& sink) {
   missed_total_ += oldest - next_;
   next_ = oldest;
   // Counted down: `newest` is what the region claims, and may be the largest possible number.
-  for (std::uint64_t left = newest - oldest + 1; left > 0; --left, ++next_) {
+  const std::uint64_t count = std::min(newest - oldest + 1, most);
+  for (std::uint64_t left = count; left > 0; --left, ++next_) {
     switch (reader.read_sample(next_, copy_)) {
       case ReadOutcome::kGone:
         ++missed_pending_;
@@ -80,6 +92,7 @@ void SampleFeed::drain(const RegionReader& reader, SampleSink& sink) {
         break;
     }
   }
+  return count;
 }
 
 void SampleFeed::hand_on(SampleSink& sink) {

@@ -50,10 +50,13 @@ class SampleFeed {
   void resume(const RegionReader& reader);
   // Goes back to the oldest sample that the region still holds, for a sink that starts again.
   void rewind(const RegionReader& reader);
+  // The same, but not before the oldest of the samples that begin at `from_ns` or later without a gap up to
+  // the newest.
+  void rewind(const RegionReader& reader, std::uint64_t from_ns);
 
-  // All samples that are new since the last call. None if the daemon keeps writing its tables; they come with
-  // the next call.
-  void drain(const RegionReader& reader, SampleSink& sink);
+  // All samples that are new since the last call, but not more than `most`. None if the daemon keeps writing
+  // its tables; they come with the next call. Returns how many have been handed on or skipped.
+  std::uint64_t drain(const RegionReader& reader, SampleSink& sink, std::uint64_t most = UINT64_MAX);
 
   // Number of the last sample that was handed on or skipped for good; 0 before the first.
   std::uint64_t passed() const { return next_ - 1; }

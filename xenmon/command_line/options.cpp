@@ -6,10 +6,10 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/cpu_khz.h"
+#include "base/duration.h"
+#include "base/trace_time.h"
 #include "text.h"
-#include "xenmon/cpu_khz.h"
-#include "xenmon/duration.h"
-#include "xenmon/trace_time.h"
 
 namespace xenmon {
 namespace {
@@ -23,6 +23,7 @@ constexpr std::uint64_t kHighestPcpu = 65535;
 constexpr char kHelp[] =
     R"(Usage: xenmon [OPTION]...
    or: xenmon plot [OPTION]... LOG... -o FILE
+   or: xenmon serve [OPTION]...
 Shows where each domain's time goes on a Xen host: on the screen, or as a log.
 
   -l, --live              show the screen (default)
@@ -47,6 +48,8 @@ Shows where each domain's time goes on a Xen host: on the screen, or as a log.
       --[no]iocount       I/O count (all are shown)
       --no-color          without colours; NO_COLOR in the environment does the same
 
+      --host [USER@]HOST  show another host: it needs ssh, and xenmon installed there
+      --connect COMMAND   the same by a command of your own that leads to "xenmon serve" there
       --region PATH       the region to read ()" XENMON_DEFAULT_REGION R"()
       --replay FILE       show a recording made with xentrace -D or xenbaked --record
       --cpu-khz N         the TSC frequency of the recording's host: kHz, or MHz as
@@ -62,6 +65,7 @@ Shows where each domain's time goes on a Xen host: on the screen, or as a log.
 
 Keys: q quits, ? lists all; 1 to 5 choose a view; c and n show the next CPU, p the previous; space pauses.
 "xenmon plot" draws logs against time; "xenmon plot --help" lists its options.
+"xenmon serve" gives other programs the figures; see "xenmon serve --help".
 )";
 
 // As CLI11 takes them. Numbers are text that is read here, so that all refusals sound alike.
@@ -120,6 +124,23 @@ Status check_slow_waits(const CLI::App& app, const Texts& texts, Options& option
   if (app.count("--time") == 0) options.duration_s = 0;
   // Nobody watches the recording.
   if (options.speed.empty() && !options.replay.empty() && !options.loop) options.speed = "max";
+  return ok();
+}
+
+// Of another host there is what its own xenbaked publishes.
+Status check_far(const CLI::App& app, const Options& options) {
+  if (app.count("--host") > 0 && options.host.empty())
+    return usage("option --host takes a host's name, as ssh does.");
+  if (app.count("--connect") > 0 && options.connect.empty())
+    return usage("option --connect takes a command.");
+  if (options.host.empty() && options.connect.empty()) return ok();
+  if (!options.host.empty() && !options.connect.empty())
+    return usage("options --host and --connect exclude each other: each names the host to show.");
+  for (const char* option : {"--replay", "--region", "--xenbaked", "--ms_per_sample"}) {
+    if (app.count(option) > 0)
+      return usage(std::string("option ") + option +
+                   " is for this host; leave it out with --host and --connect.");
+  }
   return ok();
 }
 
@@ -198,6 +219,7 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
   } else if (app.count("--region") > 0) {
     return usage("options --replay and --region exclude each other: a replay has a region of its own.");
   }
+  if (Status status = check_far(app, options); !status) return status;
   if (options.follow && options.loop)
     return usage("options --follow and --loop exclude each other: a growing recording has no end.");
   if (options.replay == "-") {
@@ -231,6 +253,8 @@ PublisherSettings publisher_settings(const Options& options) {
   PublisherSettings settings;
   settings.use = options.live ? Use::kScreen : options.once ? Use::kTable : Use::kLog;
   settings.region = options.region;
+  settings.host = options.host;
+  settings.connect = options.connect;
   settings.xenbaked = options.xenbaked;
   settings.ms_per_sample = options.ms_per_sample;
   settings.ms_per_sample_given = options.ms_per_sample_given;
@@ -275,6 +299,8 @@ Result<std::variant<Options, Information>> parse_options(int argc, const char* c
   app.add_flag("--no-color", options.no_color);
 
   app.add_option("--region", options.region);
+  app.add_option("--host", options.host);
+  app.add_option("--connect", options.connect);
   app.add_option("--replay", options.replay);
   app.add_option("--cpu-khz", texts.cpu_khz);
   app.add_option("--speed", options.speed);

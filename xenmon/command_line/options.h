@@ -9,11 +9,11 @@
 #include <string>
 #include <variant>
 
+#include "base/result.h"
 #include "daemon/publisher_settings.h"
 #include "log/log_format.h"
 #include "metric.h"
 #include "xenmon/region.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 
@@ -37,12 +37,14 @@ struct Options {
   bool no_color = false;
 
   std::string region = XENMON_DEFAULT_REGION;
-  std::string replay; // "": none
+  std::string host;    // [user@]HOST whose region is shown; "": ours
+  std::string connect; // a command that leads to xenmon serve there; "": none
+  std::string replay;  // "": none
   std::optional<std::uint64_t> cpu_khz;
   std::string speed; // as xenbaked takes it; "": its default
   bool loop = false;
   bool follow = false; // the recording still grows
-  std::string at;      // hold the replay at that time, see xenmon/trace_time.h; "": play it
+  std::string at;      // hold the replay at that time, see base/trace_time.h; "": play it
   std::string
       xenbaked; // "": the one beside this program or in sbin beside its directory, else the one in PATH
 };

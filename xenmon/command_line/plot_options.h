@@ -8,10 +8,10 @@
 #include <variant>
 #include <vector>
 
+#include "base/result.h"
 #include "command_line/options.h"
 #include "plot/plot_script.h"
 #include "plot/run_means.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# bash completion of xenmon's options and their values, and those of xenmon plot; see xenmon(1).
+# bash completion of xenmon's options and their values, and those of its other forms; see xenmon(1).
 
 _xenmon_plot() {
   local word=$1 previous=$2
@@ -24,8 +24,17 @@ _xenmon() {
     _xenmon_plot "$word" "$previous"
     return
   fi
-  if [[ $COMP_CWORD -eq 1 && $word == p* ]]; then
-    COMPREPLY=(plot)
+  if [[ $COMP_CWORD -gt 1 && ${COMP_WORDS[1]} == serve ]]; then
+    if [[ $previous == --region ]]; then
+      compopt -o filenames
+      mapfile -t COMPREPLY < <(compgen -f -- "$word")
+    else
+      mapfile -t COMPREPLY < <(compgen -W "--region -V --version -h --help" -- "$word")
+    fi
+    return
+  fi
+  if [[ $COMP_CWORD -eq 1 && $word == [ps]* ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "plot serve" -- "$word")
     return
   fi
   case $previous in
@@ -34,6 +43,8 @@ _xenmon() {
     --speed) mapfile -t COMPREPLY < <(compgen -W "1 2 4 10 max" -- "$word") ; return ;;
     -o | --output | -p | --prefix | --region | --replay) compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -f -- "$word") ; return ;;
+    --host) mapfile -t COMPREPLY < <(compgen -A hostname -- "$word") ; return ;;
+    --connect) mapfile -t COMPREPLY < <(compgen -c -- "$word") ; return ;;
     --xenbaked) compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -c -f -- "$word") ; return ;;
     -t | --time | -i | --interval | --ms_per_sample | --ms-per-sample | --cpu | --cpu-khz) return ;;
@@ -42,6 +53,6 @@ _xenmon() {
   mapfile -t COMPREPLY < <(compgen -W "-l --live -n --notlive -p --prefix --format -o --output --vcpus --csv-safe --once
     --slow-waits -t --time -i --interval --ms_per_sample --ms-per-sample --cpu
     --allocated --noallocated --blocked --noblocked --waited --nowaited --excount --noexcount --iocount --noiocount
-    --no-color --region --replay --cpu-khz --speed --follow --loop --at --xenbaked -V --version -h --help" -- "$word")
+    --no-color --host --connect --region --replay --cpu-khz --speed --follow --loop --at --xenbaked -V --version -h --help" -- "$word")
 }
 complete -F _xenmon xenmon

@@ -19,7 +19,7 @@
 #include <thread>
 #include <utility>
 
-#include "daemon/descriptor.h"
+#include "base/descriptor.h"
 #include "process/signals.h"
 #include "text.h"
 
@@ -31,7 +31,7 @@ using namespace std::chrono_literals;
 constexpr auto kPatience = 5s;
 constexpr std::size_t kLongestLine = 4096;
 constexpr int kExecFailed = 127; // as a shell says it
-constexpr std::string_view kOwnName = "xenbaked: ";
+constexpr std::array<std::string_view, 2> kOwnNames = {"xenbaked: ", "xenmon: "};
 
 struct Pipe {
   Descriptor read;
@@ -48,9 +48,8 @@ struct Pipe {
 
 // In the child: only what is allowed between fork and exec.
 [[noreturn]] void become(char* const* arguments, pid_t parent, int ready, int said,
-                         std::span<const int> inherited, bool has_our_input) {
-  // A process group of its own, so that a Ctrl-C meant for us does not end it too early.
-  setpgid(0, 0);
+                         std::span<const int> inherited, bool has_our_input, bool has_own_group) {
+  if (has_own_group) setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != parent) _exit(kExecFailed);
   restore_signals();
@@ -106,8 +105,17 @@ std::vector<std::string> daemon_command(const PublisherSettings& settings, const
   return command;
 }
 
+std::vector<std::string> mirror_command(const PublisherSettings& settings, const std::string& region) {
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  std::vector<std::string> command = {error ? "xenmon" : self.string(), "mirror", "--region", region};
+  if (!settings.host.empty()) command.insert(command.end(), {"--host", settings.host});
+  if (!settings.connect.empty()) command.insert(command.end(), {"--connect", settings.connect});
+  return command;
+}
+
 Result<DaemonProcess> DaemonProcess::start(const std::vector<std::string>& command,
-                                           std::span<const int> inherited, StandardInput input) {
+                                           std::span<const int> inherited, StandardInput input, Group group) {
   Pipe ready;
   Pipe said;
   if (!ready.open() || !said.open()) return system_error("cannot start xenbaked");
@@ -124,14 +132,14 @@ Result<DaemonProcess> DaemonProcess::start(const std::vector<std::string>& comma
   if (pid < 0) return system_error("cannot start xenbaked");
   if (pid == 0) {
     become(arguments.data(), parent, ready.write.get(), said.write.get(), inherited,
-           input == StandardInput::kOurs);
+           input == StandardInput::kOurs, group == Group::kOwn);
   }
 
   ready.write.reset();
   said.write.reset();
   fcntl(said.read.get(), F_SETFL, O_NONBLOCK);
   fcntl(ready.read.get(), F_SETFL, O_NONBLOCK);
-  DaemonProcess daemon(pid, said.read.release());
+  DaemonProcess daemon(pid, std::move(said.read));
   const Status status = wait_until_ready(daemon, ready.read.get());
   if (!status) return status.error();
   return daemon;
@@ -166,7 +174,7 @@ Status DaemonProcess::wait_until_ready(DaemonProcess& daemon, int ready) {
 
 DaemonProcess::DaemonProcess(DaemonProcess&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
-      said_(std::exchange(other.said_, -1)),
+      said_(std::move(other.said_)),
       wait_status_(other.wait_status_),
       unfinished_(std::move(other.unfinished_)),
       last_words_(std::move(other.last_words_)) {}
@@ -187,7 +195,6 @@ DaemonProcess::~DaemonProcess() {
       std::this_thread::sleep_for(5ms);
     }
   }
-  if (said_ >= 0) close(said_);
 }
 
 void DaemonProcess::poll() {
@@ -199,7 +206,7 @@ void DaemonProcess::poll() {
 void DaemonProcess::listen() {
   std::array<char, 4096> text;
   for (;;) {
-    const ssize_t got = read(said_, text.data(), text.size());
+    const ssize_t got = read(said_.get(), text.data(), text.size());
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) break;
     for (const char c : std::string_view(text.data(), static_cast<std::size_t>(got))) {
@@ -226,7 +233,8 @@ bool DaemonProcess::reap(int options) {
 
 Error DaemonProcess::outcome() const {
   std::string words = printable(unfinished_.empty() ? last_words_ : unfinished_);
-  if (words.starts_with(kOwnName)) words.erase(0, kOwnName.size());
+  for (const std::string_view name : kOwnNames)
+    if (words.starts_with(name)) words.erase(0, name.size());
   if (WIFSIGNALED(wait_status_)) {
     return {"xenbaked was killed by signal " + std::to_string(WTERMSIG(wait_status_)) +
                 (words.empty() ? "." : "; its last message was: " + words),

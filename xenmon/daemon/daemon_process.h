@@ -9,15 +9,19 @@
 
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/descriptor.h"
+#include "base/result.h"
 #include "daemon/publisher_settings.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 
 // The command line of the xenbaked to start, the program first.
 std::vector<std::string> daemon_command(const PublisherSettings& settings, const std::string& region);
+// That of the program that keeps a mirror of another host's region there: this one.
+std::vector<std::string> mirror_command(const PublisherSettings& settings, const std::string& region);
 
 class DaemonProcess {
  public:
@@ -25,9 +29,12 @@ class DaemonProcess {
   // and its exit status the Error's. `inherited` are descriptors that it gets from us under the same numbers,
   // besides the usual three; -1 is none. It has our standard input if it is to play that, else /dev/null.
   enum class StandardInput { kNone, kOurs };
+  // A process group of its own, so that a Ctrl-C meant for us does not end it too early; or ours, for what
+  // may ask the user for a password at the terminal.
+  enum class Group { kOwn, kOurs };
   static Result<DaemonProcess> start(const std::vector<std::string>& command,
                                      std::span<const int> inherited = {},
-                                     StandardInput input = StandardInput::kNone);
+                                     StandardInput input = StandardInput::kNone, Group group = Group::kOwn);
 
   DaemonProcess(DaemonProcess&& other) noexcept;
   DaemonProcess& operator=(DaemonProcess&&) = delete;
@@ -46,13 +53,13 @@ class DaemonProcess {
   bool ended_well() const { return !running() && wait_status_ == 0; }
 
  private:
-  DaemonProcess(pid_t pid, int said) : pid_(pid), said_(said) {}
+  DaemonProcess(pid_t pid, Descriptor said) : pid_(pid), said_(std::move(said)) {}
   static Status wait_until_ready(DaemonProcess& daemon, int ready);
   void listen();
   bool reap(int options);
 
-  pid_t pid_ = -1; // -1 once it has exited
-  int said_ = -1;  // its standard error; does not block
+  pid_t pid_ = -1;  // -1 once it has exited
+  Descriptor said_; // its standard error; does not block
   int wait_status_ = 0;
   std::string unfinished_; // the line that is being received
   std::string last_words_;

@@ -45,7 +45,7 @@ DirectoryStream stream_of(int directory) {
   Descriptor again = open_directory(directory, ".");
   if (again.get() < 0) return nullptr;
   DirectoryStream stream(fdopendir(again.get()));
-  if (stream) again.release();
+  if (stream) (void)again.release(); // closed with the stream
   return stream;
 }
 
@@ -98,6 +98,17 @@ bool is_there(int directory, const Descriptor& lock) {
          held.st_dev == named.st_dev && held.st_ino == named.st_ino;
 }
 
+// Under sudo the replay runs as the caller, whose directory it must be.
+void give_to_caller(int directory, int lock) {
+  const char* uid = std::getenv("SUDO_UID");
+  const char* gid = std::getenv("SUDO_GID");
+  if (geteuid() != 0 || uid == nullptr || gid == nullptr) return;
+  const auto owner = static_cast<uid_t>(std::strtoul(uid, nullptr, 10));
+  const auto group = static_cast<gid_t>(std::strtoul(gid, nullptr, 10));
+  // If it stays root's, the replay stays root's.
+  if (fchown(lock, owner, group) != 0 || fchown(directory, owner, group) != 0) return;
+}
+
 } // namespace
 
 Result<PrivateDirectory> PrivateDirectory::make() {
@@ -119,8 +130,10 @@ Result<PrivateDirectory> PrivateDirectory::make() {
       }
       // On a file system without locks, no sweep gets one either.
       const bool locked = flock(lock.get(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
-      if (locked && is_there(directory.get(), lock))
+      if (locked && is_there(directory.get(), lock)) {
+        give_to_caller(directory.get(), lock.get());
         return PrivateDirectory(std::move(path), std::move(directory), std::move(lock));
+      }
     }
   }
   return Error{problem.empty() ? "other programs remove xenmon's directories in /tmp; start xenmon again."

@@ -12,8 +12,8 @@
 #include <string>
 #include <utility>
 
-#include "daemon/descriptor.h"
-#include "xenmon/result.h"
+#include "base/descriptor.h"
+#include "base/result.h"
 
 namespace xenmon {
 

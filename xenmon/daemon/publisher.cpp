@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/descriptor.h"
 #include "client/attachment.h"
-#include "daemon/descriptor.h"
 #include "text.h"
 
 namespace xenmon {
@@ -37,10 +37,26 @@ Result<bool> is_published(const std::string& region, Attachment& attachment) {
   return attachment.health().current() || attachment.health().kind == Health::Kind::kRecordingOver;
 }
 
+// The region of another host, copied by a process of our own.
+Result<Publisher> mirror_region(const PublisherSettings& settings) {
+  Publisher publisher;
+  auto directory = PrivateDirectory::make();
+  if (!directory) return directory.error();
+  publisher.directory.emplace(std::move(*directory));
+  publisher.region = publisher.directory->path() + "/region";
+  const std::array inherited = {publisher.directory->lock()};
+  auto mirror = DaemonProcess::start(mirror_command(settings, publisher.region), inherited,
+                                     DaemonProcess::StandardInput::kNone, DaemonProcess::Group::kOurs);
+  if (!mirror) return mirror.error();
+  publisher.mirror.emplace(std::move(*mirror));
+  return publisher;
+}
+
 } // namespace
 
 Result<Publisher> find_publisher(const PublisherSettings& settings) {
   sweep_private_directories();
+  if (settings.is_far()) return mirror_region(settings);
   Publisher publisher;
   publisher.region = settings.region;
   publisher.replay_goes_back = can_be_played_again(settings.replay);

@@ -7,11 +7,11 @@
 #include <optional>
 #include <string>
 
+#include "base/result.h"
 #include "daemon/daemon_process.h"
 #include "daemon/private_directory.h"
 #include "daemon/publisher_settings.h"
 #include "daemon/replay_control.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 
@@ -19,6 +19,7 @@ namespace xenmon {
 struct Publisher {
   std::optional<PrivateDirectory> directory; // outlives the daemon
   std::optional<DaemonProcess> daemon;
+  std::optional<DaemonProcess> mirror; // of another host's region; there is no daemon then
   std::optional<ReplayControl> replay; // of a recording; for a log it is not steered, only waits for us
   bool replay_goes_back = true;        // false: it comes from a pipe
   std::string region;

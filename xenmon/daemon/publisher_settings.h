@@ -20,6 +20,10 @@ struct PublisherSettings {
   };
   Use use = Use::kScreen;
   std::string region = XENMON_DEFAULT_REGION;
+  // Another host's, of which a mirror is kept: [user@]HOST for ssh, or a command that leads there; both "":
+  // ours.
+  std::string host;
+  std::string connect;
   // "": the one beside this program or in sbin beside its directory, else the one in PATH
   std::string xenbaked;
   std::uint64_t ms_per_sample = 100;
@@ -27,12 +31,14 @@ struct PublisherSettings {
   std::optional<std::uint64_t> slow_wait_ns; // none: xenbaked's default
   bool allocated = true;                     // time slices are traced, too
 
+  bool is_far() const { return !host.empty() || !connect.empty(); }
+
   std::string replay; // a recording; "-": standard input; "": none, and what follows means nothing
   std::optional<std::uint64_t> cpu_khz;
   std::string speed; // as xenbaked takes it; "": its default
   bool loop = false;
   bool follow = false; // the recording still grows
-  std::string at;      // hold the replay at that time, see xenmon/trace_time.h; "": play it
+  std::string at;      // hold the replay at that time, see base/trace_time.h; "": play it
 };
 
 } // namespace xenmon

@@ -9,7 +9,7 @@
 #include <charconv>
 #include <utility>
 
-#include "xenmon/trace_time.h"
+#include "base/trace_time.h"
 
 namespace xenmon {
 namespace {

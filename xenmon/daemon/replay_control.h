@@ -22,9 +22,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/descriptor.h"
+#include "base/result.h"
 #include "client/region_follower.h"
-#include "daemon/descriptor.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 
@@ -43,7 +43,7 @@ class ReplayControl {
   static Result<Pair> make(std::uint64_t sample_ns, bool going);
 
   // Commands, which fail when the daemon is gone. Each replaces the previous one. Nanoseconds of the trace
-  // clock; xenmon/trace_time.h parses what people write, kTraceEnd is the end.
+  // clock; base/trace_time.h parses what people write, kTraceEnd is the end.
   Status to(std::uint64_t trace_ns);
   // Relative to where the replay is going, or else to `shown_ns`, the position that is shown
   // (Health::position_ns): steps that follow each other quickly add up. At least a sample, and not before the

@@ -8,11 +8,10 @@
 #define XENMON_XENMON_LOG_INTERVAL_WRITER_H
 
 #include <cstdint>
-#include <string>
-#include <vector>
 
+#include "base/result.h"
 #include "client/sample_feed.h"
-#include "xenmon/result.h"
+#include "log/log_output.h"
 
 namespace xenmon {
 
@@ -25,7 +24,7 @@ struct Interval {
   std::uint64_t missed_samples = 0;
 };
 
-class IntervalWriter : public SampleSink {
+class IntervalWriter : public LogOutput {
  public:
   // In ns; the interval is not 0, a duration of 0 means without end.
   IntervalWriter(std::uint64_t interval_ns, std::uint64_t duration_ns)
@@ -33,23 +32,17 @@ class IntervalWriter : public SampleSink {
 
   void add(const Sample& sample) final;
   // Ends the current interval, with what was seen of it.
-  void finish();
+  void finish() final;
   // Another daemon, another trace clock: ends the interval; the next sample continues where it ended.
   void restart();
-  // What is wrong with the trace as a whole, after what has been written, if the form of the log can contain
-  // it.
-  virtual Status write_verdicts(const std::vector<std::string>& sentences) = 0;
-  // A file was moved away; open a new one with its name.
-  virtual void reopen() = 0;
   // For the current daemon: the wall clock in ns at trace time 0, 0 if that is not known.
   void set_wall_epoch(std::uint64_t ns) { wall_epoch_ns_ = ns; }
 
-  // Trace time logged, from the first sample's start to the last one's end.
-  std::uint64_t passed_ns() const { return passed_ns_; }
-  // True once duration_ns has passed; never if that is 0. Later samples are left out.
-  bool done() const { return duration_ns_ != 0 && passed_ns_ >= duration_ns_; }
-  // The first failure to write; nothing is written after it.
-  const Status& status() const { return status_; }
+  // From the first sample's start to the last one's end.
+  std::uint64_t passed_ns() const final { return passed_ns_; }
+  // Once duration_ns has passed; never if that is 0.
+  bool done() const final { return duration_ns_ != 0 && passed_ns_ >= duration_ns_; }
+  const Status& status() const final { return status_; }
 
  protected:
   virtual void take(const Sample& sample) = 0;

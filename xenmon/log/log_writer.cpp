@@ -8,6 +8,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/counted.h"
 #include "log/log_columns.h"
 
 namespace xenmon {
@@ -21,10 +22,6 @@ std::string header() {
   std::string line(kLogHeaderStart);
   for (const LogColumn& column : kLogColumns) line += (line.back() == ' ' ? "" : " ") + column.name();
   return line + "\n";
-}
-
-std::string count_of(std::uint64_t count, const std::string& one) {
-  return std::to_string(count) + " " + one + (count == 1 ? "" : "s");
 }
 
 } // namespace
@@ -129,9 +126,9 @@ void LogWriter::write_comments(double passed_ms, const Interval& interval) {
   std::array<char, 64> time;
   std::snprintf(time.data(), time.size(), "%.3f", passed_ms);
   std::string text = std::string("# in the interval ending at ") + time.data() + ": ";
-  if (interval.lost_records > 0) text += count_of(interval.lost_records, "trace record") + " lost";
+  if (interval.lost_records > 0) text += counted(interval.lost_records, "trace record") + " lost";
   if (interval.lost_records > 0 && interval.missed_samples > 0) text += ", ";
-  if (interval.missed_samples > 0) text += count_of(interval.missed_samples, "sample") + " missed";
+  if (interval.missed_samples > 0) text += counted(interval.missed_samples, "sample") + " missed";
   for (auto& [domid, log] : logs_) log.file.append(text);
 }
 

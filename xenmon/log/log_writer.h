@@ -13,11 +13,11 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/result.h"
 #include "client/domain_directory.h"
 #include "log/interval_writer.h"
 #include "log/output_file.h"
 #include "metric_sums.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

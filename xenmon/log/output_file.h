@@ -11,7 +11,8 @@
 
 #include <string>
 
-#include "xenmon/result.h"
+#include "base/descriptor.h"
+#include "base/result.h"
 
 namespace xenmon {
 
@@ -20,11 +21,6 @@ class OutputFile {
   // "-" is standard output. A file is created, or emptied, when there is something to write. Follows no
   // symbolic link. header: lines before all others, "" for none.
   OutputFile(std::string path, std::string header) : path_(std::move(path)), header_(std::move(header)) {}
-  OutputFile(OutputFile&& other) noexcept;
-  OutputFile& operator=(OutputFile&&) = delete;
-  OutputFile(const OutputFile&) = delete;
-  OutputFile& operator=(const OutputFile&) = delete;
-  ~OutputFile();
 
   // Keeps a line, given without its end, until flush().
   void append(std::string_view line);
@@ -41,7 +37,7 @@ class OutputFile {
   std::string path_;
   std::string header_;
   std::string pending_;
-  int fd_ = -1;
+  Descriptor file_;    // of standard output a copy
   bool begun_ = false; // the header is out, or need not be
   bool keep_ = false;  // keep what is in the file already
   bool terminal_ = false;

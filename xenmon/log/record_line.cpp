@@ -76,12 +76,6 @@ std::string verdict_line(const std::string& passed_s, const std::string& sentenc
   return json_line(kColumns, fields);
 }
 
-std::string seconds_text(std::uint64_t ns) {
-  std::array<char, 40> text;
-  std::snprintf(text.data(), text.size(), "%" PRIu64 ".%09" PRIu64, ns / kSecond, ns % kSecond);
-  return text.data();
-}
-
 std::string wall_time_text(std::uint64_t ns, int decimals) {
   const auto second = static_cast<std::time_t>(ns / kSecond);
   std::tm parts{};

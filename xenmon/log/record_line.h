@@ -30,8 +30,6 @@ std::string json_line(std::span<const RecordColumn> columns, std::span<const std
 // {"passed_s":12.345678901,"verdict":"..."}; the time may be "".
 std::string verdict_line(const std::string& passed_s, const std::string& sentence);
 
-// "12.345678901".
-std::string seconds_text(std::uint64_t ns);
 // UTC, RFC 3339, with this many decimals, at most 9: "2026-11-23T07:48:49.123Z".
 std::string wall_time_text(std::uint64_t ns, int decimals);
 

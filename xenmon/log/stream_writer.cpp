@@ -4,6 +4,7 @@
 #include <array>
 #include <vector>
 
+#include "base/seconds_text.h"
 #include "log/record_line.h"
 
 namespace xenmon {

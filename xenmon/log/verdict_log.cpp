@@ -5,6 +5,8 @@
 #include <iostream>
 #include <utility>
 
+#include "journal.h"
+
 namespace xenmon {
 namespace {
 
@@ -41,7 +43,7 @@ void VerdictLog::say_all() const {
   for (const auto* list : {&past_, &present_}) {
     for (const std::string& sentence : *list) add_once(all, sentence);
   }
-  for (const std::string& sentence : all) std::cerr << "xenmon: " << sentence << '\n';
+  for (const std::string& sentence : all) std::cerr << message_lines("xenmon", Priority::kWarning, sentence);
 }
 
 } // namespace xenmon

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/seconds_text.h"
 #include "format.h"
 
 namespace xenmon {

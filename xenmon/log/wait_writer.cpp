@@ -47,6 +47,7 @@ Status WaitWriter::start(const RegionReader& reader, WaitFeed::From from) {
           "xenbaked was restarted; the following lines are from another trace, whose times start from zero");
   }
   lines_.set_wall_epoch(reader.header().wall_epoch_ns);
+  damaged_before_ += waits_.damaged();
   waits_.start(reader, from);
   return ok();
 }

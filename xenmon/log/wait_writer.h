@@ -9,16 +9,17 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "client/sample_feed.h"
 #include "client/wait_feed.h"
 #include "log/log_format.h"
+#include "log/log_output.h"
 #include "log/output_file.h"
 #include "log/wait_line.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 
-class WaitWriter final : public SampleSink, private WaitSink {
+class WaitWriter final : public LogOutput, private WaitSink {
  public:
   struct Settings {
     LogFormat format = LogFormat::kFiles; // kFiles: text
@@ -39,20 +40,17 @@ class WaitWriter final : public SampleSink, private WaitSink {
   void reading(const RegionReader& reader);
   // Writes the waits that ended in it.
   void add(const Sample& sample) override;
-  // What is wrong with the trace as a whole, after what has been written, if the form of the log can contain
-  // it.
-  Status write_verdicts(const std::vector<std::string>& sentences);
-  // A file was moved away; open a new one with its name.
-  void reopen() { file_.reopen(); }
+  Status write_verdicts(const std::vector<std::string>& sentences) override;
+  void reopen() override { file_.reopen(); }
+  void finish() override {} // a wait is written when it ends
 
-  // True once duration_ns has passed. Later waits are left out.
-  bool done() const { return done_; }
-  // For the current daemon's trace, in ns.
-  std::uint64_t passed_ns() const { return newest_ns_ - begin_ns_; }
-  // Waits of the current daemon that made no sense and were skipped.
-  std::uint64_t damaged() const { return waits_.damaged(); }
-  // The first failure to write; nothing is written after it.
-  const Status& status() const { return status_; }
+  // Once duration_ns has passed.
+  bool done() const override { return done_; }
+  // Of the current daemon's trace.
+  std::uint64_t passed_ns() const override { return newest_ns_ - begin_ns_; }
+  // Waits.
+  std::uint64_t damaged() const override { return damaged_before_ + waits_.damaged(); }
+  const Status& status() const override { return status_; }
 
  private:
   void add(const xenmon_wait& wait) override;
@@ -68,8 +66,9 @@ class WaitWriter final : public SampleSink, private WaitSink {
   std::uint64_t left_ns_;                // of duration_ns, at begin_ns_
   std::uint64_t begin_ns_ = 0;
   std::uint64_t newest_ns_ = 0;
-  std::uint64_t told_missed_ = 0; // of the missed waits, already reported
-  std::uint64_t recorded_ns_ = 0; // the daemon's own limit
+  std::uint64_t told_missed_ = 0;    // of the missed waits, already reported
+  std::uint64_t recorded_ns_ = 0;    // the daemon's own limit
+  std::uint64_t damaged_before_ = 0; // of earlier daemons
   bool done_ = false;
   Status status_ = ok();
 };

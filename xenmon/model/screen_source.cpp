@@ -2,14 +2,13 @@
 #include "model/screen_source.h"
 
 #include <algorithm>
-#include <array>
-#include <cinttypes>
-#include <cstdio>
 
+#include "base/clock.h"
+#include "base/seconds_text.h"
+#include "base/trace_time.h"
 #include "client/known_pcpus.h"
 #include "daemon/replay_control.h"
 #include "model/model_builder.h"
-#include "xenmon/trace_time.h"
 
 namespace xenmon {
 namespace {
@@ -19,10 +18,7 @@ constexpr std::uint64_t kRetentionNs = 2 * kLongWindowNs;
 constexpr std::uint64_t kPointNs = 1'000'000'000; // from one point of the graphs to the next
 
 std::string position_text(std::uint64_t ns) {
-  std::array<char, 40> text;
-  std::snprintf(text.data(), text.size(), "%" PRIu64 ".%u s", ns / 1'000'000'000,
-                static_cast<unsigned>(ns / 100'000'000 % 10));
-  return text.data();
+  return seconds_text(ns, 1) + " s";
 }
 
 void add_growth(HostModel& host, const CounterTrack::Growth& growth) {
@@ -109,7 +105,7 @@ void ScreenSource::follow() {
   if (held_) return;
   (void)follow_replay(publisher_.replay, follower_, *this); // begin() refuses nothing
   if (const RegionReader* reader = readable()) {
-    counters_.add({history_.end_ns(), boottime_ns(), own_cpu_ns(), reader->counters()},
+    counters_.add({history_.end_ns(), boottime_ns(), process_cpu_ns(), reader->counters()},
                   history_.nominal_ns(WindowId::kLong));
   }
 }

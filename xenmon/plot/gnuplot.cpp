@@ -8,8 +8,11 @@
 
 #include <array>
 #include <cerrno>
+#include <span>
 #include <string_view>
 
+#include "base/descriptor.h"
+#include "base/unfinished_file.h"
 #include "text.h"
 
 namespace xenmon {
@@ -22,30 +25,21 @@ constexpr char kCannotStart[] = "cannot start gnuplot";
 // A nameless file in memory. Unlike with a pipe, the writer never waits for a reader.
 class MemoryFile {
  public:
-  MemoryFile() : fd_(memfd_create("xenmon-plot", MFD_CLOEXEC)) {}
-  MemoryFile(const MemoryFile&) = delete;
-  MemoryFile& operator=(const MemoryFile&) = delete;
-  ~MemoryFile() {
-    if (fd_ >= 0) close(fd_);
-  }
+  MemoryFile() : file_(memfd_create("xenmon-plot", MFD_CLOEXEC)) {}
 
-  int fd() const { return fd_; }
+  int fd() const { return file_.get(); }
 
+  // False: errno says why.
   bool fill(std::string_view text) {
-    while (!text.empty()) {
-      const ssize_t written = write(fd_, text.data(), text.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) return false;
-      text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return lseek(fd_, 0, SEEK_SET) == 0;
+    errno = write_all(fd(), std::as_bytes(std::span(text)));
+    return errno == 0 && lseek(fd(), 0, SEEK_SET) == 0;
   }
 
   // Everything that was written to it, by any process.
   bool take(std::string& text) const {
     std::array<char, 16 * 1024> chunk;
     for (off_t at = 0;;) {
-      const ssize_t got = pread(fd_, chunk.data(), chunk.size(), at);
+      const ssize_t got = pread(fd(), chunk.data(), chunk.size(), at);
       if (got < 0 && errno == EINTR) continue;
       if (got <= 0) return got == 0;
       text.append(chunk.data(), static_cast<std::size_t>(got));
@@ -54,7 +48,7 @@ class MemoryFile {
   }
 
  private:
-  int fd_;
+  Descriptor file_;
 };
 
 class FileActions {

@@ -6,8 +6,8 @@
 
 #include <string>
 
+#include "base/result.h"
 #include "plot/plot_script.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

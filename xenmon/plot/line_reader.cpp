@@ -15,23 +15,10 @@ namespace xenmon {
 Result<LineReader> LineReader::open(const std::string& path) {
   const bool standard_input = path == "-";
   std::string name = standard_input ? "standard input" : "the log " + printable(path);
-  const int fd = standard_input ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
-                                : ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
-  if (fd < 0) return system_error("cannot read " + name);
-  return LineReader(fd, std::move(name));
-}
-
-LineReader::LineReader(LineReader&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)),
-      name_(std::move(other.name_)),
-      buffer_(std::move(other.buffer_)),
-      taken_(other.taken_),
-      scanned_(other.scanned_),
-      cut_(other.cut_),
-      number_(other.number_) {}
-
-LineReader::~LineReader() {
-  if (fd_ >= 0) close(fd_);
+  Descriptor file(standard_input ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+                                 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (!file.valid()) return system_error("cannot read " + name);
+  return LineReader(std::move(file), std::move(name));
 }
 
 Result<bool> LineReader::next(Line& line) {
@@ -56,7 +43,7 @@ Result<bool> LineReader::next(Line& line) {
     buffer_.resize(scanned_ + kChunk);
     ssize_t got = 0;
     do {
-      got = read(fd_, buffer_.data() + scanned_, kChunk);
+      got = read(file_.get(), buffer_.data() + scanned_, kChunk);
     } while (got < 0 && errno == EINTR);
     const int problem = errno;
     buffer_.resize(scanned_ + static_cast<std::size_t>(got > 0 ? got : 0));

@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
-#include "xenmon/result.h"
+#include "base/descriptor.h"
+#include "base/result.h"
 
 namespace xenmon {
 
@@ -27,11 +29,6 @@ class LineReader {
 
   // "-" is standard input. Directories and unreadable files are refused.
   static Result<LineReader> open(const std::string& path);
-  LineReader(LineReader&& other) noexcept;
-  LineReader& operator=(LineReader&&) = delete;
-  LineReader(const LineReader&) = delete;
-  LineReader& operator=(const LineReader&) = delete;
-  ~LineReader();
 
   // Reads the next line; false at the end of the file. The text is valid until the next call.
   Result<bool> next(Line& line);
@@ -39,9 +36,9 @@ class LineReader {
   std::uint64_t number() const { return number_; }
 
  private:
-  LineReader(int fd, std::string name) : fd_(fd), name_(std::move(name)) {}
+  LineReader(Descriptor file, std::string name) : file_(std::move(file)), name_(std::move(name)) {}
 
-  int fd_;
+  Descriptor file_;
   std::string name_; // as in errors
   std::string buffer_;
   std::size_t taken_ = 0;   // of the buffer

@@ -17,8 +17,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/result.h"
 #include "plot/log_record.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

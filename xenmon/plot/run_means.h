@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "plot/log_series.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

@@ -11,7 +11,10 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <cstdint>
 
+#include "base/clock.h"
+#include "base/descriptor.h"
 #include "process/last_words.h"
 
 namespace xenmon {
@@ -40,7 +43,7 @@ timer_t ticker = nullptr;
 bool has_ticker = false;
 
 // Handlers run on the only thread.
-timespec stopped_at = {};
+std::uint64_t stopped_at_ns = 0;
 std::atomic<const TerminalRescue*> terminal_rescue = nullptr;
 static_assert(std::atomic<const TerminalRescue*>::is_always_lock_free);
 
@@ -48,10 +51,9 @@ std::array<struct sigaction, kNotWanted.size()> found_not_wanted = {};
 
 bool terminal_is_there() {
   const int before = errno;
-  const int terminal = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
-  if (terminal >= 0) close(terminal);
+  const Descriptor terminal(open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC));
   errno = before;
-  return terminal >= 0;
+  return terminal.valid();
 }
 
 timespec to_timespec(std::chrono::nanoseconds time) {
@@ -61,7 +63,7 @@ timespec to_timespec(std::chrono::nanoseconds time) {
 
 void begin_to_stop() {
   if (stop_flag != 0) return;
-  clock_gettime(CLOCK_MONOTONIC, &stopped_at);
+  stopped_at_ns = monotonic_ns();
   // A background process that is told to exit must not be stopped because it restores the terminal.
   signal(SIGTTOU, SIG_IGN);
   stop_flag = 1;
@@ -159,10 +161,7 @@ bool stop_requested() {
 
 std::chrono::nanoseconds stopping_for() {
   if (stop_flag == 0) return 0ns;
-  timespec now = {};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return std::chrono::seconds(now.tv_sec - stopped_at.tv_sec) +
-         std::chrono::nanoseconds(now.tv_nsec - stopped_at.tv_nsec);
+  return std::chrono::nanoseconds(monotonic_ns() - stopped_at_ns);
 }
 
 int signal_to_end_by() {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "run/data_end.h"
 
+#include "base/counted.h"
+
 namespace xenmon {
 namespace {
 
@@ -11,8 +13,7 @@ constexpr auto kPatience = 10s; // for a daemon that is gone to come back
 } // namespace
 
 std::string damaged_sentence(std::uint64_t count) {
-  return std::to_string(count) + (count == 1 ? " row" : " rows") + " of the region made no sense and " +
-         (count == 1 ? "was" : "were") +
+  return counted(count, "row") + " of the region made no sense and " + (count == 1 ? "was" : "were") +
          " left out; if this continues, restart xenbaked from the same release as xenmon.";
 }
 
@@ -21,6 +22,7 @@ Result<bool> DataEnd::reached(const Health& health) {
     if (publisher_.daemon->ended_well()) return true;
     return publisher_.daemon->outcome();
   }
+  if (publisher_.mirror && !publisher_.mirror->running()) return publisher_.mirror->outcome();
   if (health.kind == Health::Kind::kRecordingOver) {
     // Our own xenbaked ends now, and its exit status says whether the recording was whole.
     return !publisher_.daemon;

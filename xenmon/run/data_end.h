@@ -8,9 +8,9 @@
 #include <cstdint>
 #include <string>
 
+#include "base/result.h"
 #include "client/attachment.h"
 #include "daemon/publisher.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

@@ -4,9 +4,9 @@
 #ifndef XENMON_XENMON_RUN_FRONT_END_H
 #define XENMON_XENMON_RUN_FRONT_END_H
 
+#include "base/result.h"
 #include "command_line/options.h"
 #include "daemon/publisher.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

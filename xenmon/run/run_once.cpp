@@ -43,6 +43,10 @@ Status run_once(const Options& options, Publisher& publisher) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   for (;;) {
     if (publisher.daemon) publisher.daemon->poll();
+    if (publisher.mirror) {
+      publisher.mirror->poll();
+      if (!publisher.mirror->running()) return publisher.mirror->outcome();
+    }
     if (const auto followed = follow_replay(publisher.replay, follower, history); !followed)
       return followed.error();
     const std::uint64_t seen = history.length_ns(WindowId::kLong);

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "run/run_plot.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <iterator>
 #include <utility>
 
+#include "base/counted.h"
+#include "base/unfinished_file.h"
+#include "journal.h"
 #include "plot/gnuplot.h"
 #include "plot/log_reader.h"
 #include "text.h"
@@ -24,12 +24,8 @@ namespace {
 
 constexpr std::size_t kMostPoints = 800; // about as many as the page has pixels
 
-std::string count_of(std::uint64_t count, const char* one, const char* many) {
-  return std::to_string(count) + " " + (count == 1 ? one : many);
-}
-
 void say(const std::string& sentence) {
-  std::fprintf(stderr, "xenmon: %s\n", printable_lines(sentence).c_str());
+  std::fputs(message_lines("xenmon", Priority::kWarning, printable_lines(sentence)).c_str(), stderr);
 }
 
 // The contents of the chosen span of one log, or of the logs of one run.
@@ -54,7 +50,7 @@ Result<std::vector<Series>> read_logs(const std::vector<std::string>& paths, con
   }
   if (all.intervals_with_losses > 0) {
     say("trace records were lost in " + std::to_string(all.intervals_with_losses) + " of " +
-        count_of(all.intervals, "interval", "intervals") + "; figures are too low there.");
+        counted(all.intervals, "interval") + "; figures are too low there.");
   }
   keep_span(all.series, span);
   return std::move(all.series);
@@ -100,22 +96,6 @@ Status print(std::string_view text) {
   return ok();
 }
 
-bool write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
-
-mode_t usual_mode() {
-  const mode_t mask = umask(0);
-  umask(mask);
-  return 0666 & ~mask;
-}
-
 } // namespace
 
 Status select_domains(const PlotOptions& options, std::vector<PlotColumn>& columns) {
@@ -146,24 +126,15 @@ Status select_domains(const PlotOptions& options, std::vector<PlotColumn>& colum
   return ok();
 }
 
-Status replace_file(const std::string& path, std::string_view content) {
+Status write_picture(const std::string& path, std::string_view content) {
   const std::string name = "the picture " + printable(path);
   struct stat present {};
   if (lstat(path.c_str(), &present) == 0 && !S_ISREG(present.st_mode)) {
     return Error{name +
                  " would replace something that is not a regular file; remove it or choose another name."};
   }
-  std::string temporary = path + ".XXXXXX";
-  const int fd = mkostemp(temporary.data(), O_CLOEXEC);
-  if (fd < 0) return system_error("cannot write " + name);
-  const bool written = write_all(fd, content) && fchmod(fd, usual_mode()) == 0;
-  const int problem = errno;
-  const bool closed = close(fd) == 0;
-  if (written && closed && rename(temporary.c_str(), path.c_str()) == 0) return ok();
-  if (!written) errno = problem;
-  Error failed = system_error("cannot write " + name);
-  unlink(temporary.c_str());
-  return failed;
+  errno = replace_file(path, content, 0666);
+  return errno == 0 ? ok() : system_error("cannot write " + name);
 }
 
 Status run_plot(const PlotOptions& options) {
@@ -175,7 +146,7 @@ Status run_plot(const PlotOptions& options) {
   if (options.script) return print(script);
   const auto picture = run_gnuplot(script, options.settings.terminal);
   if (!picture) return picture.error();
-  return options.output == "-" ? print(*picture) : replace_file(options.output, *picture);
+  return options.output == "-" ? print(*picture) : write_picture(options.output, *picture);
 }
 
 } // namespace xenmon

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
 #include "command_line/plot_options.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 
@@ -17,9 +17,9 @@ namespace xenmon {
 // no column is left.
 Status select_domains(const PlotOptions& options, std::vector<PlotColumn>& columns);
 
-// Makes the file, or replaces it, when it is complete: a reader that opens it finds the old one or the new
-// one.
-Status replace_file(const std::string& path, std::string_view content);
+// Makes the file, or replaces it at once: a reader that opens it finds the old picture or the new one. What
+// is there and is not a regular file stays.
+Status write_picture(const std::string& path, std::string_view content);
 
 // Prints on standard error what was left out of the picture.
 Status run_plot(const PlotOptions& options);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/trace_time.h"
 #include "daemon/replay_control.h"
 #include "model/model_builder.h"
 #include "model/screen_source.h"
@@ -19,7 +20,6 @@
 #include "screen/typed_line.h"
 #include "screen/view_keys.h"
 #include "text.h"
-#include "xenmon/trace_time.h"
 
 namespace xenmon {
 namespace {

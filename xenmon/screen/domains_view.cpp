@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <algorithm>
 
+#include "base/counted.h"
 #include "format.h"
 #include "model/arrange.h"
 #include "model/view_metrics.h"
@@ -48,7 +49,7 @@ std::string heading(std::uint64_t nominal_ns) {
   constexpr std::uint64_t kSecond = 1'000'000'000;
   if (nominal_ns % kSecond != 0) return "Last " + window_text(nominal_ns);
   const std::uint64_t seconds = nominal_ns / kSecond;
-  return "Last " + std::to_string(seconds) + (seconds == 1 ? " second" : " seconds");
+  return "Last " + counted(seconds, "second");
 }
 
 // The label, wrapped; if that takes too many rows the name is cut and the id follows it.

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/counted.h"
 #include "format.h"
 #include "screen/views.h"
 #include "text.h"
@@ -40,10 +41,6 @@ std::string per_second(std::uint64_t count, std::uint64_t ns) {
 // Of one CPU. Small costs deserve their digits.
 std::string cpu_share(std::uint64_t cpu_ns, std::uint64_t ns) {
   return number(100 * quotient(cpu_ns, ns), 3) + "% of one CPU";
-}
-
-std::string count_of(std::size_t count, const std::string& what) {
-  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
 
 struct HostSums {
@@ -87,7 +84,7 @@ std::string list_of(const Names& names, const Counts& counts) {
   for (const Named& name : names) {
     const std::uint64_t count = counts[name.index];
     if (count == 0) continue;
-    text += (text.empty() ? "" : ", ") + std::to_string(count) + ' ' + (count == 1 ? name.one : name.many);
+    text += (text.empty() ? "" : ", ") + counted(count, name.one, name.many);
   }
   return text;
 }
@@ -126,7 +123,7 @@ std::vector<Line> make_lines(const ScreenModel& model, int width) {
   const std::uint64_t length = model.length_ns[kLongWindow];
   const std::string window = window_text(model.nominal_ns[kLongWindow]);
   const std::string pcpus =
-      model.pcpu ? "CPU " + std::to_string(*model.pcpu) : count_of(model.pcpu_count, "pCPU");
+      model.pcpu ? "CPU " + std::to_string(*model.pcpu) : counted(model.pcpu_count, "pCPU");
   std::vector<Line> lines;
   lines.push_back({"Source", model.health + (model.position.empty() ? "" : ", " + model.position)});
   add_verdicts(lines, model.verdicts, width);
@@ -141,8 +138,8 @@ std::vector<Line> make_lines(const ScreenModel& model, int width) {
                                   (model.khz_assumed    ? " (assumed)"
                                    : model.khz_measured ? " (measured)"
                                                         : "")});
-  lines.push_back({"Shown", pcpus + ", " + count_of(sums.count, "domain") + ", " +
-                                count_of(host.vcpus, "vCPU") + ", the last " + window});
+  lines.push_back({"Shown", pcpus + ", " + counted(sums.count, "domain") + ", " +
+                                counted(host.vcpus, "vCPU") + ", the last " + window});
   const double running = quotient(sums.domains.running_ns, length);
   lines.push_back(
       {"Running",

@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/counted.h"
 #include "format.h"
 #include "model/arrange.h"
 #include "screen/table.h"
@@ -103,8 +104,8 @@ std::string contenders_text(const Scene& scene) {
   std::string text = domain_label(scene.model.domains[line.parent]);
   if (line.child) text += "v" + std::to_string(*line.id.child);
   const std::uint64_t count = contenders.woken + contenders.preempted;
-  text += ": " + std::to_string(count) + (count == 1 ? " wait" : " waits") + " over " +
-          short_time_text(static_cast<double>(contenders.at_least_ns));
+  text +=
+      ": " + counted(count, "wait") + " over " + short_time_text(static_cast<double>(contenders.at_least_ns));
   if (count == 0) return text;
   if (!contenders.whole_span) text += " in " + short_time_text(static_cast<double>(contenders.span_ns));
   text += "; who ran:";

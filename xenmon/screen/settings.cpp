@@ -3,11 +3,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "base/unfinished_file.h"
 #include "model/view_metrics.h"
 #include "text.h"
 
@@ -126,15 +127,8 @@ Status save_settings(const std::string& path, const Settings& settings) {
   if (path.empty()) return Error{"settings cannot be saved: neither XDG_CONFIG_HOME nor HOME is set."};
   std::error_code problem;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), problem);
-  const std::string aside = path + ".new";
-  {
-    std::ofstream file(aside, std::ios::trunc);
-    file << to_json(settings).dump(2) << '\n';
-    file.flush();
-    if (!file) return Error{"settings cannot be saved: " + printable(aside) + " cannot be written."};
-  }
-  std::filesystem::rename(aside, path, problem);
-  if (problem) return Error{"settings cannot be saved: " + printable(path) + ": " + problem.message() + "."};
+  if (const int reason = replace_file(path, to_json(settings).dump(2) + '\n', 0666))
+    return Error{"settings cannot be saved: " + printable(path) + ": " + std::strerror(reason) + "."};
   return ok();
 }
 

@@ -8,9 +8,9 @@
 #include <functional>
 #include <string>
 
+#include "base/result.h"
 #include "client/history.h"
 #include "model/view_state.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 

@@ -2,6 +2,8 @@
 #include <array>
 #include <cstdio>
 
+#include "base/counted.h"
+#include "base/seconds_text.h"
 #include "format.h"
 #include "model/screen_model.h"
 #include "screen/screen.h"
@@ -17,10 +19,6 @@ struct Part {
   std::string full;
   std::string brief;
 };
-
-std::string plural(std::uint64_t count, const std::string& one) {
-  return std::to_string(count) + " " + one + (count == 1 ? "" : "s");
-}
 
 Part io_part(std::uint32_t kinds, bool patched) {
   const std::string xen = patched ? "patched Xen" : "stock Xen";
@@ -43,7 +41,7 @@ Part verdict_part(const ScreenModel& model) {
   const std::size_t at = model.verdict_turn % count;
   const std::string which =
       count == 1 ? "" : " (" + std::to_string(at + 1) + " of " + std::to_string(count) + ")";
-  return {model.verdicts[at] + which, plural(count, "verdict") + ", key 5"};
+  return {model.verdicts[at] + which, counted(count, "verdict") + ", key 5"};
 }
 
 std::vector<Part> parts(const ScreenModel& model) {
@@ -53,15 +51,15 @@ std::vector<Part> parts(const ScreenModel& model) {
   if (!model.position.empty()) list.push_back({model.position, model.position});
   if (!model.last_words.empty()) list.push_back({model.last_words, model.last_words});
   if (model.lost_records > 0) {
-    const std::string lost = plural(model.lost_records, "record") + " lost";
+    const std::string lost = counted(model.lost_records, "record") + " lost";
     list.push_back({lost + " in the last " + window_text(model.nominal_ns[kLongWindow]), lost});
   }
   if (model.missed_samples > 0) {
-    const std::string missed = plural(model.missed_samples, "sample") + " missed";
+    const std::string missed = counted(model.missed_samples, "sample") + " missed";
     list.push_back({missed + " in the last " + window_text(model.nominal_ns[kLongWindow]), missed});
   }
   if (model.damaged > 0) {
-    const std::string damaged = plural(model.damaged, "damaged row");
+    const std::string damaged = counted(model.damaged, "damaged row");
     list.push_back({damaged + " of the region skipped", damaged});
   }
   const std::uint64_t length = model.length_ns[kLongWindow];
@@ -71,13 +69,9 @@ std::vector<Part> parts(const ScreenModel& model) {
   }
   // A window that is short by less than a sample is not worth mentioning.
   if (model.current && length > 0 && length < model.nominal_ns[kLongWindow] / 100 * 98) {
-    std::array<char, 16> seconds;
-    // Rounded down: the window never claims more than it holds.
-    const auto tenths = static_cast<unsigned>(length / 100'000'000);
-    std::snprintf(seconds.data(), seconds.size(), "%u.%u s", tenths / 10, tenths % 10);
-    list.push_back(
-        {window_text(model.nominal_ns[kLongWindow]) + " window holds " + seconds.data() + " so far",
-         std::string("holds ") + seconds.data()});
+    const std::string seconds = seconds_text(length, 1) + " s";
+    list.push_back({window_text(model.nominal_ns[kLongWindow]) + " window holds " + seconds + " so far",
+                    "holds " + seconds});
   }
   if (!model.verdicts.empty()) list.push_back(verdict_part(model));
   if (model.khz_assumed) list.push_back({"TSC frequency assumed: times may be off", "TSC frequency assumed"});

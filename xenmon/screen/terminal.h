@@ -7,10 +7,10 @@
 #include <chrono>
 #include <memory>
 
+#include "base/result.h"
 #include "screen/grid.h"
 #include "screen/ink.h"
 #include "screen/keys.h"
-#include "xenmon/result.h"
 
 namespace xenmon {
 
