@@ -29,6 +29,7 @@ def run(dom0):
         churn(dom0, crowd)
         return
     check_default(dom0)
+    check_dump(dom0)
     check_shares(dom0, crowd)
     check_sleeper(dom0, crowd)
     check_warp(dom0, crowd)
@@ -76,6 +77,12 @@ def check_default(dom0):
     # Debian's tools do not know this scheduler, and get on with it.
     for command in ("xl info", "xl list -l", "xl vcpu-list", "xl cpupool-list"):
         dom0.run(command)
+
+
+def check_dump(dom0):
+    """Xen prints its state while a pCPU is in no pool, which it then asks the default scheduler about."""
+    dom0.run("xl cpupool-cpu-remove Pool-0 1 && xl debug-keys r && xl cpupool-cpu-add Pool-0 1")
+    check_console(dom0)
 
 
 def check_shares(dom0, crowd):
