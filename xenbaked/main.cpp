@@ -10,10 +10,16 @@
 #include <new>
 #include <sstream>
 #include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
 
 #include "base/standard_descriptors.h"
 #include "end_watch.h"
 #include "fatal_signals.h"
+#include "flight/capture.h"
+#include "flight/flight_recorder.h"
+#include "flight/flight_source.h"
 #include "options.h"
 #include "publish/region_file.h"
 #include "rights.h"
@@ -23,6 +29,7 @@
 #include "session/service_manager.h"
 #include "session/stop_flag.h"
 #include "source/live_source.h"
+#include "source/record_keeper.h"
 #include "source/recorder.h"
 #include "source/replay_source.h"
 #include "totals_report.h"
@@ -35,11 +42,27 @@ ExitStatus fail(const Error& error) {
   return error.status;
 }
 
-Result<std::unique_ptr<Source>> open_source(const CommandOptions& options, TracingKeeper& keeper,
+// The directory of a flight recorder. A time of day becomes one of the recording.
+Result<std::unique_ptr<Source>> open_flight_source(CommandOptions& options) {
+  if (options.follow || options.session.loop)
+    return Error{"--follow and --loop are for a file, not for the directory of a flight recorder.",
+                 ExitStatus::kUsage};
+  Result<FlightReplay> replay = open_flight(options.replay, options.held_at_day, options.cpu_khz);
+  if (!replay) return replay.error();
+  if (replay->at_ns) options.session.held_at_ns = replay->at_ns;
+  return std::move(replay->source);
+}
+
+Result<std::unique_ptr<Source>> open_source(CommandOptions& options, TracingKeeper& keeper,
                                             const StopFlag& stop) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(options.replay, ignored)) return open_flight_source(options);
+  if (options.held_at_day && options.held_at_day->date)
+    return Error{"--held-at with a date is for the directory of a flight recorder.", ExitStatus::kUsage};
   if (!options.replay.empty()) {
     explain_bus_errors();
-    return open_replay({options.replay, options.cpu_khz, stop.descriptor(), options.follow});
+    return open_replay(
+        {options.replay, options.cpu_khz, stop.descriptor(), options.follow, options.flight.has_value()});
   }
   LiveOptions live;
   live.event_mask = options.event_mask;
@@ -55,18 +78,18 @@ Status print(std::string_view text, const StopFlag& stop) {
     std::array<pollfd, 2> entries{{{STDOUT_FILENO, POLLOUT, 0}, {stop.descriptor(), POLLIN, 0}}};
     if (poll(entries.data(), entries.size(), -1) < 0 && errno != EINTR) break;
     if (entries[0].revents == 0 && stop.raised())
-      return Error{"Stopped before the totals were written to standard output.", ExitStatus::kFailed};
+      return Error{"Stopped before everything was written to standard output.", ExitStatus::kFailed};
     if (entries[0].revents == 0) continue;
     // This much fits into a pipe that is ready, without waiting.
     const ssize_t written = write(STDOUT_FILENO, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
     if (written < 0 && errno != EINTR && errno != EAGAIN)
-      return system_error("Cannot write the totals to standard output");
+      return system_error("Cannot write to standard output");
     if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
   }
   return ok();
 }
 
-Status print_totals(Source& source, const CommandOptions& options, Recorder* recorder, StopFlag& stop) {
+Status print_totals(Source& source, const CommandOptions& options, RecordKeeper* recorder, StopFlag& stop) {
   if (Status confined = give_up_system_calls(options); !confined) return confined;
   Result<TraceTotals> totals = run_totals(source, options.session.stock_records, recorder, stop);
   if (!totals) return totals.error();
@@ -89,9 +112,14 @@ ExitStatus restore(const CommandOptions& options, TracingKeeper& keeper) {
   return ExitStatus::kOk;
 }
 
-ExitStatus run(const CommandOptions& options, TracingKeeper& keeper, StopFlag& stop,
-               ServiceManager& service) {
+ExitStatus run(CommandOptions options, TracingKeeper& keeper, StopFlag& stop, ServiceManager& service) {
   if (options.restore) return restore(options, keeper);
+  if (options.capture) {
+    const Result<std::string> captured = capture(*options.capture);
+    if (!captured) return fail(captured.error());
+    const Status printed = print(*captured, stop);
+    return printed ? ExitStatus::kOk : fail(printed.error());
+  }
   Result<std::unique_ptr<Source>> source = open_source(options, keeper, stop);
   if (!source) return fail(source.error());
   std::unique_ptr<Recorder> recorder;
@@ -106,6 +134,24 @@ ExitStatus run(const CommandOptions& options, TracingKeeper& keeper, StopFlag& s
     if (!made) return fail(made.error());
     recorder = std::move(*made);
   }
+  std::unique_ptr<FlightRecorder> flight;
+  if (options.flight) {
+    std::error_code ignored;
+    if (std::filesystem::equivalent(options.flight->directory, options.replay, ignored)) {
+      return fail({"--flight-dir " + options.flight->directory +
+                       " is the flight recording that is being played; name another directory.",
+                   ExitStatus::kUsage});
+    }
+    Result<std::unique_ptr<FlightRecorder>> made =
+        FlightRecorder::create(*options.flight, (*source)->origin());
+    if (!made) return fail(made.error());
+    flight = std::move(*made);
+  }
+  std::vector<RecordKeeper*> all;
+  if (recorder) all.push_back(recorder.get());
+  if (flight) all.push_back(flight.get());
+  RecordKeepers keepers(all);
+  RecordKeeper* const kept_by = all.empty() ? nullptr : &keepers;
   ExitStatus status = ExitStatus::kOk;
   // The first failure decides the status; any other failure is reported, too.
   const auto settle = [&](const Status& done) {
@@ -115,14 +161,18 @@ ExitStatus run(const CommandOptions& options, TracingKeeper& keeper, StopFlag& s
   };
   const SessionProcess process{&service, [&options] { return give_up_system_calls(options); }};
   settle(options.totals == TotalsFormat::kNone
-             ? run_session(**source, options.session, recorder.get(), stop, process)
-             : print_totals(**source, options, recorder.get(), stop));
+             ? run_session(**source, options.session, kept_by, stop, process)
+             : print_totals(**source, options, kept_by, stop));
   service.stopping();
   // Before waiting for the disk.
   settle((*source)->close());
   if (recorder) {
     settle(recorder->finish());
     if (recorder->failed() && status == ExitStatus::kOk) status = ExitStatus::kFailed; // it has been said
+  }
+  if (flight) {
+    flight->finish();
+    if (const std::optional<Error> error = flight->take_error()) print_message(error->message);
   }
   if (const std::optional<std::string> damage = (*source)->damage())
     settle(Error{*damage, ExitStatus::kFailed});

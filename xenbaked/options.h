@@ -8,7 +8,10 @@
 #include <optional>
 #include <string>
 
+#include "base/day_time.h"
 #include "base/result.h"
+#include "flight/capture.h"
+#include "flight/flight_settings.h"
 #include "session/session_options.h"
 
 namespace xenmon {
@@ -22,6 +25,10 @@ struct CommandOptions {
   bool follow = false;  // the recording still grows
   bool restore = false; // put back what a killed process left, and end
   std::string record;
+  std::optional<FlightSettings> flight;  // none: no flight recorder
+  std::optional<CaptureOptions> capture; // instead of everything else
+  // --held-at as a time of day, for the replay of a flight directory; session.held_at_ns is then meaningless.
+  std::optional<DayTime> held_at_day;
   TotalsFormat totals = TotalsFormat::kNone;
   std::optional<std::uint32_t> event_mask;
   bool without_slices = false;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/standard_descriptors.h"
+#include "command_line/capture_options.h"
 #include "command_line/mirror_options.h"
 #include "command_line/options.h"
 #include "command_line/plot_options.h"
@@ -19,6 +20,7 @@
 #include "process/last_words.h"
 #include "process/signals.h"
 #include "run/front_end.h"
+#include "run/run_capture.h"
 #include "run/run_mirror.h"
 #include "run/run_plot.h"
 #include "run/run_serve.h"
@@ -63,6 +65,13 @@ int plot(std::vector<std::string> words) {
   return status ? 0 : fail(status.error());
 }
 
+int capture(std::vector<std::string> words) {
+  const auto parsed = xenmon::parse_capture_options(std::move(words));
+  if (!parsed) return fail(parsed.error());
+  if (const auto* information = std::get_if<xenmon::Information>(&*parsed)) return print(information->text);
+  return fail(xenmon::run_capture(std::get<xenmon::CaptureRequest>(*parsed)));
+}
+
 int serve(std::vector<std::string> words) {
   const auto parsed = xenmon::parse_serve_options(std::move(words));
   if (!parsed) return fail(parsed.error());
@@ -77,6 +86,7 @@ int mirror(std::vector<std::string> words) {
 }
 
 int run(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "capture") return capture({argv + 2, argv + argc});
   if (argc > 1 && std::string_view(argv[1]) == "plot") return plot({argv + 2, argv + argc});
   if (argc > 1 && std::string_view(argv[1]) == "serve") return serve({argv + 2, argv + argc});
   if (argc > 1 && std::string_view(argv[1]) == "mirror") return mirror({argv + 2, argv + argc});

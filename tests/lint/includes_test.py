@@ -27,6 +27,10 @@ TABLE = {
         ["include/xenmon", "include/base", "xenmon/text", "xenbaked/trace"],
         ["libxenctrl", "decompressors", "zlib", "nlohmann-json"],
     ),
+    "xenbaked/flight": (
+        ["include/xenmon", "include/base", "xenmon/text", "xenbaked/trace", "xenbaked/source"],
+        ["libzstd", "nlohmann-json"],
+    ),
     "xenbaked/merge": (["include/xenmon", "xenbaked/trace", "xenbaked/source"], []),
     "xenbaked/survey": (["include/xenmon", "xenbaked/trace", "xenbaked/source", "xenbaked/merge"], []),
     "xenbaked/bake": (["include/xenmon", "include/base", "xenbaked/trace"], []),
@@ -59,6 +63,7 @@ TABLE = {
             "xenmon/journal",
             "xenbaked/trace",
             "xenbaked/source",
+            "xenbaked/flight",
             "xenbaked/merge",
             "xenbaked/survey",
             "xenbaked/bake",

@@ -6,9 +6,10 @@ import platform
 import subprocess
 import unittest
 
-from harness import XENBAKED, XENMON
+from harness import BIN, XENBAKED, XENMON
 
-PROGRAMS = (XENBAKED, XENMON)
+# The exporter is not part of every build.
+PROGRAMS = (XENBAKED, XENMON, *map(str, BIN.glob("xenmon-exporter")))
 
 
 def readelf(program, *options):

@@ -30,7 +30,7 @@ COMPONENTS = {
         "lib/systemd/system/xenmon-exporter.service",
         "lib/systemd/system/xenmon-exporter.socket",
         "share/bash-completion/completions/xenmon-exporter",
-        "share/man/man8/xenmon-exporter.8",
+        "share/man/man8/xenmon-exporter.8.gz",
         "share/xenmon/prometheus/consoles/xenmon-host.html",
         "share/xenmon/prometheus/consoles/xenmon.html",
         "share/xenmon/prometheus/consoles/xenmon.lib",

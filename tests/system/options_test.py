@@ -22,7 +22,7 @@ def in_help(name, *command):
 
 def in_all_help(name):
     """With the options of its commands."""
-    return in_help(name) | (in_help(name, "plot") if name == "xenmon" else set())
+    return in_help(name) | (in_help(name, "plot") | in_help(name, "capture") if name == "xenmon" else set())
 
 
 def in_page(name):
@@ -48,6 +48,14 @@ class OptionsTest(unittest.TestCase):
             self.assertGreater(len(in_help(name)), 15)
             self.assertEqual(in_page(name), in_all_help(name), name)
 
+    def test_help_that_cannot_be_written_is_a_failure(self):
+        for name, *words in (("xenmon", "--help"), ("xenmon", "-V"), ("xenmon", "plot", "--help"), ("xenmon", "plot", "-V"),
+                             ("xenbaked", "--help"), ("xenbaked", "-V")):
+            with open("/dev/full", "w", encoding="ascii") as full:
+                done = subprocess.run([PROGRAMS[name], *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+            self.assertEqual(done.returncode, 1, words)
+            self.assertRegex(done.stderr, rf"^{name}: [Cc]annot write to standard output.*\.\n$")
+
     def test_man_pages_are_well_formed(self):
         for page in PAGES.values():
             done = run("groff", "-ww", "-man", "-Kutf8", "-Tutf8", "-z", page)
@@ -57,7 +65,9 @@ class OptionsTest(unittest.TestCase):
         for name in PROGRAMS:
             self.assertEqual(completed(name, "--"), in_help(name), name)
         self.assertEqual(completed("xenmon", "plot", "--"), in_help("xenmon", "plot"))
+        self.assertEqual(completed("xenmon", "capture", "--"), in_help("xenmon", "capture"))
         self.assertEqual(completed("xenmon", "pl"), {"plot"})
+        self.assertEqual(completed("xenmon", "c"), {"capture"})
         self.assertEqual(completed("xenmon", "plot", "--figure", "g"), {"gotten"})
         self.assertEqual(completed("xenmon", "--format", "c"), {"csv"})
         self.assertEqual(completed("xenbaked", "--totals", ""), {"text", "json"})

@@ -36,9 +36,13 @@ class Process:
 
 
 class Dom0:
-    """A base: who derives from it has ask(what, **arguments), which answers as the agent in inside/agent.py does."""
+    """A base: who derives from it has ask(what, **arguments), which answers as the agent in inside/agent.py does.
 
-    def __init__(self):
+    guests: the kind that its guests have unless another is asked for.
+    """
+
+    def __init__(self, guests="pv"):
+        self.guests = guests
         self.networks = itertools.count(1)  # each guest's network has one
 
     def ask(self, what, **arguments):

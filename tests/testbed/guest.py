@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Guests of a machine: paravirtual Linux with one of the roles in inside/roles."""
+"""Guests of a machine: Linux with one of the roles in inside/roles."""
 import json
 import re
 import shlex
@@ -7,22 +7,28 @@ import shlex
 from dom0 import Result
 
 
+# In MB: how much a guest of each kind needs to boot; a PV guest's memory needs no page tables of Xen's.
+MEMORY = {"pv": 96, "pvh": 160}
+
+
 class Guest:
     """A domain that xl made. With a network it is at address, and has said hello when the constructor returns.
 
+    kind: pv or pvh; that of the machine's guests unless it is said. memory: in MB; what the kind needs unless said.
     files: some of Dom0's that the guest is to have too, programs with the libraries that they ask for. They want
     memory of it. words: more of them for the guest's kernel, which a role may look for.
     """
 
-    def __init__(self, dom0, name, role, vcpus=1, memory=96, network=True, config="", files=(), words=""):
+    def __init__(self, dom0, name, role, kind=None, vcpus=1, memory=None, network=True, config="", files=(), words=""):
         self.dom0, self.name = dom0, name
+        kind = kind or dom0.guests
         number = next(dom0.networks)
         self.address = f"10.0.{number}.2" if network else None
         own = f"10.0.{number}.1"
         extra = f"console=hvc0 quiet xenmon.role={role} xenmon.name={name}"
         ramdisk = _with_files(dom0, name, files) if files else "/boot/guest.cpio"
-        lines = [f'name="{name}"', 'type="pv"', 'kernel="/boot/vmlinuz"', f'ramdisk="{ramdisk}"',
-                 f"memory={memory}", f"vcpus={vcpus}", config]
+        lines = [f'name="{name}"', f'type="{kind}"', 'kernel="/boot/vmlinuz"', f'ramdisk="{ramdisk}"',
+                 f"memory={memory or MEMORY[kind]}", f"vcpus={vcpus}", config]
         if network:
             extra += f" xenmon.address={self.address} xenmon.dom0={own}"
             lines.append(f'vif=["ip={own},script=/usr/lib/xenmon-testbed/vif"]')

@@ -5,6 +5,7 @@ A release's part of it is made once from the tree of packages and kept; the prog
 the scripts in inside/ are added at every run, as a second archive behind the first, which Linux unpacks
 over it. Archives are not compressed: an emulated CPU is slow at unpacking.
 """
+import contextlib
 import fcntl
 import gzip
 import hashlib
@@ -16,7 +17,8 @@ import shutil
 import subprocess
 from dataclasses import dataclass, replace
 
-from packages import CACHE, RELEASES, ROOT, Unavailable, inside, machine_release, tree
+from packages import (ARCHITECTURES, CACHE, RELEASES, ROOT, Unavailable, cross_tree, inside, machine_release, place,
+                      tree)
 
 INSIDE = pathlib.Path(__file__).resolve().parent / "inside"
 
@@ -26,8 +28,9 @@ XEN_PROGRAMS = ("xl", "libxl-save-helper", "xenstored", "xenconsoled", "xenconso
                 "xentop", "xentrace_setsize", "xenhypfs")
 # For a guest that serves pages as the original study's did.
 APACHE_MODULES = tuple(f"usr/lib/apache2/modules/{name}.so" for name in ("mod_mpm_prefork", "mod_authz_core"))
-DOM0_MODULES = ("xen-privcmd", "xen-evtchn", "xenfs", "xen-gntdev", "xen-gntalloc", "xen-netback", "virtio_pci",
-                "virtio_console")
+DOM0_MODULES = ("xen-privcmd", "xen-evtchn", "xenfs", "xen-gntdev", "xen-gntalloc", "xen-netback")
+# How Dom0's ports are connected.
+PORT_MODULES = {"amd64": ("virtio_pci", "virtio_console"), "arm64": ("virtio_mmio", "virtio_console")}
 GUEST_MODULES = ("xen-privcmd", "xen-evtchn", "xenfs", "xen-netfront")
 # Python's library without what nothing here asks for.
 PYTHON_LEFT_OUT = ("distutils", "ensurepip", "idlelib", "lib2to3", "pydoc_data", "test", "tkinter", "turtledemo",
@@ -44,24 +47,28 @@ class Image:
     kernel: pathlib.Path
     dom0: pathlib.Path
     release: str
+    arch: str = "amd64"
 
 
-def build_programs(release, say):
+def build_programs(release, say, arch="amd64"):
     """xenbaked, xenmon and the testbed's own helpers, compiled in the release's tree: their directory.
 
     XENMON_TESTBED_PROGRAMS: where xenbaked and xenmon are that were built on this machine, in a release build. They
     are taken as they are for a machine of the same release.
     """
-    top = tree(release, say)
-    given = os.environ.get("XENMON_TESTBED_PROGRAMS") if release == machine_release() else None
+    top = tree(release, say, arch)
+    own = arch == "amd64"
+    given = os.environ.get("XENMON_TESTBED_PROGRAMS") if own and release == machine_release() else None
     targets = " ".join(HELPERS) if given else ""
-    build = CACHE / release / "build"
+    build = place(release, "build", arch)
     build.mkdir(exist_ok=True)
     # /src is read; the build has a directory of its own.
-    script = ("cmake -S /src -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF -DXENMON_WERROR=ON"
-              f" -DXENMON_EXPORTER=OFF -DXENMON_TESTBED=ON && ninja -C /build {targets}")
-    say(f"building XenMon for {release}")
-    done = inside(top, ["sh", "-c", script], src=ROOT, build=build)
+    environment, options = ("", "") if own else (_cross_environment(arch), _cross_options(arch))
+    script = (f"{environment} cmake -S /src -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF"
+              f" -DXENMON_WERROR=ON -DXENMON_EXPORTER=OFF -DXENMON_TESTBED=ON {options} && ninja -C /build {targets}")
+    say(f"building XenMon for {release}{'' if own else f' and {arch}'}")
+    binds = {"src": ROOT, "build": build} if own else {"src": ROOT, "build": build, "target": top}
+    done = inside(top if own else cross_tree(release, arch, say), ["sh", "-c", script], **binds)
     if done.returncode != 0:
         raise Unavailable(f"XenMon does not build for {release}:\n{(done.stdout + done.stderr)[-4000:]}")
     if given:
@@ -70,31 +77,65 @@ def build_programs(release, say):
     return build / "bin"
 
 
-def image(release, directory, say, hypervisor=None):
+def _cross_environment(arch):
+    """Libraries are looked for in the other architecture's tree, which is /target, and nowhere else."""
+    usr = "/target/usr"
+    return (f"PKG_CONFIG_SYSROOT_DIR=/target PKG_CONFIG_LIBDIR={usr}/lib/{ARCHITECTURES[arch]}/pkgconfig:"
+            f"{usr}/lib/pkgconfig:{usr}/share/pkgconfig")
+
+
+def _cross_options(arch):
+    triplet = ARCHITECTURES[arch]
+    options = {"CMAKE_SYSTEM_NAME": "Linux", "CMAKE_SYSTEM_PROCESSOR": triplet.split("-", 1)[0],
+               "CMAKE_C_COMPILER": f"{triplet}-gcc", "CMAKE_CXX_COMPILER": f"{triplet}-g++",
+               "CMAKE_SYSROOT": "/target", "CMAKE_FIND_ROOT_PATH": "/target", "CMAKE_LIBRARY_ARCHITECTURE": triplet,
+               "CMAKE_FIND_ROOT_PATH_MODE_PROGRAM": "NEVER", "CMAKE_FIND_ROOT_PATH_MODE_LIBRARY": "ONLY",
+               "CMAKE_FIND_ROOT_PATH_MODE_INCLUDE": "ONLY", "CMAKE_FIND_ROOT_PATH_MODE_PACKAGE": "ONLY"}
+    return " ".join(f"-D{name}={value}" for name, value in options.items())
+
+
+def image(release, directory, say, hypervisor=None, arch="amd64"):
     """Everything up to date, for one release, in directory; hypervisor: another xen or xen.gz than Debian's.
 
     Several may be made at once: what they share is made by one of them at a time.
     """
-    (CACHE / release).mkdir(parents=True, exist_ok=True)
-    with open(CACHE / release / "lock", "wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        top = tree(release, say)
-        programs = build_programs(release, say)
-        kept = CACHE / release / "image"
+    if arch != "amd64":  # recordings are examined on this machine, whatever made them
+        with _alone(release, "amd64"):
+            build_programs(release, say)
+    with _alone(release, arch):
+        top = tree(release, say, arch)
+        programs = build_programs(release, say, arch)
+        kept = place(release, "image", arch)
         dom0 = pathlib.Path(directory) / "dom0.cpio"
         with open(dom0, "wb") as out:
-            for part in (_base(release, top, kept, say), _own(kept, programs, INSIDE)):
+            for part in (_base(release, arch, kept, say), _own(kept, programs, INSIDE)):
                 with open(part, "rb") as archive:
                     shutil.copyfileobj(archive, out)
-    packed = pathlib.Path(hypervisor) if hypervisor else top / f"boot/xen-{RELEASES[release]}-amd64.gz"
+    packed = pathlib.Path(hypervisor) if hypervisor else _hypervisor(top, release, arch)
     xen = _gunzipped(packed, pathlib.Path(directory) / "xen")
-    return Image(xen, kept / "vmlinuz", dom0, release)
+    return Image(xen, kept / "vmlinuz", dom0, release, arch)
+
+
+@contextlib.contextmanager
+def _alone(release, arch):
+    """Nobody else changes what is kept of this release until the end of a with statement."""
+    (CACHE / release).mkdir(parents=True, exist_ok=True)
+    with open(place(release, "lock", arch), "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _hypervisor(top, release, arch):
+    """Debian's own, which is packed for amd64 only."""
+    return top / f"boot/xen-{RELEASES[release]}-{arch}{'.gz' if arch == 'amd64' else ''}"
 
 
 def with_hypervisor_of(boot, files, directory, say):
     """The same image with the hypervisor that the boot asks for, which is built if need be."""
     if not boot.hypervisor and not boot.patched:
         return files
+    if files.arch != "amd64":
+        raise Unavailable(f"hypervisor/build makes no Xen for {files.arch}.")
     packed = pathlib.Path(directory) / "own-xen.gz"
     packed.parent.mkdir(parents=True, exist_ok=True)
     command = [ROOT / "hypervisor/build", "--release", files.release, "--output", packed]
@@ -115,9 +156,11 @@ def _gunzipped(packed, raw):
     return raw
 
 
-def _base(release, top, kept, say):
+def _base(release, arch, kept, say):
     """The archive of what comes from Debian: made again when the tree or this file has changed."""
-    digest = hashlib.sha256((CACHE / release / "tree.stamp").read_bytes() + pathlib.Path(__file__).read_bytes())
+    top, tools = tree(release, say, arch), tree(release, say)
+    stamp = place(release, "tree", arch).with_suffix(".stamp")
+    digest = hashlib.sha256(stamp.read_bytes() + pathlib.Path(__file__).read_bytes())
     mark, archive = kept / "base.stamp", kept / "base.cpio"
     if mark.exists() and mark.read_text(encoding="ascii") == digest.hexdigest():
         return archive
@@ -134,7 +177,7 @@ def _base(release, top, kept, say):
     kernel = next((top / "boot").glob("vmlinuz-*"))
     version = kernel.name.removeprefix("vmlinuz-")
     shutil.copy2(kernel, kept / "vmlinuz")
-    (kept / "guest-kernel").write_bytes(_unpacked_kernel(kernel))
+    (kept / "guest-kernel").write_bytes(_unpacked_kernel(kernel) if arch == "amd64" else kernel.read_bytes())
     _copy(top, root, "usr/bin/busybox")
     xen_bin = f"usr/lib/xen-{RELEASES[release]}/bin"
     programs = [_find(top, name, "usr/bin", "usr/sbin") for name in DOM0_PROGRAMS]
@@ -143,23 +186,23 @@ def _base(release, top, kept, say):
     library = f"usr/lib/{pathlib.Path(os.readlink(top / python)).name}"
     # The same bytes each time: of sources without a time, by one process, as what it has seen before is in them.
     compile_all = ["env", "PYTHONHASHSEED=0", "python3", "-B", "-m", "compileall", "-q", "-f", "--invalidation-mode",
-                   "unchecked-hash", f"/{library}"]
-    _must(inside(top, compile_all), "compiling Python's library")
+                   "unchecked-hash", "-s", "/target", "-p", "/", f"/target/{library}"]
+    _must(inside(tools, compile_all, target=top), "compiling Python's library")
     shutil.copytree(top / library, root / library, ignore=shutil.ignore_patterns(*PYTHON_LEFT_OUT, "config-*"),
                     symlinks=True)
     extensions = [str(path.relative_to(root)) for path in (root / library / "lib-dynload").glob("*.so")
                   if re.match(r"_(sqlite3|tkinter|dbm|gdbm|curses)", path.name) is None]
-    own_libraries = _closure(top, [f"/{path}" for path in programs + extensions])
-    own_programs = ["/build/bin/xenbaked", "/build/bin/xenmon", "/build/bin/vcpu_times", "/build/bin/small_domains"]
-    own_libraries |= _closure(top, own_programs, build=CACHE / release / "build")
+    build = place(release, "build", arch) / "bin"
+    own_programs = [build / name for name in ("xenbaked", "xenmon", "vcpu_times", "small_domains")]
+    own_libraries = closure(top, [*(top / path for path in programs + extensions), *own_programs])
     for path in [*programs, *own_libraries, *APACHE_MODULES]:
         _copy(top, root, path)
     for path in ("usr/share/terminfo", "usr/lib/terminfo", "usr/lib/locale"):
         if (top / path).exists():
             shutil.copytree(top / path, root / path, symlinks=True)
 
-    _must(inside(top, ["depmod", version]), "depmod")
-    for role, modules in (("dom0", DOM0_MODULES), ("guest", GUEST_MODULES)):
+    _must(inside(tools, ["depmod", "-b", "/target", version], target=top), "depmod")
+    for role, modules in (("dom0", DOM0_MODULES + PORT_MODULES[arch]), ("guest", GUEST_MODULES)):
         order = _module_order(top, version, modules)
         for path in order:
             _copy(top, root, path)
@@ -182,7 +225,8 @@ def _base(release, top, kept, say):
     shutil.copy2(root / "etc/modules.guest", guest / "etc/modules")
     for path in (root / "etc/modules.guest").read_text(encoding="ascii").split():
         _copy(top, guest, path[1:])
-    _copy_closure_of_guest_helper(top, guest, release)
+    for path in closure(top, [build / "vcpu_times"]):
+        _copy(top, guest, path)
 
     write_archive(root, archive)
     mark.write_text(digest.hexdigest(), encoding="ascii")
@@ -195,11 +239,6 @@ def _unpacked_kernel(kernel):
     packed = kernel.read_bytes()
     at = packed.find(b"\xfd7zXZ\0")
     return packed if at < 0 else lzma.LZMADecompressor(lzma.FORMAT_XZ).decompress(packed[at:])
-
-
-def _copy_closure_of_guest_helper(top, guest, release):
-    for path in _closure(top, ["/build/bin/vcpu_times"], build=CACHE / release / "build"):
-        _copy(top, guest, path)
 
 
 def _own(kept, programs, scripts):
@@ -226,7 +265,8 @@ def _own(kept, programs, scripts):
         shutil.copy2(path, own / "usr/lib/xenmon-testbed")
     for name in ("xenbaked", "xenmon", "vcpu_times", "trace_state", "small_domains"):
         shutil.copy2(programs / name, own / "usr/bin" / name)
-    shutil.copy2(programs / "small_guest", own / "boot/small_guest")
+    if (programs / "small_guest").exists():
+        shutil.copy2(programs / "small_guest", own / "boot/small_guest")
     archive = kept / "own.cpio"
     write_archive(own, archive)
     return archive
@@ -260,16 +300,29 @@ def _copy(top, root, path):
         shutil.copy2(source, target)
 
 
-def _closure(top, programs, **binds):
-    """The shared libraries that these programs ask the loader for, themselves not included."""
-    script = 'for p; do LD_TRACE_LOADED_OBJECTS=1 /lib64/ld-linux-x86-64.so.2 "$p" || exit; done'
-    listing = _must(inside(top, ["sh", "-c", script, "sh", *programs], **binds), "listing shared libraries").stdout
-    missing = re.findall(r"(\S+) => not found", listing)
-    if missing:
-        raise Unavailable(f"no package holds {', '.join(sorted(set(missing)))}.")
-    found = re.findall(r"^\s*(?:\S+ => )?(/\S+) \(0x", listing, re.MULTILINE)
-    # The links of the merged /usr are in the root already.
-    return {re.sub(r"^/(lib|lib64)/", r"usr/\1/", path).lstrip("/") for path in found}
+def closure(top, programs):
+    """The shared libraries and the loader that these files ask for, and theirs in turn, as paths in the tree, without
+    the files themselves. What the tree is for cannot always run here, so they are looked up as the loader would."""
+    found, seen, left = set(), set(), [str(program) for program in programs]
+    while left:
+        listing = _must(subprocess.run(["readelf", "-W", "-d", "-l", *left], capture_output=True, text=True,
+                                       check=False), "listing shared libraries").stdout
+        wanted = set(re.findall(r"\(NEEDED\)\s+Shared library: \[(.+)\]|interpreter: (.+)\]", listing)) - seen
+        seen |= wanted
+        paths = {_library(top, name or interpreter) for name, interpreter in wanted} - found
+        found |= paths
+        left = [str(top / path) for path in sorted(paths)]
+    return found
+
+
+def _library(top, name):
+    """Where a library or the loader is in the tree. The links of the merged /usr are in each root already."""
+    places = [os.path.dirname(name)[1:]] if name.startswith("/") else []
+    for directory in places + [f"usr/lib/{triplet}" for triplet in ARCHITECTURES.values()] + ["usr/lib"]:
+        path = f"{directory}/{os.path.basename(name)}"
+        if (top / path).exists():
+            return re.sub(r"^(lib|lib64)/", r"usr/\1/", path)
+    raise Unavailable(f"no package holds {name}.")
 
 
 def _module_order(top, version, modules):

@@ -6,7 +6,6 @@ import json
 import os
 import pathlib
 import shlex
-import shutil
 import socket
 import subprocess
 import threading
@@ -14,9 +13,10 @@ import time
 from dataclasses import dataclass
 
 from dom0 import Dom0, Failed
-from packages import Unavailable
+from emulator import emulator
 
-QEMU = "qemu-system-x86_64"
+# The kinds of guests that there are.
+GUESTS = ("pv", "pvh")
 # Only a program that hangs takes this long, on a slow and busy machine too.
 PATIENCE = 600
 PATIENCE_WITH_SCRIPT = 3600
@@ -27,8 +27,11 @@ class Boot:
     """What is asked of a machine. deterministic: virtual time that depends on nothing outside, but on when it is told
     what to do; two instructions are as long for every pCPU, and they take turns.
 
-    turn_us: in deterministic time, how long a pCPU goes on before the next has its turn; 0: until some timer ends,
-    which may take milliseconds, during which the other pCPUs stand still without knowing it.
+    guests: the kind of its guests, as xl calls it: pv, or pvh, for which the pCPUs have AMD's SVM with nested paging.
+    arch: Debian's name of the architecture; on arm64 all guests are what xl calls pvh.
+    turn_us: in deterministic time, how long turns take at most; 0: until some timer ends, which may take milliseconds,
+    during which the other pCPUs stand still without knowing it. A host takes 20 us for each turn, idle ones as well.
+    fair: in each turn all pCPUs go on, so that none stands still for longer; see emulator.py.
     patched: the hypervisor is built from Debian's source with the patches of hypervisor/.
     hypervisor: settings such as CONFIG_TRACEBUFFER=n that it is built with, patched as well; with neither it
     is Debian's.
@@ -41,8 +44,11 @@ class Boot:
     xen: str = ""  # more words for the hypervisor's command line
     memory: int = 2048
     dom0_memory: int = 768
+    guests: str = "pv"
+    arch: str = "amd64"
     deterministic: bool = False
     turn_us: int = 0
+    fair: bool = False
     patched: bool = False
     hypervisor: tuple[str, ...] = ()
     script: tuple[str, ...] = ()
@@ -51,23 +57,30 @@ class Boot:
         text = f"{self.scheduler}, {self.pcpus} pCPU{'s' if self.pcpus > 1 else ''}"
         if self.xen:
             text += f", {self.xen}"
+        text += f", {self.guests} guests" if self.guests != "pv" else ""
+        text += f", {self.arch}" if self.arch != "amd64" else ""
         text += ", patched" if self.patched else ""
         text += "".join(f", {setting}" for setting in self.hypervisor)
         return text + (", deterministic" if self.deterministic else "")
 
+    def has_fair_turns(self):
+        """Asked for, or because the machine would stop without: Arm's Xen spins until another pCPU has answered."""
+        return self.deterministic and self.pcpus > 1 and (self.fair or self.arch == "arm64")
 
-def qemu_command(boot):
-    """The command line: the console into a file, the agent's two ports on sockets. All files are in the working
+    def has_svm(self):
+        return self.arch == "amd64" and self.guests != "pv"
+
+
+def qemu_arguments(boot):
+    """For the command line: the console into a file, the agent's two ports on sockets. All files are in the working
     directory, those of the image as well."""
-    xen = (f"console=com1 com1=115200,8n1 dom0_mem={boot.dom0_memory}M sched={boot.scheduler} "
-           f"{f'dom0_max_vcpus={boot.dom0_vcpus} ' if boot.dom0_vcpus else ''}{boot.xen}")
-    script = f" xenmon.script={'+'.join(boot.script)}" if boot.script else ""
-    command = [QEMU, "-name", "xen,debug-threads=on", "-accel", "tcg", "-cpu", "qemu64",
-               "-smp", str(boot.pcpus), "-m", str(boot.memory), "-display", "none", "-monitor", "none",
+    xen = (f"dom0_mem={boot.dom0_memory}M sched={boot.scheduler} "
+           f"{f'dom0_max_vcpus={boot.dom0_vcpus} ' if boot.dom0_vcpus else ''}{boot.xen}").strip()
+    linux = "console=hvc0 quiet panic=-1" + (f" xenmon.script={'+'.join(boot.script)}" if boot.script else "")
+    command = ["-name", "xen,debug-threads=on", "-accel", "tcg", "-smp", str(boot.pcpus),
+               "-m", str(boot.memory), "-display", "none", "-monitor", "none",
                "-no-reboot", "-nodefaults", "-serial", "file:console.log",
-               "-kernel", "xen", "-append", xen.strip(),
-               "-initrd", f"vmlinuz console=hvc0 quiet panic=-1{script},dom0.cpio",  # modules, divided at commas
-               "-device", "virtio-serial-pci,disable-legacy=on,iommu_platform=on",
+               *(arm64_machine(xen, linux) if boot.arch == "arm64" else amd64_machine(boot, xen, linux)),
                # Connected before the machine starts, so that it does not notice.
                "-chardev", "socket,id=control,path=control,server=on,wait=on",
                "-device", "virtserialport,chardev=control,name=control",
@@ -82,21 +95,36 @@ def qemu_command(boot):
     return command
 
 
+def amd64_machine(boot, xen, linux):
+    cpu = "qemu64,+svm,+npt,+nrip-save" if boot.has_svm() else "qemu64"
+    return ["-cpu", cpu, "-kernel", "xen", "-append", f"console=com1 com1=115200,8n1 {xen}",
+            "-initrd", f"vmlinuz {linux},dom0.cpio",  # modules, divided at commas
+            "-device", "virtio-serial-pci,disable-legacy=on,iommu_platform=on"]
+
+
+def arm64_machine(xen, linux):
+    """Without a boot loader: Xen finds Dom0's parts where qemu's description of the machine says. Scrubbing all memory
+    takes an emulated pCPU long. What is at the two addresses must not overlap."""
+    return ["-machine", "virt,virtualization=on,gic-version=2", "-cpu", "cortex-a57",
+            "-kernel", "xen", "-append", f"console=dtuart bootscrub=0 {xen}",
+            "-device", f"guest-loader,addr=0x49000000,kernel=vmlinuz,bootargs={linux}",
+            "-device", "guest-loader,addr=0x50000000,initrd=dom0.cpio",
+            "-global", "virtio-mmio.force-legacy=false", "-device", "virtio-serial-device"]
+
+
 class Machine(Dom0):
     """From power-on until the end of a with statement. Its files are in directory."""
 
     def __init__(self, boot, image, directory, host_cpu=None):
         """host_cpu: the only one of this machine's that it is to use."""
-        if shutil.which(QEMU) is None:
-            raise Unavailable(f"{QEMU} is missing; install the package qemu-system-x86.")
-        super().__init__()
+        super().__init__(boot.guests)
         self.directory = pathlib.Path(directory).resolve()
         self.directory.mkdir(parents=True, exist_ok=True)
         self.boot = boot
         self.release = image.release
         self.links = {"xen": image.hypervisor, "vmlinuz": image.kernel, "dom0.cpio": image.dom0}
         self._link()
-        command = qemu_command(boot)
+        command = emulator(boot.arch, boot.has_fair_turns(), boot.has_svm()) + qemu_arguments(boot)
         (self.directory / "qemu.command").write_text(shlex.join(command) + "\n", encoding="utf-8")
         self.errors = self.directory / "qemu.log"
         with open(self.errors, "wb") as errors:

@@ -19,12 +19,18 @@ CACHE = pathlib.Path(os.environ.get("XENMON_TESTBED_CACHE", ROOT / "build/testbe
 # Debian's release and the Xen in it.
 RELEASES = {"bookworm": "4.17", "trixie": "4.20"}
 
+# Debian's architectures of the machines, and what the GNU tools call each.
+ARCHITECTURES = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
+
 # For Dom0, its guests and the load.
-SYSTEM = ("linux-image-amd64", "busybox-static", "xen-utils-common", "xenstore-utils", "apache2-bin", "apache2-utils",
+SYSTEM = ("busybox-static", "xen-utils-common", "xenstore-utils", "apache2-bin", "apache2-utils",
           "ethtool", "httperf", "python3", "tmux", "ncurses-base", "libc-bin", "util-linux", "kmod", "binutils")
-# To build XenMon: the programs' own needs.
-BUILD = ("g++", "cmake", "ninja-build", "pkg-config", "libxen-dev", "libcli11-dev", "libarchive-dev", "liblzma-dev",
-         "zlib1g-dev", "libncurses-dev", "libutf8proc-dev", "nlohmann-json3-dev", "libseccomp-dev", "libzstd-dev", "dash", "coreutils")
+# To build XenMon: the programs' own needs, and the tools.
+LIBRARIES = ("libxen-dev", "libcli11-dev", "libarchive-dev", "liblzma-dev", "zlib1g-dev", "libncurses-dev",
+             "libutf8proc-dev", "nlohmann-json3-dev", "libseccomp-dev", "libzstd-dev")
+TOOLS = ("cmake", "ninja-build", "pkg-config")
+SHELL = ("dash", "coreutils")
+BUILD = ("g++", *TOOLS, *LIBRARIES, *SHELL)
 # To build a hypervisor, in a tree of its own.
 HYPERVISOR_BUILD = ("gcc", "libc6-dev", "make", "flex", "bison", "python3", "patch", "xz-utils", "tar", "gzip",
                     "dash", "bash", "mawk", "coreutils", "diffutils", "findutils", "grep", "sed")
@@ -32,6 +38,11 @@ HYPERVISOR_BUILD = ("gcc", "libc6-dev", "make", "flex", "bison", "python3", "pat
 
 class Unavailable(Exception):
     """Something from outside cannot be had: the message says what, and what would help."""
+
+
+def place(release, name, arch="amd64"):
+    """Where something of a release is kept."""
+    return CACHE / release / (name if arch == "amd64" else f"{name}-{arch}")
 
 
 def machine_release():
@@ -59,10 +70,11 @@ def sources(release, kind="deb"):
 
 
 class Apt:
-    """apt-get with a state of its own, for one release."""
+    """apt-get with a state of its own, for one release and architecture."""
 
-    def __init__(self, release):
-        self.directory = CACHE / release / "apt"
+    def __init__(self, release, arch="amd64"):
+        self.arch = arch
+        self.directory = place(release, "apt", arch)
         for name in ("lists/partial", "archives/partial"):
             (self.directory / name).mkdir(parents=True, exist_ok=True)
         (self.directory / "status").touch()
@@ -76,7 +88,7 @@ class Apt:
                             "Dir::State::status": base / "status", "Dir::State::lists": base / "lists",
                             "Dir::Cache": base, "Dir::Cache::archives": base / "archives",
                             "APT::Install-Recommends": "false", "APT::Sandbox::User": "",
-                            "APT::Architecture": "amd64", "APT::Architectures": "amd64"}.items():
+                            "APT::Architecture": self.arch, "APT::Architectures": self.arch}.items():
             command += ["-o", f"{name}={value}"]
         done = subprocess.run(command + [str(word) for word in arguments], capture_output=True, text=True,
                               stdin=subprocess.DEVNULL, check=False, **options)
@@ -85,13 +97,22 @@ class Apt:
         return done.stdout
 
 
-def tree(release, say=print):
+def tree(release, say=print, arch="amd64"):
     """The release's packages, fetched and unpacked unless they are there: the path of the tree.
 
-    The same list of packages is fetched once; removing the directory fetches them again.
+    The same list of packages is fetched once; removing the directory fetches them again. A tree of another architecture
+    than amd64 has no tools: its programs cannot run here.
     """
     xen = RELEASES[release]
-    return _tree_of(release, "tree", [*SYSTEM, *BUILD, f"xen-hypervisor-{xen}-amd64", f"xen-utils-{xen}"], say)
+    build = BUILD if arch == "amd64" else ("g++", *LIBRARIES)
+    wanted = [f"linux-image-{arch}", *SYSTEM, *build, f"xen-hypervisor-{xen}-{arch}", f"xen-utils-{xen}"]
+    return _tree_of(release, place(release, "tree", arch).name, wanted, say, arch)
+
+
+def cross_tree(release, arch, say=print):
+    """Another such tree, of what it takes to build XenMon for another architecture, whose own tree is its sysroot."""
+    compiler = f"g++-{ARCHITECTURES[arch].replace('_', '-')}"
+    return _tree_of(release, place(release, "cross", arch).name, [*TOOLS, *SHELL, compiler], say)
 
 
 def hypervisor_tree(release, say=print):
@@ -99,14 +120,19 @@ def hypervisor_tree(release, say=print):
     return _tree_of(release, "hypervisor-tree", HYPERVISOR_BUILD, say)
 
 
-def _tree_of(release, name, wanted, say):
+def qemu_tree(release, arch, package, say=print):
+    """Another such tree, of that release's qemu, which emulates this architecture."""
+    return _tree_of(release, place(release, "qemu", arch).name, [package], say)
+
+
+def _tree_of(release, name, wanted, say, arch="amd64"):
     stamp = hashlib.sha256(" ".join(wanted).encode()).hexdigest()
     top = CACHE / release / name
     mark = CACHE / release / f"{name}.stamp"
     if mark.exists() and mark.read_text(encoding="ascii") == stamp:
         return top
-    say(f"fetching {release}'s packages")
-    apt = Apt(release)
+    say(f"fetching {release}'s packages{'' if arch == 'amd64' else f' for {arch}'}")
+    apt = Apt(release, arch)
     apt("update")
     shutil.rmtree(apt.directory / "archives")
     (apt.directory / "archives/partial").mkdir(parents=True)
@@ -144,7 +170,7 @@ def unpack(packages, top):
 def inside(top, command, **binds):
     """Runs a command with the tree as its root, as root of a namespace of its own; binds: name=path."""
     lines = ["set -e", f"cd {shlex.quote(str(top))}", "mount --rbind /dev dev", "mount --rbind /proc proc"]
-    lines += [f"mount --rbind {shlex.quote(str(path))} {name}" for name, path in binds.items()]
+    lines += [f"mkdir -p {name}; mount --rbind {shlex.quote(str(path))} {name}" for name, path in binds.items()]
     lines += ['exec chroot . /usr/bin/env -i PATH=/usr/bin:/usr/sbin HOME=/tmp LC_ALL=C.UTF-8 "$@"']
     unshare = ["unshare", "--mount"] + ([] if os.geteuid() == 0 else ["--map-root-user"])
     return subprocess.run([*unshare, "sh", "-c", "\n".join(lines), "sh", *map(str, command)], capture_output=True,

@@ -111,6 +111,8 @@ class Baker {
   static constexpr std::uint64_t kMaxSilenceNs = 900'000'000'000;
   // The same while a vCPU is ready to run: no scheduler keeps one waiting for this long without a decision.
   static constexpr std::uint64_t kMaxSilentWaitNs = 100'000'000'000;
+  // Where the whole trace is one sample: by how much a silence may seem longer than it was.
+  static constexpr std::uint64_t kSilenceEndsWithinNs = 1'000'000;
   // A pCPU that has written nothing for this long since the trace began runs its idle vCPU: schedulers decide
   // again within 10 to 30 ms, if there is anything to decide.
   static constexpr std::uint64_t kIdleIsSilentNs = 100'000'000;

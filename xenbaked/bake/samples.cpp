@@ -75,7 +75,9 @@ void Baker::advance_to(std::uint64_t tsc) {
   const std::uint64_t ns = to_trace_ns(tsc);
   notice_silence(ns);
   if (options_.sample_ns == 0) {
-    set_edge(ns + kMaxSilentWaitNs); // only looked at because of silences
+    // A record that changes no state ends a silence, too.
+    now_ns_ = std::max(now_ns_, ns);
+    set_edge(ns + kSilenceEndsWithinNs);
     return;
   }
   if (ns < edge_ns_) {

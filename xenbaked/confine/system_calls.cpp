@@ -34,7 +34,7 @@ constexpr auto kCalls = {
     "open", "openat", "fstat", "fstat64", "stat", "stat64", "lstat", "lstat64", "newfstatat", "fstatat64",
     "statx", "fstatfs", "fstatfs64", "access", "faccessat", "faccessat2", "readlink", "readlinkat",
     "getdents64", "getcwd", "rename", "renameat", "renameat2", "unlink", "unlinkat", "mkdir", "mkdirat",
-    "fchmod", "fchown", "fchown32", "ftruncate", "ftruncate64", "fallocate", "flock",
+    "fchmod", "fchown", "fchown32", "ftruncate", "ftruncate64", "fallocate", "flock", "fdatasync",
     // Memory.
     "mremap", "munmap", "brk", "madvise", "mlock", "munlock",
     // Threads.

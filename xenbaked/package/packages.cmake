@@ -2,7 +2,7 @@
 # What is installed besides the programs, and the packages that are made of it: cmake --build --preset release --target
 # package. `./run --package` does the same in a place that is easy to find.
 #
-# A component is a package: xenbaked, xenmon, and dev (libxenmon-dev).
+# A component is a package: xenbaked, xenmon, dev (libxenmon-dev), and xenmon-exporter if it is built.
 set(package_files ${CMAKE_CURRENT_LIST_DIR})
 
 # ---- the service
@@ -30,6 +30,11 @@ endfunction()
 
 install_compressed(${PROJECT_SOURCE_DIR}/docs/man/xenbaked.8 xenbaked.8 ${CMAKE_INSTALL_MANDIR}/man8 xenbaked)
 install_compressed(${PROJECT_SOURCE_DIR}/docs/man/xenmon.1 xenmon.1 ${CMAKE_INSTALL_MANDIR}/man1 xenmon)
+
+if(XENMON_EXPORTER)
+  install_compressed(${PROJECT_SOURCE_DIR}/docs/man/xenmon-exporter.8 xenmon-exporter.8 ${CMAKE_INSTALL_MANDIR}/man8
+    xenmon-exporter)
+endif()
 
 set(doc ${CMAKE_INSTALL_DATADIR}/doc)
 install(FILES ${PROJECT_SOURCE_DIR}/docs/operation.md ${PROJECT_SOURCE_DIR}/docs/SECURITY.md
@@ -100,7 +105,11 @@ string(REPLACE "\n\n" "\n.\n" MIT_TEXT "${MIT_TEXT}")
 string(REPLACE "\n" "\n " MIT_TEXT " ${MIT_TEXT}")
 configure_file(${package_files}/copyright.in ${PROJECT_BINARY_DIR}/package/copyright @ONLY)
 
-foreach(pair xenbaked=xenbaked xenmon=xenmon libxenmon-dev=dev)
+set(pairs xenbaked=xenbaked xenmon=xenmon libxenmon-dev=dev)
+if(XENMON_EXPORTER)
+  list(APPEND pairs xenmon-exporter=xenmon-exporter)
+endif()
+foreach(pair ${pairs})
   string(REPLACE "=" ";" pair ${pair})
   list(GET pair 0 PACKAGE)
   list(GET pair 1 component)
@@ -120,6 +129,9 @@ set(CPACK_PACKAGE_CONTACT "${XENMON_MAINTAINER}")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_PACKAGE_DIRECTORY ${PROJECT_BINARY_DIR}/packages)
 set(CPACK_COMPONENTS_ALL xenbaked xenmon dev)
+if(XENMON_EXPORTER)
+  list(APPEND CPACK_COMPONENTS_ALL xenmon-exporter)
+endif()
 set(CPACK_STRIP_FILES ON)
 set(CPACK_GENERATOR DEB)
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ
@@ -137,6 +149,10 @@ was blocked. It reads what xenbaked publishes, and draws logs from any host.")
 set(dev_summary "reads what xenbaked publishes (development files)")
 set(dev_text "The format of the file in which xenbaked publishes where the time of Xen's
 domains goes: a header for C and C++, and a reader in Python.")
+set(xenmon-exporter_summary "gives the times of Xen's domains to Prometheus")
+set(xenmon-exporter_text "xenmon-exporter answers Prometheus with what xenbaked publishes: how long each domain
+of a Xen host ran, waited for a CPU, and was blocked, with histograms of single
+waits. Rules, a dashboard and consoles come with it.")
 
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
@@ -166,6 +182,15 @@ set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEV_PACKAGE_ARCHITECTURE all)
 set(CPACK_DEBIAN_DEV_PACKAGE_SUGGESTS python3)
 
+set(CPACK_DEBIAN_XENMON-EXPORTER_PACKAGE_NAME xenmon-exporter)
+set(CPACK_DEBIAN_XENMON-EXPORTER_PACKAGE_SECTION admin)
+set(CPACK_DEBIAN_XENMON-EXPORTER_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_XENMON-EXPORTER_PACKAGE_DEPENDS xenbaked) # whose region it reads, and whose group it needs
+set(CPACK_DEBIAN_XENMON-EXPORTER_PACKAGE_SUGGESTS prometheus)
+set(export_systemd ${PROJECT_SOURCE_DIR}/xenmon/export/systemd)
+set(CPACK_DEBIAN_XENMON-EXPORTER_PACKAGE_CONTROL_EXTRA ${export_systemd}/postinst ${export_systemd}/prerm
+  ${export_systemd}/postrm)
+
 set(CPACK_RPM_COMPONENT_INSTALL ON)
 set(CPACK_RPM_FILE_NAME RPM-DEFAULT)
 set(CPACK_RPM_PACKAGE_LICENSE "GPL-2.0-or-later")
@@ -173,6 +198,8 @@ set(CPACK_RPM_PACKAGE_RELEASE 1)
 set(CPACK_RPM_XENBAKED_PACKAGE_NAME xenbaked)
 set(CPACK_RPM_XENMON_PACKAGE_NAME xenmon)
 set(CPACK_RPM_DEV_PACKAGE_NAME xenmon-devel)
+set(CPACK_RPM_XENMON-EXPORTER_PACKAGE_NAME xenmon-exporter)
+set(CPACK_RPM_XENMON-EXPORTER_PACKAGE_REQUIRES xenbaked)
 set(CPACK_RPM_DEV_PACKAGE_LICENSE "MIT")
 set(CPACK_RPM_DEV_PACKAGE_ARCHITECTURE noarch)
 set(CPACK_RPM_DEBUGINFO_PACKAGE OFF)
@@ -183,7 +210,7 @@ set(CPACK_RPM_EXCLUDE_FROM_AUTO_FILELIST_ADDITION /usr/sbin /usr/lib/systemd /us
 set(CPACK_RPM_XENBAKED_PACKAGE_REQUIRES "systemd")
 set(CPACK_RPM_XENBAKED_POST_INSTALL_SCRIPT_FILE ${PROJECT_SOURCE_DIR}/xenbaked/systemd/rpm_post)
 set(CPACK_RPM_XENBAKED_PRE_UNINSTALL_SCRIPT_FILE ${PROJECT_SOURCE_DIR}/xenbaked/systemd/rpm_preun)
-foreach(component xenbaked xenmon dev)
+foreach(component ${CPACK_COMPONENTS_ALL})
   string(TOUPPER ${component} upper)
   set(CPACK_COMPONENT_${upper}_DESCRIPTION "${${component}_summary}\n${${component}_text}")
   set(CPACK_DEBIAN_${upper}_DESCRIPTION "${${component}_summary}\n${${component}_text}")

@@ -15,6 +15,8 @@
 #include <optional>
 #include <string_view>
 
+#include "xenmon/region.h"
+
 namespace xenmon {
 
 namespace {
@@ -75,6 +77,25 @@ void sweep(const Descriptor& directory, const std::string& name) {
   }
 }
 
+// What would be replaced by a region must be one, or an empty file, a symlink, or planted by another user.
+// Our own data or a device may be there because --region names the wrong path.
+Status check_replaceable(const Descriptor& directory, const std::string& name, const std::string& path) {
+  struct stat status {};
+  if (fstatat(directory.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return ok();
+  if (S_ISLNK(status.st_mode) || status.st_uid != geteuid()) return ok();
+  const Error refusal{
+      path + " exists and is not a region of xenbaked; remove it, or choose another --region.",
+      ExitStatus::kFailed};
+  if (!S_ISREG(status.st_mode)) return refusal;
+  if (status.st_size == 0) return ok();
+  const Descriptor file(
+      openat(directory.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  std::uint64_t magic = 0;
+  if (!file.valid() || pread(file.get(), &magic, sizeof magic, 0) != sizeof magic || magic != XENMON_MAGIC)
+    return refusal;
+  return ok();
+}
+
 } // namespace
 
 // The file is asked first: a name service may not answer, and need not be asked if the group that
@@ -114,6 +135,8 @@ Result<RegionPlace> RegionPlace::open(const Options& options) {
   Result<Descriptor> directory = open_directory(directory_path);
   if (!directory) return directory.error();
 
+  if (Status replaceable = check_replaceable(*directory, name, options.path); !replaceable)
+    return replaceable.error();
   const std::string lock_name = name + ".lock";
   Descriptor lock(openat(directory->get(), lock_name.c_str(),
                          O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));

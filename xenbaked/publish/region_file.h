@@ -5,7 +5,8 @@
 // The file is made aside, see base/unfinished_file.h. It gets its owner and mode explicitly, whatever the
 // umask is, and its blocks are reserved (a full /run is an error here and not a SIGBUS later). Only when its
 // contents are valid does place() rename it, so nobody ever sees an incomplete region. Whatever another user
-// planted under the final name, a symlink included, is replaced and not followed.
+// planted under the final name, a symlink included, is replaced and not followed. A file or device of our own
+// that is no region is left alone: open() refuses that path.
 //
 // A lock file beside it (NAME.lock) keeps a second daemon away from the same path while this one lives; the
 // kernel drops the lock with the process. The process that gets the lock removes the unfinished files of

@@ -9,8 +9,8 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <cmath>
 
+#include "base/option_values.h"
 #include "base/trace_time.h"
 #include "session/message.h"
 #include "text.h"
@@ -26,15 +26,6 @@ constexpr std::size_t kShown = 40; // of the nonsense, in columns
 constexpr std::size_t kMostCommands = 4096;
 
 } // namespace
-
-std::optional<double> parse_speed(std::string_view text) {
-  if (text == "max") return 0;
-  double factor = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), factor);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  if (!std::isfinite(factor) || factor < 0.001 || factor > 1'000'000) return std::nullopt;
-  return factor;
-}
 
 std::optional<ReplayCommand> parse_replay_command(std::string_view line) {
   ReplayCommand command;

@@ -39,11 +39,9 @@ struct ReplayCommand {
   enum class Kind { kTo, kPlay, kHold };
   Kind kind = Kind::kHold;
   std::uint64_t to_ns = 0; // kTo; kTraceEnd: the end
-  double speed = 0;        // kPlay; 0: as fast as possible
+  double speed = 0;        // kPlay, as parse_speed() reads it; 0: as fast as possible
 };
 
-// A factor from 0.001 to 1000000, or "max", which is 0.
-std::optional<double> parse_speed(std::string_view text);
 // Without the end of line.
 std::optional<ReplayCommand> parse_replay_command(std::string_view line);
 // N of "read N".

@@ -40,7 +40,11 @@ void DomainNames::name_new() {
 void DomainNames::see(Domain& domain) {
   const auto [found, is_first] = owners_.try_emplace(domain.domid, Owner{1, domain.slot, domain.uid});
   Owner& owner = found->second;
+  const std::uint64_t since_ns = domain.born ? domain.born_ns : domain.not_before_ns;
+  std::uint64_t earlier_until_ns = since_ns;
   if (!is_first) {
+    const Domain* const before = domain_of(owner.slot, owner.uid);
+    if (before != nullptr && before->ended) earlier_until_ns = before->ended_ns;
     // What was taken for the earlier domain's name may be this one's.
     const auto as_last = source_.domain_name({domain.domid, owner.use, true});
     const auto as_earlier = source_.domain_name({domain.domid, owner.use, false});
@@ -50,6 +54,8 @@ void DomainNames::see(Domain& domain) {
     }
     owner = {owner.use + 1, domain.slot, domain.uid};
   }
+  if (recorder_ != nullptr)
+    recorder_->see_domain({domain.domid, owner.use, true}, since_ns, earlier_until_ns);
   std::optional<std::string> known = source_.domain_name({domain.domid, owner.use, true});
   if (known.value_or(std::string()) != domain.name) name(domain, owner.use, known.value_or(std::string()));
 }

@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "bake/baker.h"
-#include "source/recorder.h"
+#include "source/record_keeper.h"
 #include "source/source.h"
 
 namespace xenmon {
@@ -30,7 +30,7 @@ namespace xenmon {
 class DomainNames {
  public:
   // `recorder` may be null.
-  DomainNames(Source& source, Baker& baker, Recorder* recorder)
+  DomainNames(Source& source, Baker& baker, RecordKeeper* recorder)
       : source_(source), baker_(baker), recorder_(recorder) {}
 
   // Before each sample is published: gives the domains that are new the names that are known.
@@ -66,7 +66,7 @@ class DomainNames {
 
   Source& source_;
   Baker& baker_;
-  Recorder* recorder_;
+  RecordKeeper* recorder_;
   std::uint64_t seen_uid_ = 0;                             // the newest that has been seen in this round
   std::uint64_t round_uid_ = 0;                            // the newest of the round before
   std::vector<Domain*> new_;                               // scratch

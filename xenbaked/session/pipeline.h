@@ -15,7 +15,7 @@
 #include "bake/baker.h"
 #include "merge/merge.h"
 #include "session/stop_flag.h"
-#include "source/recorder.h"
+#include "source/record_keeper.h"
 #include "source/source.h"
 
 namespace xenmon {
@@ -27,7 +27,7 @@ class Pipeline {
   // `patience`: how far accounting stays behind what has been read. `sink` may be null where all of a trace
   // is one sample, and `recorder` where nothing is recorded.
   Pipeline(Source& source, Merge::Patience patience, const Baker::Options& options, BakeSink* sink,
-           Recorder* recorder)
+           RecordKeeper* recorder)
       : source_(source), recorder_(recorder), merge_(patience), baker_(options, sink) {}
 
   // Reads the next pass. Only what comes before a gap is accounted for by this.
@@ -73,7 +73,7 @@ class Pipeline {
 
  private:
   Source& source_;
-  Recorder* recorder_;
+  RecordKeeper* recorder_;
   Merge merge_;
   Baker baker_;
   Pass pass_;

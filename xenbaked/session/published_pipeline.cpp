@@ -37,7 +37,7 @@ std::uint32_t wait_capacity(const Origin& origin, const SessionOptions& options)
 
 PublishedPipeline::PublishedPipeline(const SessionParts& parts, ControlChannel* control)
     : parts_(parts),
-      sink_(parts.writer, pipeline_, names_, parts.source, parts.origin, parts.verdicts,
+      sink_(parts.writer, pipeline_, names_, parts.source, parts.origin, parts.verdicts, parts.recorder,
             ReaderWait(parts.writer, control, parts.stop, [this] { beat(); })),
       pipeline_(parts.source, patience_with(parts.origin, true), baker_options(parts.origin, parts.options),
                 &sink_, parts.recorder),
@@ -67,7 +67,9 @@ Status PublishedPipeline::begin_round() {
 }
 
 void PublishedPipeline::publish_end() {
-  sink_.publish_health();
+  if (pipeline_.last() && parts_.origin.kind == XENMON_SOURCE_RECORDING)
+    judge_length(pipeline_.merge().counts(), pipeline_.baker(), parts_.verdicts);
+  publish_health();
   parts_.writer.set_state(XENMON_STATE_ENDED);
 }
 

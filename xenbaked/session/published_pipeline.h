@@ -16,7 +16,7 @@
 #include "session/service_manager.h"
 #include "session/session_options.h"
 #include "session/stop_flag.h"
-#include "source/recorder.h"
+#include "source/record_keeper.h"
 #include "source/source.h"
 #include "source/verdict.h"
 
@@ -30,7 +30,7 @@ struct SessionParts {
   const SessionOptions& options;
   RegionWriter& writer;
   StopFlag& stop;
-  Recorder* recorder = nullptr;      // null: nothing is recorded
+  RecordKeeper* recorder = nullptr;  // null: nothing is recorded
   ServiceManager* service = nullptr; // null: nobody wants to know that the loop goes round
 };
 
@@ -59,6 +59,8 @@ class PublishedPipeline {
   void count_wakeup() { ++wakeups_; }
   // The recording begins again: Pipeline::begin_round().
   Status begin_round();
+  // What has been found out about the trace; samples bring it with them.
+  void publish_health() { sink_.publish_health(); }
   // There is nothing more for now: what is true of the trace, and the region says that it has ended.
   void publish_end();
   // Ends the last sample, and the region. The first failure of all, with `result` being the session's own.

@@ -8,13 +8,14 @@
 namespace xenmon {
 
 RegionSink::RegionSink(RegionWriter& writer, const Pipeline& pipeline, DomainNames& names, Source& source,
-                       const Origin& origin, Verdicts& verdicts, ReaderWait patience)
+                       const Origin& origin, Verdicts& verdicts, RecordKeeper* recorder, ReaderWait patience)
     : writer_(writer),
       pipeline_(pipeline),
       names_(names),
       source_(source),
       origin_(origin),
       verdicts_(verdicts),
+      recorder_(recorder),
       patience_(std::move(patience)) {}
 
 void RegionSink::on_sample(Baker& baker, const BakedSample& sample) {
@@ -26,6 +27,8 @@ void RegionSink::on_sample(Baker& baker, const BakedSample& sample) {
   if (Status published = writer_.publish(baker, sample, pipeline_.merge()); !published)
     error_ = published.error();
   end_ns_ = sample.end_ns;
+  if (recorder_ == nullptr) return;
+  for (const xenmon_wait& wait : sample.waits) recorder_->see_wait(wait.start_ns, wait.end_ns);
 }
 
 void RegionSink::publish_health() {

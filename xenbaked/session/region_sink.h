@@ -15,6 +15,7 @@
 #include "session/domain_names.h"
 #include "session/pipeline.h"
 #include "session/reader_patience.h"
+#include "source/record_keeper.h"
 #include "source/source.h"
 #include "source/verdict.h"
 
@@ -22,9 +23,9 @@ namespace xenmon {
 
 class RegionSink final : public BakeSink {
  public:
-  // All of them outlive it, and nothing of them is used before the first sample.
+  // All of them outlive it, and nothing of them is used before the first sample. `recorder` may be null.
   RegionSink(RegionWriter& writer, const Pipeline& pipeline, DomainNames& names, Source& source,
-             const Origin& origin, Verdicts& verdicts, ReaderWait patience);
+             const Origin& origin, Verdicts& verdicts, RecordKeeper* recorder, ReaderWait patience);
 
   void on_sample(Baker& baker, const BakedSample& sample) override;
   // Publishes what is true of the trace as a whole by now. Each sample does it, too.
@@ -41,6 +42,7 @@ class RegionSink final : public BakeSink {
   Source& source_;
   const Origin& origin_;
   Verdicts& verdicts_;
+  RecordKeeper* recorder_;
   ReaderWait patience_;
   std::uint64_t published_ = 0; // verdicts_.changes() when the verdicts were published last
   std::uint64_t end_ns_ = 0;

@@ -234,6 +234,8 @@ void ReplaySession::stand() {
   if (state_ == State::kAtEnd) {
     published_.publish_end();
   } else {
+    // What was read ahead may have brought news without a sample.
+    published_.publish_health();
     published_.writer().set_held(true);
   }
   if (control_ != nullptr) control_->tell(reported(), published_.end_ns());

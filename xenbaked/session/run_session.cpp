@@ -59,7 +59,7 @@ Status run_replay(const SessionParts& parts) {
 
 } // namespace
 
-Status run_session(Source& source, const SessionOptions& options, Recorder* recorder, StopFlag& stop,
+Status run_session(Source& source, const SessionOptions& options, RecordKeeper* recorder, StopFlag& stop,
                    const SessionProcess& process) {
   Verdicts verdicts;
   const Origin origin = learn_trace(source, verdicts);

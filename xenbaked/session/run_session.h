@@ -11,7 +11,7 @@
 #include "session/service_manager.h"
 #include "session/session_options.h"
 #include "session/stop_flag.h"
-#include "source/recorder.h"
+#include "source/record_keeper.h"
 #include "source/source.h"
 
 namespace xenmon {
@@ -25,7 +25,7 @@ struct SessionProcess {
 
 // Until the end; the region says then that it has ended. `recorder` may be null. An Error: there is no
 // region, it cannot grow, or the source failed.
-Status run_session(Source& source, const SessionOptions& options, Recorder* recorder, StopFlag& stop,
+Status run_session(Source& source, const SessionOptions& options, RecordKeeper* recorder, StopFlag& stop,
                    const SessionProcess& process = {});
 
 } // namespace xenmon

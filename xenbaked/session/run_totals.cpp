@@ -31,7 +31,7 @@ Status bake_all(const Source& source, Pipeline& pipeline, StopFlag& stop) {
 }
 
 // They are sorted by domid, and those of the same domid in their order.
-void name_domains(std::vector<DomainTotals>& domains, const Source& source, Recorder* recorder) {
+void name_domains(std::vector<DomainTotals>& domains, const Source& source, RecordKeeper* recorder) {
   std::uint32_t use = 1;
   for (std::size_t i = 0; i < domains.size(); ++i) {
     DomainTotals& domain = domains[i];
@@ -47,7 +47,7 @@ void name_domains(std::vector<DomainTotals>& domains, const Source& source, Reco
 
 } // namespace
 
-Result<TraceTotals> run_totals(Source& source, bool stock_records, Recorder* recorder, StopFlag& stop) {
+Result<TraceTotals> run_totals(Source& source, bool stock_records, RecordKeeper* recorder, StopFlag& stop) {
   Verdicts verdicts;
   Origin origin = learn_trace(source, verdicts);
   warn_of_frequency(origin);
@@ -68,6 +68,7 @@ Result<TraceTotals> run_totals(Source& source, bool stock_records, Recorder* rec
   const Baker& baker = pipeline->baker();
   const Merge::Counts counts = pipeline->merge().counts();
   judge_trace(counts, baker, origin, verdicts);
+  if (!stop.raised()) judge_length(counts, baker, verdicts);
   if (source.damage()) say_damaged(verdicts);
   TraceTotals totals;
   totals.records = counts.records;

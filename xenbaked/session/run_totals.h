@@ -11,7 +11,7 @@
 #include "bake/baker.h"
 #include "base/result.h"
 #include "session/stop_flag.h"
-#include "source/recorder.h"
+#include "source/record_keeper.h"
 #include "source/source.h"
 
 namespace xenmon {
@@ -27,7 +27,7 @@ struct TraceTotals {
 };
 
 // What has been read by a stop signal, if there is one. `recorder` may be null. An Error: the source failed.
-Result<TraceTotals> run_totals(Source& source, bool stock_records, Recorder* recorder, StopFlag& stop);
+Result<TraceTotals> run_totals(Source& source, bool stock_records, RecordKeeper* recorder, StopFlag& stop);
 
 } // namespace xenmon
 

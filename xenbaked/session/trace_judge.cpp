@@ -60,6 +60,20 @@ void say_damaged(Verdicts& verdicts) {
                "The recording is damaged or cut off: it is shown as far as it can be read.");
 }
 
+void judge_length(const Merge::Counts& merged, const Baker& baker, Verdicts& verdicts) {
+  if (baker.now_ns() > 0) return;
+  constexpr std::uint32_t kNoTime = 1; // 0 is that there are no runstates
+  const std::uint64_t records = merged.records;
+  verdicts.say(XENMON_VERDICT_NO_RECORDS, kNoTime,
+               records == 0 ? "The recording has no records: there is nothing to show."
+               : records == 1
+                   ? "The recording has 1 record, and figures need two at different times: there is "
+                     "nothing to show."
+                   : "The recording's " + std::to_string(records) +
+                         " records all have the same TSC: no time passes, and there is nothing to "
+                         "show.");
+}
+
 std::uint32_t known_pcpus(const Merge& merge, const Origin& origin) {
   std::uint32_t count = merge.pcpus_seen();
   const auto add = [&](std::uint32_t pcpu) {

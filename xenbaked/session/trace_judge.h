@@ -35,6 +35,9 @@ std::uint32_t known_pcpus(const Merge& merge, const Origin& origin);
 
 void say_damaged(Verdicts& verdicts);
 
+// After all of a recording: if no time passed in it, why there are no figures.
+void judge_length(const Merge::Counts& merged, const Baker& baker, Verdicts& verdicts);
+
 // What has been found out so far. Costs a few comparisons if there is nothing new.
 void judge_trace(const Merge::Counts& merged, const Baker& baker, const Origin& origin, Verdicts& verdicts);
 

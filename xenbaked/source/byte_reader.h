@@ -26,6 +26,8 @@ struct ByteReaderOptions {
   int stop_fd = -1; // readable once nothing more needs to be waited for; -1: never
   // The file may still grow: its end is not an end. Only for regular files that are not compressed.
   bool follow = false;
+  // Read it round by round, as a stream is, even if it is plain and could be mapped.
+  bool in_rounds = false;
 };
 
 class ByteReader {

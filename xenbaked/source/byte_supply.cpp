@@ -107,7 +107,7 @@ Result<std::unique_ptr<ByteSupply>> map_plain(const std::string& file) {
 } // namespace
 
 Result<std::unique_ptr<ByteSupply>> open_bytes(const ByteReaderOptions& options) {
-  if (options.file != "-" && !options.follow) {
+  if (options.file != "-" && !options.follow && !options.in_rounds) {
     Result<std::unique_ptr<ByteSupply>> mapped = map_plain(options.file);
     if (!mapped || *mapped) return mapped;
   }

@@ -4,9 +4,7 @@
 // in a second file what replay needs besides.
 //
 // Both files appear when finish() has put them in place; until then they have other names (pending_file.h).
-// So they are complete, or absent after a crash. A gap, for which Xen writes no record, is recorded as lost
-// records of every pCPU seen so far: LOST_RECORDS with a count of 0 that names no domain. Between the last
-// record and the gap's end a replay then knows as little as was known live.
+// So they are complete, or absent after a crash. How passes and gaps are written is in pass_framing.h.
 //
 // A live host does not wait for a disk: its passes are written by a thread of their own (write_queue.h). When
 // more than 64 MiB are waiting, passes are left out; where they are missing there is a gap, and it is said
@@ -20,7 +18,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,7 +25,9 @@
 #include <vector>
 
 #include "base/result.h"
+#include "source/pass_framing.h"
 #include "source/pending_file.h"
+#include "source/record_keeper.h"
 #include "source/recording_metadata.h"
 #include "source/source.h"
 #include "source/write_queue.h"
@@ -41,21 +40,20 @@ struct RecorderDisk {
   std::function<void()> before_write; // by the writing thread: a slow disk, for tests
 };
 
-class Recorder {
+class Recorder final : public RecordKeeper {
  public:
   // An existing regular file is replaced at the end; anything else with that name is refused.
   static Result<std::unique_ptr<Recorder>> create(const std::string& file, const Origin& origin,
                                                   const RecorderDisk& disk = {});
 
-  void write(const Pass& pass);
-  // "" takes a name back.
-  void name_domain(const DomidUse& domain, const std::string& name);
+  void write(const Pass& pass) override;
+  void name_domain(const DomidUse& domain, const std::string& name) override;
   // Puts the recording and the metadata in place. Called once, after the last pass; without this call neither
   // appears.
   Status finish();
 
   // Why nothing is recorded any more, or not all; told to the first caller.
-  std::optional<Error> take_error() { return std::exchange(error_, std::nullopt); }
+  std::optional<Error> take_error() override { return std::exchange(error_, std::nullopt); }
   // The recording is not complete, whether this was reported or not.
   [[nodiscard]] bool failed() const { return failed_; }
 
@@ -63,18 +61,15 @@ class Recorder {
   Recorder(PendingFile file, const Origin& origin, const RecorderDisk& disk);
   void write_stable(const Pass& pass);
   void build(const Pass& pass, bool gap);
-  void put(const void* bytes, std::size_t size);
-  void put_window(std::uint32_t pcpu, std::size_t bytes);
-  void put_gap(const Pass& pass);
   void note(const Pass& pass);
   void fail(const std::string& reason);
 
   PendingFile file_;                  // the queue's, while there is one
   std::unique_ptr<WriteQueue> queue_; // null: not live
   RecordingMetadata metadata_;
-  std::vector<std::byte> pass_;                     // as it is to be written
-  std::map<std::uint32_t, std::uint64_t> last_tsc_; // of each pCPU seen so far
-  bool left_out_ = false;                           // the pass before, or several: there was no room
+  std::vector<std::byte> pass_; // as it is to be written
+  PassFraming framing_;
+  bool left_out_ = false; // the pass before, or several: there was no room
   bool said_left_out_ = false;
   bool failed_ = false;
   std::optional<Error> error_; // until take_error() has returned it

@@ -290,10 +290,33 @@ class ReplaySource final : public Source {
   std::set<std::uint32_t> read_; // pCPUs that have had a window
 };
 
+// What is known of a recording, with the frequency that was given (0: none was).
+Origin origin_of(const RecordingMetadata& metadata, std::uint32_t given_khz) {
+  Origin origin;
+  origin.kind = XENMON_SOURCE_RECORDING;
+  origin.cpu_khz = given_khz != 0 ? given_khz : metadata.cpu_khz;
+  if (origin.cpu_khz == 0) {
+    origin.cpu_khz = kAssumedCpuKhz;
+    origin.cpu_khz_assumed = true;
+  }
+  origin.xen_version = metadata.xen_version;
+  origin.scheduler = metadata.scheduler;
+  origin.event_mask = metadata.event_mask;
+  origin.wall_epoch_ns = metadata.wall_epoch_ns;
+  origin.facts.pcpus = metadata.pcpus;
+  return origin;
+}
+
+bool begins_with_frame(ByteSupply& supply) {
+  return supply.ensure(kFrameBytes) >= sizeof kFrameHeader &&
+         load_word<std::uint32_t>(supply.data()) == kFrameHeader;
+}
+
 } // namespace
 
 Result<std::unique_ptr<Source>> open_replay(const ReplayOptions& options) {
-  Result<std::unique_ptr<ByteSupply>> supply = open_bytes({options.file, options.stop_fd, options.follow});
+  Result<std::unique_ptr<ByteSupply>> supply =
+      open_bytes({options.file, options.stop_fd, options.follow, options.in_rounds});
   if (!supply) return supply.error();
   const std::size_t available = (*supply)->ensure(kFrameBytes);
   const std::string name = options.file == "-" ? "Standard input" : options.file;
@@ -302,8 +325,7 @@ Result<std::unique_ptr<Source>> open_replay(const ReplayOptions& options) {
                  ExitStatus::kFailed};
   }
   const bool to_come = options.follow && available < sizeof kFrameHeader;
-  if (!to_come &&
-      (available < sizeof kFrameHeader || load_word<std::uint32_t>((*supply)->data()) != kFrameHeader)) {
+  if (!to_come && !begins_with_frame(**supply)) {
     return Error{name +
                      " is not a recording of xentrace or xenbaked: it does not begin with a pCPU's "
                      "records; make one with 'xentrace -D' or 'xenbaked --record'.",
@@ -315,28 +337,27 @@ Result<std::unique_ptr<Source>> open_replay(const ReplayOptions& options) {
     if (!loaded) return loaded.error();
     if (*loaded) metadata = **loaded;
   }
-  Origin origin;
-  origin.kind = XENMON_SOURCE_RECORDING;
+  Origin origin = origin_of(metadata, options.cpu_khz);
   struct stat status {};
   const bool file =
       options.file != "-" && stat(options.file.c_str(), &status) == 0 && S_ISREG(status.st_mode);
-  origin.being_written = options.follow || !file;
+  origin.being_written = options.follow || options.in_rounds || !file;
   const std::size_t slash = options.file.rfind('/');
   origin.text = options.file == "-"
                     ? "standard input"
                     : (slash == std::string::npos ? options.file : options.file.substr(slash + 1));
-  origin.cpu_khz = options.cpu_khz != 0 ? options.cpu_khz : metadata.cpu_khz;
-  if (origin.cpu_khz == 0) {
-    origin.cpu_khz = kAssumedCpuKhz;
-    origin.cpu_khz_assumed = true;
-  }
-  origin.xen_version = metadata.xen_version;
-  origin.scheduler = metadata.scheduler;
-  origin.event_mask = metadata.event_mask;
-  origin.wall_epoch_ns = metadata.wall_epoch_ns;
-  origin.facts.pcpus = metadata.pcpus;
   return std::unique_ptr<Source>(
       std::make_unique<ReplaySource>(name, std::move(*supply), std::move(origin), std::move(metadata)));
+}
+
+Result<std::unique_ptr<Source>> open_replay_of(std::unique_ptr<ByteSupply> supply, RecordingMetadata metadata,
+                                               const std::string& name, std::uint32_t cpu_khz) {
+  if (!begins_with_frame(*supply))
+    return Error{name + " has no records that can be read.", ExitStatus::kFailed};
+  Origin origin = origin_of(metadata, cpu_khz);
+  origin.text = name;
+  return std::unique_ptr<Source>(
+      std::make_unique<ReplaySource>(name, std::move(supply), std::move(origin), std::move(metadata)));
 }
 
 } // namespace xenmon

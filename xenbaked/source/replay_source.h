@@ -22,6 +22,8 @@
 #include <string>
 
 #include "base/result.h"
+#include "source/byte_supply.h"
+#include "source/recording_metadata.h"
 #include "source/source.h"
 
 namespace xenmon {
@@ -34,10 +36,16 @@ struct ReplayOptions {
   std::uint32_t cpu_khz = 0; // overrides what is beside the file; 0: not given
   int stop_fd = -1;          // see ByteReaderOptions
   bool follow = false;       // the recording still grows: a pass may be empty, and none is the last
+  bool in_rounds = false;    // a plain file too: it is read as it is played, not as one pass
 };
 
 // Errors: the file cannot be opened or is not a recording; what is beside it cannot be understood.
 Result<std::unique_ptr<Source>> open_replay(const ReplayOptions& options);
+
+// A recording that is put together from elsewhere: its bytes, what is known of it, and the name that
+// sentences have for it.
+Result<std::unique_ptr<Source>> open_replay_of(std::unique_ptr<ByteSupply> supply, RecordingMetadata metadata,
+                                               const std::string& name, std::uint32_t cpu_khz);
 
 } // namespace xenmon
 

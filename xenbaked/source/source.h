@@ -79,9 +79,10 @@ struct TraceFacts {
 
 // What is known about a trace besides its records.
 struct Origin {
-  std::uint32_t kind = 0;     // XENMON_SOURCE_*
-  std::string text;           // a recording's file name
-  bool being_written = false; // a recording that may still grow, such as a pipe
+  std::uint32_t kind = 0; // XENMON_SOURCE_*
+  std::string text;       // a recording's file name
+  // A recording that may still grow, such as a pipe, or that is read as if it did.
+  bool being_written = false;
   std::uint32_t cpu_khz = 0;
   bool cpu_khz_assumed = false;
   bool cpu_khz_measured = false; // not given, but measured from the records

@@ -310,21 +310,36 @@ FaultCounts RegionReader::faults() const {
   return counts;
 }
 
-bool RegionReader::read_verdicts(std::vector<std::string>& sentences) const {
-  sentences.clear();
+// False when the daemon was writing at each attempt.
+bool RegionReader::copy_verdicts(std::vector<xenmon_verdict>& verdicts) const {
+  verdicts.clear();
   if (header_.verdict.capacity == 0) return true;
-  std::vector<xenmon_verdict> records;
   for (int i = 0; i < kReadTries; ++i) {
     const std::uint64_t before = word(offsetof(xenmon_region_header, tables_seq));
     if (before % 2 != 0) continue;
     const std::uint32_t most = std::min(header_.verdict.capacity, kMostVerdicts);
-    copy_table(records, base_, header_.verdict, live_count(offsetof(xenmon_region_header, verdict), most));
-    if (word(offsetof(xenmon_region_header, tables_seq)) != before) continue;
-    for (const xenmon_verdict& verdict : records)
-      sentences.push_back(printable_field(verdict.text, sizeof(verdict.text)));
-    return true;
+    copy_table(verdicts, base_, header_.verdict, live_count(offsetof(xenmon_region_header, verdict), most));
+    if (word(offsetof(xenmon_region_header, tables_seq)) == before) return true;
   }
   return false;
+}
+
+bool RegionReader::read_verdicts(std::vector<std::string>& sentences) const {
+  sentences.clear();
+  std::vector<xenmon_verdict> verdicts;
+  if (!copy_verdicts(verdicts)) return false;
+  for (const xenmon_verdict& verdict : verdicts)
+    sentences.push_back(printable_field(verdict.text, sizeof(verdict.text)));
+  return true;
+}
+
+std::optional<std::string> RegionReader::damage_verdict() const {
+  std::vector<xenmon_verdict> verdicts;
+  if (!copy_verdicts(verdicts)) return std::nullopt;
+  for (const xenmon_verdict& verdict : verdicts) {
+    if (verdict.kind == XENMON_VERDICT_DAMAGED) return printable_field(verdict.text, sizeof(verdict.text));
+  }
+  return std::nullopt;
 }
 
 Result<RegionFile> RegionFile::open(const std::string& path) {

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -100,11 +101,14 @@ class RegionReader {
   // What is wrong with the trace as a whole, each a printable sentence; none before 1.2. False as for
   // read_tables().
   bool read_verdicts(std::vector<std::string>& sentences) const;
+  // The one of them that says that the recording is damaged or cut off.
+  std::optional<std::string> damage_verdict() const;
 
  private:
   RegionReader(const std::byte* base, const xenmon_region_header& header) : base_(base), header_(header) {}
   std::uint64_t word(std::size_t offset) const;
   void copy_carries(std::vector<xenmon_carry>& to) const;
+  bool copy_verdicts(std::vector<xenmon_verdict>& verdicts) const;
   std::uint32_t live_count(std::size_t table_offset, std::uint32_t capacity) const;
 
   const std::byte* base_;

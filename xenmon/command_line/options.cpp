@@ -3,11 +3,14 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
-#include <charconv>
-#include <cmath>
+#include <filesystem>
+#include <span>
+#include <system_error>
 
 #include "base/cpu_khz.h"
+#include "base/day_time.h"
 #include "base/duration.h"
+#include "base/option_values.h"
 #include "base/trace_time.h"
 #include "text.h"
 
@@ -23,6 +26,7 @@ constexpr std::uint64_t kHighestPcpu = 65535;
 constexpr char kHelp[] =
     R"(Usage: xenmon [OPTION]...
    or: xenmon plot [OPTION]... LOG... -o FILE
+   or: xenmon capture [OPTION]... -o FILE
    or: xenmon serve [OPTION]...
 Shows where each domain's time goes on a Xen host: on the screen, or as a log.
 
@@ -51,21 +55,24 @@ Shows where each domain's time goes on a Xen host: on the screen, or as a log.
       --host [USER@]HOST  show another host: it needs ssh, and xenmon installed there
       --connect COMMAND   the same by a command of your own that leads to "xenmon serve" there
       --region PATH       the region to read ()" XENMON_DEFAULT_REGION R"()
-      --replay FILE       show a recording made with xentrace -D or xenbaked --record
+      --replay FILE       show a recording made with xentrace -D or xenbaked --record,
+                          or what is in the directory of a flight recorder
       --cpu-khz N         the TSC frequency of the recording's host: kHz, or MHz as
                           xl info prints them, with a decimal point
       --speed FACTOR      replay FACTOR times as fast, or "max" (1)
       --follow            continue to read a recording that is still growing
       --loop              replay again and again
-      --at TIME           hold the replay at that time: seconds, 1:30.5, or "end"
+      --at TIME           hold the replay at that time: seconds, 1:30.5, or "end"; for a
+                          flight recorder a time of day, 03:10:30
+      --flight-dir DIR    where g finds what a flight recorder has kept (/var/lib/xenmon)
       --xenbaked PATH     the xenbaked to start, if none is running
 
   -V, --version           print the version and exit
   -?, -h, --help          print this help and exit
 
 Keys: q quits, ? lists all; 1 to 5 choose a view; c and n show the next CPU, p the previous; space pauses.
-"xenmon plot" draws logs against time; "xenmon plot --help" lists its options.
-"xenmon serve" gives other programs the figures; see "xenmon serve --help".
+"xenmon plot" draws logs against time, "xenmon capture" makes a recording of what a flight recorder has kept,
+and "xenmon serve" gives other programs the figures. Each has a --help of its own.
 )";
 
 // As CLI11 takes them. Numbers are text that is read here, so that all refusals sound alike.
@@ -80,32 +87,31 @@ Error usage(const std::string& sentence) {
 
 Status read_number(const std::string& option, const std::string& text, std::uint64_t lowest,
                    std::uint64_t highest, std::uint64_t& number) {
-  std::uint64_t read = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), read);
-  if (error != std::errc() || end != text.data() + text.size() || read < lowest || read > highest) {
+  const std::optional<std::uint64_t> read = parse_whole_number(text, lowest, highest);
+  if (!read) {
     return usage("option " + option + " takes a whole number from " + std::to_string(lowest) + " to " +
                  std::to_string(highest) + ", not \"" + printable(text) + "\".");
   }
-  number = read;
+  number = *read;
   return ok();
-}
-
-bool is_speed(const std::string& text) {
-  if (text == "max") return true;
-  double factor = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), factor);
-  return error == std::errc() && end == text.data() + text.size() && std::isfinite(factor) && factor > 0;
 }
 
 Status check_at(const Options& options) {
   const auto at = parse_trace_time(options.at);
-  if (!at) {
+  std::error_code ignored;
+  const bool has_day_times = std::filesystem::is_directory(options.replay, ignored); // of a flight recorder
+  if (!at && has_day_times && !parse_day_time(options.at)) {
+    return usage("option --at takes " + std::string(kDayTimeRule) + ", not \"" + printable(options.at) +
+                 "\".");
+  }
+  if (!at && !has_day_times) {
     return usage("option --at takes seconds such as 12.5, a time such as 1:30.5, or \"end\", not \"" +
                  printable(options.at) + "\".");
   }
   if (!options.live && !options.once)
     return usage("option --at is for the screen and --once: a log covers the whole recording.");
-  if (*at == kTraceEnd && options.loop) return usage("option --at end excludes --loop: a loop has no end.");
+  if (at && *at == kTraceEnd && options.loop)
+    return usage("option --at end excludes --loop: a loop has no end.");
   return ok();
 }
 
@@ -183,12 +189,11 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
     return read_number(option, text, lowest, highest, number);
   };
   std::uint64_t pcpu = 0;
-  // The sample's own limit is checked last: what the original refused is refused in its words.
   for (const Status& status :
        {read("--time", texts.duration, 0, kLongestDurationS, options.duration_s),
         read("--interval", texts.interval, 1, kLongestIntervalMs, options.interval_ms),
         read("--cpu", texts.cpu, 0, kHighestPcpu, pcpu),
-        read("--ms_per_sample", texts.ms_per_sample, 1, UINT32_MAX, options.ms_per_sample)}) {
+        read("--ms_per_sample", texts.ms_per_sample, 1, kLongestSampleMs, options.ms_per_sample)}) {
     if (!status) return status;
   }
   if (!options.live && !options.once && options.duration_s != 0 &&
@@ -196,10 +201,6 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
     return usage("option --ms_per_sample: " + std::to_string(options.ms_per_sample) +
                  " ms is longer than the whole log of " + std::to_string(options.duration_s * 1000) +
                  " ms; make it shorter, or --time longer.");
-  }
-  if (options.ms_per_sample > kLongestSampleMs) {
-    return usage("option --ms_per_sample takes a whole number from 1 to " + std::to_string(kLongestSampleMs) +
-                 ", not \"" + printable(texts.ms_per_sample) + "\".");
   }
   if (app.count("--cpu") > 0) options.pcpu = static_cast<std::uint32_t>(pcpu);
   if (app.count("--cpu-khz") > 0) {
@@ -233,8 +234,8 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
           "file or a FIFO.");
     }
   }
-  if (app.count("--speed") > 0 && !is_speed(options.speed)) {
-    return usage("option --speed takes a factor above 0 or \"max\", not \"" + printable(options.speed) +
+  if (app.count("--speed") > 0 && !parse_speed(options.speed)) {
+    return usage("option --speed takes " + std::string(kSpeedRule) + ", not \"" + printable(options.speed) +
                  "\".");
   }
   if (app.count("--at") > 0) {
@@ -307,10 +308,15 @@ Result<std::variant<Options, Information>> parse_options(int argc, const char* c
   app.add_flag("--follow", options.follow);
   app.add_flag("--loop", options.loop);
   app.add_option("--at", options.at);
+  app.add_option("--flight-dir", options.flight_dir);
   app.add_option("--xenbaked", options.xenbaked);
   // As in the original, if an option is repeated the last one wins.
   for (CLI::Option* option : app.get_options()) option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
 
+  for (const char* const word : std::span(argv, static_cast<std::size_t>(argc))) {
+    if (const std::string sentence = nothing_after_equals(word); !sentence.empty())
+      return usage(printable(sentence));
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForVersion& call) {
@@ -327,7 +333,8 @@ Result<std::variant<Options, Information>> parse_options(int argc, const char* c
     }
     return usage(as_sentence(error.what()));
   } catch (const CLI::Error& error) {
-    return usage(as_sentence(error.what()));
+    const std::string sentence = value_missing(error.what());
+    return usage(sentence.empty() ? as_sentence(error.what()) : sentence);
   }
   const Status status = check(app, texts, options);
   if (!status) return status.error();

@@ -43,8 +43,9 @@ struct Options {
   std::optional<std::uint64_t> cpu_khz;
   std::string speed; // as xenbaked takes it; "": its default
   bool loop = false;
-  bool follow = false; // the recording still grows
-  std::string at;      // hold the replay at that time, see base/trace_time.h; "": play it
+  bool follow = false;                        // the recording still grows
+  std::string flight_dir = "/var/lib/xenmon"; // where the screen looks for a time of day
+  std::string at; // hold the replay at that time, see base/trace_time.h; "": play it
   std::string
       xenbaked; // "": the one beside this program or in sbin beside its directory, else the one in PATH
 };

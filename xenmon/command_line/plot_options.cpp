@@ -3,11 +3,15 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <optional>
 
+#include "base/option_values.h"
 #include "text.h"
 
 namespace xenmon {
 namespace {
+
+constexpr double kLongestTimeS = 1e9;
 
 constexpr char kHelp[] =
     R"(Usage: xenmon plot [OPTION]... LOG... -o FILE
@@ -77,11 +81,30 @@ Status choose_terminal(const std::string& output, PlotTerminal& terminal) {
   return ok();
 }
 
-Status check(const CLI::App& app, const std::vector<std::string>& metrics, PlotOptions& options) {
+// As CLI11 takes them.
+struct Times {
+  std::string from, until;
+};
+
+Status read_time(const char* option, const std::string& text, std::optional<double>& seconds) {
+  seconds = parse_number(text, 0, kLongestTimeS);
+  if (seconds) return ok();
+  return usage(std::string("option ") + option + " takes seconds from 0 to 1000000000, such as 2.5, not \"" +
+               printable(text) + "\".");
+}
+
+Status check(const CLI::App& app, const std::vector<std::string>& metrics, const Times& times,
+             PlotOptions& options) {
   if (options.logs.empty()) return usage("name the logs to draw, as in: xenmon plot log-*.log -o plot.svg.");
   drop_repeated(options.logs);
   if (app.count("--against") > 0 && options.settings.against.empty())
     return usage("option --against takes a text, as in --against \"requests per second\".");
+  if (app.count("--from") > 0) {
+    if (Status read = read_time("--from", times.from, options.span.from_s); !read) return read;
+  }
+  if (app.count("--until") > 0) {
+    if (Status read = read_time("--until", times.until, options.span.until_s); !read) return read;
+  }
   if (options.span.from_s && options.span.until_s && *options.span.from_s >= *options.span.until_s)
     return usage("option --from takes a time before that of --until.");
   const bool output_given = app.count("--output") > 0;
@@ -96,6 +119,7 @@ Status check(const CLI::App& app, const std::vector<std::string>& metrics, PlotO
 Result<std::variant<PlotOptions, Information>> parse_plot_options(std::vector<std::string> words) {
   PlotOptions options;
   std::vector<std::string> metrics;
+  Times times;
   CLI::App app("", "xenmon plot");
   app.set_help_flag("-?,-h,--help");
   app.set_version_flag("-V,--version", "xenmon " XENMON_PROGRAM_VERSION);
@@ -105,12 +129,16 @@ Result<std::variant<PlotOptions, Information>> parse_plot_options(std::vector<st
   app.add_option("--domain", options.domains)->allow_extra_args(false);
   for (CLI::Option* option :
        {app.add_option("-o,--output", options.output), app.add_option("--title", options.settings.title),
-        app.add_option("--from", options.span.from_s), app.add_option("--until", options.span.until_s),
+        app.add_option("--from", times.from), app.add_option("--until", times.until),
         app.add_option("--against", options.settings.against), app.add_flag("--idle", options.idle),
         app.add_flag("--script", options.script)}) {
     option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   }
 
+  for (const std::string& word : words) {
+    if (const std::string sentence = nothing_after_equals(word); !sentence.empty())
+      return usage(printable(sentence));
+  }
   try {
     std::reverse(words.begin(), words.end()); // as CLI11 takes a vector
     app.parse(std::move(words));
@@ -119,9 +147,10 @@ Result<std::variant<PlotOptions, Information>> parse_plot_options(std::vector<st
   } catch (const CLI::CallForHelp&) {
     return std::variant<PlotOptions, Information>(Information{kHelp});
   } catch (const CLI::Error& error) {
-    return usage(as_sentence(error.what()));
+    const std::string sentence = value_missing(error.what());
+    return usage(sentence.empty() ? as_sentence(error.what()) : sentence);
   }
-  const Status status = check(app, metrics, options);
+  const Status status = check(app, metrics, times, options);
   if (!status) return status.error();
   return std::variant<PlotOptions, Information>(std::move(options));
 }

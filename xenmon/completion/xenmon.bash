@@ -17,11 +17,28 @@ _xenmon_plot() {
   mapfile -t COMPREPLY < <(compgen -f -- "$word")
 }
 
+_xenmon_capture() {
+  local word=$1 previous=$2
+  case $previous in
+    --last) mapfile -t COMPREPLY < <(compgen -W "30s 2m 10m" -- "$word") ; return ;;
+    --dir) compopt -o filenames
+      mapfile -t COMPREPLY < <(compgen -d -- "$word") ; return ;;
+    -o | --output | --xenbaked) compopt -o filenames
+      mapfile -t COMPREPLY < <(compgen -f -- "$word") ; return ;;
+    --since | --until) return ;;
+  esac
+  mapfile -t COMPREPLY < <(compgen -W "--since --until --last --dir -o --output --xenbaked -V --version -h --help" -- "$word")
+}
+
 _xenmon() {
   local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
   COMPREPLY=()
   if [[ $COMP_CWORD -gt 1 && ${COMP_WORDS[1]} == plot ]]; then
     _xenmon_plot "$word" "$previous"
+    return
+  fi
+  if [[ $COMP_CWORD -gt 1 && ${COMP_WORDS[1]} == capture ]]; then
+    _xenmon_capture "$word" "$previous"
     return
   fi
   if [[ $COMP_CWORD -gt 1 && ${COMP_WORDS[1]} == serve ]]; then
@@ -33,8 +50,8 @@ _xenmon() {
     fi
     return
   fi
-  if [[ $COMP_CWORD -eq 1 && $word == [ps]* ]]; then
-    mapfile -t COMPREPLY < <(compgen -W "plot serve" -- "$word")
+  if [[ $COMP_CWORD -eq 1 && $word == [a-z]* ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "plot capture serve" -- "$word")
     return
   fi
   case $previous in
@@ -43,6 +60,8 @@ _xenmon() {
     --speed) mapfile -t COMPREPLY < <(compgen -W "1 2 4 10 max" -- "$word") ; return ;;
     -o | --output | -p | --prefix | --region | --replay) compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -f -- "$word") ; return ;;
+    --flight-dir) compopt -o filenames
+      mapfile -t COMPREPLY < <(compgen -d -- "$word") ; return ;;
     --host) mapfile -t COMPREPLY < <(compgen -A hostname -- "$word") ; return ;;
     --connect) mapfile -t COMPREPLY < <(compgen -c -- "$word") ; return ;;
     --xenbaked) compopt -o filenames
@@ -53,6 +72,6 @@ _xenmon() {
   mapfile -t COMPREPLY < <(compgen -W "-l --live -n --notlive -p --prefix --format -o --output --vcpus --csv-safe --once
     --slow-waits -t --time -i --interval --ms_per_sample --ms-per-sample --cpu
     --allocated --noallocated --blocked --noblocked --waited --nowaited --excount --noexcount --iocount --noiocount
-    --no-color --host --connect --region --replay --cpu-khz --speed --follow --loop --at --xenbaked -V --version -h --help" -- "$word")
+    --no-color --host --connect --region --replay --cpu-khz --speed --follow --loop --at --flight-dir --xenbaked -V --version -h --help" -- "$word")
 }
 complete -F _xenmon xenmon

@@ -84,12 +84,16 @@ std::string beside_ourselves(const std::string& name) {
 
 } // namespace
 
-std::vector<std::string> daemon_command(const PublisherSettings& settings, const std::string& region) {
-  std::string program = settings.xenbaked;
+std::string xenbaked_program(const std::string& given) {
+  std::string program = given;
   if (program.empty()) program = beside_ourselves("xenbaked");
   if (program.empty()) program = "xenbaked";
-  std::vector<std::string> command = {program, "--region", region, "--ms-per-sample",
-                                      std::to_string(settings.ms_per_sample)};
+  return program;
+}
+
+std::vector<std::string> daemon_command(const PublisherSettings& settings, const std::string& region) {
+  std::vector<std::string> command = {xenbaked_program(settings.xenbaked), "--region", region,
+                                      "--ms-per-sample", std::to_string(settings.ms_per_sample)};
   if (settings.slow_wait_ns)
     command.insert(command.end(), {"--slow-waits", std::to_string(*settings.slow_wait_ns) + "ns"});
   if (settings.replay.empty()) {
@@ -140,17 +144,20 @@ Result<DaemonProcess> DaemonProcess::start(const std::vector<std::string>& comma
   fcntl(said.read.get(), F_SETFL, O_NONBLOCK);
   fcntl(ready.read.get(), F_SETFL, O_NONBLOCK);
   DaemonProcess daemon(pid, std::move(said.read));
-  const Status status = wait_until_ready(daemon, ready.read.get());
+  const Status status =
+      wait_until_ready(daemon, ready.read.get(),
+                       group == Group::kOwn ? "xenbaked was starting" : "connecting to the other host");
   if (!status) return status.error();
   return daemon;
 }
 
-Status DaemonProcess::wait_until_ready(DaemonProcess& daemon, int ready) {
+// meanwhile: what the user sees us do.
+Status DaemonProcess::wait_until_ready(DaemonProcess& daemon, int ready, const std::string& meanwhile) {
   for (;;) {
     // Reading in between keeps a talkative daemon from blocking on a full pipe.
     const Input input = wait_for_input(ready, 100ms);
     daemon.listen();
-    if (stop_requested()) return Error{"interrupted while xenbaked was starting."};
+    if (stop_requested()) return Error{"interrupted while " + meanwhile + "."};
     if (input == Input::kNone) continue;
     char byte;
     const ssize_t got = read(ready, &byte, 1);
@@ -161,7 +168,7 @@ Status DaemonProcess::wait_until_ready(DaemonProcess& daemon, int ready) {
   // It has given up, and is about to exit.
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (!daemon.reap(WNOHANG) && std::chrono::steady_clock::now() < deadline) {
-    if (stop_requested()) return Error{"interrupted while xenbaked was starting."};
+    if (stop_requested()) return Error{"interrupted while " + meanwhile + "."};
     daemon.listen();
     std::this_thread::sleep_for(5ms);
   }

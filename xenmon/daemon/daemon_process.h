@@ -18,6 +18,10 @@
 
 namespace xenmon {
 
+// The program to start: `given`, or if that is empty the one beside this program or in sbin beside its
+// directory, or the one in PATH.
+std::string xenbaked_program(const std::string& given);
+
 // The command line of the xenbaked to start, the program first.
 std::vector<std::string> daemon_command(const PublisherSettings& settings, const std::string& region);
 // That of the program that keeps a mirror of another host's region there: this one.
@@ -54,7 +58,7 @@ class DaemonProcess {
 
  private:
   DaemonProcess(pid_t pid, Descriptor said) : pid_(pid), said_(std::move(said)) {}
-  static Status wait_until_ready(DaemonProcess& daemon, int ready);
+  static Status wait_until_ready(DaemonProcess& daemon, int ready, const std::string& meanwhile);
   void listen();
   bool reap(int options);
 

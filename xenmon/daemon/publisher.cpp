@@ -20,8 +20,8 @@ namespace {
 bool can_be_played_again(const std::string& recording) {
   if (recording == "-") return false;
   struct stat status = {};
-  return stat(recording.c_str(), &status) != 0 ||
-         S_ISREG(status.st_mode); // xenbaked says why it cannot be read
+  return stat(recording.c_str(), &status) != 0 || S_ISREG(status.st_mode) ||
+         S_ISDIR(status.st_mode); // of a flight recorder; xenbaked says why it cannot be read
 }
 
 // What is at the region's path: true if it is worth attaching to, false if a daemon must be started.

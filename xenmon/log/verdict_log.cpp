@@ -19,11 +19,17 @@ void add_once(std::vector<std::string>& list, const std::string& sentence) {
 void VerdictLog::look(const RegionReader& reader) {
   std::vector<std::string> now;
   if (!reader.read_verdicts(now)) return;
+  damage_ = reader.damage_verdict();
+  if (damage_) std::erase(now, *damage_);
   if (daemon_start_ != reader.header().daemon_start) {
     daemon_start_ = reader.header().daemon_start;
     for (const std::string& sentence : present_) add_once(past_, sentence);
   }
   present_ = std::move(now);
+}
+
+void VerdictLog::reach_end() {
+  if (damage_) add_once(present_, *damage_);
 }
 
 std::vector<std::string> VerdictLog::take() {

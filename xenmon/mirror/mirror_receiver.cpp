@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "mirror/waits.h"
 #include "text.h"
 
 namespace xenmon {
@@ -62,6 +63,7 @@ Status MirrorReceiver::take_facts(std::string_view body) {
   region.history_ns = facts.history_ns;
   region.heartbeat_period_ns = facts.heartbeat_period_ns;
   region.slow_wait_ns = facts.slow_wait_ns;
+  region.wall_epoch_ns = facts.wall_epoch_ns;
   region.source_text = facts.source_kind == XENMON_SOURCE_RECORDING ? facts.source_text : host_;
   region.xen_version = facts.xen_version;
   region.scheduler = facts.scheduler;
@@ -78,8 +80,8 @@ Status MirrorReceiver::take_update(std::string_view body) {
   WireReader in(body);
   const std::uint64_t newest_wait = in.number();
   const std::uint64_t missing = in.number();
-  std::vector<xenmon_wait> waits(in.count(sizeof(xenmon_wait)));
-  for (xenmon_wait& wait : waits) wait = in.record<xenmon_wait>();
+  std::vector<xenmon_wait> waits;
+  if (!read_waits(in, waits)) return damaged();
   MirrorTables expected = tables_;
   std::size_t count = 0;
   while (in.number() != 0) {

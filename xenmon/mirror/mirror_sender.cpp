@@ -7,6 +7,7 @@
 
 #include "mirror/sample_rows.h"
 #include "mirror/session_records.h"
+#include "mirror/waits.h"
 #include "text.h"
 
 namespace xenmon {
@@ -68,6 +69,7 @@ void MirrorSender::begin(const RegionReader& reader) {
   facts.history_ns = header.history_ns;
   facts.heartbeat_period_ns = header.heartbeat_period_ns;
   facts.slow_wait_ns = header.slow_wait_ns;
+  facts.wall_epoch_ns = reader.wall_epoch_ns();
   facts.sample_capacity = header.sample.capacity;
   facts.wait_capacity = header.wait.capacity;
   facts.verdict_capacity = header.verdict.capacity;
@@ -95,7 +97,7 @@ void MirrorSender::write_samples(const RegionReader& reader, std::uint64_t last,
 }
 
 // Those that are there, and how many are not.
-void MirrorSender::write_waits(const RegionReader& reader) {
+void MirrorSender::send_waits(const RegionReader& reader) {
   std::vector<xenmon_wait> waits;
   std::uint64_t missing = 0;
   if (reader.has_waits()) {
@@ -115,8 +117,7 @@ void MirrorSender::write_waits(const RegionReader& reader) {
   }
   body_.number(progress_.wait);
   body_.number(missing);
-  body_.number(waits.size());
-  for (const xenmon_wait& wait : waits) body_.record(wait);
+  write_waits(waits, body_);
 }
 
 bool MirrorSender::send_update(const RegionReader& reader) {
@@ -130,7 +131,7 @@ bool MirrorSender::send_update(const RegionReader& reader) {
   // What is expected of the tables follows from the samples only if none is missing between.
   const bool follows = known_at_ == progress_.sample && known_at_ != 0;
   MirrorTables expected = known_;
-  write_waits(reader);
+  send_waits(reader);
   write_samples(reader, last, expected);
   const bool is_expected = follows && last == newest;
   if (!is_expected) expected = known_;

@@ -33,7 +33,7 @@ class MirrorSender final : public Stream {
   // True if there is more.
   bool send_update(const RegionReader& reader);
   void write_samples(const RegionReader& reader, std::uint64_t last, MirrorTables& expected);
-  void write_waits(const RegionReader& reader);
+  void send_waits(const RegionReader& reader);
   void send_beat();
   void send(MirrorMessage kind);
 

@@ -10,9 +10,10 @@ constexpr std::size_t kMostVerdicts = 1024;
 } // namespace
 
 void MirrorFacts::write(WireWriter& out) const {
-  for (const std::uint64_t number : {daemon_start, std::uint64_t{source_kind}, std::uint64_t{cpu_khz},
-                                     std::uint64_t{event_mask}, sample_ns, history_ns, heartbeat_period_ns,
-                                     slow_wait_ns, sample_capacity, wait_capacity, verdict_capacity}) {
+  for (const std::uint64_t number :
+       {daemon_start, std::uint64_t{source_kind}, std::uint64_t{cpu_khz}, std::uint64_t{event_mask},
+        sample_ns, history_ns, heartbeat_period_ns, slow_wait_ns, wall_epoch_ns, sample_capacity,
+        wait_capacity, verdict_capacity}) {
     out.number(number);
   }
   out.text(source_text);
@@ -29,6 +30,7 @@ bool MirrorFacts::read(WireReader& in) {
   history_ns = in.number();
   heartbeat_period_ns = in.number();
   slow_wait_ns = in.number();
+  wall_epoch_ns = in.number();
   sample_capacity = in.number();
   wait_capacity = in.number();
   verdict_capacity = in.number();

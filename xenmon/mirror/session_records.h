@@ -25,6 +25,7 @@ struct MirrorFacts {
   std::uint64_t history_ns = 0;
   std::uint64_t heartbeat_period_ns = 0;
   std::uint64_t slow_wait_ns = 0;
+  std::uint64_t wall_epoch_ns = 0; // as of now
   std::uint64_t sample_capacity = 0;
   std::uint64_t wait_capacity = 0; // 0: this daemon records none
   std::uint64_t verdict_capacity = 0;

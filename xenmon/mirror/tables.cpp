@@ -85,6 +85,10 @@ void MirrorTables::expect(std::span<const xenmon_row> rows, std::span<const xenm
       vcpu.slice_sum_ns += row.slice_sum_ns;
     }
     if (row.running_ns > 0) vcpu.last_pcpu = row.pcpu;
+    // Of waits and executions that have ended; most do in the sample in which they began.
+    vcpu.wake_wait_sum_ns += row.waited_wake_ns;
+    vcpu.preempt_wait_sum_ns += row.waited_preempt_ns;
+    vcpu.run_sum_ns += row.running_ns;
   }
   for (const xenmon_io_row& row : io_rows) {
     if (row.domain_slot >= domains.size()) continue;

@@ -22,13 +22,16 @@ class DataEnd {
   // Whether no more data will come; an Error if that is not as it should be, as when a recording is damaged.
   // Call for as long as there is something to wait for, with the daemon polled. A daemon of our own is waited
   // for until it has ended.
-  Result<bool> reached(const Health& health);
+  Result<bool> reached(const Attachment& attachment);
 
  private:
   const Publisher& publisher_;
   bool endless_;
   std::chrono::steady_clock::time_point quiet_since_ = std::chrono::steady_clock::now();
 };
+
+// That another's recording is damaged, if its region says so; `what` has as much of it as could be read.
+Status check_whole(const Attachment& attachment, const std::string& what);
 
 // The sentence at a log's end about samples, rows and waits of the region that made no sense.
 std::string damaged_sentence(std::uint64_t count);

@@ -42,8 +42,9 @@ Status LogSession::write() {
     if (!failed_) return failed_;
     if (Status exists = check_selected(false); !exists) return exists;
     if (!log.status() || log.done()) break;
-    const Result<bool> over = end_.reached(follower_.attachment().health());
+    const Result<bool> over = end_.reached(follower_.attachment());
     if (!over || *over) {
+      verdicts_.reach_end();
       log.finish();
       Status written = log.status();
       if (written) written = log.write_verdicts(verdicts_.take());

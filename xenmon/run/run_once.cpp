@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "client/history.h"
 #include "client/known_pcpus.h"
@@ -11,6 +12,7 @@
 #include "log/once_table.h"
 #include "model/model_builder.h"
 #include "process/signals.h"
+#include "run/data_end.h"
 #include "run/front_end.h"
 
 namespace xenmon {
@@ -22,8 +24,8 @@ constexpr std::uint64_t kEnoughNs = 950'000'000; // of a second: the parts outsi
 constexpr auto kPoll = 50ms;
 constexpr auto kPatience = 10s; // for the first figures, and for a daemon to end
 
-// A replay that is steered waits at its end for further commands. Without us there are none, so it ends, and
-// its exit status says whether the recording was whole.
+// A replay that is steered waits where it is for further commands. Without us there are none, so it ends, and
+// its exit status says whether what was read of the recording was whole.
 void end_steered(Publisher& publisher) {
   if (!publisher.daemon || !publisher.replay) return;
   publisher.replay.reset();
@@ -32,6 +34,16 @@ void end_steered(Publisher& publisher) {
     if (stop_requested() || std::chrono::steady_clock::now() > deadline) return;
     wait_for_input(-1, kPoll);
   }
+}
+
+// Why a recording that is over has no figures: its verdicts say so.
+Error nothing_to_show(const RegionReader* reader) {
+  std::vector<std::string> sentences;
+  if (reader != nullptr) reader->read_verdicts(sentences);
+  if (sentences.empty()) return Error{"the recording has nothing to show."};
+  std::string text;
+  for (const std::string& sentence : sentences) text += (text.empty() ? "" : " ") + sentence;
+  return Error{text};
 }
 
 } // namespace
@@ -62,8 +74,10 @@ Status run_once(const Options& options, Publisher& publisher) {
     if (seen >= (held ? 1 : kEnoughNs) && !playing && !ending) break;
     if (publisher.daemon && !publisher.daemon->running()) {
       if (seen > 0 && (over || publisher.daemon->ended_well())) break;
+      if (seen == 0 && publisher.daemon->ended_well()) return nothing_to_show(attachment.reader());
       return publisher.daemon->outcome();
     }
+    if (seen == 0 && over && !ending) return nothing_to_show(attachment.reader());
     if (seen > 0 && !ending && (over || kind == Health::Kind::kEnded)) break;
     if (stop_requested()) return Error{"interrupted before there was anything to show."};
     if (!playing && std::chrono::steady_clock::now() > deadline)
@@ -77,9 +91,9 @@ Status run_once(const Options& options, Publisher& publisher) {
     return exists;
   const std::string text = once_table(build_screen_model(history, follower.feed(), attachment, options.pcpu));
   if (Status written = write_lines(STDOUT_FILENO, text, "standard output"); !written) return written;
-  if (attachment.health().kind == Health::Kind::kRecordingOver) end_steered(publisher);
-  if (publisher.daemon && !publisher.daemon->running() && !publisher.daemon->ended_well())
-    return publisher.daemon->outcome();
+  if (!publisher.daemon) return check_whole(attachment, "the table");
+  end_steered(publisher);
+  if (!publisher.daemon->running() && !publisher.daemon->ended_well()) return publisher.daemon->outcome();
   return ok();
 }
 

@@ -3,15 +3,19 @@
 #include <array>
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <optional>
+#include <system_error>
 #include <utility>
 
+#include "base/day_time.h"
 #include "base/trace_time.h"
 #include "daemon/replay_control.h"
 #include "model/model_builder.h"
 #include "model/screen_source.h"
 #include "process/signals.h"
 #include "run/front_end.h"
+#include "run/shown_time.h"
 #include "screen/help_screen.h"
 #include "screen/screen.h"
 #include "screen/settings.h"
@@ -40,21 +44,35 @@ constexpr std::array<std::uint64_t, 6> kRefreshes = {250 * kMs,   500 * kMs,   k
 constexpr std::array<WindowLengths, 4> kWindowChoices = {
     {kWindowNs, {10 * kSecond, 2 * kSecond}, {5 * kSecond, kSecond}, {2 * kSecond, 500 * kMs}}};
 
+bool is_directory(const std::string& path) {
+  std::error_code ignored;
+  return std::filesystem::is_directory(path, ignored);
+}
+
+// How a flight recorder's past is replayed: that of --replay DIR, or of this host.
+PublisherSettings past_settings(const Options& options) {
+  PublisherSettings settings = publisher_settings(options);
+  if (!is_directory(options.replay)) settings.replay = options.flight_dir;
+  settings.use = PublisherSettings::Use::kScreen;
+  settings.follow = settings.loop = false;
+  return settings;
+}
+
 class Session {
  public:
   Session(const Options& options, const Settings& settings, std::string settings_path, Publisher& publisher,
           Terminal& terminal)
-      : publisher_(publisher),
-        terminal_(terminal),
-        source_(publisher),
+      : terminal_(terminal),
+        shown_(publisher, past_settings(options)),
         settings_(settings),
         state_(settings_.view),
         settings_path_(std::move(settings_path)),
         speed_(options.speed.empty() ? "1" : options.speed),
         loops_(options.loop),
+        has_day_times_(!publisher.replay || is_directory(options.replay)),
         pcpu_(options.pcpu) {
     state_.unicode = terminal.unicode();
-    source_.select(pcpu_);
+    shown_.source().select(pcpu_);
     set_windows(settings_.windows_ns);
   }
 
@@ -78,7 +96,7 @@ class Session {
         return ok();
       if (press.key != Key::kNone) obey(press, due);
       if (steady_clock::now() >= due) take_new_data();
-      if (Status exists = source_.check_selected(); !exists) return exists;
+      if (Status exists = shown_.source().check_selected(); !exists) return exists;
     }
     return ok();
   }
@@ -87,17 +105,17 @@ class Session {
   enum class Typing { kSearch, kFilter, kTime };
 
   bool going() const {
-    return publisher_.replay && publisher_.replay->state() == ReplayControl::State::kGoing;
+    return shown_.publisher().replay && shown_.publisher().replay->state() == ReplayControl::State::kGoing;
   }
 
   std::chrono::nanoseconds refresh() const { return std::chrono::nanoseconds(settings_.refresh_ns); }
 
   void take_new_data() {
-    source_.follow();
+    shown_.source().follow();
     build();
   }
 
-  void build() { model_ = source_.model(state_); }
+  void build() { model_ = shown_.source().model(state_); }
 
   void show() {
     const int width = terminal_.width();
@@ -108,12 +126,12 @@ class Session {
       return;
     }
     model_.notice = notice_;
-    Scene scene(model_, state_, source_.trend(), nullptr, typed_ ? typed_->shown() : "");
+    Scene scene(model_, state_, shown_.source().trend(), nullptr, typed_ ? typed_->shown() : "");
     const ScrollLimits limits = scroll_limits(scene, width, height);
     page_ = limits.page;
     keep_visible(state_, scene, limits);
-    source_.complete(model_, state_, scene.lines, limits.page);
-    const SelectedModel selected = source_.selected(model_, state_, scene.lines);
+    shown_.source().complete(model_, state_, scene.lines, limits.page);
+    const SelectedModel selected = shown_.source().selected(model_, state_, scene.lines);
     scene.selected = &selected;
     Grid grid = render(scene, width, height);
     if (sort_menu_) sort_menu_->paint(grid);
@@ -122,7 +140,7 @@ class Session {
 
   void set_windows(const WindowLengths& windows) {
     settings_.windows_ns = windows;
-    source_.set_windows(windows);
+    shown_.source().set_windows(windows);
   }
 
   void next_windows() {
@@ -150,12 +168,12 @@ class Session {
     if (pcpu == pcpu_) return;
     pcpu_ = pcpu;
     state_.position().row = 0;
-    source_.select(pcpu_);
+    shown_.source().select(pcpu_);
     build();
   }
 
   void set_paused(bool paused) {
-    source_.hold(paused);
+    shown_.source().hold(paused);
     build();
   }
 
@@ -176,6 +194,7 @@ class Session {
     filter_before_ = state_.filter;
     typed_.emplace(what == Typing::kSearch   ? "Search for (name or id): "
                    : what == Typing::kFilter ? "Show only (name or id): "
+                   : has_day_times_          ? "Go to (03:10:30, now): "
                                              : "Go to (12.5, 1:30, end): ");
   }
 
@@ -185,31 +204,63 @@ class Session {
 
   // For a live host, pausing freezes the screen; a recording itself can wait.
   void pause() {
-    if (!publisher_.replay) return set_paused(!source_.held());
-    ReplayControl& replay = *publisher_.replay;
+    if (!shown_.publisher().replay) return set_paused(!shown_.source().held());
+    ReplayControl& replay = *shown_.publisher().replay;
     tell(replay.state() == ReplayControl::State::kPlaying ? replay.hold() : replay.play(speed_));
   }
 
   static constexpr const char* kNoWayBack = "a recording from a pipe cannot be played again";
 
   void step(std::int64_t ns) {
-    if (ns < 0 && !publisher_.replay_goes_back) {
+    if (ns < 0 && !shown_.publisher().replay_goes_back) {
       notice_ = kNoWayBack;
-    } else if (publisher_.replay) {
-      tell(publisher_.replay->step(ns, source_.position_ns()));
+    } else if (shown_.publisher().replay) {
+      tell(shown_.publisher().replay->step(ns, shown_.source().position_ns()));
     } else {
       notice_ = "only a recording played with --replay FILE can be stepped through";
     }
   }
 
+  // What was chosen for the screen holds for what it shows now.
+  void show_other_time() {
+    shown_.source().set_windows(settings_.windows_ns);
+    shown_.source().select(pcpu_);
+    state_.position().row = 0;
+    take_new_data();
+  }
+
+  // To the past by a flight recorder, and back. False: it is no such time.
+  bool go_to_day_time(const std::string& text) {
+    if (text == "now") {
+      if (!shown_.is_past()) return false;
+      shown_.go_to_now();
+      show_other_time();
+      return true;
+    }
+    if (!parse_day_time(text)) return false;
+    const Status gone = shown_.go_to(text);
+    if (!gone) {
+      tell(gone);
+      return true;
+    }
+    show_other_time();
+    notice_ = "from the flight recorder, at " + text + "; g and \"now\" go back";
+    return true;
+  }
+
   void go_to(const std::string& text) {
+    if (has_day_times_ && go_to_day_time(text)) return;
+    if (!shown_.publisher().replay) {
+      notice_ = text == "now" ? "this is now" : "not a time of day: " + printable(text);
+      return;
+    }
     const auto time = parse_trace_time(text);
     if (time && *time == kTraceEnd && loops_) {
       notice_ = "a recording in a loop has no end";
-    } else if (time && *time < source_.position_ns() && !publisher_.replay_goes_back) {
+    } else if (time && *time < shown_.source().position_ns() && !shown_.publisher().replay_goes_back) {
       notice_ = kNoWayBack;
     } else if (time) {
-      tell(publisher_.replay->to(*time));
+      tell(shown_.publisher().replay->to(*time));
     } else {
       notice_ = "not a time in a recording: " + printable(text);
     }
@@ -307,11 +358,7 @@ class Session {
         step(press.key == Key::kFarBack ? -kFarStepNs : kFarStepNs);
         break;
       case Key::kGoTo:
-        if (publisher_.replay) {
-          ask(Typing::kTime);
-        } else {
-          step(0);
-        }
+        ask(Typing::kTime);
         break;
       case Key::kDomains:
         switch_view(View::kDomains);
@@ -332,10 +379,10 @@ class Session {
         switch_view(static_cast<View>((static_cast<std::size_t>(state_.view) + 1) % kViews));
         break;
       case Key::kNext:
-        switch_to(next_pcpu(source_.pcpus(), pcpu_));
+        switch_to(next_pcpu(shown_.source().pcpus(), pcpu_));
         break;
       case Key::kPrevious:
-        switch_to(previous_pcpu(source_.pcpus(), pcpu_));
+        switch_to(previous_pcpu(shown_.source().pcpus(), pcpu_));
         break;
       case Key::kSearch:
         ask(Typing::kSearch);
@@ -363,14 +410,14 @@ class Session {
     }
   }
 
-  Publisher& publisher_;
   Terminal& terminal_;
-  ScreenSource source_;
+  ShownTime shown_;
   Settings settings_;
   ViewState state_;
   std::string settings_path_;
-  std::string speed_; // of a recording that is being played
-  bool loops_;        // it is played in a loop
+  std::string speed_;  // of a recording that is being played
+  bool loops_;         // it is played in a loop
+  bool has_day_times_; // a flight recorder may have what is asked for
   std::optional<std::uint32_t> pcpu_;
   ScreenModel model_;
   std::size_t page_ = 1;

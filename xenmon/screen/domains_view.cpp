@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <algorithm>
+#include <string>
 
 #include "base/counted.h"
 #include "format.h"
@@ -156,8 +157,10 @@ class Painter {
     }
   }
 
-  const char* nothing_to_show() const {
-    if (model_.length_ns[kLongWindow] == 0) return "No data yet.";
+  std::string nothing_to_show() const {
+    // The verdict says why a recording that is over has no figures.
+    if (model_.length_ns[kLongWindow] == 0)
+      return model_.current || model_.verdicts.empty() ? "No data yet." : model_.verdicts.front();
     return model_.domains.empty() ? "No domain has used this CPU in this time."
                                   : "No domain matches the filter.";
   }

@@ -182,6 +182,12 @@ struct Latency {
     add_histogram(counts.run, of.hist_lines[2], of.run_max_ns, spreads[2]);
   }
 
+  // A count that has passed 2^32.
+  void add(const xenmon_carry& carry) {
+    const std::uint32_t spread = carry.bucket / XENMON_HIST_BUCKETS;
+    if (spread < spreads.size()) spreads[spread].add(carry.bucket % XENMON_HIST_BUCKETS, carry.passed << 32);
+  }
+
   std::string json(bool buckets) const {
     JsonObject json;
     json.number("domid", domain->domid);
@@ -300,6 +306,8 @@ FiguresAnswer latencies_since_start(const RegionReader& reader, const TablesCopy
     if (wish.vcpus) latency.vcpu = vcpu.vcpu_id;
     if (reader.read_histograms(slot, std::span<const std::uint32_t, 3>(vcpu.hist_lines), counts))
       latency.add(vcpu, counts);
+    for (const xenmon_carry& carry : tables.carries)
+      if (carry.vcpu_slot == slot) latency.add(carry);
     if (i + 1 < slots.size() && slots[i + 1].first == order) continue;
     records.add(latency.json(wish.buckets));
     latency = {};

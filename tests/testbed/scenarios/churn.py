@@ -11,6 +11,7 @@ from machine import Boot
 
 # In virtual time: on a busy host the clocks of an emulated machine's CPUs disagree, and Xen's own accounting suffers.
 BOOTS = [Boot(scheduler="credit2", pcpus=2, deterministic=True)]
+MORE = [Boot(scheduler="credit2", pcpus=2, guests="pvh", turn_us=100, deterministic=True)]
 RESIDENTS = 40
 MOTH = "moth"
 TOLERANCE = 0.002  # of the whole time

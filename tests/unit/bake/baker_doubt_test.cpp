@@ -198,6 +198,19 @@ TEST(BakerDoubt, NobodyWaitsThroughASilenceThatNoSchedulerKeeps) {
   EXPECT_EQ(outcome.vcpu(1).times[kRunning], 10U);
 }
 
+TEST(BakerDoubt, RecordsThatChangeNoStateEndASilence) {
+  const std::uint64_t second = 1'000'000'000;
+  const std::uint64_t waited = 2 * Baker::kMaxSilentWaitNs;
+  WindowBuilder w;
+  w.runstate(10, 1, 0, kBlockedState, kRunnableState);
+  for (std::uint64_t ns = second; ns < waited; ns += second) w.record(event::kGrantMap, ns, {2});
+  w.runstate(10 + waited, 1, 0, kRunnableState, kRunningState)
+      .runstate(20 + waited, 1, 0, kRunningState, kBlockedState);
+  const Outcome outcome = bake({&w});
+  EXPECT_EQ(outcome.vcpu(1).times[kWaitWake], waited);
+  EXPECT_EQ(outcome.vcpu(1).times[kUnknown], 0U);
+}
+
 TEST(BakerDoubt, BetweenClocksThatDifferAsMuchAsTheyMayDifferByIsUnknown) {
   Baker::Options options = plain_options();
   options.clock_ahead_ns = {0, 100'000};

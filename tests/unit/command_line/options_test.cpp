@@ -184,6 +184,22 @@ TEST(Options, RefusesNonsenseInOneSentence) {
   EXPECT_NE(refused({"-p"}), "accepted");
 }
 
+TEST(Options, EveryNumberIsRefusedWithWhatIsTaken) {
+  const std::string speed = "option --speed takes a factor from 0.001 to 1000000, or max, not \"";
+  for (const char* value : {"1e300", "-1", "nan", "1e-300", "0", "0x10", "18446744073709551616", ""})
+    EXPECT_EQ(refused({"--replay", "f", "--speed", value}), speed + value + "\".");
+  const std::string sample = "option --ms_per_sample takes a whole number from 1 to 4000, not \"";
+  for (const char* value : {"1e300", "0", "18446744073709551616", "4294967296", "5000", ""})
+    EXPECT_EQ(refused({"--ms-per-sample", value}), sample + value + "\".");
+  for (const char* option :
+       {"--time", "--interval", "--ms_per_sample", "--cpu", "--cpu-khz", "--speed", "--at", "--slow-waits"}) {
+    // The word after it is not its value.
+    EXPECT_EQ(refused({"--replay", "f", (std::string(option) + "=").c_str(), "-n"}),
+              "option " + std::string(option) + " has nothing after its \"=\".");
+    EXPECT_EQ(refused({"--replay", "f", option}), "option " + std::string(option) + " takes a value.");
+  }
+}
+
 TEST(Options, ASampleMustFitIntoTheLog) {
   EXPECT_EQ(
       refused({"-n", "-t", "2", "--ms_per_sample", "3000"}),

@@ -66,6 +66,21 @@ TEST(PlotOptions, RunsAndSpans) {
   EXPECT_THAT(refused({"10", "-o", "-", "--from", "soon"}), HasSubstr("--from"));
 }
 
+TEST(PlotOptions, ATimeIsANumberOfSeconds) {
+  for (const std::string option : {"--from", "--until"}) {
+    for (const std::string value :
+         {"1e300", "-1", "nan", "inf", "0x10", " 5", "5 ", "18446744073709551616", ""}) {
+      EXPECT_EQ(refused({"a", "-o", "-", option, value}),
+                "option " + option +
+                    " takes seconds from 0 to 1000000000, such as 2.5, "
+                    "not \"" +
+                    value + "\".");
+    }
+    EXPECT_EQ(refused({"-o", "-", option + "=", "a"}), "option " + option + " has nothing after its \"=\".");
+    EXPECT_EQ(refused({"a", "-o", "-", option}), "option " + option + " takes a value.");
+  }
+}
+
 TEST(PlotOptions, EveryFigureHasItsName) {
   for (const Metric metric : kPlotMetrics) {
     EXPECT_THAT(parsed({"a", "-o", "-", "--figure", info_of(metric).plot}).settings.metrics,

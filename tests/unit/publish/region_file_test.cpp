@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "xenmon/region.h"
+
 namespace xenmon {
 namespace {
 
@@ -69,15 +71,41 @@ TEST_F(RegionFileTest, APlantedSymlinkIsReplacedAndNotFollowed) {
   EXPECT_EQ(fs::file_size(victim), 8U);
 }
 
-TEST_F(RegionFileTest, APlantedFileIsReplacedAndItsHoldersSeeNothing) {
+TEST_F(RegionFileTest, AnOldRegionIsReplacedAndItsHoldersSeeNothing) {
   fs::create_directory(directory_ / "run");
   const fs::path path = directory_ / "run" / "region";
-  std::ofstream(path) << "old";
+  const std::uint64_t magic = XENMON_MAGIC;
+  std::ofstream(path).write(reinterpret_cast<const char*>(&magic), sizeof magic);
   fs::permissions(path, fs::perms(0666));
   fs::create_hard_link(path, directory_ / "held");
   ASSERT_TRUE(publish(path.string()));
   EXPECT_EQ(mode_of(path), 0640U);
-  EXPECT_EQ(fs::file_size(directory_ / "held"), 3U);
+  EXPECT_EQ(fs::file_size(directory_ / "held"), sizeof magic);
+}
+
+TEST_F(RegionFileTest, WhatIsNoRegionIsNotReplaced) {
+  fs::create_directory(directory_ / "run");
+  const fs::path path = directory_ / "run" / "region";
+  const auto refused = [&] {
+    const Status made = publish(path.string());
+    return !made && made.error().message ==
+                        path.string() +
+                            " exists and is not a region of xenbaked; remove it, or choose another --region.";
+  };
+  // Our own data: --region names the wrong file.
+  std::ofstream(path) << "precious data";
+  EXPECT_TRUE(refused());
+  EXPECT_EQ(fs::file_size(path), 13U);
+  fs::remove(path);
+  // A device, for root.
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  EXPECT_TRUE(refused());
+  EXPECT_TRUE(fs::is_fifo(path));
+  fs::remove(path);
+  EXPECT_FALSE(fs::exists(directory_ / "run" / "region.lock"));
+  // As mktemp makes it.
+  std::ofstream(path).close();
+  EXPECT_TRUE(publish(path.string()));
 }
 
 TEST_F(RegionFileTest, WhatWasInTheMakingWhenItsMakerWasKilledIsSweptUp) {
@@ -115,7 +143,7 @@ TEST_F(RegionFileTest, APlantedDirectoryIsSaid) {
   fs::create_directories(directory_ / "run" / "region" / "full");
   const Status made = publish((directory_ / "run" / "region").string());
   ASSERT_FALSE(made);
-  EXPECT_NE(made.error().message.find("in place"), std::string::npos);
+  EXPECT_NE(made.error().message.find("is not a region"), std::string::npos);
   // Nothing unfinished is left behind.
   for (const auto& entry : fs::directory_iterator(directory_ / "run")) {
     EXPECT_NE(entry.path().filename().string().rfind(".region", 0), 0U) << entry.path();

@@ -53,6 +53,22 @@ TEST_F(ReplaySessionTest, AnEmptyOneEnds) {
   EXPECT_EQ(recording.rewinds, 0);
 }
 
+TEST_F(ReplaySessionTest, OneWithoutTimeSaysWhyThereAreNoFigures) {
+  const auto verdicts = [this](std::vector<ScriptedSource::Step> passes) {
+    ScriptedSource recording(XENMON_SOURCE_RECORDING, std::move(passes));
+    EXPECT_TRUE(run(recording));
+    std::vector<std::string> sentences;
+    EXPECT_TRUE(open().reader().read_verdicts(sentences));
+    return sentences.empty() ? std::string() : sentences.back();
+  };
+  EXPECT_EQ(verdicts({}), "The recording has no records: there is nothing to show.");
+  EXPECT_EQ(verdicts({{ticks(1, 1)}}),
+            "The recording has 1 record, and figures need two at different times: there is nothing to show.");
+  EXPECT_EQ(verdicts({{ticks(1, 1)}, {ticks(1, 1)}}),
+            "The recording's 2 records all have the same TSC: no time passes, and there is nothing to show.");
+  EXPECT_NE(verdicts({{ticks(1, 2)}}).substr(0, 13), "The recording");
+}
+
 TEST_F(ReplaySessionTest, ASignalStopsIt) {
   const auto signal = [] { raise(SIGTERM); };
   ScriptedSource recording(XENMON_SOURCE_RECORDING,

@@ -105,6 +105,44 @@ TEST(XenbakedOptions, NonsenseIsRefusedInOneLine) {
   }
 }
 
+TEST(XenbakedOptions, EveryNumberIsRefusedWithWhatIsTaken) {
+  struct Case {
+    const char* option;
+    const char* rule;
+  };
+  for (const Case& one :
+       {Case{"--ms_per_sample", "--ms_per_sample takes a whole number from 1 to 4000, not \""},
+        Case{"--poll-sleep", "--poll-sleep takes a whole number from 1 to 10000, not \""},
+        Case{"--log-thresh", "--log-thresh takes a whole number from 0 to 4294967295, not \""},
+        Case{"--history", "--history takes seconds from 1 to 3600, not \""},
+        Case{"--speed", "--speed takes a factor from 0.001 to 1000000, or max, not \""},
+        Case{"--held-at",
+             "--held-at takes seconds such as 12.5, or minutes and seconds such as 1:30, or end, not \""},
+        Case{"--control-fd", "--control-fd takes a whole number from 0 to 1000000, not \""},
+        Case{"--ready-fd", "--ready-fd takes a whole number from 0 to 1000000, not \""},
+        Case{"--evt-mask", "--evt-mask takes a number from 1 to 0x0fffffff, not \""},
+        Case{"--slow-waits", "--slow-waits takes a time from 1ns to 3600s with its unit"},
+        Case{"--cpu-khz", "--cpu-khz: takes kHz from 10000 to 100000000"},
+        Case{"--totals", "--totals takes text or json, not \""}}) {
+    for (const char* value :
+         {"1e300", "-1", "nan", "inf", "1e-300", "18446744073709551616", "", "5 ", "five"}) {
+      const CommandLine line = parse({"--replay", "f", one.option, value});
+      EXPECT_EQ(line.status, ExitStatus::kUsage) << one.option << " " << value;
+      EXPECT_TRUE(line.text.starts_with(one.rule)) << line.text;
+    }
+    const CommandLine nothing = parse({"--replay", "f", (std::string(one.option) + "=").c_str(), "1"});
+    EXPECT_TRUE(
+        nothing.text.starts_with("option " + std::string(one.option) + " has nothing after its \"=\"."))
+        << nothing.text;
+    const CommandLine last = parse({"--replay", "f", one.option});
+    EXPECT_TRUE(last.text.starts_with("option " + std::string(one.option) + " takes a value.")) << last.text;
+  }
+  EXPECT_EQ(parse({"--ready-fd", "7"}).options.session.ready_fd, 7);
+  EXPECT_EQ(parse({"--history", "1.5"}).options.session.history_ns, 1'500'000'000U);
+  EXPECT_EQ(parse({"--evt-mask", "0x129000"}).options.event_mask, 0x129000U);
+  EXPECT_EQ(parse({"--evt-mask", "4096"}).options.event_mask, 4096U);
+}
+
 TEST(XenbakedOptions, WhatXlInfoPrintsAndWhatIsMeantForReplay) {
   const auto parse = [](std::vector<const char*> words) {
     words.insert(words.begin(), "xenbaked");
@@ -119,6 +157,59 @@ TEST(XenbakedOptions, WhatXlInfoPrintsAndWhatIsMeantForReplay) {
   EXPECT_EQ(word.status, ExitStatus::kUsage);
   EXPECT_NE(word.text.find("to play a recording: xenbaked --replay web.xentrace."), std::string::npos)
       << word.text;
+}
+
+TEST(XenbakedOptions, TheFlightRecorderKeepsWhatIsPlayedOnce) {
+  EXPECT_FALSE(parse({}).options.flight);
+  const CommandLine line = parse({"--flight", "5m,1G", "--flight-dir", "d", "--flight-on-wait", "20ms,7"});
+  ASSERT_TRUE(line.run);
+  EXPECT_EQ(line.options.flight->bounds.span_ns, 300'000'000'000U);
+  EXPECT_EQ(line.options.flight->bounds.most_bytes, 1U << 30);
+  EXPECT_EQ(line.options.flight->directory, "d");
+  EXPECT_EQ(line.options.flight->keep_wait_ns, 20'000'000U);
+  EXPECT_EQ(line.options.flight->keeps_an_hour, 7U);
+  EXPECT_EQ(parse({"--flight", "10m"}).options.flight->directory, "/var/lib/xenmon");
+  EXPECT_TRUE(parse({"--flight", "10m", "--record", "f", "--replay", "g"}).run);
+  for (const std::vector<const char*>& arguments :
+       std::vector<std::vector<const char*>>{{"--flight", "10"},
+                                             {"--flight-dir", "d"},
+                                             {"--flight-on-wait", "50ms"},
+                                             {"--flight", "30s", "--flight-on-wait", "50ms"},
+                                             {"--flight", "10m", "--flight-on-wait", "100us"},
+                                             {"--flight", "10m", "--replay", "f", "--totals", "text"},
+                                             {"--flight", "10m", "--replay", "f", "--loop"},
+                                             {"--flight", "10m", "--replay", "f", "--held-at", "1"},
+                                             {"--flight", "10m", "--restore"}}) {
+    EXPECT_EQ(parse(arguments).status, ExitStatus::kUsage) << arguments.back();
+  }
+}
+
+TEST(XenbakedOptions, ACaptureIsForItself) {
+  const CommandLine line = parse({"--capture", "f", "--since", "3:05", "--until", "03:12:30"});
+  ASSERT_TRUE(line.run);
+  EXPECT_EQ(line.options.capture->file, "f");
+  EXPECT_EQ(line.options.capture->directory, "/var/lib/xenmon");
+  EXPECT_EQ(line.options.capture->since->minute, 5);
+  EXPECT_EQ(line.options.capture->until->second, 30);
+  EXPECT_EQ(parse({"--capture", "f", "--last", "2m"}).options.capture->last_ns, 120'000'000'000U);
+  for (const std::vector<const char*>& arguments :
+       std::vector<std::vector<const char*>>{{"--since", "3:05"},
+                                             {"--capture", ""},
+                                             {"--capture", "f", "--since", "noon"},
+                                             {"--capture", "f", "--last", "2"},
+                                             {"--capture", "f", "--last", "2m", "--until", "3:05"},
+                                             {"--capture", "f", "--replay", "g"},
+                                             {"--capture", "f", "--flight", "10m"}}) {
+    EXPECT_EQ(parse(arguments).status, ExitStatus::kUsage) << arguments.back();
+  }
+}
+
+TEST(XenbakedOptions, ATimeOfDayCanBeHeldAt) {
+  const CommandLine line = parse({"--replay", "d", "--held-at", "2026-11-27 03:10:30"});
+  ASSERT_TRUE(line.run);
+  ASSERT_TRUE(line.options.held_at_day);
+  EXPECT_EQ(line.options.held_at_day->date->day, 27);
+  EXPECT_EQ(line.options.held_at_day->hour, 3);
 }
 
 } // namespace
