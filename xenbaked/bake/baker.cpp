@@ -14,7 +14,7 @@ Baker::Baker(const Options& options, BakeSink* sink)
   options_.sample_ns = std::min(options_.sample_ns, kMaxSampleNs);
   if (options_.pcpus_missing) ++careful_;
   if (!options_.clock_ahead_ns.empty()) careful_ |= kSkewed;
-  if (sink_ == nullptr) options_.slow_wait_ns = ~std::uint64_t{0};
+  if (sink_ == nullptr && options_.watcher == nullptr) options_.slow_wait_ns = ~std::uint64_t{0};
   if (!options_.stock_records && (options_.event_mask & event::kDispatchOnly) != 0) {
     by_dispatch_records_ = (options_.event_mask & event::kAcctDispatches) != 0;
     if ((options_.event_mask & event::kAcctPages) != 0) exchanges_from_ = ExchangesFrom::kPageCounts;
@@ -28,6 +28,10 @@ Baker::Baker(const Options& options, BakeSink* sink)
 [[gnu::cold]] void Baker::hear_of_pcpu(std::uint32_t pcpu) {
   pcpus_.resize(pcpu + 1);
   presumed_.resize(pcpu + 1);
+}
+
+[[gnu::cold]] void Baker::report_time(const Vcpu& vcpu, std::uint64_t now) const {
+  if (now > vcpu.since_ns) options_.watcher->on_time(vcpu, vcpu.bucket, vcpu.since_ns, now);
 }
 
 } // namespace xenmon
