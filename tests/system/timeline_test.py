@@ -13,7 +13,7 @@ import unittest
 
 import flight_test as flight
 import hostile_recording_test as records
-from harness import RECORDING, RECORDINGS, XENBAKED, XENMON, SystemTest, plain_recording, run
+from harness import RECORDING, RECORDINGS, XENBAKED, XENMON, SystemTest, Terminal, plain_recording, run
 
 HERE = pathlib.Path(__file__).resolve().parent
 MOST_BYTES = 20  # of a change of state
@@ -346,6 +346,28 @@ class TimelineTest(SystemTest):
                 covered = sum(min(until, end) - max(since, begin) for since, until in spans[name]
                               if max(since, begin) < min(until, end))
                 self.assertGreaterEqual(covered, end - begin)
+
+    def test_a_key_makes_one_of_a_long_wait(self):
+        """Of the recording that is shown; what cannot be is said in a sentence."""
+        terminal = Terminal(self, 132, 43)
+        terminal.command("cd", self.directory)
+        terminal.command(XENMON, "--replay", RECORDING, "--at", "5", "--xenbaked", XENBAKED)
+        terminal.wait_for_line("held at")
+        terminal.keys("T")
+        terminal.wait_for_line("T is for the view of latency")
+        terminal.keys("4")
+        terminal.wait_for_line("who ran:")
+        terminal.keys("T")
+        terminal.wait_for_line("the timeline of this wait is in wait-d")
+        made, = self.directory.glob("wait-d*.pftrace")
+        timeline = Timeline(made)
+        self.check_format(timeline)
+        self.assertAlmostEqual(timeline.end - timeline.begin, 1_000_000_000, delta=20_000_000)
+        begun = float(re.search(r"-([\d.]+)s\.pftrace", made.name)[1]) * 1e9
+        longest = max(end - begin for _, name, begin, end in timeline.slices() if name.startswith("waits"))
+        self.assertTrue(any(abs(begin - begun) < 1_000_000 and end - begin > longest // 2
+                            for _, name, begin, end in timeline.slices() if name.startswith("waits")))
+        terminal.keys("q")
 
     def test_losses_and_gaps_are_instants(self):
         recording = RECORDINGS / "web-credit2-lossy.xentrace.xz"
