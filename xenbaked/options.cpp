@@ -211,10 +211,8 @@ Status take_timeline(const CLI::App& app, const TimelineTexts& texts, const std:
         "--timeline is for itself: leave out --record, --flight, --capture, --totals, --loop and --held-at.");
   TimelineRequest request;
   request.file = texts.file;
-  if (const Status read = read_time("--from", texts.from, request.from_ns, request.from_day); !read)
-    return read;
-  if (const Status read = read_time("--until", until, request.until_ns, request.until_day); !read)
-    return read;
+  if (Status read = read_time("--from", texts.from, request.from_ns, request.from_day); !read) return read;
+  if (Status read = read_time("--until", until, request.until_ns, request.until_day); !read) return read;
   if (app.count("--slow-waits") > 0) request.options.slow_wait_ns = options.session.slow_wait_ns;
   request.options.stock_records = options.session.stock_records;
   options.timeline = request;

@@ -157,7 +157,7 @@ void Timeline::on_wait(const Vcpu& vcpu, const xenmon_wait& wait,
   }
 }
 
-// What is known of the wait, the newest first; neighbours of one domain are one.
+// What is known of the wait, in order; neighbours of one domain are one.
 void Timeline::find_stretches(const Vcpu& vcpu, const xenmon_wait& wait, const RecentExecutions& executions) {
   stretches_.clear();
   std::uint64_t until = wait.end_ns;
@@ -178,16 +178,17 @@ void Timeline::find_stretches(const Vcpu& vcpu, const xenmon_wait& wait, const R
       stretches_.push_back({from, to, process});
     }
   });
+  std::reverse(stretches_.begin(), stretches_.end());
 }
 
 void Timeline::show_meanwhile(std::uint64_t track, std::uint64_t from_ns, std::uint64_t to_ns) {
-  for (auto stretch = stretches_.rbegin(); stretch != stretches_.rend(); ++stretch) {
-    const std::uint64_t from = std::max(stretch->from_ns, from_ns);
-    const std::uint64_t to = std::min(stretch->to_ns, to_ns);
+  for (const Stretch& stretch : stretches_) {
+    const std::uint64_t from = std::max(stretch.from_ns, from_ns);
+    const std::uint64_t to = std::min(stretch.to_ns, to_ns);
     if (from >= to) continue;
     trace_.begin_slice(
         from, track,
-        stretch->process == kNone ? "several domains" : name_of(processes_[stretch->process], true));
+        stretch.process == kNone ? "several domains" : name_of(processes_[stretch.process], true));
     trace_.end_slice(to, track);
   }
 }

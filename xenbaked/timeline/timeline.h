@@ -133,7 +133,7 @@ class Timeline final : public BakeWatcher {
   std::vector<Thread> threads_;                           // by slot of vCPUs
   std::uint32_t next_number_ = 1;
   std::vector<WaitTrack> wait_tracks_;
-  std::vector<Stretch> stretches_; // scratch: the newest first
+  std::vector<Stretch> stretches_; // scratch
   std::uint64_t mark_tracks_ = 0;  // a bit each
   std::uint64_t lost_ = 0;
   std::uint64_t changes_ = 0;

@@ -36,8 +36,8 @@ struct StateChange {
 
   bool operator==(const StateChange&) const = default;
 };
-void PrintTo(const StateChange& change, std::ostream* out) {
-  *out << '{' << change.ns << ", " << change.tid << ", " << change.state << ", " << change.cpu << '}';
+std::ostream& operator<<(std::ostream& out, const StateChange& change) {
+  return out << '{' << change.ns << ", " << change.tid << ", " << change.state << ", " << change.cpu << '}';
 }
 
 constexpr std::int64_t kRunnableThere = 2;
