@@ -157,7 +157,6 @@ class TimelineTest(SystemTest):
         done = run(XENMON, "timeline", recording, "-o", path, "--xenbaked", XENBAKED, *options, **more)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual([path.name], [one.name for one in self.directory.glob("*pftrace*")])
-        self.said = done.stdout
         return Timeline(path)
 
     @staticmethod
@@ -169,16 +168,13 @@ class TimelineTest(SystemTest):
         self.assertLessEqual(max(timeline.changes), MOST_BYTES)
         for tid, states in timeline.states.items():
             self.assertNotEqual(tid, timeline.threads[tid][0], "it would be taken for the main thread")
-            before = None
-            for now, state, cpu in states:
+            for (since, earlier, left), (now, state, cpu) in zip([(-1, None, None)] + states, states):
                 self.assertIn(state, (*STATES, "DESTROYED"))
-                self.assertEqual(cpu is not None, "RUNNING" in (state, before and before[1]), (tid, now, state))
-                if before:
-                    self.assertNotEqual(state, before[1], (tid, now))
-                    self.assertGreater(now, before[0], (tid, now, state))
-                    if before[1] == "RUNNING":
-                        self.assertEqual(cpu, before[2])
-                before = (now, state, cpu)
+                self.assertEqual(cpu is not None, "RUNNING" in (state, earlier), (tid, now, state))
+                self.assertNotEqual(state, earlier, (tid, now))
+                self.assertGreater(now, since, (tid, now, state))
+                if earlier == "RUNNING":
+                    self.assertEqual(cpu, left)
         if cpus:
             self.check_cpus(timeline)
 
@@ -282,7 +278,11 @@ class TimelineTest(SystemTest):
                         cpu = cpu if state == "RUNNING" else None
                         out.setdefault((pid, comm), []).append((max(now, first), min(then, last), state, cpu))
             return out
-        self.assertEqual(within(part), within(whole))
+        part, whole = within(part), within(whole)
+        for vcpu, states in whole.items():
+            not_created_yet = [(first, last, "STOPPED", None)]
+            self.assertEqual(part.pop(vcpu, not_created_yet), states, vcpu)
+        self.assertEqual(part, {})
 
     def test_nothing_of_that_time(self):
         for options, words in ((("--from", "3", "--until", "2"), "is not before"), (("--from", "1000"), "has nothing of that"),
