@@ -329,7 +329,7 @@ class TimelineTest(SystemTest):
         slices = timeline.slices()
         waits = [one_slice for one_slice in slices if one_slice[1].startswith("waits")]
         ran = [one_slice for one_slice in slices if not one_slice[1].startswith("waits")]
-        self.assertEqual(len(waits), sum("waited_ns" in line for line in reported))
+        self.assertEqual(len(waits), sum("wait_ns" in line for line in reported))
         self.assertGreater(len(waits), 20)
         self.assertTrue(all(end - begin >= 2_000_000 for _, _, begin, end in waits))
         spans = collections.defaultdict(list)  # when a domain ran, anywhere
