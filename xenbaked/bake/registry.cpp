@@ -92,17 +92,18 @@ Vcpu* Baker::make_vcpu(std::uint32_t domid, std::uint32_t vcpu_id) {
   // seen has had this one offline until now, or until records were lost.
   const bool offline = domain->born && domain->loss_ns == ~std::uint64_t{0};
   const std::uint64_t offline_ns = domain->born ? std::min(domain->loss_ns, now_ns_) : 0;
-  vcpu.bucket = offline ? kOffline : kUnknown;
-  vcpu.since_ns = vcpu.entered_ns = start_ns_;
+  vcpu.since_ns = start_ns_;
+  transition(vcpu, offline ? kOffline : kUnknown, start_ns_);
   vcpu.times[kOffline] = std::min(offline_ns, start_ns_);
   vcpu.times[kUnknown] = start_ns_ - vcpu.times[kOffline];
+  if (options_.watcher != nullptr) report_new(vcpu, *domain);
   if (!offline && offline_ns > start_ns_) {
-    vcpu.part.times[kOffline] = offline_ns - start_ns_;
-    vcpu.since_ns = vcpu.entered_ns = offline_ns;
+    account_as(vcpu, kOffline, offline_ns);
+    vcpu.entered_ns = offline_ns;
   }
   if (domain->not_before_ns > start_ns_) {
-    vcpu.part.times[kUnknown] = domain->not_before_ns - start_ns_;
-    vcpu.since_ns = vcpu.entered_ns = domain->not_before_ns;
+    account_as(vcpu, kUnknown, domain->not_before_ns);
+    vcpu.entered_ns = domain->not_before_ns;
   }
   if (offline) {
     vcpu.known = true;
@@ -110,12 +111,12 @@ Vcpu* Baker::make_vcpu(std::uint32_t domid, std::uint32_t vcpu_id) {
   }
   if (domain->vcpus.size() <= vcpu_id) domain->vcpus.resize(vcpu_id + 1, XENMON_NO_SLOT);
   domain->vcpus[vcpu_id] = slot;
-  if (options_.watcher != nullptr) report_new(vcpu, *domain, std::min(offline_ns, vcpu.since_ns));
   return &vcpu;
 }
 
-// Up to `offline_ns` it was offline, and then unknown.
-void Baker::report_new(const Vcpu& vcpu, const Domain& domain, std::uint64_t offline_ns) const {
+// What has been added up of it already is of the samples before this one.
+void Baker::report_new(const Vcpu& vcpu, const Domain& domain) const {
+  const std::uint64_t offline_ns = vcpu.times[kOffline];
   options_.watcher->on_vcpu(vcpu, domain);
   if (offline_ns > 0) options_.watcher->on_time(vcpu, kOffline, 0, offline_ns);
   if (vcpu.since_ns > offline_ns) options_.watcher->on_time(vcpu, kUnknown, offline_ns, vcpu.since_ns);
