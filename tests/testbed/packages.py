@@ -27,7 +27,7 @@ SYSTEM = ("busybox-static", "xen-utils-common", "xenstore-utils", "apache2-bin",
           "ethtool", "httperf", "python3", "tmux", "ncurses-base", "libc-bin", "util-linux", "kmod", "binutils")
 # To build XenMon: the programs' own needs, and the tools.
 LIBRARIES = ("libxen-dev", "libcli11-dev", "libarchive-dev", "liblzma-dev", "zlib1g-dev", "libncurses-dev",
-             "libutf8proc-dev", "nlohmann-json3-dev", "libseccomp-dev", "libzstd-dev")
+             "libutf8proc-dev", "nlohmann-json3-dev", "libseccomp-dev", "libzstd-dev", "libprotozero-dev")
 TOOLS = ("cmake", "ninja-build", "pkg-config")
 SHELL = ("dash", "coreutils")
 BUILD = ("g++", *TOOLS, *LIBRARIES, *SHELL)

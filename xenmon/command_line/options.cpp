@@ -27,6 +27,7 @@ constexpr char kHelp[] =
     R"(Usage: xenmon [OPTION]...
    or: xenmon plot [OPTION]... LOG... -o FILE
    or: xenmon capture [OPTION]... -o FILE
+   or: xenmon timeline RECORDING [OPTION]... -o FILE
    or: xenmon serve [OPTION]...
 Shows where each domain's time goes on a Xen host: on the screen, or as a log.
 
@@ -72,7 +73,8 @@ Shows where each domain's time goes on a Xen host: on the screen, or as a log.
 
 Keys: q quits, ? lists all; 1 to 5 choose a view; c and n show the next CPU, p the previous; space pauses.
 "xenmon plot" draws logs against time, "xenmon capture" makes a recording of what a flight recorder has kept,
-and "xenmon serve" gives other programs the figures. Each has a --help of its own.
+"xenmon timeline" makes a picture of a recording for Perfetto's viewer, and "xenmon serve" gives other programs
+the figures. Each has a --help of its own.
 )";
 
 // As CLI11 takes them. Numbers are text that is read here, so that all refusals sound alike.

@@ -46,7 +46,7 @@ struct Pipe {
   }
 };
 
-// In the child: only what is allowed between fork and exec.
+// In the child: only what is allowed between fork and exec. ready: -1 if nothing is waited for.
 [[noreturn]] void become(char* const* arguments, pid_t parent, int ready, int said,
                          std::span<const int> inherited, bool has_our_input, bool has_own_group) {
   if (has_own_group) setpgid(0, 0);
@@ -55,7 +55,7 @@ struct Pipe {
   restore_signals();
   const int null = open("/dev/null", O_RDWR);
   if (null < 0 || (!has_our_input && dup2(null, STDIN_FILENO) < 0) || dup2(null, STDOUT_FILENO) < 0 ||
-      dup2(said, STDERR_FILENO) < 0 || fcntl(ready, F_SETFD, 0) != 0) {
+      dup2(said, STDERR_FILENO) < 0 || (ready >= 0 && fcntl(ready, F_SETFD, 0) != 0)) {
     _exit(kExecFailed);
   }
   for (const int fd : inherited) {
@@ -149,6 +149,22 @@ Result<DaemonProcess> DaemonProcess::start(const std::vector<std::string>& comma
                        group == Group::kOwn ? "xenbaked was starting" : "connecting to the other host");
   if (!status) return status.error();
   return daemon;
+}
+
+Result<DaemonProcess> DaemonProcess::launch(std::vector<std::string> command) {
+  Pipe said;
+  if (!said.open()) return system_error("cannot start xenbaked");
+  std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
+  for (std::string& word : command) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  const pid_t parent = getpid();
+  const pid_t pid = fork();
+  if (pid < 0) return system_error("cannot start xenbaked");
+  if (pid == 0) become(arguments.data(), parent, -1, said.write.get(), {}, false, true);
+  said.write.reset();
+  fcntl(said.read.get(), F_SETFL, O_NONBLOCK);
+  return DaemonProcess(pid, std::move(said.read));
 }
 
 // meanwhile: what the user sees us do.

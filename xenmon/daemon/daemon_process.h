@@ -40,6 +40,9 @@ class DaemonProcess {
                                      std::span<const int> inherited = {},
                                      StandardInput input = StandardInput::kNone, Group group = Group::kOwn);
 
+  // Starts a xenbaked that publishes nothing, and does not wait for it.
+  static Result<DaemonProcess> launch(std::vector<std::string> command);
+
   DaemonProcess(DaemonProcess&& other) noexcept;
   DaemonProcess& operator=(DaemonProcess&&) = delete;
   DaemonProcess(const DaemonProcess&) = delete;

@@ -169,6 +169,11 @@ Status ScreenSource::check_selected() const {
   return check_pcpu(pcpu_, follower_.feed().tables(), history_.length_ns(WindowId::kLong), whole);
 }
 
+std::uint64_t ScreenSource::wall_epoch_ns() const {
+  const RegionReader* reader = readable();
+  return reader == nullptr ? 0 : reader->wall_epoch_ns();
+}
+
 std::vector<std::uint32_t> ScreenSource::pcpus() const {
   return seen_pcpus(follower_.feed().tables());
 }

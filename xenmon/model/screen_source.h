@@ -52,6 +52,8 @@ class ScreenSource final : private FollowSink {
   std::vector<std::uint32_t> pcpus() const;
   // An Error once it is known that the selected pCPU does not exist.
   Status check_selected() const;
+  // CLOCK_REALTIME at trace time 0; 0 if it is not known.
+  std::uint64_t wall_epoch_ns() const;
   // The trace time of a recording that is shown.
   std::uint64_t position_ns() const { return follower_.attachment().health().position_ns; }
 

@@ -16,6 +16,7 @@
 #include "process/signals.h"
 #include "run/front_end.h"
 #include "run/shown_time.h"
+#include "run/wait_timeline.h"
 #include "screen/help_screen.h"
 #include "screen/screen.h"
 #include "screen/settings.h"
@@ -70,6 +71,11 @@ class Session {
         speed_(options.speed.empty() ? "1" : options.speed),
         loops_(options.loop),
         has_day_times_(!publisher.replay || is_directory(options.replay)),
+        is_far_(!options.host.empty() || !options.connect.empty()),
+        replay_(options.replay),
+        flight_dir_(past_settings(options).replay),
+        xenbaked_(options.xenbaked),
+        cpu_khz_(options.cpu_khz),
         pcpu_(options.pcpu) {
     state_.unicode = terminal.unicode();
     shown_.source().select(pcpu_);
@@ -87,15 +93,16 @@ class Session {
       const auto now = steady_clock::now();
       if (now >= due) {
         const bool soon = model_.domains.empty() && now < patience;
-        due = now + (going() ? std::chrono::nanoseconds(kLookWhileGoing)
-                     : soon  ? std::chrono::nanoseconds(kRefreshWhileEmpty)
-                             : refresh());
+        due = now + (going() || timeline_.runs() ? std::chrono::nanoseconds(kLookWhileGoing)
+                     : soon                      ? std::chrono::nanoseconds(kRefreshWhileEmpty)
+                                                 : refresh());
       }
       const Press press = terminal_.wait(due - now);
       if (press.key == Key::kGone || (press.key == Key::kQuit && !help_ && !typed_ && !sort_menu_))
         return ok();
       if (press.key != Key::kNone) obey(press, due);
       if (steady_clock::now() >= due) take_new_data();
+      if (std::optional<std::string> outcome = timeline_.take_outcome()) notice_ = std::move(*outcome);
       if (Status exists = shown_.source().check_selected(); !exists) return exists;
     }
     return ok();
@@ -266,6 +273,43 @@ class Session {
     }
   }
 
+  // Where the records of what is shown are; an Error that says why nowhere.
+  Result<KeptRecords> kept_records() {
+    if (is_far_) return Error{"the records are on the other host: make the timeline there"};
+    KeptRecords records;
+    records.cpu_khz = cpu_khz_;
+    records.wall_epoch_ns = shown_.source().wall_epoch_ns();
+    records.recording = shown_.publisher().replay && !shown_.is_past() ? replay_ : flight_dir_;
+    if (records.recording == "-") return Error{"a recording from a pipe cannot be read again"};
+    if (loops_) return Error{"in a loop every time comes again: leave out --loop for a timeline"};
+    records.is_directory = is_directory(records.recording);
+    if (!shown_.publisher().replay && !records.is_directory)
+      return Error{"no records are kept: start xenbaked with --flight 10m for a timeline"};
+    return records;
+  }
+
+  // Of the longest wait of the line that is selected.
+  void make_timeline() {
+    if (state_.view != View::kLatency) {
+      notice_ = "T is for the view of latency: the longest wait of the line that is selected there";
+      return;
+    }
+    const std::vector<TableLine> lines = table_lines(model_, state_);
+    const RivalSums waits = shown_.source().selected(model_, state_, lines).contenders;
+    if (waits.longest_end_ns == 0) {
+      notice_ = "this line has had no long wait recently";
+      return;
+    }
+    const Result<KeptRecords> records = kept_records();
+    if (!records) return tell(records.error());
+    const TableLine& line = lines[selected_position(lines, state_)];
+    WaitToShow wait{"d" + std::to_string(model_.domains[line.parent].domid), waits.longest_start_ns,
+                    waits.longest_end_ns};
+    if (line.id.child) wait.of += "v" + std::to_string(*line.id.child);
+    if (const Status started = timeline_.start(xenbaked_, *records, wait); !started) return tell(started);
+    notice_ = "a timeline of this line's longest wait is being made";
+  }
+
   void type(const Press& press) {
     const TypedLine::Outcome outcome = typed_->take(press);
     const std::string text = typed_->text();
@@ -318,7 +362,7 @@ class Session {
     } else {
       handle_key(press, due);
     }
-    if (going()) due = steady_clock::now();
+    if (going() || timeline_.runs()) due = steady_clock::now();
   }
 
   static bool sorts_again(Key key) {
@@ -359,6 +403,9 @@ class Session {
         break;
       case Key::kGoTo:
         ask(Typing::kTime);
+        break;
+      case Key::kTimeline:
+        make_timeline();
         break;
       case Key::kDomains:
         switch_view(View::kDomains);
@@ -418,7 +465,13 @@ class Session {
   std::string speed_;  // of a recording that is being played
   bool loops_;         // it is played in a loop
   bool has_day_times_; // a flight recorder may have what is asked for
+  bool is_far_;        // it is another host
+  std::string replay_;
+  std::string flight_dir_; // where records are that are not of replay_
+  std::string xenbaked_;
+  std::optional<std::uint64_t> cpu_khz_;
   std::optional<std::uint32_t> pcpu_;
+  WaitTimeline timeline_; // that is being made
   ScreenModel model_;
   std::size_t page_ = 1;
   std::optional<std::size_t> help_; // its first line

@@ -51,6 +51,7 @@ std::span<const HelpLine> help_lines() {
       {"[ ]", "recordings: 1 s back, forward", {Key::kBack, Key::kForward}},
       {"{ }", "10 s back, forward", {Key::kFarBack, Key::kFarForward}},
       {"g", "to a time, such as 1:30", {Key::kGoTo}},
+      {"T", "latency: timeline of a wait", {Key::kTimeline}},
       {"S", "save these settings", {Key::kSave}},
       {"Ctrl-L", "redraw the screen", {Key::kRedraw}},
       {"? h F1", "this help", {Key::kHelp}},

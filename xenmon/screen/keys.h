@@ -47,6 +47,7 @@ enum class Key {
   kFarBack,
   kFarForward,
   kGoTo,
+  kTimeline,
   kUp,
   kDown,
   kLeft,

@@ -121,6 +121,7 @@ constexpr Binding kBindings[] = {
     {'{', Key::kFarBack},
     {'}', Key::kFarForward},
     {'g', Key::kGoTo},
+    {'T', Key::kTimeline},
     {KEY_UP, Key::kUp},
     {KEY_DOWN, Key::kDown},
     {KEY_LEFT, Key::kLeft},
