@@ -193,7 +193,7 @@ class MirrorTest(MirrorCase):
             self.check_one_sentence(done.stderr, "xenmon")
 
     def test_options_that_mean_this_host_are_refused(self):
-        for options in (["--replay", "x"], ["--region", "x"], ["--connect", "x"], ["--xenbaked", "x"],
+        for options in (["--replay", "x"], ["--region", "x"], ["--xenbaked", "x"],
                         ["--ms_per_sample", "100"]):
             done = run(XENMON, "--host", "a", *options)
             self.assertEqual(done.returncode, 2, options)
