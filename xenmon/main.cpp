@@ -49,6 +49,8 @@ xenmon::Status run(const xenmon::Options& options) {
     if (xenmon::Status status = xenmon::Terminal::check(); !status) return status;
   }
   xenmon::catch_signals(options.live || options.once ? xenmon::Hangup::kEnd : xenmon::Hangup::kReopenFiles);
+  if (options.hosts.size() > 1)
+    return options.once ? xenmon::run_once_of_hosts(options) : xenmon::run_screen_of_hosts(options);
   auto publisher = xenmon::find_publisher(xenmon::publisher_settings(options));
   if (!publisher) return publisher.error();
   if (!publisher->notice.empty())

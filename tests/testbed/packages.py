@@ -125,6 +125,13 @@ def qemu_tree(release, arch, package, say=print):
     return _tree_of(release, place(release, "qemu", arch).name, [package], say)
 
 
+def varlinkctl(release, say=print):
+    """That release's varlinkctl, with its own loader and libraries: the beginning of a command line."""
+    libraries = _tree_of(release, "varlinkctl", ["systemd"], say) / "usr/lib/x86_64-linux-gnu"
+    return [str(libraries / "ld-linux-x86-64.so.2"), "--library-path", f"{libraries}:{libraries}/systemd",
+            str(libraries.parents[1] / "bin/varlinkctl")]
+
+
 def _tree_of(release, name, wanted, say, arch="amd64"):
     stamp = hashlib.sha256(" ".join(wanted).encode()).hexdigest()
     top = CACHE / release / name
