@@ -53,8 +53,9 @@ struct Snapshot {
   std::span<const xenmon_vcpu> vcpus;
   std::span<const HistogramChange> histograms; // each slot at most once
 
-  // How often counts have passed 2^32, of all vCPUs and as of these histograms. Only for who begins with
-  // counts that had passed it before; otherwise the image sees it happen. None: nothing but what it sees.
+  // How often counts have passed 2^32, of all vCPUs and as of these histograms. Only for a program that
+  // begins with counts that had passed it before; otherwise the image sees it happen. None: only what it
+  // sees.
   std::optional<std::span<const xenmon_carry>> carries;
 
   // Waits that have ended since the snapshot before, in that order; their seq means nothing here. Those of a
