@@ -18,7 +18,7 @@ from machine import Boot
 from recording import Recording
 
 BOOTS = [Boot(scheduler="credit", pcpus=1, deterministic=True), Boot(scheduler="credit2", pcpus=2, deterministic=True)]
-MORE = [Boot(scheduler="credit2", pcpus=2, guests="pvh", turn_us=100, deterministic=True),
+MORE = [Boot(scheduler="credit2", pcpus=2, guests="pvh", turn_us=20, deterministic=True),
         Boot(scheduler="credit2", pcpus=2, xen="sched-gran=socket", deterministic=True),
         Boot(scheduler="rtds", pcpus=2, hypervisor=("CONFIG_UNSUPPORTED=y", "CONFIG_SCHED_RTDS=y"), deterministic=True),
         Boot(scheduler="null", pcpus=2, dom0_vcpus=1, hypervisor=("CONFIG_UNSUPPORTED=y", "CONFIG_SCHED_NULL=y"),
