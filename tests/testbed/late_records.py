@@ -77,11 +77,12 @@ class Lateness:
         return {**more, "runnable": -sum(more.values())}
 
 
-def changes_of(records, ns):
-    """{(domid, vCPU): Changes} of a recording's records(), in ns; ns: the length of a cycle."""
+def changes_of(records, ns, units=False):
+    """{(domid, vCPU): Changes} of a recording's records(), in ns; ns: the length of a cycle. units: Xen schedules units
+    of several vCPUs (core scheduling), and INFPREV is about these."""
     changes, told = {}, {}
     for _, event, tsc, words in sorted(records, key=lambda record: record[2]):
-        if event == INFPREV:
+        if event == INFPREV and not units:
             told[words[0], words[1]] = words[2]
         elif event & RUNSTATE_BITS == RUNSTATE:
             vcpu = words[0] >> 16, words[0] & 0xFFFF
