@@ -168,6 +168,12 @@ std::string compare_totals(const Truth& truth, const std::string& json_text) {
     differences.expect(name + " I/O", io["total"], total);
     if (io.contains("copy_bytes"))
       differences.expect(name + " bytes copied", io["copy_bytes"], domain.pages.copy_bytes);
+    if (domain.domid != XENMON_DOMID_IDLE) {
+      for (std::size_t state = 0; state < kWholes; ++state)
+        differences.expect(name + ' ' + kWholeNames[state],
+                           domains[d]["runstates"][kWholeNames[state] + std::string("_ns")],
+                           domain.whole[state]);
+    }
     std::uint64_t executions = 0;
     std::map<std::uint32_t, const Json*> vcpus;
     for (const Json& vcpu : domains[d]["vcpus"]) vcpus[vcpu["vcpu"]] = &vcpu;
@@ -331,6 +337,13 @@ class RegionComparison {
         for (std::size_t kind = 0; kind < 4; ++kind) pages.count[kind] += counts[kind];
         pages.copy_bytes += row.copy_bytes;
       }
+      for (const xenmon_domain_row& row : copy.domain_rows()) {
+        WholeTimes& times = domain_rows_[row.domain_slot];
+        const WholeTimes of_row{
+            row.full_run_ns,           row.partial_run_ns, row.full_contention_ns, row.partial_contention_ns,
+            row.concurrency_hazard_ns, row.blocked_ns,     row.unknown_ns};
+        for (std::size_t state = 0; state < kWholes; ++state) times[state] += of_row[state];
+      }
     }
     differences_.expect("duration", end, truth_.duration);
   }
@@ -379,6 +392,7 @@ class RegionComparison {
       for (const auto& [pcpu, pages] : sums)
         differences_.say(name + " has I/O on pCPU " + std::to_string(pcpu));
     }
+    compare_whole(name, entry, domain_rows_[slot], domain.whole);
     std::map<std::uint32_t, std::uint32_t> vcpus; // slots by id
     for (std::uint32_t at = 0; at < tables_.vcpus.size(); ++at) {
       const xenmon_vcpu& vcpu = tables_.vcpus[at];
@@ -395,6 +409,23 @@ class RegionComparison {
       vcpus.erase(found);
     }
     for (const auto& [id, at] : vcpus) differences_.say(name + "v" + std::to_string(id) + " has never been");
+  }
+
+  void compare_whole(const std::string& name, const xenmon_domain& entry, const WholeTimes& in_rows,
+                     const WholeTimes& truth) {
+    const WholeTimes is{entry.full_run_ns,
+                        entry.partial_run_ns,
+                        entry.full_contention_ns,
+                        entry.partial_contention_ns,
+                        entry.concurrency_hazard_ns,
+                        entry.blocked_ns,
+                        entry.unknown_ns};
+    for (std::size_t state = 0; state < kWholes; ++state) {
+      differences_.expect(name + ' ' + kWholeNames[state], is[state], truth[state]);
+      // A sample has no row for the time before the domain's first record.
+      if (samples_whole_ && (state != kUnknownWhole || in_rows[state] > truth[state]))
+        differences_.expect(name + ' ' + kWholeNames[state] + " in rows", in_rows[state], truth[state]);
+    }
   }
 
   void compare_vcpu(const std::string& name, std::uint32_t slot, const VcpuTruth& truth) {
@@ -460,6 +491,7 @@ class RegionComparison {
   bool samples_whole_ = true;
   std::map<std::uint32_t, RowSums> rows_;
   std::map<std::uint32_t, std::map<std::uint32_t, Pages>> io_rows_;
+  std::map<std::uint32_t, WholeTimes> domain_rows_;
 };
 
 } // namespace

@@ -93,6 +93,10 @@ class Teller {
       if (!domain.heard) continue;
       DomainTruth& out = truth_.domains.emplace_back();
       out.domid = setup_.domains[d].domid;
+      if (!is_idle(d)) {
+        count(domain, truth_.duration);
+        out.whole = domain.whole;
+      }
       out.pages = domain.pages;
       out.pages_by_pcpu = std::move(domain.pages_by_pcpu);
       for (std::size_t v = 0; v < domain.vcpus.size(); ++v) {
@@ -116,7 +120,70 @@ class Teller {
     Pages pages;
     std::map<std::uint32_t, Pages> pages_by_pcpu;
     std::vector<Known> vcpus;
+    std::uint64_t lives_from = 0; // ns
+    bool over = false;
+    std::size_t vcpus_heard = 0;
+    WholeTimes whole{};
+    std::uint64_t counted_to = 0; // ns; only with several vCPUs
   };
+
+  static Whole whole_of(const std::vector<Known>& vcpus) {
+    std::array<std::size_t, kParts> in{};
+    for (const Known& known : vcpus) {
+      if (known.heard) ++in[known.part];
+    }
+    const std::size_t waiting = in[kWakePart] + in[kPreemptPart];
+    const std::size_t blocked = in[kBlockedPart] + in[kOfflinePart];
+    if (in[kUnknownPart] != 0) return kUnknownWhole;
+    if (in[kRunningPart] != 0)
+      return waiting != 0 ? kHazardWhole : blocked != 0 ? kPartialRunWhole : kFullRunWhole;
+    if (waiting != 0) return blocked != 0 ? kPartialContentionWhole : kFullContentionWhole;
+    return kBlockedWhole;
+  }
+
+  // Its life up to `now`, by the times of the one vCPU that it is known to have, if any.
+  static WholeTimes whole_of_one(const Domain& domain, std::uint64_t now) {
+    WholeTimes whole{};
+    const auto one = std::find_if(domain.vcpus.begin(), domain.vcpus.end(),
+                                  [](const Known& known) { return known.heard; });
+    if (one == domain.vcpus.end()) {
+      whole[domain.born ? kBlockedWhole : kUnknownWhole] = now - domain.lives_from;
+      return whole;
+    }
+    Times times = one->figures.times;
+    times[one->part] += now - one->since;
+    whole[kFullRunWhole] = times[kRunningPart];
+    whole[kFullContentionWhole] = times[kWakePart] + times[kPreemptPart];
+    whole[kBlockedWhole] = times[kBlockedPart] + times[kOfflinePart] - domain.lives_from;
+    whole[kUnknownWhole] = times[kUnknownPart];
+    return whole;
+  }
+
+  static void count(Domain& domain, std::uint64_t now) {
+    if (domain.over) return;
+    if (domain.vcpus_heard < 2) {
+      domain.whole = whole_of_one(domain, now);
+    } else {
+      domain.whole[whole_of(domain.vcpus)] += now - domain.counted_to;
+    }
+    domain.counted_to = now;
+  }
+
+  // What the domain as a whole has done up to that fact.
+  void count_to(const Fact& fact, Domain& domain) {
+    if (fact.kind == Fact::Kind::kPages) return;
+    const std::uint64_t now = ns(fact.tsc);
+    if (fact.kind == Fact::Kind::kAdd) {
+      domain.lives_from = domain.counted_to = now;
+      return;
+    }
+    count(domain, now);
+    if (fact.kind == Fact::Kind::kEnd) {
+      domain.over = true;
+    } else if (!domain.vcpus[fact.vcpu].heard) {
+      ++domain.vcpus_heard;
+    }
+  }
 
   [[nodiscard]] bool is_idle(std::size_t domain) const { return domain + 1 == domains_.size(); }
   [[nodiscard]] std::uint64_t ns(std::uint64_t tsc) const {
@@ -138,6 +205,7 @@ class Teller {
 
   void take(const Fact& fact) {
     Domain& domain = domains_[fact.domain];
+    if (!is_idle(fact.domain)) count_to(fact, domain);
     apply(fact, domain);
     if (domain.heard && domain.order == 0) domain.order = ++heard_;
   }

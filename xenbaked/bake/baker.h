@@ -8,7 +8,8 @@
 //   - For every vCPU and every sample the six times add up to the sample's length, and over the whole
 //     trace to its length so far. Time stamps are converted to ns before anything is subtracted, and
 //     intervals that are open at a sample's edge are split there, so this is exact. It is checked for
-//     each sample all the same; counts().conservation_violations must stay 0.
+//     each sample all the same; counts().conservation_violations must stay 0. So do the times of a domain as
+//     a whole (domain_runstates.h): to that part of a sample in which it lived.
 //   - Time goes to a state only if a record said that the vCPU was in it. A record whose old state is not
 //     the one that was known makes the time since the last known change unknown; lost records make
 //     unknown whatever they may have touched: every vCPU but those that run on another pCPU. If some pCPU's
@@ -59,6 +60,7 @@ struct BakedSample {
   std::uint64_t records = 0;
   std::span<const xenmon_row> rows;
   std::span<const xenmon_io_row> io_rows;
+  std::span<const xenmon_domain_row> domain_rows;
   // Waits that ended within the sample and were long, in this order; seq is 0.
   std::span<const xenmon_wait> waits;
   std::uint64_t waits_left_out = 0; // further waits, for which there was no room
@@ -93,6 +95,7 @@ struct DomainTotals {
   std::uint64_t ended_ns = 0; // 0: it is alive
   std::string name;
   std::uint64_t executions = 0;
+  DomainTimes times{}; // of its life; all 0 for the idle domain
   IoCounts io{};
   std::uint64_t io_copy_bytes = 0;
   std::vector<VcpuTotals> vcpus;
@@ -113,6 +116,9 @@ class Baker {
   static constexpr std::uint64_t kMaxSilentWaitNs = 100'000'000'000;
   // Where the whole trace is one sample: by how much a silence may seem longer than it was.
   static constexpr std::uint64_t kSilenceEndsWithinNs = 1'000'000;
+  // The same: how often what domains do is accounted for good, so that later doubts cannot reach further
+  // back.
+  static constexpr std::uint64_t kDomainsSettleNs = 100'000'000;
   // A pCPU that has written nothing for this long since the trace began runs its idle vCPU: schedulers decide
   // again within 10 to 30 ms, if there is anything to decide.
   static constexpr std::uint64_t kIdleIsSilentNs = 100'000'000;
@@ -269,6 +275,12 @@ class Baker {
   void fold(Vcpu& vcpu, bool publish);
   void emit(const Vcpu& vcpu, const VcpuPart& part);
   void collect_ended(std::uint64_t end_ns);
+  [[nodiscard]] DomainTimes times_of_sole_vcpu(const Domain& domain, std::uint64_t until_ns) const;
+  void account_domain(Domain& domain, std::uint64_t until_ns);
+  void account_domains(std::uint64_t until_ns);
+  void close_domains(std::uint64_t end_ns, bool publish);
+  void fold_domain(Domain& domain, std::uint64_t end_ns);
+  void share_runstates(Domain& domain, Vcpu& added);
 
   Domain* find_domain(std::uint32_t domid) { // domid < 65536
     const std::uint32_t slot = domain_by_id_[domid];
@@ -280,6 +292,14 @@ class Baker {
     const Cached& cached = cache_[cache_index(who)];
     if (cached.vcpu != nullptr && cached.who == who) [[likely]]
       return cached.vcpu;
+    return look_up_vcpu(who);
+  }
+  // By a record that gives no state, and so does not set the time: a vCPU that is new exists from then on.
+  [[gnu::always_inline]] Vcpu* find_vcpu_at(std::uint32_t who, std::uint64_t tsc) {
+    const Cached& cached = cache_[cache_index(who)];
+    if (cached.vcpu != nullptr && cached.who == who) [[likely]]
+      return cached.vcpu;
+    set_now(tsc);
     return look_up_vcpu(who);
   }
   Vcpu* look_up_vcpu(std::uint32_t who);
@@ -303,8 +323,9 @@ class Baker {
   void continue_running_odd(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now);
   static void continue_known(Vcpu& vcpu, std::uint64_t now);
   void chosen(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit, std::uint32_t waited_ns,
-              std::uint32_t slice_ns);
-  void slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit, std::uint32_t slice_ns);
+              std::uint32_t slice_ns, std::uint64_t tsc);
+  void slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit, std::uint32_t slice_ns,
+             std::uint64_t tsc);
   void exchange(std::uint32_t pcpu, IoKind kind, std::uint32_t domid);
   Exchanges& exchanges_with(std::uint32_t granter, std::uint32_t pcpu);
   void credit_exchanges();
@@ -353,7 +374,14 @@ class Baker {
     start_running(vcpu, pcpu, pcpu_state(pcpu), now);
   }
   void start_running(Vcpu& vcpu, std::uint32_t pcpu, PcpuState& state, std::uint64_t now);
-  void enter(Vcpu& vcpu, Bucket bucket, std::uint64_t now);
+  void enter(Vcpu& vcpu, Bucket bucket, std::uint64_t from_ns);
+  // Every change of a vCPU's state is made here. It is counted from `now` on, even if the state began
+  // earlier.
+  [[gnu::always_inline]] static void set_bucket(Vcpu& vcpu, Bucket bucket, std::uint64_t now) {
+    if (vcpu.domain_runstates != nullptr) vcpu.domain_runstates->changed(vcpu.bucket, bucket, now);
+    vcpu.bucket = bucket;
+  }
+  static void doubt_domain(const Vcpu& vcpu, std::uint64_t from_ns, std::uint64_t now);
   Bucket doubt(Vcpu& vcpu, Bucket bucket);
   void get_to_know(Vcpu& vcpu);
   void stop_running(Vcpu& vcpu, std::uint64_t now);
@@ -388,6 +416,7 @@ class Baker {
   std::uint64_t edge_ns_ = 0;
   std::uint64_t start_ns_ = 0; // of the current sample
   std::uint64_t now_ns_ = 0;
+  std::uint64_t settle_ns_ = 0; // when domains are accounted next, where there are no samples
   std::uint64_t sample_records_ = 0;
   std::uint64_t sample_lost_ = 0;
   // How many pCPUs' records are being lost, or missing altogether; and a bit if clocks differ. 0: the fast
@@ -432,6 +461,7 @@ class Baker {
   std::vector<std::uint32_t> ended_domains_;
   std::vector<xenmon_row> rows_;
   std::vector<xenmon_io_row> io_rows_;
+  std::vector<xenmon_domain_row> domain_rows_;
   SlowWaits slow_waits_;
   std::vector<DomainTotals> ended_totals_;
   std::vector<Presumed> presumed_; // by pCPU

@@ -107,7 +107,7 @@ inline bool Baker::ignores(std::uint32_t header) {
   }
   if (by_dispatch_records_ && (event & hot::kClassOnly) == hot::kSchedulerOnly) return;
   if (event == event::kSwitchInfNext && record.extra_words() >= 4) [[likely]] {
-    chosen(pcpu, record.word(0), record.word(1), record.word(2), record.word(3));
+    chosen(pcpu, record.word(0), record.word(1), record.word(2), record.word(3), record.tsc);
     return;
   }
   if (event - event::kGrantMap <= event::kGrantTransfer - event::kGrantMap && record.extra_words() != 0) {
@@ -124,7 +124,8 @@ inline bool Baker::ignores(std::uint32_t header) {
   switch (event) {
     case event::kSwitchInfNext:
       if (record.extra_words() != 3) break;
-      slice(pcpu, record.word(0), XENMON_NO_SLOT, record.word(2)); // before Xen 4.8: no vCPU is named
+      slice(pcpu, record.word(0), XENMON_NO_SLOT, record.word(2),
+            record.tsc); // before Xen 4.8: no vCPU is named
       return;
     case event::kGrantMap:
     case event::kGrantUnmap:
@@ -137,7 +138,7 @@ inline bool Baker::ignores(std::uint32_t header) {
       return;
     case event::kSwitchInfCont:
       if (record.extra_words() < 4) break;
-      slice(pcpu, record.word(0), record.word(1), record.word(3));
+      slice(pcpu, record.word(0), record.word(1), record.word(3), record.tsc);
       return;
     case event::kDomainAdd:
       if (record.extra_words() == 0) break;
@@ -189,13 +190,13 @@ inline bool Baker::apply_dispatch_record(std::uint32_t pcpu, const Record& recor
   }
   account(*left, now);
   left->distribution().run.add(now - left->entered_ns);
-  left->bucket = hot::kBucketAfter[hot::acct_time(record, 2).cause];
+  set_bucket(*left, hot::kBucketAfter[hot::acct_time(record, 2).cause], now);
   left->entered_ns = now;
 
   account(*came, now);
   VcpuHistograms& distribution = came->distribution();
   end_wait(*came, came->bucket == kWaitWake ? distribution.wake_wait : distribution.preempt_wait, pcpu, now);
-  came->bucket = kRunning;
+  set_bucket(*came, kRunning, now);
   came->entered_ns = now;
   ++came->part.executions;
   if (record.extra_words() >= 7) came->part.slices.add(record.word(6));
@@ -212,7 +213,7 @@ inline void Baker::woken(std::uint32_t pcpu, std::uint32_t who, std::uint64_t no
     return;
   }
   account(*vcpu, now);
-  vcpu->bucket = kWaitWake;
+  set_bucket(*vcpu, kWaitWake, now);
   vcpu->entered_ns = now;
 }
 
@@ -223,7 +224,7 @@ inline void Baker::woken(std::uint32_t pcpu, std::uint32_t who, std::uint64_t no
   const std::uint32_t who = record.word(0);
   Vcpu* const vcpu = find_vcpu(who);
   if (vcpu == nullptr || vcpu->bucket != kRunning || vcpu->part.pcpu != pcpu) [[unlikely]] {
-    if (record.extra_words() >= 2) slice(pcpu, who >> 16, who & 0xffffU, record.word(1));
+    if (record.extra_words() >= 2) slice(pcpu, who >> 16, who & 0xffffU, record.word(1), record.tsc);
     continue_running_odd(pcpu, who, now);
     return;
   }
@@ -253,9 +254,10 @@ inline bool Baker::may_be_wait(std::uint64_t measured_ns, std::uint64_t told_ns)
   return measured_ns <= told_ns + kMissingNs + (measured_ns >> 8) || !options_.check_waits;
 }
 
-inline void Baker::enter(Vcpu& vcpu, Bucket bucket, std::uint64_t now) {
-  vcpu.bucket = bucket;
-  vcpu.entered_ns = now;
+// `from_ns` may be before now.
+inline void Baker::enter(Vcpu& vcpu, Bucket bucket, std::uint64_t from_ns) {
+  set_bucket(vcpu, bucket, now_ns_);
+  vcpu.entered_ns = from_ns;
   if (!vcpu.known) [[unlikely]]
     get_to_know(vcpu);
 }
@@ -348,7 +350,7 @@ inline void Baker::continue_running(std::uint32_t pcpu, std::uint32_t who, std::
 // A unit will run. What Xen says of its waiting counts only in front of the switch: after it, it would be of
 // the next wait.
 inline void Baker::chosen(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit,
-                          std::uint32_t waited_ns, std::uint32_t slice_ns) {
+                          std::uint32_t waited_ns, std::uint32_t slice_ns, std::uint64_t tsc) {
   const bool limited = slice_ns - 1 < 0x7fffffffU;
   // All ones is what some tools write for what does not fit.
   const bool tells_wait = options_.check_waits && domid < XENMON_DOMID_IDLE && waited_ns != 0xffffffffU;
@@ -357,14 +359,14 @@ inline void Baker::chosen(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t
     if (limited) counts_.bad.add(XENMON_BAD_CONTENT);
     return;
   }
-  Vcpu* vcpu = find_vcpu(domid << 16 | unit);
+  Vcpu* vcpu = find_vcpu_at(domid << 16 | unit, tsc);
   if (vcpu == nullptr) return;
   if (limited) part_of(*vcpu, pcpu).slices.add(slice_ns);
   if (tells_wait && vcpu->bucket != kRunning) vcpu->told_wait_ns = waited_ns;
 }
 
-inline void Baker::slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit,
-                         std::uint32_t slice_ns) {
+inline void Baker::slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit, std::uint32_t slice_ns,
+                         std::uint64_t tsc) {
   if (slice_ns - 1 >= 0x7fffffffU) return; // no limit (idle, null, RTDS idle: -1)
   // A unit has the number of its first vCPU. Old records name the domain only; they predate multi-vCPU
   // units, and its vCPU 0 stands for it.
@@ -373,7 +375,7 @@ inline void Baker::slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t 
     counts_.bad.add(XENMON_BAD_CONTENT);
     return;
   }
-  Vcpu* vcpu = find_vcpu(domid << 16 | vcpu_id);
+  Vcpu* vcpu = find_vcpu_at(domid << 16 | vcpu_id, tsc);
   if (vcpu != nullptr) part_of(*vcpu, pcpu).slices.add(slice_ns); // reported before the switch itself
 }
 

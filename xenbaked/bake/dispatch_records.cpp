@@ -74,7 +74,8 @@ void Baker::switched_odd(std::uint32_t pcpu, const Record& record, std::uint64_t
     if (left->bucket == kUnknown) learn(*left, pcpu, kRunning, ran.ns, now);
     change_state(*left, pcpu, XENMON_VCPU_RUNNING, hot::kStateOf[hot::kBucketAfter[ran.cause]], now);
   }
-  if (record.extra_words() >= 7) slice(pcpu, record.word(1) >> 16, record.word(1) & 0xffffU, record.word(6));
+  if (record.extra_words() >= 7)
+    slice(pcpu, record.word(1) >> 16, record.word(1) & 0xffffU, record.word(6), record.tsc);
   if (Vcpu* came = find_vcpu(record.word(1))) {
     const bool woken = waited.cause == event::kCauseWoken || waited.cause == event::kCauseUnpaused;
     const bool waits = came->bucket == kWaitWake || came->bucket == kWaitPreempt;
@@ -82,7 +83,8 @@ void Baker::switched_odd(std::uint32_t pcpu, const Record& record, std::uint64_t
       // Records are missing; but Xen says how that time ended.
       ++counts_.waits_contradicted;
       ++counts_.state_conflicts;
-      came->bucket = kUnknown;
+      doubt_domain(*came, came->since_ns, now);
+      set_bucket(*came, kUnknown, now);
     }
     if (came->bucket == kUnknown && waited.cause != event::kCauseNone)
       learn(*came, pcpu, woken ? kWaitWake : kWaitPreempt, waited.ns, now);
@@ -108,7 +110,7 @@ void Baker::learn(Vcpu& vcpu, std::uint32_t pcpu, Bucket bucket, std::uint64_t f
     state.any_run = true;
     state.recent.begin(vcpu.slot, entered);
   }
-  vcpu.bucket = bucket;
+  set_bucket(vcpu, bucket, now);
   vcpu.entered_ns = entered;
   vcpu.observed = true;
 }

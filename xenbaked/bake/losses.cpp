@@ -9,8 +9,18 @@
 
 namespace xenmon {
 
+// What that vCPU did since `from_ns` is not known, so what its domain did is not, either. That is not
+// remembered change by change: all that has been accounted of it in this sample becomes unknown.
+void Baker::doubt_domain(const Vcpu& vcpu, std::uint64_t from_ns, std::uint64_t now) {
+  if (vcpu.domain_runstates != nullptr && vcpu.bucket != kUnknown && from_ns < now)
+    vcpu.domain_runstates->doubt(now);
+}
+
+// Its time is accounted up to when it becomes unknown, which may be before now.
 void Baker::make_unknown(Vcpu& vcpu) {
-  vcpu.bucket = vcpu.claimed = kUnknown;
+  doubt_domain(vcpu, vcpu.since_ns, now_ns_);
+  set_bucket(vcpu, kUnknown, now_ns_);
+  vcpu.claimed = kUnknown;
   vcpu.entered_ns = vcpu.since_ns;
 }
 
@@ -168,7 +178,7 @@ void Baker::check_told_wait(Vcpu& vcpu, std::uint64_t told, std::uint64_t now) {
     // Only what the word covers.
     const std::uint64_t since = std::max(vcpu.entered_ns, now - std::min(now, told));
     account(vcpu, std::clamp(since, vcpu.since_ns, now));
-    vcpu.bucket = std::exchange(vcpu.claimed, kUnknown);
+    set_bucket(vcpu, std::exchange(vcpu.claimed, kUnknown), now);
     return;
   }
   if (may_be_wait(measured, told) || (vcpu.bucket != kWaitWake && vcpu.bucket != kWaitPreempt)) return;
@@ -190,7 +200,8 @@ bool Baker::measure_across_clocks(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t 
     nobody_runs(vcpu.part.pcpu, now);
   // Whatever the difference really is, it is hardly more than twice the estimate.
   if (ordered) account(vcpu, std::clamp(now - 2 * apart, vcpu.since_ns, now));
-  vcpu.bucket = kUnknown;
+  doubt_domain(vcpu, vcpu.since_ns, now);
+  set_bucket(vcpu, kUnknown, now);
   account(vcpu, now);
   if (!ordered) {
     ++counts_.state_conflicts;

@@ -38,6 +38,10 @@ Domain& Baker::make_domain(std::uint32_t domid, bool born, std::uint64_t now) {
   // If records are being lost at that moment, the next ones about it may be among them.
   if (born && gaps_open() != 0) domain.loss_ns = now;
   if (!born) domain.not_before_ns = end_of_previous(domid);
+  domain.lives_from_ns = born ? now : domain.not_before_ns;
+  // What no sample can have any more.
+  if (domain.lives_from_ns < start_ns_ && domid != XENMON_DOMID_IDLE)
+    domain.times[kStateUnknown] = start_ns_ - domain.lives_from_ns;
   domain_by_id_[domid] = slot;
   return domain;
 }
@@ -108,7 +112,9 @@ Vcpu* Baker::make_vcpu(std::uint32_t domid, std::uint32_t vcpu_id) {
     known_.push_back(slot);
   }
   if (domain->vcpus.size() <= vcpu_id) domain->vcpus.resize(vcpu_id + 1, XENMON_NO_SLOT);
+  if (!idle && domain->vcpu_count != 0) share_runstates(*domain, vcpu);
   domain->vcpus[vcpu_id] = slot;
+  ++domain->vcpu_count;
   return &vcpu;
 }
 
@@ -177,6 +183,7 @@ void Baker::forget_states(Domain& domain, std::uint64_t now) {
 }
 
 void Baker::end_domain(Domain& domain, std::uint64_t now) {
+  account_domain(domain, now);
   for (const std::uint32_t slot : domain.vcpus) {
     if (slot == XENMON_NO_SLOT) continue;
     Vcpu& vcpu = *vcpus_[slot];
@@ -185,10 +192,12 @@ void Baker::end_domain(Domain& domain, std::uint64_t now) {
       stop_running(vcpu, now);
       if (pcpu_state(vcpu.part.pcpu).current == XENMON_NO_SLOT) nobody_runs(vcpu.part.pcpu, now);
     }
+    vcpu.domain_runstates = nullptr;
     enter(vcpu, kOffline, now);
     vcpu.claimed = kUnknown;
     vcpu.ended = true;
   }
+  domain.runstates.reset();
   domain.ended = true;
   domain.ended_ns = now;
   std::fill(cache_.begin(), cache_.end(), Cached{});
@@ -201,6 +210,7 @@ void Baker::end_domain(Domain& domain, std::uint64_t now) {
   for (const std::uint32_t slot : domain.vcpus) {
     if (slot != XENMON_NO_SLOT) fold(*vcpus_[slot], false);
   }
+  fold_domain(domain, now);
   ended_totals_.push_back(totals_of(domain));
   free_domain(domain);
 }

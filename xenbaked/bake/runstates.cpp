@@ -44,7 +44,9 @@ void Baker::conflict(Vcpu& vcpu, std::uint64_t now) {
   ++counts_.state_conflicts;
   if (vcpu.bucket == kRunning && pcpu_state(vcpu.part.pcpu).current == vcpu.slot)
     nobody_runs(vcpu.part.pcpu, now);
-  vcpu.bucket = vcpu.claimed = kUnknown;
+  doubt_domain(vcpu, vcpu.since_ns, now);
+  set_bucket(vcpu, kUnknown, now);
+  vcpu.claimed = kUnknown;
   account(vcpu, now);
 }
 

@@ -29,7 +29,7 @@ void Baker::make_unheard_pcpus() {
 void Baker::believe_silence(Vcpu& vcpu) {
   vcpu.silent = false;
   if (pcpu_state(vcpu.vcpu_id).any_run) return; // another one has been seen there
-  vcpu.bucket = kRunning;
+  set_bucket(vcpu, kRunning, now_ns_);
   vcpu.entered_ns = vcpu.since_ns;
   vcpu.known = true;
   known_.push_back(vcpu.slot);
@@ -78,6 +78,7 @@ void Baker::advance_to(std::uint64_t tsc) {
     // A record that changes no state ends a silence, too.
     now_ns_ = std::max(now_ns_, ns);
     set_edge(ns + kSilenceEndsWithinNs);
+    if (now_ns_ >= settle_ns_) account_domains(now_ns_);
     return;
   }
   if (ns < edge_ns_) {
@@ -130,6 +131,7 @@ void Baker::close_sample(std::uint64_t end_ns, bool publish) {
   credit_exchanges();
   rows_.clear();
   io_rows_.clear();
+  close_domains(end_ns, publish);
   for (const std::unique_ptr<Vcpu>& vcpu : vcpus_) {
     if (!vcpu || (vcpu->ended && vcpu->since_ns <= start_ns_ && vcpu->part.empty())) continue;
     if (vcpu->silent && end_ns >= kIdleIsSilentNs) [[unlikely]]
@@ -161,6 +163,7 @@ void Baker::close_sample(std::uint64_t end_ns, bool publish) {
     sample.records = sample_records_;
     sample.rows = rows_;
     sample.io_rows = io_rows_;
+    sample.domain_rows = domain_rows_;
     sample.waits = slow_waits_.waits();
     sample.waits_left_out = slow_waits_.left_out();
     sink_->on_sample(*this, sample);

@@ -15,6 +15,7 @@ DomainTotals Baker::totals_of(const Domain& domain) const {
   totals.uid = domain.uid;
   totals.ended_ns = domain.ended_ns;
   totals.name = domain.name;
+  totals.times = domain.times;
   totals.io = domain.io;
   totals.io_copy_bytes = domain.io_copy_bytes;
   for (const std::uint32_t slot : domain.vcpus) {

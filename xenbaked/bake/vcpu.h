@@ -11,15 +11,12 @@
 #include <utility>
 #include <vector>
 
+#include "bake/buckets.h"
+#include "bake/domain_runstates.h"
 #include "bake/histogram.h"
 #include "xenmon/region.h"
 
 namespace xenmon {
-
-// Where a vCPU's time goes: its runstate, with runnable split by what was before it.
-enum Bucket : std::uint8_t { kRunning, kWaitWake, kWaitPreempt, kBlocked, kOffline, kUnknown };
-inline constexpr std::size_t kBuckets = 6;
-using Times = std::array<std::uint64_t, kBuckets>; // ns
 
 // Time slices granted that had a limit.
 struct Slices {
@@ -87,6 +84,7 @@ struct alignas(64) Vcpu {
   std::uint32_t told_by = XENMON_NO_PCPU; // the pCPU whose record gave its state; only where clocks differ
   std::uint64_t since_ns = 0;             // accounted up to here
   std::uint64_t entered_ns = 0;           // in this state from here on; unlike since_ns not moved by samples
+  DomainRunstates* domain_runstates = nullptr; // its domain's; none if that has no other vCPU
 
   std::unique_ptr<VcpuHistograms> histograms; // made when first needed
 
@@ -145,6 +143,13 @@ struct Domain {
   std::uint64_t loss_ns = ~std::uint64_t{0};
   std::string name;
   std::vector<std::uint32_t> vcpus; // slots by vCPU id, XENMON_NO_SLOT where none
+  std::uint32_t vcpu_count = 0;
+  // What it does as a whole; not the idle domain. Its life begins with its creation if that was seen,
+  // otherwise with the trace, or with the end of the domain that had its number before.
+  std::uint64_t lives_from_ns = 0;
+  std::unique_ptr<DomainRunstates> runstates; // while it is alive, with two vCPUs or more
+  DomainTimes part_times{};                   // of the current sample, as far as it is accounted
+  DomainTimes times{};                        // up to the end of the last sample
   IoCounts io{};
   std::uint64_t io_copy_bytes = 0;
   std::vector<IoPart> io_parts; // of the current sample

@@ -30,6 +30,9 @@ namespace family {
 inline constexpr Family kDomainVcpuSeconds{
     "xenmon_domain_vcpu_seconds", FamilyKind::kCounter, "seconds",
     "Time that the domain's vCPUs have spent in each state, all vCPUs together."};
+inline constexpr Family kDomainRunstateSeconds{
+    "xenmon_domain_runstate_seconds", FamilyKind::kCounter, "seconds",
+    "Time that the domain as a whole has spent in each state, by what its vCPUs do at the same time."};
 inline constexpr Family kDomainExecutions{
     "xenmon_domain_executions", FamilyKind::kCounter, "",
     "Times that the scheduler let one of the domain's vCPUs run, or continue to run."};

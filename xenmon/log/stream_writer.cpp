@@ -80,6 +80,9 @@ void StreamWriter::take(const Sample& sample) {
   for (const xenmon_io_row& row : sample.io_rows) {
     if (counts(row.pcpu)) account_of(row.domain_slot, kNone, row.pcpu).sums.add(row);
   }
+  for (const xenmon_domain_row& row : sample.domain_rows) {
+    if (counts(XENMON_NO_PCPU)) account_of(row.domain_slot, kNone, XENMON_NO_PCPU).sums.add(row);
+  }
 }
 
 void StreamWriter::daemon_changed() {
@@ -118,7 +121,8 @@ Status StreamWriter::write(const Interval& interval) {
     fields.push_back(std::to_string(account.slices.max_ns));
     for (const SumInfo& info : kSums) {
       if (info.source.of_vcpu()) continue;
-      fields.push_back(of_domain ? std::to_string(account.sums.*info.sum) : "");
+      const bool known = of_domain && (info.source.of_pcpu() || account.sums.lived_ns() != 0);
+      fields.push_back(known ? std::to_string(account.sums.*info.sum) : "");
     }
     fields.push_back(std::to_string(interval.lost_records));
     fields.push_back(std::to_string(interval.missed_samples));

@@ -28,8 +28,9 @@ TEST(RegionReader, AcceptsAWholeRegion) {
 std::vector<std::uint64_t> with_longer_records(ScriptedRegion& region, std::uint32_t more) {
   xenmon_region_header header = region.header();
   std::vector<std::uint64_t> words(4096 / 8);
-  for (xenmon_table* table : {&header.pcpu, &header.domain, &header.vcpu, &header.hist, &header.sample,
-                              &header.row, &header.io_row, &header.wait, &header.verdict}) {
+  for (xenmon_table* table :
+       {&header.pcpu, &header.domain, &header.vcpu, &header.hist, &header.sample, &header.row, &header.io_row,
+        &header.wait, &header.verdict, &header.carry, &header.domain_row}) {
     const xenmon_table old = *table;
     table->offset = words.size() * 8;
     table->stride += more;

@@ -28,6 +28,10 @@ class MirrorTest : public testing::Test {
   }
 
   void publish(std::uint32_t running_ms) {
+    const std::uint32_t running_ns = running_ms * 1'000'000;
+    theirs_.domain_rows = {
+        {.domain_slot = 0, .full_run_ns = running_ns, .blocked_ns = 100'000'000 - running_ns},
+        {.domain_slot = 1, .concurrency_hazard_ns = 60'000'000, .blocked_ns = 30'000'000}};
     theirs_.publish(
         {make_row(0, 0, {.running_ms = running_ms, .blocked_ms = 100 - running_ms, .executions = 3}),
          make_vcpu_row(1, 1, {.waited_ms = 60, .blocked_ms = 40, .executions = 2, .slice_ms = 5})},
@@ -79,6 +83,7 @@ class MirrorTest : public testing::Test {
       EXPECT_EQ(mine.head().lost_records, other.head().lost_records);
       EXPECT_TRUE(same(mine.rows(), other.rows())) << number;
       EXPECT_TRUE(same(mine.io_rows(), other.io_rows())) << number;
+      EXPECT_TRUE(same(mine.domain_rows(), other.domain_rows())) << number;
     }
     TablesCopy mine;
     TablesCopy other;
