@@ -35,6 +35,7 @@ MetricSums sums_of(const VcpuTotals& vcpu) {
   sums.offline_ns = vcpu.times[kOffline];
   sums.unknown_ns = vcpu.times[kUnknown];
   sums.executions = vcpu.executions;
+  sums.migrations = vcpu.migrations;
   sums.slice_count = vcpu.slices.count;
   sums.slice_sum_ns = vcpu.slices.sum_ns;
   return sums;
@@ -81,6 +82,7 @@ Json vcpu_json(const VcpuTotals& vcpu) {
   json["vcpu"] = vcpu.vcpu_id;
   for (const Metric metric : kTimes) json[key_of(metric)] = total(metric, sums);
   json[key_of(Metric::kExecutions)] = vcpu.executions;
+  json[key_of(Metric::kMigrations)] = vcpu.migrations;
   json[key_of(Metric::kAllocated)] = {{"count", vcpu.slices.count},
                                       {"sum", vcpu.slices.sum_ns},
                                       {"min", vcpu.slices.min_ns},
@@ -143,6 +145,9 @@ void write_vcpu(std::ostream& out, const VcpuTotals& vcpu, std::uint64_t whole, 
   if (vcpu.executions > 0)
     out << "  of " << duration(vcpu.times[kRunning] / vcpu.executions) << " on average";
   out << '\n';
+  if (!idle)
+    out << "    " << std::left << std::setw(20) << info_of(Metric::kMigrations).text << std::right
+        << std::setw(12) << vcpu.migrations << '\n';
   if (vcpu.slices.count > 0) {
     out << "    " << std::left << std::setw(20) << info_of(Metric::kAllocated).text << std::right
         << std::setw(12) << duration(vcpu.slices.sum_ns / vcpu.slices.count) << "  on average, "

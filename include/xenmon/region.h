@@ -39,7 +39,7 @@
  *     wall_epoch_ns turns them into the time of day.
  *   - version_major changes when an old reader would go wrong, and such a reader must refuse.
  *     version_minor changes when fields or flags are added. Nothing is ever reused or renumbered.
- *     Last version bump: 1.4, for what domains do as a whole.
+ *     Last version bump: 1.4, for what domains do as a whole, and for migrations.
  *   - The layout of one file never changes. When a table becomes too small the daemon makes a new
  *     file, renames it into place and sets XENMON_STATE_SUPERSEDED here; a reader opens the path again.
  *   - Readers never write; the daemon never waits for readers.
@@ -135,8 +135,8 @@
  *   - 10 s of history: the long window of the screen, which begins with what the region remembers. The ring has
  *     a second more, so that the oldest sample that a reader needs is not just being written over.
  *   - A sample is at most 4 s long, so that its times in ns fit into 32 bits.
- *   - A row has 64 bytes, a cache line. The daemon has every table begin at a multiple of 64, so each row is in one
- *     line; readers must not rely on that.
+ *   - The daemon has every table begin at a multiple of 64, so that lines of counts are cache lines; readers must not
+ *     rely on that.
  *   - 464 buckets: 16 of 16 ns up to 256 ns, then 16 for each of the 28 powers of two up to 2^36 ns, 68.7 s. From
  *     256 ns on a bucket is at most 1/16 as wide as its lower end, which is the error that percentiles may have.
  *   - 16 buckets to a line: 64 bytes of counts, which are written and read only where they are used.
@@ -234,6 +234,10 @@
 #define XENMON_VCPU_BYTES_1_0 152u
 /* The same in 1.1 and 1.2: no sums of waits and executions. */
 #define XENMON_VCPU_BYTES_1_1 168u
+/* The same in 1.3: no migrations. */
+#define XENMON_VCPU_BYTES_1_3 192u
+/* A row's length up to 1.3: no migrations. */
+#define XENMON_ROW_BYTES_1_0 64u
 
 /* wait.kind: what it was before it was ready */
 #define XENMON_WAIT_WOKEN 1u     /* blocked or offline */
@@ -426,6 +430,8 @@ typedef struct xenmon_vcpu {
     uint64_t wake_wait_sum_ns;
     uint64_t preempt_wait_sum_ns;
     uint64_t run_sum_ns;
+    /* Since 1.4. */
+    uint64_t migrations; /* of the executions, those that began on another pCPU than where it had run before */
 } xenmon_vcpu;
 
 /* Log-linear buckets: 16 equal ones up to 256 ns, then 16 to every power of two up to 2^36 ns
@@ -479,6 +485,9 @@ typedef struct xenmon_row {
     uint64_t slice_sum_ns;
     uint32_t slice_max_ns;
     uint32_t domain_slot;
+    /* Since 1.4. */
+    uint32_t migrations; /* to this pCPU */
+    uint32_t reserved;
 } xenmon_row;
 
 /* Page exchanges on one pCPU in one sample. Each is credited to the guest and once more to Dom0. */
@@ -667,7 +676,8 @@ XENMON_AT(xenmon_vcpu, reserved2, 164);
 XENMON_AT(xenmon_vcpu, wake_wait_sum_ns, 168);
 XENMON_AT(xenmon_vcpu, preempt_wait_sum_ns, 176);
 XENMON_AT(xenmon_vcpu, run_sum_ns, 184);
-XENMON_SIZE(xenmon_vcpu, 192);
+XENMON_AT(xenmon_vcpu, migrations, 192);
+XENMON_SIZE(xenmon_vcpu, 200);
 
 XENMON_AT(xenmon_histograms, wake_wait, 0);
 XENMON_AT(xenmon_histograms, preempt_wait, 1856);
@@ -703,7 +713,9 @@ XENMON_AT(xenmon_row, slice_min_ns, 44);
 XENMON_AT(xenmon_row, slice_sum_ns, 48);
 XENMON_AT(xenmon_row, slice_max_ns, 56);
 XENMON_AT(xenmon_row, domain_slot, 60);
-XENMON_SIZE(xenmon_row, 64);
+XENMON_AT(xenmon_row, migrations, 64);
+XENMON_AT(xenmon_row, reserved, 68);
+XENMON_SIZE(xenmon_row, 72);
 
 XENMON_AT(xenmon_io_row, domain_slot, 0);
 XENMON_AT(xenmon_io_row, pcpu, 4);

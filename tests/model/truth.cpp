@@ -40,6 +40,7 @@ struct Known {
   std::uint64_t longer = 0;  // so much of it was before the trace
   std::uint64_t further = 0; // so much of it, when it was chosen again, had been before that
   std::uint32_t pcpu = kNoPcpu;
+  bool has_run = false; // there
 };
 
 class Teller {
@@ -271,6 +272,7 @@ class Teller {
     account(known, since);
     known.part = kRunningPart;
     known.pcpu = fact.pcpu;
+    known.has_run = true;
     account(known, now);
     enter(known, kRunningPart, now, false);
     known.further = now - since;
@@ -285,7 +287,10 @@ class Teller {
       const std::uint64_t entered = now > fact.for_ns ? now - fact.for_ns : 0;
       account(known, no_earlier(entered, now));
       known.part = from;
-      if (from == kRunningPart) known.pcpu = fact.pcpu;
+      if (from == kRunningPart) {
+        known.pcpu = fact.pcpu;
+        known.has_run = true;
+      }
       known.entered = entered;
       known.longer = fact.for_ns > now ? fact.for_ns - now : 0;
       known.entered_seen = false;
@@ -299,9 +304,12 @@ class Teller {
     }
     if (to == kRunningPart) {
       ++known.figures.executions;
+      if (known.has_run && known.pcpu != fact.pcpu) ++known.figures.migrations;
       known.pcpu = fact.pcpu;
+      known.has_run = true;
     } else if (known.pcpu == kNoPcpu && (fact.from == kStateRunning || fact.to == kStateRunnable)) {
       known.pcpu = fact.pcpu;
+      known.has_run = fact.from == kStateRunning;
     }
     enter(known, to, now, true);
   }

@@ -22,7 +22,8 @@
 //     unless its domain's creation was seen.
 //
 // An execution is one decision of the scheduler to let a vCPU run: a switch to it, or a decision to let it
-// continue (CONTINUE_RUNNING; also counted in `continues`).
+// continue (CONTINUE_RUNNING; also counted in `continues`). It is a migration if the vCPU ran on another pCPU
+// before.
 //
 // A wait is what the histograms of waits count: from when a vCPU was known to become runnable until it ran,
 // with no lost records in between that may have been about it. Waits of at least slow_wait_ns are reported
@@ -82,6 +83,7 @@ struct VcpuTotals {
   Times times{};
   std::uint64_t executions = 0;
   std::uint64_t continues = 0;
+  std::uint64_t migrations = 0;
   Slices slices;
   Percentiles wait; // of both kinds together
   Percentiles wake_wait;
@@ -395,6 +397,15 @@ class Baker {
     return make_part(vcpu, pcpu);
   }
   static VcpuPart& make_part(Vcpu& vcpu, std::uint32_t pcpu);
+  // It is dispatched there.
+  [[gnu::always_inline]] static void move_to(Vcpu& vcpu, std::uint32_t pcpu) {
+    if (vcpu.part.pcpu != pcpu) move_to_other(vcpu, pcpu);
+    vcpu.has_run = true;
+  }
+  [[gnu::noinline]] static void move_to_other(Vcpu& vcpu, std::uint32_t pcpu) {
+    credit_to_other(vcpu, pcpu);
+    if (vcpu.has_run) ++vcpu.part.migrations;
+  }
   [[gnu::always_inline]] static void credit_to(Vcpu& vcpu, std::uint32_t pcpu) {
     if (vcpu.part.pcpu != pcpu) credit_to_other(vcpu, pcpu);
   }

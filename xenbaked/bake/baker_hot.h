@@ -198,6 +198,7 @@ inline bool Baker::apply_dispatch_record(std::uint32_t pcpu, const Record& recor
   end_wait(*came, came->bucket == kWaitWake ? distribution.wake_wait : distribution.preempt_wait, pcpu, now);
   set_bucket(*came, kRunning, now);
   came->entered_ns = now;
+  came->has_run = true;
   ++came->part.executions;
   if (record.extra_words() >= 7) came->part.slices.add(record.word(6));
   state.current = came->slot;
@@ -265,7 +266,7 @@ inline void Baker::enter(Vcpu& vcpu, Bucket bucket, std::uint64_t from_ns) {
 inline void Baker::start_running(Vcpu& vcpu, std::uint32_t pcpu, PcpuState& state, std::uint64_t now) {
   if (state.current != XENMON_NO_SLOT && state.current != vcpu.slot) [[unlikely]]
     displace(vcpu, pcpu, now);
-  credit_to(vcpu, pcpu);
+  move_to(vcpu, pcpu);
   state.current = vcpu.slot;
   state.any_run = true;
   state.recent.begin(vcpu.slot, now);
@@ -326,6 +327,7 @@ inline void Baker::change_state_as(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t
   if (vcpu.part.pcpu == XENMON_NO_PCPU) [[unlikely]] {
     // It has not run yet: its time belongs to the pCPU that reports it.
     if (from == XENMON_VCPU_RUNNING || to == XENMON_VCPU_RUNNABLE) credit_to(vcpu, pcpu);
+    vcpu.has_run = from == XENMON_VCPU_RUNNING;
   }
   enter(vcpu, judge(hot::kBucketOf[from][to]), now);
 }

@@ -105,6 +105,7 @@ void Baker::learn(Vcpu& vcpu, std::uint32_t pcpu, Bucket bucket, std::uint64_t f
   if (bucket == kRunning) {
     displace(vcpu, pcpu, now);
     credit_to(vcpu, pcpu);
+    vcpu.has_run = true;
     PcpuState& state = pcpu_state(pcpu);
     state.current = vcpu.slot;
     state.any_run = true;

@@ -66,6 +66,7 @@ bool Baker::believe_presumed(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) 
   presumed_[pcpu] = {};
   account(vcpu, std::clamp(presumed.since_ns, vcpu.since_ns, now));
   credit_to(vcpu, pcpu);
+  vcpu.has_run = true;
   vcpu.bucket = kRunning;
   account(vcpu, now);
   vcpu.bucket = kUnknown;

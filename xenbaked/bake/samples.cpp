@@ -187,6 +187,7 @@ void Baker::fold(Vcpu& vcpu, bool publish) {
     }
     vcpu.executions += part.executions;
     vcpu.continues += part.continues;
+    vcpu.migrations += part.migrations;
     vcpu.slices.add(part.slices);
     if (part.times[kRunning] != 0) {
       auto& by_pcpu = vcpu.running_by_pcpu;
@@ -223,6 +224,7 @@ void Baker::emit(const Vcpu& vcpu, const VcpuPart& part) {
   row.slice_sum_ns = part.slices.sum_ns;
   row.slice_min_ns = part.slices.min_ns;
   row.slice_max_ns = part.slices.max_ns;
+  row.migrations = part.migrations;
   rows_.push_back(row);
 }
 

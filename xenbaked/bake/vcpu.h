@@ -47,6 +47,7 @@ struct VcpuPart {
   std::uint64_t continues = 0;
   Times times{};
   Slices slices;
+  std::uint32_t migrations = 0; // to it
 
   [[nodiscard]] bool empty() const {
     std::uint64_t any = executions | slices.count;
@@ -55,6 +56,7 @@ struct VcpuPart {
   }
   void reset() {
     executions = continues = 0;
+    migrations = 0;
     times = {};
     slices = {};
   }
@@ -77,6 +79,7 @@ struct alignas(64) Vcpu {
   Bucket claimed = kUnknown;
   bool idle = false;              // one of the idle domain's: tied to the pCPU of its number
   bool observed = false;          // some record has given its state
+  bool has_run = false;           // some record has said so; part.pcpu is where
   bool known = false;             // in Baker's list of vCPUs whose state is known
   bool ended = false;             // its domain has ended
   bool silent = false;            // the idle vCPU of a pCPU that has no records yet: it is assumed to run
@@ -95,6 +98,7 @@ struct alignas(64) Vcpu {
   Times times{};
   std::uint64_t executions = 0;
   std::uint64_t continues = 0;
+  std::uint64_t migrations = 0;
   Slices slices;
   std::vector<std::pair<std::uint32_t, std::uint64_t>> running_by_pcpu; // pCPU, ns
 

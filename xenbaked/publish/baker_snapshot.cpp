@@ -55,6 +55,7 @@ void put(xenmon_vcpu& out, const Vcpu& vcpu, std::uint64_t end_ns) {
   out.unknown_ns = vcpu.times[kUnknown];
   out.executions = vcpu.executions;
   out.continues = vcpu.continues;
+  out.migrations = vcpu.migrations;
   out.slice_count = vcpu.slices.count;
   out.slice_sum_ns = vcpu.slices.sum_ns;
   out.slice_min_ns = vcpu.slices.min_ns;

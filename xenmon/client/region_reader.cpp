@@ -38,18 +38,6 @@ void copy_record(Record& to, const std::byte* from) {
   std::memcpy(&to, words, sizeof(Record));
 }
 
-// Copies `count` elements from ring position `first` on. The capacity is not 0.
-template <class Record>
-void copy_ring(std::vector<Record>& to, const std::byte* base, const xenmon_table& table, std::uint64_t first,
-               std::uint32_t count) {
-  if (to.size() < count) to.resize(count);
-  std::uint64_t element = first % table.capacity;
-  for (std::uint32_t i = 0; i < count; ++i) {
-    copy_record(to[i], base + table.offset + element * table.stride);
-    if (++element == table.capacity) element = 0;
-  }
-}
-
 // The same from a table whose records have `stride` bytes: what an older record does not have is 0.
 template <class Record>
 void copy_old_record(Record& to, const std::byte* from, std::uint32_t stride) {
@@ -60,6 +48,18 @@ void copy_old_record(Record& to, const std::byte* from, std::uint32_t stride) {
   std::uint64_t words[sizeof(Record) / kWord] = {};
   for (std::size_t word = 0; word < stride / kWord; ++word) words[word] = load(from + word * kWord);
   std::memcpy(&to, words, sizeof(words));
+}
+
+// Copies `count` elements from ring position `first` on. The capacity is not 0.
+template <class Record>
+void copy_ring(std::vector<Record>& to, const std::byte* base, const xenmon_table& table, std::uint64_t first,
+               std::uint32_t count) {
+  if (to.size() < count) to.resize(count);
+  std::uint64_t element = first % table.capacity;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    copy_old_record(to[i], base + table.offset + element * table.stride, table.stride);
+    if (++element == table.capacity) element = 0;
+  }
 }
 
 template <class Record>
@@ -106,7 +106,7 @@ std::optional<std::string> damage(const xenmon_region_header& header) {
       {"vCPU table", header.vcpu, XENMON_VCPU_BYTES_1_0, true},
       {"histogram table", header.hist, sizeof(xenmon_histograms), true},
       {"sample ring", header.sample, XENMON_SAMPLE_BYTES_1_0, false},
-      {"row ring", header.row, sizeof(xenmon_row), false},
+      {"row ring", header.row, XENMON_ROW_BYTES_1_0, false},
       {"I/O row ring", header.io_row, sizeof(xenmon_io_row), true},
       {"wait ring", header.wait, sizeof(xenmon_wait), true},
       {"verdict table", header.verdict, sizeof(xenmon_verdict), true},

@@ -93,7 +93,9 @@ class RegionReader {
   bool read_histograms(std::uint32_t slot, std::span<const std::uint32_t, 3> lines,
                        xenmon_histograms& copy) const;
   // Whether xenmon_vcpu has the sums of waits and executions; since 1.3.
-  bool has_sums() const { return header_.vcpu.stride >= sizeof(xenmon_vcpu); }
+  bool has_sums() const { return header_.vcpu.stride >= XENMON_VCPU_BYTES_1_3; }
+  // Whether vCPUs and rows have migrations; since 1.4.
+  bool has_migrations() const { return header_.vcpu.stride >= sizeof(xenmon_vcpu); }
   // Whether samples have domain rows, and xenmon_domain what it does as a whole; since 1.4.
   bool has_domain_rows() const { return header_.domain_row.capacity != 0; }
   // The counts that have passed 2^32. False as for read_tables().

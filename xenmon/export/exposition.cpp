@@ -51,6 +51,8 @@ class Exposition {
     });
     runstates();
     plain(family::kDomainExecutions, [](const DomainFigures& d) { return Amount::count(d.executions); });
+    if (figures_.has_migrations)
+      plain(family::kDomainMigrations, [](const DomainFigures& d) { return Amount::count(d.migrations); });
     exchanges();
     for (std::size_t which = 0; which < kHistogramFamilies.size(); ++which) histogram(which);
     plain(family::kDomainVcpus, [](const DomainFigures& d) { return Amount::count(d.vcpus); });
@@ -80,6 +82,12 @@ class Exposition {
     for (const VcpuFigures& vcpu : figures_.vcpus) {
       number(figures_.domains[vcpu.domain], vcpu.domain, {"vcpu", std::to_string(vcpu.vcpu_id)},
              Amount::count(vcpu.executions));
+    }
+    if (!figures_.has_migrations) return;
+    encoder_.begin(family::kVcpuMigrations);
+    for (const VcpuFigures& vcpu : figures_.vcpus) {
+      number(figures_.domains[vcpu.domain], vcpu.domain, {"vcpu", std::to_string(vcpu.vcpu_id)},
+             Amount::count(vcpu.migrations));
     }
   }
 

@@ -36,6 +36,9 @@ inline constexpr Family kDomainRunstateSeconds{
 inline constexpr Family kDomainExecutions{
     "xenmon_domain_executions", FamilyKind::kCounter, "",
     "Times that the scheduler let one of the domain's vCPUs run, or continue to run."};
+inline constexpr Family kDomainMigrations{
+    "xenmon_domain_migrations", FamilyKind::kCounter, "",
+    "Times that one of the domain's vCPUs started to run on another physical CPU than the one before."};
 inline constexpr Family kDomainPageExchanges{
     "xenmon_domain_page_exchanges", FamilyKind::kCounter, "",
     "Pages that the domain has exchanged with others, by kind. Dom0 has those of all guests."};
@@ -64,6 +67,9 @@ inline constexpr Family kVcpuSeconds{"xenmon_vcpu_seconds", FamilyKind::kCounter
                                      "Time that the vCPU has spent in each state."};
 inline constexpr Family kVcpuExecutions{"xenmon_vcpu_executions", FamilyKind::kCounter, "",
                                         "Times that the scheduler let the vCPU run, or continue to run."};
+inline constexpr Family kVcpuMigrations{
+    "xenmon_vcpu_migrations", FamilyKind::kCounter, "",
+    "Times that the vCPU started to run on another physical CPU than the one before."};
 
 // ---- the host
 inline constexpr Family kPcpuSeconds{

@@ -74,6 +74,7 @@ void FigureReader::read_host(const RegionReader& reader) {
   figures_.slow_wait_ns = header.slow_wait_ns;
   figures_.has_waits = reader.has_waits();
   figures_.has_runstates = reader.has_domain_rows();
+  figures_.has_migrations = reader.has_migrations();
   if (daemon_start_ != header.daemon_start) {
     daemon_start_ = header.daemon_start;
     figures_.wall_epoch_ns = reader.wall_epoch_ns();
@@ -167,9 +168,11 @@ void FigureReader::add_domain(const RegionReader& reader, std::uint32_t slot) {
     times[kIsOffline] -= std::min(times[kIsOffline], domain.start_ns);
     for (std::size_t i = 0; i < kVcpuStates; ++i) domain.times[i] += times[i];
     domain.executions += vcpu.executions;
+    domain.migrations += vcpu.migrations;
     ++domain.vcpus;
     if (with_vcpus_)
-      figures_.vcpus.push_back({figures_.domains.size() - 1, vcpu.vcpu_id, times, vcpu.executions});
+      figures_.vcpus.push_back(
+          {figures_.domains.size() - 1, vcpu.vcpu_id, times, vcpu.executions, vcpu.migrations});
     add_histograms(reader, vcpu, next->slot);
   }
   take_histograms(domain, reader.has_sums());

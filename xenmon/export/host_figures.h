@@ -57,6 +57,7 @@ struct DomainFigures {
   StateTimes times = {};
   RunstateTimes runstates = {};
   std::uint64_t executions = 0;
+  std::uint64_t migrations = 0;
   std::array<std::uint64_t, 4> exchanges = {}; // map, unmap, transfer, copy
   std::uint64_t copy_bytes = 0;
   std::array<HistogramFigures, 3> histograms; // waits after a wake, waits after a preemption, executions
@@ -67,6 +68,7 @@ struct VcpuFigures {
   std::uint32_t vcpu_id = 0;
   StateTimes times = {};
   std::uint64_t executions = 0;
+  std::uint64_t migrations = 0;
 };
 
 struct PcpuFigures {
@@ -93,6 +95,7 @@ struct HostFigures {
   std::uint64_t slow_wait_ns = 0;
   bool has_waits = false;
   bool has_runstates = false;
+  bool has_migrations = false;
   // CLOCK_REALTIME of trace time 0 as it was when this daemon was first seen; 0 if unknown. It does not
   // follow the clock: the start of a counter must not move.
   std::uint64_t wall_epoch_ns = 0;

@@ -30,6 +30,7 @@ constexpr std::array kColumns = {Metric::kGotten,
                                  Metric::kAllocated,
                                  Metric::kIo,
                                  Metric::kIoPerExecution,
+                                 Metric::kMigrations,
                                  Metric::kFullContention,
                                  Metric::kPartialContention,
                                  Metric::kConcurrencyHazard};

@@ -23,6 +23,7 @@ struct MetricSums {
   std::uint64_t unknown_ns = 0;
   std::uint64_t executions = 0;
   std::uint64_t continues = 0;   // executions of a vCPU that ran already
+  std::uint64_t migrations = 0;  // executions that began on another pCPU than the one before
   std::uint64_t slice_count = 0; // slices granted that had a limit
   std::uint64_t slice_sum_ns = 0;
   std::uint64_t io_map = 0; // page exchanges
@@ -92,6 +93,7 @@ inline constexpr std::array kSums = {
     SumInfo{"unknown_ns", &MetricSums::unknown_ns, {.row = &xenmon_row::unknown_ns}},
     SumInfo{"executions", &MetricSums::executions, {.row = &xenmon_row::executions}},
     SumInfo{"continues", &MetricSums::continues, {.row = &xenmon_row::continues}},
+    SumInfo{"migrations", &MetricSums::migrations, {.row = &xenmon_row::migrations}, false},
     SumInfo{"slice_count", &MetricSums::slice_count, {.row = &xenmon_row::slice_count}},
     SumInfo{"slice_sum_ns", &MetricSums::slice_sum_ns, {.wide_row = &xenmon_row::slice_sum_ns}},
     SumInfo{"io_map_pages", &MetricSums::io_map, {.io_row = &xenmon_io_row::map}},

@@ -17,7 +17,7 @@ Table make_table(const Scene& scene) {
   const std::string of = state.basis == Basis::kPcpu ? "% of pCPU" : "% of vCPUs";
   table.groups = {{0, window_text(scene.model.nominal_ns[index_of(state.window)]) + ", " + of},
                   {6, "executions, I/O"},
-                  {10, "domain as a whole, % of time"}};
+                  {11, "domain as a whole, % of time"}};
   mark_sorted(table, state);
   table.picture_heading = "gotten recently";
   return table;

@@ -33,6 +33,7 @@ MetricSums sums_of(const xenmon_vcpu& vcpu) {
   sums.unknown_ns = vcpu.unknown_ns;
   sums.executions = vcpu.executions;
   sums.continues = vcpu.continues;
+  sums.migrations = vcpu.migrations;
   sums.slice_count = vcpu.slice_count;
   sums.slice_sum_ns = vcpu.slice_sum_ns;
   return sums;
