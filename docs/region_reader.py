@@ -128,7 +128,9 @@ VCPU = Record(*u32("flags", "domain_slot", "vcpu_id", "state", "last_pcpu", "res
 # Since 1.3 a vCPU has them, too, from SUMS_AT on.
 SUMS = Record(*u64("wake_wait_sum_ns", "preempt_wait_sum_ns", "run_sum_ns"))
 SUMS_AT = 168
-MIGRATIONS_AT = 192  # since 1.4, one number
+# Since 1.4, too, from MORE_AT on.
+MORE = Record(*u64("migrations", "avoidable_wait_ns"))
+MORE_AT = 192
 BUCKETS = 464
 SUB_BITS, FIRST_BITS = 4, 8  # 16 buckets to an octave, the first octave being all below 256 ns
 HISTOGRAMS = ("wake_wait", "preempt_wait", "run")
@@ -140,7 +142,7 @@ DOMAIN_ROWS_AT = 64
 ROW = Record(*u32("vcpu_slot", "pcpu", *TIMES, "executions", "continues", "slice_count", "slice_min_ns"),
              *u64("slice_sum_ns"), *u32("slice_max_ns", "domain_slot"))
 # Since 1.4 a row has them, too, from ROW_MORE_AT on.
-ROW_MORE = Record(*u32("migrations", "reserved"))
+ROW_MORE = Record(*u32("migrations", "avoidable_wait_ns"))
 ROW_MORE_AT = 64
 IO_ROW = Record(*u32("domain_slot", "pcpu", "map", "unmap", "transfer", "copy"), *u64("copy_bytes"))
 DOMAIN_ROW = Record(*u32("domain_slot", *RUNSTATE_NAMES))
@@ -366,12 +368,12 @@ class Region:
             return {}
         return SUMS.read(self._bytes, table["offset"] + table["stride"] * vcpu_slot + SUMS_AT)
 
-    def migrations(self, vcpu_slot):
-        """How often the vCPU was dispatched on another pCPU than the one before; None before 1.4."""
+    def more(self, vcpu_slot):
+        """{"migrations": count, "avoidable_wait_ns": ns} of the vCPU; {} before 1.4. Each number is read by itself."""
         table = self.tables["vcpu"]
-        if table["stride"] < MIGRATIONS_AT + 8:
-            return None
-        return self._word(table["offset"] + table["stride"] * vcpu_slot + MIGRATIONS_AT)
+        if table["stride"] < MORE_AT + MORE.size:
+            return {}
+        return MORE.read(self._bytes, table["offset"] + table["stride"] * vcpu_slot + MORE_AT)
 
     def runstates(self, domain_slot):
         """{"full_run_ns": ns, ...} of what the domain as a whole has done; {} before 1.4. Each number is read by itself."""

@@ -36,6 +36,7 @@ MetricSums sums_of(const VcpuTotals& vcpu) {
   sums.unknown_ns = vcpu.times[kUnknown];
   sums.executions = vcpu.executions;
   sums.migrations = vcpu.migrations;
+  sums.avoidable_wait_ns = vcpu.avoidable_ns;
   sums.slice_count = vcpu.slices.count;
   sums.slice_sum_ns = vcpu.slices.sum_ns;
   return sums;
@@ -81,6 +82,7 @@ Json vcpu_json(const VcpuTotals& vcpu) {
   Json json;
   json["vcpu"] = vcpu.vcpu_id;
   for (const Metric metric : kTimes) json[key_of(metric)] = total(metric, sums);
+  json[key_of(Metric::kAvoidableWait)] = vcpu.avoidable_ns;
   json[key_of(Metric::kExecutions)] = vcpu.executions;
   json[key_of(Metric::kMigrations)] = vcpu.migrations;
   json[key_of(Metric::kAllocated)] = {{"count", vcpu.slices.count},
@@ -140,6 +142,7 @@ void write_vcpu(std::ostream& out, const VcpuTotals& vcpu, std::uint64_t whole, 
     if (metric == Metric::kWaited || (idle && !idle_has(metric))) continue;
     line(info_of(metric).text, total(metric, sums));
   }
+  if (!idle) line(info_of(Metric::kAvoidableWait).text, vcpu.avoidable_ns);
   out << "    " << std::left << std::setw(20) << info_of(Metric::kExecutions).text << std::right
       << std::setw(12) << vcpu.executions;
   if (vcpu.executions > 0)

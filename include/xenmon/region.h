@@ -39,7 +39,8 @@
  *     wall_epoch_ns turns them into the time of day.
  *   - version_major changes when an old reader would go wrong, and such a reader must refuse.
  *     version_minor changes when fields or flags are added. Nothing is ever reused or renumbered.
- *     Last version bump: 1.4, for what domains do as a whole, and for migrations.
+ *     Last version bump: 1.4, for what domains do as a whole, for migrations, and for avoidable
+ *     waiting.
  *   - The layout of one file never changes. When a table becomes too small the daemon makes a new
  *     file, renames it into place and sets XENMON_STATE_SUPERSEDED here; a reader opens the path again.
  *   - Readers never write; the daemon never waits for readers.
@@ -234,9 +235,9 @@
 #define XENMON_VCPU_BYTES_1_0 152u
 /* The same in 1.1 and 1.2: no sums of waits and executions. */
 #define XENMON_VCPU_BYTES_1_1 168u
-/* The same in 1.3: no migrations. */
+/* The same in 1.3: neither migrations nor avoidable waiting. */
 #define XENMON_VCPU_BYTES_1_3 192u
-/* A row's length up to 1.3: no migrations. */
+/* A row's length up to 1.3: the same. */
 #define XENMON_ROW_BYTES_1_0 64u
 
 /* wait.kind: what it was before it was ready */
@@ -432,6 +433,9 @@ typedef struct xenmon_vcpu {
     uint64_t run_sum_ns;
     /* Since 1.4. */
     uint64_t migrations; /* of the executions, those that began on another pCPU than where it had run before */
+    /* Of the time waited, the part in which a pCPU of the same cpupool is known to have been idle; where the pools are
+     * not known, all pCPUs count as one. At least so much: what is unknown does not count. 0 for idle vCPUs. */
+    uint64_t avoidable_wait_ns;
 } xenmon_vcpu;
 
 /* Log-linear buckets: 16 equal ones up to 256 ns, then 16 to every power of two up to 2^36 ns
@@ -487,7 +491,7 @@ typedef struct xenmon_row {
     uint32_t domain_slot;
     /* Since 1.4. */
     uint32_t migrations; /* to this pCPU */
-    uint32_t reserved;
+    uint32_t avoidable_wait_ns;
 } xenmon_row;
 
 /* Page exchanges on one pCPU in one sample. Each is credited to the guest and once more to Dom0. */
@@ -677,7 +681,8 @@ XENMON_AT(xenmon_vcpu, wake_wait_sum_ns, 168);
 XENMON_AT(xenmon_vcpu, preempt_wait_sum_ns, 176);
 XENMON_AT(xenmon_vcpu, run_sum_ns, 184);
 XENMON_AT(xenmon_vcpu, migrations, 192);
-XENMON_SIZE(xenmon_vcpu, 200);
+XENMON_AT(xenmon_vcpu, avoidable_wait_ns, 200);
+XENMON_SIZE(xenmon_vcpu, 208);
 
 XENMON_AT(xenmon_histograms, wake_wait, 0);
 XENMON_AT(xenmon_histograms, preempt_wait, 1856);
@@ -714,7 +719,7 @@ XENMON_AT(xenmon_row, slice_sum_ns, 48);
 XENMON_AT(xenmon_row, slice_max_ns, 56);
 XENMON_AT(xenmon_row, domain_slot, 60);
 XENMON_AT(xenmon_row, migrations, 64);
-XENMON_AT(xenmon_row, reserved, 68);
+XENMON_AT(xenmon_row, avoidable_wait_ns, 68);
 XENMON_SIZE(xenmon_row, 72);
 
 XENMON_AT(xenmon_io_row, domain_slot, 0);

@@ -105,6 +105,7 @@ void compare_vcpu(Differences& differences, const std::string& name, const Json&
   differences.expect(name + " waited", json["waited_ns"], truth.times[kWakePart] + truth.times[kPreemptPart]);
   differences.expect(name + " executions", json["executions"], truth.executions);
   differences.expect(name + " migrations", json["migrations"], truth.migrations);
+  differences.expect(name + " avoidable waiting", json["avoidable_wait_ns"], truth.avoidable);
   const Json& slices = json["allocated_ns"];
   differences.expect(name + " slices", slices["count"], truth.slices.count);
   differences.expect(name + " slices' sum", slices["sum"], truth.slices.sum);
@@ -273,6 +274,7 @@ struct RowSums {
   std::uint64_t executions = 0;
   std::uint64_t continues = 0;
   std::uint64_t migrations = 0;
+  std::uint64_t avoidable = 0;
   SliceFigures slices;
 };
 
@@ -284,6 +286,7 @@ void add_row(RowSums& sums, const xenmon_row& row) {
   sums.executions += row.executions;
   sums.continues += row.continues;
   sums.migrations += row.migrations;
+  sums.avoidable += row.avoidable_wait_ns;
   if (row.slice_count == 0) return;
   SliceFigures& slices = sums.slices;
   if (slices.count == 0 || row.slice_min_ns < slices.min) slices.min = row.slice_min_ns;
@@ -443,6 +446,7 @@ class RegionComparison {
     differences_.expect(name + " executions", entry.executions, truth.executions);
     differences_.expect(name + " continues", entry.continues, truth.continues);
     differences_.expect(name + " migrations", entry.migrations, truth.migrations);
+    differences_.expect(name + " avoidable waiting", entry.avoidable_wait_ns, truth.avoidable);
     compare_slices(differences_, name,
                    {entry.slice_count, entry.slice_sum_ns, entry.slice_min_ns, entry.slice_max_ns},
                    truth.slices);
@@ -467,6 +471,7 @@ class RegionComparison {
     differences_.expect(name + " executions in rows", sums.executions, truth.executions);
     differences_.expect(name + " continues in rows", sums.continues, truth.continues);
     differences_.expect(name + " migrations in rows", sums.migrations, truth.migrations);
+    differences_.expect(name + " avoidable waiting in rows", sums.avoidable, truth.avoidable);
     compare_slices(differences_, name + " in rows:", sums.slices, truth.slices);
     // A sample has no row for the time before the vCPU's first record, nor for the time after its end.
     std::map<std::uint32_t, Times> should = truth.by_pcpu;

@@ -40,7 +40,8 @@ struct Known {
   std::uint64_t longer = 0;  // so much of it was before the trace
   std::uint64_t further = 0; // so much of it, when it was chosen again, had been before that
   std::uint32_t pcpu = kNoPcpu;
-  bool has_run = false; // there
+  bool has_run = false;          // there
+  std::uint64_t idle_before = 0; // ns in which some pCPU was idle before this wait
 };
 
 class Teller {
@@ -85,6 +86,7 @@ class Teller {
     if (base_ == kNever) return truth_;
     for (const Fact& fact : trace_.facts[static_cast<std::size_t>(view_)]) take(fact);
     truth_.duration = ns(last_);
+    tick(truth_.duration);
     std::vector<std::size_t> in_order(domains_.size());
     std::iota(in_order.begin(), in_order.end(), std::size_t{0});
     std::stable_sort(in_order.begin(), in_order.end(),
@@ -104,6 +106,7 @@ class Teller {
         Known& known = domain.vcpus[v];
         if (!known.heard) continue;
         account(known, truth_.duration);
+        if (!is_idle(d)) end_wait(known);
         known.figures.id = is_idle(d) ? setup_.pcpus[v].number : setup_.domains[d].vcpus[v].id;
         out.vcpus.push_back(std::move(known.figures));
       }
@@ -204,6 +207,21 @@ class Teller {
     return std::clamp(at, edge, now);
   }
 
+  // Some pCPU is idle if its idle vCPU is known to run.
+  void tick(std::uint64_t now) {
+    const std::vector<Known>& idle = domains_.back().vcpus;
+    const bool any = std::any_of(idle.begin(), idle.end(), [](const Known& known) {
+      return known.heard && known.part == kRunningPart;
+    });
+    if (any) idle_for_ += now - ticked_;
+    ticked_ = now;
+  }
+
+  static bool waits(Part part) { return part == kWakePart || part == kPreemptPart; }
+  void end_wait(Known& known) const {
+    if (waits(known.part)) known.figures.avoidable += idle_for_ - known.idle_before;
+  }
+
   void take(const Fact& fact) {
     Domain& domain = domains_[fact.domain];
     if (!is_idle(fact.domain)) count_to(fact, domain);
@@ -218,8 +236,10 @@ class Teller {
         for (Known& known : domain.vcpus) known.part = kOfflinePart;
         return;
       case Fact::Kind::kEnd:
+        tick(ns(fact.tsc));
         for (Known& known : domain.vcpus) {
           if (!known.heard) continue;
+          end_wait(known);
           account(known, ns(fact.tsc));
           known.part = kOfflinePart;
         }
@@ -235,6 +255,7 @@ class Teller {
         return;
       case Fact::Kind::kContinue:
       case Fact::Kind::kChange:
+        tick(ns(fact.tsc));
         domain.heard = domain.vcpus[fact.vcpu].heard = true;
         if (fact.kind == Fact::Kind::kContinue) {
           proceed(domain.vcpus[fact.vcpu], fact);
@@ -291,11 +312,13 @@ class Teller {
         known.pcpu = fact.pcpu;
         known.has_run = true;
       }
+      known.idle_before = idle_for_;
       known.entered = entered;
       known.longer = fact.for_ns > now ? fact.for_ns - now : 0;
       known.entered_seen = false;
     }
     account(known, now);
+    if (!is_idle(fact.domain)) end_wait(known);
     if (known.part != kUnknownPart) {
       const Length length = length_of(known, now);
       if (from == kRunningPart) known.figures.runs.push_back(length);
@@ -312,6 +335,7 @@ class Teller {
       known.has_run = fact.from == kStateRunning;
     }
     enter(known, to, now, true);
+    known.idle_before = idle_for_;
   }
 
   static void enter(Known& known, Part part, std::uint64_t now, bool seen) {
@@ -333,6 +357,8 @@ class Teller {
   std::uint64_t base_;
   std::uint64_t last_ = 0;
   std::uint64_t heard_ = 0;
+  std::uint64_t idle_for_ = 0; // ns up to ticked_ in which some pCPU was idle
+  std::uint64_t ticked_ = 0;
   std::map<std::uint32_t, std::uint64_t> first_tsc_; // by number of pCPU
   std::map<std::uint32_t, bool> runs_told_;          // a record has said which vCPU runs there
   std::vector<Domain> domains_;

@@ -54,6 +54,7 @@ struct VcpuTruth {
   Times times{};
   std::uint64_t executions = 0;
   std::uint64_t continues = 0;
+  std::uint64_t avoidable = 0;  // ns of the time waited in which some pCPU was known to be idle
   std::uint64_t migrations = 0; // dispatches on another pCPU than the one before
   SliceFigures slices;
   std::map<std::uint32_t, Times> by_pcpu; // what is credited to each; kNoPcpu: to none

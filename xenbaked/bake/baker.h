@@ -29,6 +29,9 @@
 // with no lost records in between that may have been about it. Waits of at least slow_wait_ns are reported
 // individually (not the idle domain's). A shorter wait costs one comparison.
 //
+// A wait is avoidable while any pCPU of the same cpupool is idle, whatever keeps the vCPU from it
+// (idle_clock.h).
+//
 // Baker is a Sink for Merge. One thread. Steady state allocates nothing.
 #ifndef XENMON_XENBAKED_BAKE_BAKER_H
 #define XENMON_XENBAKED_BAKE_BAKER_H
@@ -84,6 +87,7 @@ struct VcpuTotals {
   std::uint64_t executions = 0;
   std::uint64_t continues = 0;
   std::uint64_t migrations = 0;
+  std::uint64_t avoidable_ns = 0; // of the time waited: a pCPU of the same cpupool was idle
   Slices slices;
   Percentiles wait; // of both kinds together
   Percentiles wake_wait;
@@ -197,6 +201,9 @@ class Baker {
   // Every record before trace time `ns` has been applied, and the next one has that TSC: closes the samples
   // that end by then, as that record would.
   void reach(std::uint64_t ns, std::uint64_t next_tsc);
+  // The cpupool of each pCPU, by its number, from now on; any numbers, XENMON_NO_PCPU: it is in none. Without
+  // this call all pCPUs are one pool. Costs time in proportion to the vCPUs.
+  void set_pools(std::span<const std::uint32_t> pool_by_pcpu);
   // All states become unknown: a recording is about to be played again.
   void discontinuity();
   // The trace ends at `tsc` (or earlier, where it was): closes the last, partial sample.
@@ -366,6 +373,7 @@ class Baker {
   void nobody_runs(std::uint32_t pcpu, std::uint64_t now);
   // `vcpu` has waited, and is about to run on that pCPU.
   [[gnu::always_inline]] void end_wait(Vcpu& vcpu, Histogram& waits, std::uint32_t pcpu, std::uint64_t now) {
+    credit_avoidable(vcpu, now);
     const std::uint64_t waited = now - vcpu.entered_ns;
     waits.add(waited);
     if (waited >= options_.slow_wait_ns) [[unlikely]]
@@ -380,10 +388,35 @@ class Baker {
   // Every change of a vCPU's state is made here. It is counted from `now` on, even if the state began
   // earlier.
   [[gnu::always_inline]] static void set_bucket(Vcpu& vcpu, Bucket bucket, std::uint64_t now) {
-    if (vcpu.domain_runstates != nullptr) vcpu.domain_runstates->changed(vcpu.bucket, bucket, now);
+    if (vcpu.domain_runstates != nullptr) {
+      if (vcpu.idle) {
+        count_as_idle(vcpu, bucket == kRunning, now);
+      } else {
+        vcpu.domain_runstates->changed(vcpu.bucket, bucket, now);
+      }
+    }
+    if (is_wait(bucket)) vcpu.idle_reading = vcpu.pool->reading(now);
     vcpu.bucket = bucket;
   }
-  static void doubt_domain(const Vcpu& vcpu, std::uint64_t from_ns, std::uint64_t now);
+  static void count_as_idle(Vcpu& vcpu, bool is_idle, std::uint64_t now) {
+    if (vcpu.counts_as_idle == is_idle) return;
+    vcpu.counts_as_idle = is_idle;
+    is_idle ? vcpu.pool->begin(now) : vcpu.pool->end(now);
+  }
+  // It waits, and has done so up to now. Where that is not certain, this is not called, and nothing is
+  // credited.
+  [[gnu::always_inline]] static void credit_avoidable(Vcpu& vcpu, std::uint64_t now) {
+    const std::uint64_t reading = vcpu.pool->reading(now);
+    vcpu.part.avoidable_ns += reading - vcpu.idle_reading;
+    vcpu.idle_reading = reading;
+  }
+  static void credit_if_waiting(Vcpu& vcpu, std::uint64_t now) {
+    if (is_wait(vcpu.bucket)) credit_avoidable(vcpu, now);
+  }
+  void distrust_idle(const IdleClock& pool, std::uint64_t now);
+  [[nodiscard]] IdleClock& pool_of(std::uint32_t pcpu);
+  [[nodiscard]] IdleClock& pool_of(const Vcpu& vcpu);
+  void doubt_domain(const Vcpu& vcpu, std::uint64_t from_ns, std::uint64_t now);
   Bucket doubt(Vcpu& vcpu, Bucket bucket);
   void get_to_know(Vcpu& vcpu);
   void stop_running(Vcpu& vcpu, std::uint64_t now);
@@ -398,19 +431,20 @@ class Baker {
   }
   static VcpuPart& make_part(Vcpu& vcpu, std::uint32_t pcpu);
   // It is dispatched there.
-  [[gnu::always_inline]] static void move_to(Vcpu& vcpu, std::uint32_t pcpu) {
+  [[gnu::always_inline]] void move_to(Vcpu& vcpu, std::uint32_t pcpu) {
     if (vcpu.part.pcpu != pcpu) move_to_other(vcpu, pcpu);
     vcpu.has_run = true;
   }
-  [[gnu::noinline]] static void move_to_other(Vcpu& vcpu, std::uint32_t pcpu) {
+  [[gnu::noinline]] void move_to_other(Vcpu& vcpu, std::uint32_t pcpu) {
     credit_to_other(vcpu, pcpu);
     if (vcpu.has_run) ++vcpu.part.migrations;
   }
-  [[gnu::always_inline]] static void credit_to(Vcpu& vcpu, std::uint32_t pcpu) {
+  [[gnu::always_inline]] void credit_to(Vcpu& vcpu, std::uint32_t pcpu) {
     if (vcpu.part.pcpu != pcpu) credit_to_other(vcpu, pcpu);
   }
-  [[gnu::noinline]] static void credit_to_other(Vcpu& vcpu, std::uint32_t pcpu) {
+  [[gnu::noinline]] void credit_to_other(Vcpu& vcpu, std::uint32_t pcpu) {
     std::swap(other_part_of(vcpu, pcpu), vcpu.part);
+    vcpu.pool = &pool_of(vcpu);
   }
 
   Options options_;
@@ -473,6 +507,12 @@ class Baker {
   std::vector<xenmon_row> rows_;
   std::vector<xenmon_io_row> io_rows_;
   std::vector<xenmon_domain_row> domain_rows_;
+  // One for each cpupool. Empty table: all pCPUs are in the first.
+  std::vector<std::unique_ptr<IdleClock>> pools_;
+  std::vector<std::uint32_t> pool_by_pcpu_; // position in pools_, or XENMON_NO_PCPU
+  IdleClock no_pool_;                       // never runs
+  IdleClock nobodys_;                       // of idle pCPUs that are in no pool
+  DomainRunstates of_idle_vcpus_{0};        // not used
   SlowWaits slow_waits_;
   std::vector<DomainTotals> ended_totals_;
   std::vector<Presumed> presumed_; // by pCPU

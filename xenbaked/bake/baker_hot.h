@@ -329,6 +329,8 @@ inline void Baker::change_state_as(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t
     if (from == XENMON_VCPU_RUNNING || to == XENMON_VCPU_RUNNABLE) credit_to(vcpu, pcpu);
     vcpu.has_run = from == XENMON_VCPU_RUNNING;
   }
+  if (from == XENMON_VCPU_RUNNABLE) [[unlikely]]
+    credit_if_waiting(vcpu, now);
   enter(vcpu, judge(hot::kBucketOf[from][to]), now);
 }
 

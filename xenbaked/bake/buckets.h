@@ -15,6 +15,10 @@ enum Bucket : std::uint8_t { kRunning, kWaitWake, kWaitPreempt, kBlocked, kOffli
 inline constexpr std::size_t kBuckets = 6;
 using Times = std::array<std::uint64_t, kBuckets>; // ns
 
+constexpr bool is_wait(Bucket bucket) {
+  return bucket == kWaitWake || bucket == kWaitPreempt;
+}
+
 } // namespace xenmon
 
 #endif // XENMON_XENBAKED_BAKE_BUCKETS_H

@@ -12,8 +12,12 @@ namespace xenmon {
 // What that vCPU did since `from_ns` is not known, so what its domain did is not, either. That is not
 // remembered change by change: all that has been accounted of it in this sample becomes unknown.
 void Baker::doubt_domain(const Vcpu& vcpu, std::uint64_t from_ns, std::uint64_t now) {
-  if (vcpu.domain_runstates != nullptr && vcpu.bucket != kUnknown && from_ns < now)
+  if (vcpu.domain_runstates == nullptr || vcpu.bucket == kUnknown || from_ns >= now) return;
+  if (!vcpu.idle) {
     vcpu.domain_runstates->doubt(now);
+  } else if (vcpu.counts_as_idle) {
+    distrust_idle(*vcpu.pool, now);
+  }
 }
 
 // Its time is accounted up to when it becomes unknown, which may be before now.
@@ -34,6 +38,7 @@ void Baker::lose(std::uint32_t pcpu, std::uint64_t from_ns, std::uint64_t now) {
     const bool runs_elsewhere = vcpu.bucket == kRunning && vcpu.part.pcpu != pcpu;
     const bool idle_elsewhere = vcpu.idle && vcpu.vcpu_id != pcpu;
     if (runs_elsewhere || idle_elsewhere || vcpu.ended) return false;
+    if (from_ns >= now) credit_if_waiting(vcpu, now);
     account(vcpu, std::clamp(from_ns, vcpu.since_ns, now));
     make_unknown(vcpu);
     vcpu.known = false;
@@ -114,6 +119,7 @@ void Baker::discontinuity() {
     Vcpu& vcpu = *vcpus_[slot];
     vcpu.known = false;
     if (vcpu.ended) continue;
+    credit_if_waiting(vcpu, now_ns_);
     account(vcpu, now_ns_);
     make_unknown(vcpu);
   }

@@ -91,6 +91,8 @@ Vcpu* Baker::make_vcpu(std::uint32_t domid, std::uint32_t vcpu_id) {
   vcpu.domain_slot = domain->slot;
   vcpu.vcpu_id = vcpu_id;
   vcpu.idle = idle;
+  vcpu.pool = &pool_of(vcpu);
+  if (idle) vcpu.domain_runstates = &of_idle_vcpus_;
   // Xen makes vCPUs offline (xen/common/sched/core.c, sched_init_vcpu), so a domain whose creation was
   // seen has had this one offline until now, or until records were lost.
   const bool offline = domain->born && domain->loss_ns == ~std::uint64_t{0};
@@ -193,6 +195,7 @@ void Baker::end_domain(Domain& domain, std::uint64_t now) {
       if (pcpu_state(vcpu.part.pcpu).current == XENMON_NO_SLOT) nobody_runs(vcpu.part.pcpu, now);
     }
     vcpu.domain_runstates = nullptr;
+    credit_if_waiting(vcpu, now);
     enter(vcpu, kOffline, now);
     vcpu.claimed = kUnknown;
     vcpu.ended = true;

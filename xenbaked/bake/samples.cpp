@@ -136,6 +136,7 @@ void Baker::close_sample(std::uint64_t end_ns, bool publish) {
     if (!vcpu || (vcpu->ended && vcpu->since_ns <= start_ns_ && vcpu->part.empty())) continue;
     if (vcpu->silent && end_ns >= kIdleIsSilentNs) [[unlikely]]
       believe_silence(*vcpu);
+    credit_if_waiting(*vcpu, end_ns);
     account(*vcpu, end_ns);
     fold(*vcpu, publish);
   }
@@ -180,6 +181,7 @@ void Baker::fold(Vcpu& vcpu, bool publish) {
   std::uint64_t total = 0;
   const auto take = [&](VcpuPart& part) {
     if (part.empty()) return;
+    if (vcpu.idle) part.avoidable_ns = 0; // it waits for nothing
     if (sink_ != nullptr && publish) emit(vcpu, part);
     for (std::size_t i = 0; i < kBuckets; ++i) {
       vcpu.times[i] += part.times[i];
@@ -188,6 +190,7 @@ void Baker::fold(Vcpu& vcpu, bool publish) {
     vcpu.executions += part.executions;
     vcpu.continues += part.continues;
     vcpu.migrations += part.migrations;
+    vcpu.avoidable_ns += part.avoidable_ns;
     vcpu.slices.add(part.slices);
     if (part.times[kRunning] != 0) {
       auto& by_pcpu = vcpu.running_by_pcpu;
@@ -225,6 +228,7 @@ void Baker::emit(const Vcpu& vcpu, const VcpuPart& part) {
   row.slice_min_ns = part.slices.min_ns;
   row.slice_max_ns = part.slices.max_ns;
   row.migrations = part.migrations;
+  row.avoidable_wait_ns = narrow(part.avoidable_ns);
   rows_.push_back(row);
 }
 

@@ -27,6 +27,7 @@ DomainTotals Baker::totals_of(const Domain& domain) const {
     out.executions = vcpu.executions;
     out.continues = vcpu.continues;
     out.migrations = vcpu.migrations;
+    out.avoidable_ns = vcpu.avoidable_ns;
     out.slices = vcpu.slices;
     out.running_by_pcpu = vcpu.running_by_pcpu;
     std::sort(out.running_by_pcpu.begin(), out.running_by_pcpu.end());

@@ -14,6 +14,7 @@
 #include "bake/buckets.h"
 #include "bake/domain_runstates.h"
 #include "bake/histogram.h"
+#include "bake/idle_clock.h"
 #include "xenmon/region.h"
 
 namespace xenmon {
@@ -47,7 +48,8 @@ struct VcpuPart {
   std::uint64_t continues = 0;
   Times times{};
   Slices slices;
-  std::uint32_t migrations = 0; // to it
+  std::uint64_t avoidable_ns = 0; // of the time that it waited: a pCPU of its pool was idle
+  std::uint32_t migrations = 0;   // to it
 
   [[nodiscard]] bool empty() const {
     std::uint64_t any = executions | slices.count;
@@ -56,6 +58,7 @@ struct VcpuPart {
   }
   void reset() {
     executions = continues = 0;
+    avoidable_ns = 0;
     migrations = 0;
     times = {};
     slices = {};
@@ -79,6 +82,7 @@ struct alignas(64) Vcpu {
   Bucket claimed = kUnknown;
   bool idle = false;              // one of the idle domain's: tied to the pCPU of its number
   bool observed = false;          // some record has given its state
+  bool counts_as_idle = false;    // an idle vCPU: its pool's clock counts its pCPU
   bool has_run = false;           // some record has said so; part.pcpu is where
   bool known = false;             // in Baker's list of vCPUs whose state is known
   bool ended = false;             // its domain has ended
@@ -87,7 +91,11 @@ struct alignas(64) Vcpu {
   std::uint32_t told_by = XENMON_NO_PCPU; // the pCPU whose record gave its state; only where clocks differ
   std::uint64_t since_ns = 0;             // accounted up to here
   std::uint64_t entered_ns = 0;           // in this state from here on; unlike since_ns not moved by samples
-  DomainRunstates* domain_runstates = nullptr; // its domain's; none if that has no other vCPU
+  // Its domain's; none if that has no other vCPU. Of an idle vCPU it is not used, and not null: so one look
+  // tells whether there is more to do.
+  DomainRunstates* domain_runstates = nullptr;
+  IdleClock* pool = nullptr;      // of the pCPU on which it last ran; never null
+  std::uint64_t idle_reading = 0; // of that clock, when the wait began that it is in, or the sample
 
   std::unique_ptr<VcpuHistograms> histograms; // made when first needed
 
@@ -99,6 +107,7 @@ struct alignas(64) Vcpu {
   std::uint64_t executions = 0;
   std::uint64_t continues = 0;
   std::uint64_t migrations = 0;
+  std::uint64_t avoidable_ns = 0;
   Slices slices;
   std::vector<std::pair<std::uint32_t, std::uint64_t>> running_by_pcpu; // pCPU, ns
 

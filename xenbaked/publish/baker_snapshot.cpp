@@ -56,6 +56,7 @@ void put(xenmon_vcpu& out, const Vcpu& vcpu, std::uint64_t end_ns) {
   out.executions = vcpu.executions;
   out.continues = vcpu.continues;
   out.migrations = vcpu.migrations;
+  out.avoidable_wait_ns = vcpu.avoidable_ns;
   out.slice_count = vcpu.slices.count;
   out.slice_sum_ns = vcpu.slices.sum_ns;
   out.slice_min_ns = vcpu.slices.min_ns;

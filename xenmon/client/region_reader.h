@@ -94,7 +94,7 @@ class RegionReader {
                        xenmon_histograms& copy) const;
   // Whether xenmon_vcpu has the sums of waits and executions; since 1.3.
   bool has_sums() const { return header_.vcpu.stride >= XENMON_VCPU_BYTES_1_3; }
-  // Whether vCPUs and rows have migrations; since 1.4.
+  // Whether vCPUs and rows have migrations and avoidable waiting; since 1.4.
   bool has_migrations() const { return header_.vcpu.stride >= sizeof(xenmon_vcpu); }
   // Whether samples have domain rows, and xenmon_domain what it does as a whole; since 1.4.
   bool has_domain_rows() const { return header_.domain_row.capacity != 0; }

@@ -51,8 +51,11 @@ class Exposition {
     });
     runstates();
     plain(family::kDomainExecutions, [](const DomainFigures& d) { return Amount::count(d.executions); });
-    if (figures_.has_migrations)
+    if (figures_.has_migrations) {
       plain(family::kDomainMigrations, [](const DomainFigures& d) { return Amount::count(d.migrations); });
+      plain(family::kDomainAvoidableWait,
+            [](const DomainFigures& d) { return Amount::nanoseconds(d.avoidable_ns); });
+    }
     exchanges();
     for (std::size_t which = 0; which < kHistogramFamilies.size(); ++which) histogram(which);
     plain(family::kDomainVcpus, [](const DomainFigures& d) { return Amount::count(d.vcpus); });
@@ -88,6 +91,11 @@ class Exposition {
     for (const VcpuFigures& vcpu : figures_.vcpus) {
       number(figures_.domains[vcpu.domain], vcpu.domain, {"vcpu", std::to_string(vcpu.vcpu_id)},
              Amount::count(vcpu.migrations));
+    }
+    encoder_.begin(family::kVcpuAvoidableWait);
+    for (const VcpuFigures& vcpu : figures_.vcpus) {
+      number(figures_.domains[vcpu.domain], vcpu.domain, {"vcpu", std::to_string(vcpu.vcpu_id)},
+             Amount::nanoseconds(vcpu.avoidable_ns));
     }
   }
 

@@ -39,6 +39,9 @@ inline constexpr Family kDomainExecutions{
 inline constexpr Family kDomainMigrations{
     "xenmon_domain_migrations", FamilyKind::kCounter, "",
     "Times that one of the domain's vCPUs started to run on another physical CPU than the one before."};
+inline constexpr Family kDomainAvoidableWait{
+    "xenmon_domain_avoidable_wait_seconds", FamilyKind::kCounter, "seconds",
+    "Time that the domain's vCPUs have waited although a physical CPU of their cpupool was idle."};
 inline constexpr Family kDomainPageExchanges{
     "xenmon_domain_page_exchanges", FamilyKind::kCounter, "",
     "Pages that the domain has exchanged with others, by kind. Dom0 has those of all guests."};
@@ -70,6 +73,9 @@ inline constexpr Family kVcpuExecutions{"xenmon_vcpu_executions", FamilyKind::kC
 inline constexpr Family kVcpuMigrations{
     "xenmon_vcpu_migrations", FamilyKind::kCounter, "",
     "Times that the vCPU started to run on another physical CPU than the one before."};
+inline constexpr Family kVcpuAvoidableWait{
+    "xenmon_vcpu_avoidable_wait_seconds", FamilyKind::kCounter, "seconds",
+    "Time that the vCPU has waited although a physical CPU of its cpupool was idle."};
 
 // ---- the host
 inline constexpr Family kPcpuSeconds{

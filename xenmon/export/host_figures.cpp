@@ -169,10 +169,11 @@ void FigureReader::add_domain(const RegionReader& reader, std::uint32_t slot) {
     for (std::size_t i = 0; i < kVcpuStates; ++i) domain.times[i] += times[i];
     domain.executions += vcpu.executions;
     domain.migrations += vcpu.migrations;
+    domain.avoidable_ns += vcpu.avoidable_wait_ns;
     ++domain.vcpus;
     if (with_vcpus_)
-      figures_.vcpus.push_back(
-          {figures_.domains.size() - 1, vcpu.vcpu_id, times, vcpu.executions, vcpu.migrations});
+      figures_.vcpus.push_back({figures_.domains.size() - 1, vcpu.vcpu_id, times, vcpu.executions,
+                                vcpu.migrations, vcpu.avoidable_wait_ns});
     add_histograms(reader, vcpu, next->slot);
   }
   take_histograms(domain, reader.has_sums());

@@ -58,6 +58,7 @@ struct DomainFigures {
   RunstateTimes runstates = {};
   std::uint64_t executions = 0;
   std::uint64_t migrations = 0;
+  std::uint64_t avoidable_ns = 0;              // of the time waited
   std::array<std::uint64_t, 4> exchanges = {}; // map, unmap, transfer, copy
   std::uint64_t copy_bytes = 0;
   std::array<HistogramFigures, 3> histograms; // waits after a wake, waits after a preemption, executions
@@ -69,6 +70,7 @@ struct VcpuFigures {
   StateTimes times = {};
   std::uint64_t executions = 0;
   std::uint64_t migrations = 0;
+  std::uint64_t avoidable_ns = 0; // of the time waited
 };
 
 struct PcpuFigures {

@@ -18,6 +18,7 @@ struct MetricSums {
   std::uint64_t running_ns = 0;
   std::uint64_t waited_wake_ns = 0;    // for a pCPU, after having been blocked or offline
   std::uint64_t waited_preempt_ns = 0; // the same, after having been running
+  std::uint64_t avoidable_wait_ns = 0; // of these two, while a pCPU of the same cpupool was idle
   std::uint64_t blocked_ns = 0;
   std::uint64_t offline_ns = 0;
   std::uint64_t unknown_ns = 0;
@@ -88,6 +89,8 @@ inline constexpr std::array kSums = {
     SumInfo{"waited_wake_ns", &MetricSums::waited_wake_ns, {.row = &xenmon_row::waited_wake_ns}, false},
     SumInfo{
         "waited_preempt_ns", &MetricSums::waited_preempt_ns, {.row = &xenmon_row::waited_preempt_ns}, false},
+    SumInfo{
+        "avoidable_wait_ns", &MetricSums::avoidable_wait_ns, {.row = &xenmon_row::avoidable_wait_ns}, false},
     SumInfo{"blocked_ns", &MetricSums::blocked_ns, {.row = &xenmon_row::blocked_ns}, false},
     SumInfo{"offline_ns", &MetricSums::offline_ns, {.row = &xenmon_row::offline_ns}},
     SumInfo{"unknown_ns", &MetricSums::unknown_ns, {.row = &xenmon_row::unknown_ns}},

@@ -26,7 +26,7 @@ std::int64_t minus(std::uint64_t a, std::uint64_t b) {
 constexpr std::uint32_t xenmon_row::*kPlain[] = {
     &xenmon_row::running_ns, &xenmon_row::waited_wake_ns, &xenmon_row::waited_preempt_ns,
     &xenmon_row::offline_ns, &xenmon_row::unknown_ns,     &xenmon_row::executions,
-    &xenmon_row::continues,  &xenmon_row::migrations,
+    &xenmon_row::continues,  &xenmon_row::migrations,     &xenmon_row::avoidable_wait_ns,
 };
 constexpr std::uint32_t xenmon_io_row::*kPlainIo[] = {&xenmon_io_row::map, &xenmon_io_row::unmap,
                                                       &xenmon_io_row::transfer, &xenmon_io_row::copy};

@@ -78,6 +78,7 @@ void MirrorTables::expect(std::span<const xenmon_row> rows, std::span<const xenm
     vcpu.executions += row.executions;
     vcpu.continues += row.continues;
     vcpu.migrations += row.migrations;
+    vcpu.avoidable_wait_ns += row.avoidable_wait_ns;
     if (row.slice_count > 0) {
       const std::uint64_t shortest = row.slice_min_ns;
       vcpu.slice_min_ns = vcpu.slice_count == 0 ? shortest : std::min(vcpu.slice_min_ns, shortest);

@@ -21,6 +21,7 @@ constexpr std::array kOfVcpus = {Metric::kId,
                                  Metric::kWaited,
                                  Metric::kWaitedWake,
                                  Metric::kWaitedPreempt,
+                                 Metric::kAvoidableWait,
                                  Metric::kBlocked,
                                  Metric::kOther,
                                  Metric::kExecutions,
@@ -56,7 +57,8 @@ bool is_contention(Metric metric) {
 }
 
 bool is_waiting(Metric metric) {
-  return metric == Metric::kWaited || metric == Metric::kWaitedWake || metric == Metric::kWaitedPreempt;
+  return metric == Metric::kWaited || metric == Metric::kWaitedWake || metric == Metric::kWaitedPreempt ||
+         metric == Metric::kAvoidableWait;
 }
 
 Role role_of(double value, double notable, double alarming) {

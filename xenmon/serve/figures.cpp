@@ -34,6 +34,7 @@ MetricSums sums_of(const xenmon_vcpu& vcpu) {
   sums.executions = vcpu.executions;
   sums.continues = vcpu.continues;
   sums.migrations = vcpu.migrations;
+  sums.avoidable_wait_ns = vcpu.avoidable_wait_ns;
   sums.slice_count = vcpu.slice_count;
   sums.slice_sum_ns = vcpu.slice_sum_ns;
   return sums;

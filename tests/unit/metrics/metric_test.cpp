@@ -30,7 +30,7 @@ constexpr xenmon_row kRow = {.vcpu_slot = 900,
                              .slice_max_ns = 903,
                              .domain_slot = 904,
                              .migrations = 11,
-                             .reserved = 908};
+                             .avoidable_wait_ns = 12};
 constexpr xenmon_io_row kIoRow = {.domain_slot = 905,
                                   .pcpu = 906,
                                   .map = 1,
@@ -58,8 +58,8 @@ MetricSums sums_of_rows() {
 TEST(MetricSums, EachFieldOfARowGoesIntoOneSum) {
   const MetricSums sums = sums_of_rows();
   const std::array<std::uint64_t, kSums.size()> wanted = {
-      1,  20,  300,   4'000,  50'000, 600'000, 7,   8,     11,     9,       10'000'000'000, 1,
-      20, 300, 4'000, 50'000, 1,      20,      300, 4'000, 50'000, 600'000, 7'000'000};
+      1, 20, 300, 12,    4'000,  50'000, 600'000, 7,   8,     11,     9,       10'000'000'000,
+      1, 20, 300, 4'000, 50'000, 1,      20,      300, 4'000, 50'000, 600'000, 7'000'000};
   for (std::size_t i = 0; i < kSums.size(); ++i) EXPECT_EQ(sums.*kSums[i].sum, wanted[i]) << kSums[i].name;
 }
 
