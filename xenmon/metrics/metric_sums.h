@@ -80,23 +80,22 @@ struct SumInfo {
   const char* name; // its column in CSV, its key in JSON: the same in all versions
   std::uint64_t MetricSums::*sum;
   SumSource source;
-  bool idle = true; // means something for the idle domain, whose vCPUs wait for nothing
+  bool idle = true;   // means something for the idle domain, whose vCPUs wait for nothing
+  bool later = false; // is not in the first version of the streams: its column comes after all of those
 };
 
-// In the order of the streams' columns. Those of vCPUs come first.
+// In the order of the streams' columns, in which those of vCPUs come first, and those that were added come
+// last.
 inline constexpr std::array kSums = {
     SumInfo{"running_ns", &MetricSums::running_ns, {.row = &xenmon_row::running_ns}},
     SumInfo{"waited_wake_ns", &MetricSums::waited_wake_ns, {.row = &xenmon_row::waited_wake_ns}, false},
     SumInfo{
         "waited_preempt_ns", &MetricSums::waited_preempt_ns, {.row = &xenmon_row::waited_preempt_ns}, false},
-    SumInfo{
-        "avoidable_wait_ns", &MetricSums::avoidable_wait_ns, {.row = &xenmon_row::avoidable_wait_ns}, false},
     SumInfo{"blocked_ns", &MetricSums::blocked_ns, {.row = &xenmon_row::blocked_ns}, false},
     SumInfo{"offline_ns", &MetricSums::offline_ns, {.row = &xenmon_row::offline_ns}},
     SumInfo{"unknown_ns", &MetricSums::unknown_ns, {.row = &xenmon_row::unknown_ns}},
     SumInfo{"executions", &MetricSums::executions, {.row = &xenmon_row::executions}},
     SumInfo{"continues", &MetricSums::continues, {.row = &xenmon_row::continues}},
-    SumInfo{"migrations", &MetricSums::migrations, {.row = &xenmon_row::migrations}, false},
     SumInfo{"slice_count", &MetricSums::slice_count, {.row = &xenmon_row::slice_count}},
     SumInfo{"slice_sum_ns", &MetricSums::slice_sum_ns, {.wide_row = &xenmon_row::slice_sum_ns}},
     SumInfo{"io_map_pages", &MetricSums::io_map, {.io_row = &xenmon_io_row::map}},
@@ -104,31 +103,47 @@ inline constexpr std::array kSums = {
     SumInfo{"io_transfer_pages", &MetricSums::io_transfer, {.io_row = &xenmon_io_row::transfer}},
     SumInfo{"io_copy_pages", &MetricSums::io_copy, {.io_row = &xenmon_io_row::copy}},
     SumInfo{"io_copy_bytes", &MetricSums::io_copy_bytes, {.wide_io_row = &xenmon_io_row::copy_bytes}},
-    SumInfo{"full_run_ns", &MetricSums::full_run_ns, {.domain_row = &xenmon_domain_row::full_run_ns}, false},
+    SumInfo{"migrations", &MetricSums::migrations, {.row = &xenmon_row::migrations}, false, true},
+    SumInfo{"avoidable_wait_ns",
+            &MetricSums::avoidable_wait_ns,
+            {.row = &xenmon_row::avoidable_wait_ns},
+            false,
+            true},
+    SumInfo{"full_run_ns",
+            &MetricSums::full_run_ns,
+            {.domain_row = &xenmon_domain_row::full_run_ns},
+            false,
+            true},
     SumInfo{"partial_run_ns",
             &MetricSums::partial_run_ns,
             {.domain_row = &xenmon_domain_row::partial_run_ns},
-            false},
+            false,
+            true},
     SumInfo{"full_contention_ns",
             &MetricSums::full_contention_ns,
             {.domain_row = &xenmon_domain_row::full_contention_ns},
-            false},
+            false,
+            true},
     SumInfo{"partial_contention_ns",
             &MetricSums::partial_contention_ns,
             {.domain_row = &xenmon_domain_row::partial_contention_ns},
-            false},
+            false,
+            true},
     SumInfo{"concurrency_hazard_ns",
             &MetricSums::concurrency_hazard_ns,
             {.domain_row = &xenmon_domain_row::concurrency_hazard_ns},
-            false},
+            false,
+            true},
     SumInfo{"domain_blocked_ns",
             &MetricSums::domain_blocked_ns,
             {.domain_row = &xenmon_domain_row::blocked_ns},
-            false},
+            false,
+            true},
     SumInfo{"domain_unknown_ns",
             &MetricSums::domain_unknown_ns,
             {.domain_row = &xenmon_domain_row::unknown_ns},
-            false},
+            false,
+            true},
 };
 static_assert(sizeof(MetricSums) == kSums.size() * sizeof(std::uint64_t), "a sum is not in the table");
 

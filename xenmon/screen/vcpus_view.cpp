@@ -16,7 +16,8 @@ Table make_table(const Scene& scene) {
   table.columns.assign(metrics.begin() + 2, metrics.end()); // the label has id and name
   const std::string of = state.basis == Basis::kPcpu ? "% of pCPU" : "% of vCPUs";
   table.groups = {{0, window_text(scene.model.nominal_ns[index_of(state.window)]) + ", " + of},
-                  {7, "executions, I/O"},
+                  {6, "executions, I/O"},
+                  {10, "other CPUs"},
                   {12, "domain as a whole, % of time"}};
   mark_sorted(table, state);
   table.picture_heading = "gotten recently";

@@ -15,7 +15,9 @@ constexpr char kHeader[] =
     "passed_s,wall_time,interval_s,domid,domain,domain_uid,vcpu,pcpu,running_ns,waited_wake_ns,"
     "waited_preempt_ns,blocked_ns,offline_ns,unknown_ns,executions,continues,slice_count,slice_sum_ns,"
     "slice_min_ns,slice_max_ns,io_map_pages,io_unmap_pages,io_transfer_pages,io_copy_pages,io_copy_bytes,"
-    "lost_records,missed_samples,restarts\r\n";
+    "lost_records,missed_samples,restarts,migrations,avoidable_wait_ns,full_run_ns,partial_run_ns,full_"
+    "contention_ns,partial_contention_ns,"
+    "concurrency_hazard_ns,domain_blocked_ns,domain_unknown_ns\r\n";
 
 class StreamWriterTest : public testing::Test {
  protected:

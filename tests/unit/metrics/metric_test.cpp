@@ -58,8 +58,8 @@ MetricSums sums_of_rows() {
 TEST(MetricSums, EachFieldOfARowGoesIntoOneSum) {
   const MetricSums sums = sums_of_rows();
   const std::array<std::uint64_t, kSums.size()> wanted = {
-      1, 20, 300, 12,    4'000,  50'000, 600'000, 7,   8,     11,     9,       10'000'000'000,
-      1, 20, 300, 4'000, 50'000, 1,      20,      300, 4'000, 50'000, 600'000, 7'000'000};
+      1,   20,    300,    4'000, 50'000, 600'000, 7,  8,   9,     10'000'000'000, 1,       20,
+      300, 4'000, 50'000, 11,    12,     1,       20, 300, 4'000, 50'000,         600'000, 7'000'000};
   for (std::size_t i = 0; i < kSums.size(); ++i) EXPECT_EQ(sums.*kSums[i].sum, wanted[i]) << kSums[i].name;
 }
 
