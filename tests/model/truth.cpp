@@ -164,7 +164,8 @@ class Teller {
   }
 
   static void count(Domain& domain, std::uint64_t now) {
-    if (domain.over) return;
+    // What the very record tells that names the second vCPU comes too late.
+    if (domain.over || (now == domain.counted_to && domain.vcpus_heard != 0)) return;
     if (domain.vcpus_heard < 2) {
       domain.whole = whole_of_one(domain, now);
     } else {
@@ -246,8 +247,7 @@ class Teller {
         return;
       case Fact::Kind::kPages:
         credit(domain, fact);
-        // Once more to Dom0, which is the first.
-        if (fact.domain != 0) credit(domains_[0], fact);
+        if (fact.domain != fact.acting) credit(domains_[fact.acting], fact);
         return;
       case Fact::Kind::kSlice:
         domain.heard = domain.vcpus[fact.vcpu].heard = true;

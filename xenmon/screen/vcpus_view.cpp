@@ -19,6 +19,7 @@ Table make_table(const Scene& scene) {
                   {6, "executions, I/O"},
                   {10, "other CPUs"},
                   {12, "domain as a whole, % of time"}};
+  table.spare_columns = table.columns.size() - 10;
   mark_sorted(table, state);
   table.picture_heading = "gotten recently";
   return table;

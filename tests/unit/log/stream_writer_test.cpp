@@ -66,7 +66,7 @@ TEST_F(StreamWriterTest, CsvHasItsColumnsAndQuotesWhatNeedsIt) {
   EXPECT_EQ(stream(StreamFormat::kCsv), std::string(kHeader) +
                                             "0.100000000,,0.100000000,5,\"web \"\"a\"\", "
                                             "b\\c\",105,,0,50000000,0,0,0,0,0,3,0,0,0,0,0,0,0,0,0,0,"
-                                            "0,0,0\r\n");
+                                            "0,0,0,0,0,,,,,,,\r\n");
 }
 
 TEST_F(StreamWriterTest, JsonLeavesOutWhatIsNotKnown) {
@@ -136,9 +136,9 @@ TEST_F(StreamWriterTest, UidsStayUniqueWhenAnotherDaemonFollows) {
   };
   has(0, "\"domid\":0,\"domain\":\"Domain-0\",\"domain_uid\":100,");
   has(1, "\"domain_uid\":105,");
-  has(1, "\"restarts\":0}");
+  has(1, "\"restarts\":0,");
   has(2, "\"domain\":\"Domain-0\",\"domain_uid\":100,");
-  has(2, "\"restarts\":1}");
+  has(2, "\"restarts\":1,");
   has(3, "\"domid\":5,");
   has(3, "\"domain_uid\":105,");
   has(4, "\"domid\":9,\"domain\":\"new\",\"domain_uid\":106,");
