@@ -376,7 +376,7 @@ class Region:
         return MORE.read(self._bytes, table["offset"] + table["stride"] * vcpu_slot + MORE_AT)
 
     def runstates(self, domain_slot):
-        """{"full_run_ns": ns, ...} of what the domain as a whole has done; {} before 1.4. Each number is read by itself."""
+        """{"full_run_ns": ns, ...} of what the domain as a whole did; {} before 1.4. Each number is read by itself."""
         table = self.tables["domain"]
         if table["stride"] < RUNSTATES_AT + RUNSTATES.size:
             return {}

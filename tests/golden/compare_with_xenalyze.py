@@ -225,7 +225,7 @@ def compare_domains(totals, theirs, uncounted):
             count, cycles = theirs[domid, None].get(name, (0, 0))
             difference = ours[key] - cycles * 1e6 / KHZ
             if max(difference - allowed, -difference) > TOLERANCE * duration:
-                problems.append(f"d{domid} {name}: {ours[key]} ns, xenalyze {cycles * 1e6 / KHZ:.0f} ns in {count} times")
+                problems.append(f"d{domid} {name}: {ours[key]} ns, xenalyze {cycles * 1e6 / KHZ:.0f} ns, {count} times")
     if compared == 0:
         problems.append("no domain was compared")
     print(f"{compared} domains compared as a whole")

@@ -149,7 +149,7 @@ class RecordedFigures:
                              (domain["io"]["total"], domain["io"]["copy_bytes"], domain["executions"]), domid)
             if domid != IDLE:
                 runstates = domain["runstates"]
-                own = {name: runstates[{"blocked_ns": "domain_blocked_ns", "unknown_ns": "domain_unknown_ns"}.get(name, name)]
+                own = {name: runstates[name if name in runstates else "domain_" + name]
                        for name in region_reader.RUNSTATE_NAMES}
                 test.assertEqual(self.wholes[LONG][domid], own, domid)
             for vcpu in domain["vcpus"]:
