@@ -153,6 +153,49 @@ TEST(RegionReader, AcceptsTheShorterHeaderOfTheThirdVersion) {
   EXPECT_EQ(tables.vcpus[0].run_sum_ns, 0u);
 }
 
+// A region of 1.3 has neither domain rows nor migrations; its records are as long as they were.
+TEST(RegionReader, AcceptsTheShorterRecordsOfTheFourthVersion) {
+  ScriptedRegion region;
+  region.set_domain(0, 1, 5, "a");
+  region.set_vcpu(0, 0, 0);
+  xenmon_row row = make_row(0, 0, {.running_ms = 40});
+  row.migrations = 8;
+  region.domain_rows = {{.domain_slot = 0, .full_run_ns = 40}};
+  region.publish({row});
+  const auto whole = RegionReader::make(region.bytes(), "R");
+  ASSERT_TRUE(whole);
+  SampleCopy copy;
+  ASSERT_EQ(whole->read_sample(1, copy), ReadOutcome::kCopied);
+  EXPECT_TRUE(whole->has_domain_rows() && whole->has_migrations());
+  ASSERT_EQ(copy.domain_rows().size(), 1U);
+  EXPECT_EQ(copy.domain_rows()[0].full_run_ns, 40U);
+  EXPECT_EQ(copy.rows()[0].migrations, 8U);
+
+  xenmon_region_header& header = region.header();
+  const xenmon_sample sample = region.sample(1);
+  header.version_minor = 3;
+  header.header_bytes = XENMON_HEADER_BYTES_1_3;
+  header.domain_row.offset = 3;
+  header.domain.stride = XENMON_DOMAIN_BYTES_1_0;
+  header.vcpu.stride = XENMON_VCPU_BYTES_1_3;
+  header.row.stride = XENMON_ROW_BYTES_1_0;
+  header.sample.stride = XENMON_SAMPLE_BYTES_1_0;
+  std::memcpy(&region.sample(1), &sample, XENMON_SAMPLE_BYTES_1_0);
+  const auto reader = RegionReader::make(region.bytes(), "R");
+  ASSERT_TRUE(reader) << reader.error().message;
+  EXPECT_TRUE(reader->has_sums());
+  EXPECT_FALSE(reader->has_domain_rows() || reader->has_migrations());
+  ASSERT_EQ(reader->read_sample(1, copy), ReadOutcome::kCopied);
+  EXPECT_TRUE(copy.domain_rows().empty());
+  ASSERT_EQ(copy.rows().size(), 1U);
+  EXPECT_EQ(copy.rows()[0].running_ns, 40 * kMs);
+  EXPECT_EQ(copy.rows()[0].migrations, 0U);
+  TablesCopy tables;
+  ASSERT_TRUE(reader->read_tables(tables, true));
+  EXPECT_EQ(tables.domains.at(0).uid, 5U);
+  EXPECT_EQ(tables.domains[0].full_run_ns, 0U);
+}
+
 TEST(RegionReader, ReadsWaitsByTheirNumber) {
   RegionSizes sizes;
   sizes.waits = 2;
