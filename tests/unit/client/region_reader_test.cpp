@@ -160,7 +160,7 @@ TEST(RegionReader, AcceptsTheShorterRecordsOfTheFourthVersion) {
   region.set_vcpu(0, 0, 0);
   xenmon_row row = make_row(0, 0, {.running_ms = 40});
   row.migrations = 8;
-  region.domain_rows = {{.domain_slot = 0, .full_run_ns = 40}};
+  region.domain_rows = {{0, 40, 0, 0, 0, 0, 0, 0}};
   region.publish({row});
   const auto whole = RegionReader::make(region.bytes(), "R");
   ASSERT_TRUE(whole);

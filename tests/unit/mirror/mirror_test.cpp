@@ -29,9 +29,8 @@ class MirrorTest : public testing::Test {
 
   void publish(std::uint32_t running_ms) {
     const std::uint32_t running_ns = running_ms * 1'000'000;
-    theirs_.domain_rows = {
-        {.domain_slot = 0, .full_run_ns = running_ns, .blocked_ns = 100'000'000 - running_ns},
-        {.domain_slot = 1, .concurrency_hazard_ns = 60'000'000, .blocked_ns = 30'000'000}};
+    theirs_.domain_rows = {{0, running_ns, 0, 0, 0, 0, 100'000'000 - running_ns, 0},
+                           {1, 0, 0, 0, 0, 60'000'000, 30'000'000, 0}};
     theirs_.publish(
         {make_row(0, 0, {.running_ms = running_ms, .blocked_ms = 100 - running_ms, .executions = 3}),
          make_vcpu_row(1, 1, {.waited_ms = 60, .blocked_ms = 40, .executions = 2, .slice_ms = 5})},
