@@ -164,8 +164,7 @@ class Teller {
   }
 
   static void count(Domain& domain, std::uint64_t now) {
-    // What the very record tells that names the second vCPU comes too late.
-    if (domain.over || (now == domain.counted_to && domain.vcpus_heard != 0)) return;
+    if (domain.over) return;
     if (domain.vcpus_heard < 2) {
       domain.whole = whole_of_one(domain, now);
     } else {
