@@ -318,6 +318,7 @@ class Baker {
     set_now(tsc);
     return look_up_vcpu(who);
   }
+  Vcpu* known_vcpu(std::uint32_t who);
   Vcpu* look_up_vcpu(std::uint32_t who);
   Vcpu* make_vcpu(std::uint32_t domid, std::uint32_t vcpu_id);
   [[nodiscard]] bool removal_is_due(const Domain& domain) const;

@@ -73,14 +73,15 @@ void Baker::on(std::uint32_t pcpu, const Record& record, const decoded::Continue
   }
   const bool announced = by_dispatch_records_;
   if (!follow(event.dialect)) return;
+  const std::uint64_t now = set_now(record.tsc);
   decoded::Continued counted = event;
   if (!announced) {
     if (has_slices(event.who)) counted.slice_ns = 0;
     // Xen's own record has given it already.
-    const Vcpu* vcpu = find_vcpu(event.who);
+    const Vcpu* vcpu = known_vcpu(event.who);
     if (vcpu != nullptr && vcpu->bucket == kRunning && vcpu->part.pcpu == pcpu) return;
   }
-  continued(pcpu, counted, set_now(record.tsc));
+  continued(pcpu, counted, now);
 }
 
 void Baker::on(std::uint32_t pcpu, const Record& record, const decoded::UnitChosen& event) {

@@ -10,7 +10,7 @@ namespace xenmon {
 // If a trace contains both kinds of records and nothing announced it, Xen's own record has already given the
 // slice that the very first dispatch record gives again.
 bool Baker::has_slices(std::uint32_t who) {
-  const Vcpu* vcpu = find_vcpu(who);
+  const Vcpu* vcpu = known_vcpu(who);
   if (vcpu == nullptr) return false;
   const auto any = [](const VcpuPart& part) { return part.slices.count != 0; };
   return vcpu->slices.count != 0 || any(vcpu->part) ||

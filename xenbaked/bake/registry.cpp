@@ -46,16 +46,18 @@ Domain& Baker::make_domain(std::uint32_t domid, bool born, std::uint64_t now) {
   return domain;
 }
 
-Vcpu* Baker::look_up_vcpu(std::uint32_t who) {
-  const std::uint32_t domid = who >> 16;
+// Null if no record has named it.
+Vcpu* Baker::known_vcpu(std::uint32_t who) {
+  const Domain* domain = find_domain(who >> 16);
   const std::uint32_t vcpu_id = who & 0xffffU;
-  Vcpu* vcpu = nullptr;
-  if (const Domain* domain = find_domain(domid)) {
-    if (vcpu_id < domain->vcpus.size() && domain->vcpus[vcpu_id] != XENMON_NO_SLOT) {
-      vcpu = vcpus_[domain->vcpus[vcpu_id]].get();
-    }
-  }
-  if (vcpu == nullptr) vcpu = make_vcpu(domid, vcpu_id);
+  if (domain == nullptr || vcpu_id >= domain->vcpus.size() || domain->vcpus[vcpu_id] == XENMON_NO_SLOT)
+    return nullptr;
+  return vcpus_[domain->vcpus[vcpu_id]].get();
+}
+
+Vcpu* Baker::look_up_vcpu(std::uint32_t who) {
+  Vcpu* vcpu = known_vcpu(who);
+  if (vcpu == nullptr) vcpu = make_vcpu(who >> 16, who & 0xffffU);
   if (vcpu != nullptr) cache_[cache_index(who)] = {who, vcpu};
   return vcpu;
 }
