@@ -42,6 +42,7 @@
 #include <span>
 #include <vector>
 
+#include "bake/bake_watcher.h"
 #include "bake/clock_scale.h"
 #include "bake/recent_executions.h"
 #include "bake/slow_waits.h"
@@ -148,8 +149,9 @@ class Baker {
     std::uint64_t linger_ns = 0;  // how long an ended domain keeps its slots; with samples only
     std::uint32_t event_mask = 0; // which records there are; 0: find out when they come
     bool stock_records = false;   // use Xen's own records, whatever else there is
-    std::uint64_t slow_wait_ns = ~std::uint64_t{0}; // which waits are reported; with a sink only
+    std::uint64_t slow_wait_ns = ~std::uint64_t{0}; // which waits are reported; with a sink or a watcher only
     std::uint32_t waits_per_sample = 4096;          // at most
+    BakeWatcher* watcher = nullptr;                 // lives longer than the baker
 
     // What is known of the trace as a whole.
     bool has_dispatches = false;      // records of the patches: of dispatches
@@ -206,6 +208,8 @@ class Baker {
   // The cpupool of each pCPU, by its number, from now on; any numbers, XENMON_NO_PCPU: it is in none. Without
   // this call all pCPUs are one pool. Costs time in proportion to the vCPUs.
   void set_pools(std::span<const std::uint32_t> pool_by_pcpu);
+  // Page exchanges with one domain are added up until another one has some: they are credited at once.
+  void settle_exchanges() { credit_exchanges(); }
   // All states become unknown: a recording is about to be played again.
   void discontinuity();
   // The trace ends at `tsc` (or earlier, where it was): closes the last, partial sample.
@@ -321,6 +325,7 @@ class Baker {
   Vcpu* known_vcpu(std::uint32_t who);
   Vcpu* look_up_vcpu(std::uint32_t who);
   Vcpu* make_vcpu(std::uint32_t domid, std::uint32_t vcpu_id);
+  void report_new(const Vcpu& vcpu, const Domain& domain) const;
   [[nodiscard]] bool removal_is_due(const Domain& domain) const;
   void forget_states(Domain& domain, std::uint64_t now);
   void end_domain(Domain& domain, std::uint64_t now);
@@ -338,7 +343,7 @@ class Baker {
                              std::uint64_t now);
   void continue_running(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now);
   void continue_running_odd(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now);
-  static void continue_known(Vcpu& vcpu, std::uint64_t now);
+  void continue_known(Vcpu& vcpu, std::uint64_t now);
   void chosen(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit, std::uint32_t waited_ns,
               std::uint32_t slice_ns, std::uint64_t tsc);
   void slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit, std::uint32_t slice_ns,
@@ -387,15 +392,18 @@ class Baker {
   void credit_pending(std::uint32_t pcpu, PcpuState& state);
 
   // All time goes through here: up to `until_ns` the vCPU was in `bucket`.
-  [[gnu::always_inline]] static void account_as(Vcpu& vcpu, Bucket bucket, std::uint64_t until_ns) {
+  [[gnu::always_inline]] void account_as(Vcpu& vcpu, Bucket bucket, std::uint64_t until_ns) {
+    if (options_.watcher != nullptr) [[unlikely]]
+      report_time(vcpu, bucket, until_ns);
     vcpu.part.times[bucket] += until_ns - vcpu.since_ns;
     vcpu.since_ns = until_ns;
   }
-  [[gnu::always_inline]] static void account(Vcpu& vcpu, std::uint64_t until_ns) {
+  [[gnu::always_inline]] void account(Vcpu& vcpu, std::uint64_t until_ns) {
     account_as(vcpu, vcpu.bucket, until_ns);
   }
   static void transition(Vcpu& vcpu, Bucket to, std::uint64_t since_ns, std::uint64_t now);
   void transition(Vcpu& vcpu, Bucket to, std::uint64_t since_ns) { transition(vcpu, to, since_ns, now_ns_); }
+  void report_time(const Vcpu& vcpu, Bucket bucket, std::uint64_t until_ns) const;
   void make_unknown(Vcpu& vcpu);
   void lose(std::uint32_t pcpu, std::uint64_t from_ns, std::uint64_t now);
   bool reconcile(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, std::uint64_t now);
