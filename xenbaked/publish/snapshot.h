@@ -43,6 +43,7 @@ struct SnapshotSample {
   std::uint64_t records = 0;
   std::span<const xenmon_row> rows;
   std::span<const xenmon_io_row> io_rows;
+  std::span<const xenmon_domain_row> domain_rows;
 };
 
 struct Snapshot {
@@ -80,6 +81,7 @@ struct SnapshotSize {
   std::size_t vcpus = 0;
   std::size_t rows = 0;
   std::size_t io_rows = 0;
+  std::size_t domain_rows = 0;
   std::uint64_t waits = 0; // those that were left out, too
   std::uint32_t io_kinds = 0;
   std::size_t carries = 0; // if they come with it
