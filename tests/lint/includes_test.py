@@ -74,6 +74,7 @@ TABLE = {
         ["CLI11", "nlohmann-json"],
     ),
     "xenmon/client": (["include/xenmon", "include/base", "xenmon/text", "xenmon/metrics"], []),
+    "xenmon/diagnose": (["include/xenmon", "include/base", "xenmon/text", "xenmon/metrics", "xenmon/client"], []),
     "xenmon/process": (["include/base"], []),
     "xenmon/sandbox": (["include/base"], ["libseccomp"]),
     "xenmon/rpc": (["include/base", "xenmon/text"], ["nlohmann-json"]),
@@ -91,7 +92,15 @@ TABLE = {
     "xenmon/far": (["include/base", "xenmon/text", "xenmon/rpc", "xenmon/mirror"], []),
     "xenmon/daemon": (["include/xenmon", "include/base", "xenmon/text", "xenmon/client", "xenmon/process"], []),
     "xenmon/model": (
-        ["include/xenmon", "include/base", "xenmon/text", "xenmon/metrics", "xenmon/client", "xenmon/daemon"],
+        [
+            "include/xenmon",
+            "include/base",
+            "xenmon/text",
+            "xenmon/metrics",
+            "xenmon/client",
+            "xenmon/diagnose",
+            "xenmon/daemon",
+        ],
         [],
     ),
     "xenmon/screen": (
@@ -101,6 +110,7 @@ TABLE = {
             "xenmon/text",
             "xenmon/metrics",
             "xenmon/client",
+            "xenmon/diagnose",
             "xenmon/process",
             "xenmon/model",
         ],
@@ -121,8 +131,8 @@ TABLE = {
         ["nlohmann-json"],
     ),
     "xenmon/serve": (
-        ["include/xenmon", "include/base", "xenmon/text", "xenmon/metrics", "xenmon/client", "xenmon/rpc",
-         "xenmon/mirror", "xenmon/log"],
+        ["include/xenmon", "include/base", "xenmon/text", "xenmon/metrics", "xenmon/client", "xenmon/diagnose",
+         "xenmon/rpc", "xenmon/mirror", "xenmon/log"],
         [],
     ),
     "xenmon/plot": (
@@ -149,6 +159,7 @@ TABLE = {
             "xenmon/metrics",
             "xenmon/journal",
             "xenmon/client",
+            "xenmon/diagnose",
             "xenmon/process",
             "xenmon/sandbox",
             "xenmon/rpc",

@@ -64,6 +64,7 @@ std::span<const Metric> metrics_of(View view) {
       return kOfLatency;
     case View::kDomains:
     case View::kHost:
+    case View::kDiagnosis:
       break;
   }
   return kOfDomains;

@@ -16,8 +16,13 @@
 
 namespace xenmon {
 
-enum class View { kDomains, kVcpus, kPcpus, kLatency, kHost };
-inline constexpr std::size_t kViews = 5;
+enum class View { kDomains, kVcpus, kPcpus, kLatency, kHost, kDiagnosis };
+inline constexpr std::size_t kViews = 6;
+
+// Whether a view has lines of domains, which can be sorted and filtered.
+constexpr bool has_domains(View view) {
+  return view != View::kHost && view != View::kDiagnosis;
+}
 
 // What a percentage is of.
 enum class Basis {

@@ -375,6 +375,9 @@ class Session {
       case Key::kHost:
         switch_view(View::kHost);
         break;
+      case Key::kDiagnosis:
+        switch_view(View::kDiagnosis);
+        break;
       case Key::kNextView:
         switch_view(static_cast<View>((static_cast<std::size_t>(state_.view) + 1) % kViews));
         break;
@@ -391,7 +394,7 @@ class Session {
         ask(Typing::kFilter);
         break;
       case Key::kSortMenu:
-        if (state_.view != View::kHost) sort_menu_.emplace(state_);
+        if (has_domains(state_.view)) sort_menu_.emplace(state_);
         break;
       case Key::kWindowLengths:
         next_windows();

@@ -18,6 +18,7 @@ enum class Key {
   kPcpus,
   kLatency,
   kHost,
+  kDiagnosis,
   kNextView,
   kNext, // the CPUs
   kPrevious,

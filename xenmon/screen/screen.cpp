@@ -14,7 +14,7 @@
 namespace xenmon {
 namespace {
 
-constexpr std::array<const char*, kViews> kViewNames = {"Domains", "vCPUs", "CPUs", "Latency", "Host"};
+constexpr std::array<const char*, kViews> kViewNames = {"Domains", "vCPUs", "CPUs", "Latency", "Host", "Why"};
 
 struct BarKey {
   const char* key;
@@ -52,7 +52,7 @@ class TitleRow {
 
 std::string sort_text(const ViewState& state) {
   const Metric metric = sorted_by(state);
-  if (state.view == View::kHost) return "";
+  if (!has_domains(state.view)) return "";
   const bool upwards = descending(metric) == state.sort().reversed;
   return std::string("by ") + info_of(metric).title + (upwards ? " ^" : " v");
 }
@@ -80,7 +80,7 @@ void paint_title(Grid& grid, const Scene& scene) {
     row.tight();
   }
   row.put("", {});
-  if (!scene.state.filter.empty() && scene.state.view != View::kHost)
+  if (!scene.state.filter.empty() && has_domains(scene.state.view))
     row.put("filter: " + printable(scene.state.filter), {kBold, Role::kNotable});
   if (scene.state.view == View::kDomains) {
     const std::string hidden = hidden_rows(scene.state.rows);
@@ -139,6 +139,8 @@ void paint_body(Grid& grid, Area area, const Scene& scene) {
       return paint_latency_view(grid, area, scene);
     case View::kHost:
       return paint_host_view(grid, area, scene);
+    case View::kDiagnosis:
+      return paint_diagnosis_view(grid, area, scene);
   }
 }
 
@@ -172,6 +174,8 @@ ScrollLimits scroll_limits(const Scene& scene, int width, int height) {
       return latency_view_limits(scene, width, area);
     case View::kHost:
       return host_view_limits(scene, width, area);
+    case View::kDiagnosis:
+      return diagnosis_view_limits(scene, width, area);
   }
   return {};
 }

@@ -81,6 +81,7 @@ constexpr Binding kBindings[] = {
     {'3', Key::kPcpus},
     {'4', Key::kLatency},
     {'5', Key::kHost},
+    {'6', Key::kDiagnosis},
     {'\t', Key::kNextView},
     {KEY_F(2), Key::kNextView},
     {'c', Key::kNext},

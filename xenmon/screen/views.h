@@ -34,6 +34,10 @@ ScrollLimits latency_view_limits(const Scene& scene, int width, Area area);
 void paint_host_view(Grid& grid, Area area, const Scene& scene);
 ScrollLimits host_view_limits(const Scene& scene, int width, Area area);
 
+// What the figures mean: each finding with what shows it and what to try.
+void paint_diagnosis_view(Grid& grid, Area area, const Scene& scene);
+ScrollLimits diagnosis_view_limits(const Scene& scene, int width, Area area);
+
 } // namespace xenmon
 
 #endif // XENMON_XENMON_SCREEN_VIEWS_H

@@ -284,6 +284,31 @@ TEST(StatusLine, HasTheVerdictsInTurnWhereThereIsRoom) {
   EXPECT_TRUE(has(status_text(model, 50), "2 verdicts, key 5"));
 }
 
+TEST(DiagnosisView, HasEachFindingWithWhatToTry) {
+  ScreenModel model = make_model();
+  ViewState state;
+  state.view = View::kDiagnosis;
+  EXPECT_TRUE(has(show(model, 80, 24, state), "There are no figures yet."));
+  model.diagnosis = {true, 2'000'000'000, 12'000'000'000, {}};
+  EXPECT_TRUE(has(show(model, 80, 24, state), "The last 10.0 s: nothing to say"));
+  Finding finding;
+  finding.cause = Cause::kCap;
+  finding.sentence = "web has reached its cap of 60 % of a pCPU, and this sentence goes on beyond one line.";
+  finding.figures = {{"cap_used_percent", "of the cap used", "%", 99.8, true, 90}};
+  finding.since_ns = 5'000'000'000;
+  finding.cost_ns_per_s = 340e6;
+  finding.remedy = "Remove the cap.";
+  finding.command = "xl sched-credit2 -d web -c 0";
+  model.diagnosis.findings = {finding};
+  const std::string shown = show(model, 80, 24, state);
+  for (const char* part :
+       {"The last 10.0 s: 1 finding", " web has reached its cap of 60 % of a pCPU", "beyond one line.",
+        "of the cap used 99.8 % (at least 90)", "7.0 s ago; costs 340ms of every second", "Remove the cap.",
+        "xl sched-credit2 -d web -c 0"}) {
+    EXPECT_TRUE(has(shown, part)) << part << "\n" << shown;
+  }
+}
+
 TEST(HostView, ListsVerdictsWholeAndCausesInWords) {
   ScreenModel model = make_model();
   ViewState state;
