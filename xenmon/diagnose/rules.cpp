@@ -208,7 +208,7 @@ constexpr std::array kRules = {
                   at_least(M::kLocalBusy, 60), at_least(M::kNeighbourGotten, 30),
                   at_most(M::kNeighbourDelayed, 60)},
          .unless = {Cause::kCap, Cause::kAffinity, Cause::kTooManyVcpus, Cause::kRateLimit, Cause::kOverload,
-                    Cause::kDom0Waits, Cause::kTooOften},
+                    Cause::kDom0Waits, Cause::kTooOften, Cause::kLongSlices},
          .unless_neighbour = {Cause::kTooOften, Cause::kDom0Waits, Cause::kRateLimit},
          .cost = Cost::kWaiting,
          .harm = "The other domain gets less, and what the cap leaves may stay idle: a capped web server "

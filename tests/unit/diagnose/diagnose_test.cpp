@@ -413,7 +413,7 @@ EvidenceBuilder sliced() {
 }
 
 TEST(LongSlices, are_named_under_credit) {
-  EXPECT_THAT(named(sliced().evidence), ElementsAre("long_slices of web", "neighbour_takes_cpu of web"));
+  EXPECT_THAT(named(sliced().evidence), ElementsAre("long_slices of web"));
   EXPECT_EQ(first(sliced().evidence).command, "xl sched-credit -s -t 5");
 }
 
