@@ -15,7 +15,9 @@ Baker::Baker(const Options& options, BakeSink* sink)
   if (options_.pcpus_missing) ++careful_;
   if (!options_.clock_ahead_ns.empty()) careful_ |= kSkewed;
   if (sink_ == nullptr) options_.slow_wait_ns = ~std::uint64_t{0};
-  if (!options_.stock_records && (options_.event_mask & event::kDispatchOnly) != 0) {
+  // The first version's class is selected for nothing else. That of the second is also in masks for stock
+  // Xen.
+  if (!options_.stock_records && (options_.event_mask & event::kAcctOnly) != 0) {
     by_dispatch_records_ = (options_.event_mask & event::kAcctDispatches) != 0;
     if ((options_.event_mask & event::kAcctPages) != 0) exchanges_from_ = ExchangesFrom::kPageCounts;
   }

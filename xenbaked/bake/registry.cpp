@@ -91,17 +91,17 @@ Vcpu* Baker::make_vcpu(std::uint32_t domid, std::uint32_t vcpu_id) {
   // seen has had this one offline until now, or until records were lost.
   const bool offline = domain->born && domain->loss_ns == ~std::uint64_t{0};
   const std::uint64_t offline_ns = domain->born ? std::min(domain->loss_ns, now_ns_) : 0;
-  vcpu.bucket = offline ? kOffline : kUnknown;
-  vcpu.since_ns = vcpu.entered_ns = start_ns_;
+  vcpu.since_ns = start_ns_;
+  transition(vcpu, offline ? kOffline : kUnknown, start_ns_);
   vcpu.times[kOffline] = std::min(offline_ns, start_ns_);
   vcpu.times[kUnknown] = start_ns_ - vcpu.times[kOffline];
   if (!offline && offline_ns > start_ns_) {
-    vcpu.part.times[kOffline] = offline_ns - start_ns_;
-    vcpu.since_ns = vcpu.entered_ns = offline_ns;
+    account_as(vcpu, kOffline, offline_ns);
+    vcpu.entered_ns = offline_ns;
   }
   if (domain->not_before_ns > start_ns_) {
-    vcpu.part.times[kUnknown] = domain->not_before_ns - start_ns_;
-    vcpu.since_ns = vcpu.entered_ns = domain->not_before_ns;
+    account_as(vcpu, kUnknown, domain->not_before_ns);
+    vcpu.entered_ns = domain->not_before_ns;
   }
   if (offline) {
     vcpu.known = true;
