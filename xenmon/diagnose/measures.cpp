@@ -51,6 +51,19 @@ bool is_in_use(const VcpuEvidence& vcpu) {
   return percent_of_online(vcpu.sums.running_ns + vcpu.sums.waited_ns(), vcpu.sums) >= kInUsePercent;
 }
 
+// Of the vCPUs that are in use: one that always sleeps would make the others' waiting look small. Of all, if
+// none is.
+MetricSums used_sums(const DomainEvidence& domain) {
+  MetricSums sums;
+  bool any = false;
+  for (const VcpuEvidence& vcpu : domain.vcpus) {
+    if (!is_in_use(vcpu)) continue;
+    sums.add(vcpu.sums);
+    any = true;
+  }
+  return any ? sums : domain.sums;
+}
+
 bool runs_at_all(const Evidence& evidence, const DomainEvidence& domain) {
   return percent(domain.sums.running_ns, evidence.length_ns).value_or(0) >= kRunsAtAllPercent;
 }
@@ -131,7 +144,8 @@ std::set<std::uint32_t> pcpus_of(const DomainEvidence& domain) {
 }
 
 double waited_percent(const DomainEvidence& domain) {
-  return percent_of_online(domain.sums.waited_ns(), domain.sums);
+  const MetricSums sums = used_sums(domain);
+  return percent_of_online(sums.waited_ns(), sums);
 }
 
 Value others_wait(const Place& place) {
@@ -147,16 +161,21 @@ Value others_wait(const Place& place) {
   return worst;
 }
 
+// Each pCPU counts for as much as the domain ran or waited there.
 Value local_busy(const Place& place) {
-  const std::set<std::uint32_t> pcpus = pcpus_of(*place.domain);
-  std::uint64_t busy = 0;
-  std::uint64_t count = 0;
-  for (const PcpuEvidence& pcpu : place.evidence.pcpus) {
-    if (!pcpus.contains(pcpu.pcpu)) continue;
-    busy += pcpu.busy_ns;
-    ++count;
+  std::map<std::uint32_t, double> busy;
+  for (const PcpuEvidence& pcpu : place.evidence.pcpus)
+    busy[pcpu.pcpu] = percent(pcpu.busy_ns, place.evidence.length_ns).value_or(0);
+  double sum = 0;
+  double weights = 0;
+  for (const VcpuEvidence& vcpu : place.domain->vcpus) {
+    for (const OnPcpu& on : vcpu.on_pcpus) {
+      const auto weight = static_cast<double>(on.running_ns + on.waited_ns);
+      sum += weight * busy[on.pcpu];
+      weights += weight;
+    }
   }
-  return percent(busy, count * place.evidence.length_ns);
+  return ratio(sum, weights);
 }
 
 // Those with which a domain competes: the domains that run in its pool. Nothing if a weight is not known.
@@ -404,7 +423,7 @@ Value of_settings(Measure measure, const Place& place) {
 Value of_domain(Measure measure, const Place& place) {
   const DomainEvidence& domain = *place.domain;
   const MetricSums& sums = domain.sums;
-  if (const Value value = of_times(measure, sums)) return value;
+  if (const Value value = of_times(measure, used_sums(domain))) return value;
   if (const Value value = of_neighbour(measure, place)) return value;
   switch (measure) {
     case Measure::kDomid:

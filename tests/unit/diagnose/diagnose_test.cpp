@@ -342,7 +342,7 @@ TEST(TooOften, is_not_named_with_many_pages_each_or_few_executions_or_if_nobody_
   few.of("Domain-0").sums.executions = 560 * 10;
   EXPECT_THAT(named(few.evidence), Not(testing::Contains("dispatched_too_often of Domain-0")));
   EvidenceBuilder alone = conf_10();
-  alone.of("web").sums.waited_preempt_ns = of_window(1);
+  alone.of("web").vcpus[0].sums.waited_preempt_ns = of_window(1);
   EXPECT_THAT(named(alone.evidence), Not(testing::Contains("dispatched_too_often of Domain-0")));
 }
 
@@ -455,6 +455,14 @@ TEST(Dom0, has_no_command_on_a_single_pcpu_unless_its_weight_is_low) {
   builder.of("Domain-0").settings.weight = 128;
   builder.of("web").settings.weight = 256;
   EXPECT_EQ(first(builder.evidence).command, "xl sched-credit2 -d Domain-0 -w 256");
+}
+
+TEST(Dom0, is_kept_waiting_also_if_other_vcpus_of_it_sleep) {
+  EvidenceBuilder builder(4);
+  builder.domain("Domain-0",
+                 {{.running = 10, .woken = 20}, {.running = 1, .pcpu = 1}, {.pcpu = 2}, {.pcpu = 3}});
+  builder.domain("batch", {{.running = 88, .preempted = 5}});
+  EXPECT_THAT(named(builder.evidence), ElementsAre("dom0_waits of Domain-0"));
 }
 
 TEST(Dom0, is_not_kept_waiting_if_it_mostly_runs_when_it_wants_to) {

@@ -88,7 +88,7 @@ TEST(Screen, FitsEverySize) {
 
 TEST(Screen, CompactAt80Columns) {
   const Grid grid = render(make_model(), {}, 80, 24);
-  EXPECT_EQ(grid.line(0), " CPU = all  1 Domains 2 vCPUs 3 CPUs 4 Latency 5 Host");
+  EXPECT_EQ(grid.line(0), " CPU = all  1 Domains 2 vCPUs 3 CPUs 4 Latency 5 Host 6 Why");
   EXPECT_EQ(grid.line(1), "                             Last 10 seconds               Last 1 second");
   EXPECT_EQ(grid.line(3), "Domain-0 d0 Gotten     250.00ms  25.00%   1.25ms/ex 250.00ms  25.00%   1.25ms/ex");
   EXPECT_EQ(grid.line(4), "            Allocated    2.00ms..30.0ms  10.00ms/ex   2.00ms..30.0ms  10.00ms/ex");
@@ -302,7 +302,7 @@ TEST(DiagnosisView, HasEachFindingWithWhatToTry) {
   model.diagnosis.findings = {finding};
   const std::string shown = show(model, 80, 24, state);
   for (const char* part :
-       {"The last 10.0 s: 1 finding", " web has reached its cap of 60 % of a pCPU", "beyond one line.",
+       {"The last 10.0 s: 1 finding", " web has reached its cap of 60 % of a pCPU", "one line.",
         "of the cap used 99.8 % (at least 90)", "7.0 s ago; costs 340ms of every second", "Remove the cap.",
         "xl sched-credit2 -d web -c 0"}) {
     EXPECT_TRUE(has(shown, part)) << part << "\n" << shown;
