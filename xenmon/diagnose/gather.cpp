@@ -10,6 +10,7 @@
 #include "client/domain_directory.h"
 #include "client/sample_feed.h"
 #include "client/wait_feed.h"
+#include "diagnose/apply_settings.h"
 #include "text.h"
 
 namespace xenmon {
@@ -215,6 +216,9 @@ std::optional<Evidence> gather_evidence(const RegionReader& reader, std::uint64_
   evidence.damaged = feed.damaged();
   evidence.khz_assumed = (reader.flags() & XENMON_FLAG_KHZ_ASSUMED) != 0;
   if (!reader.read_verdicts(evidence.verdicts)) return {};
+  std::vector<xenmon_setting> settings;
+  if (!reader.read_settings(settings)) return {};
+  apply_settings(settings, evidence);
   evidence.waits_known = reader.has_waits();
   if (evidence.waits_known) {
     LongWaits waits(evidence);
