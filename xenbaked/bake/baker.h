@@ -37,6 +37,7 @@
 #include <span>
 #include <vector>
 
+#include "bake/bake_watcher.h"
 #include "bake/clock_scale.h"
 #include "bake/recent_executions.h"
 #include "bake/slow_waits.h"
@@ -136,8 +137,9 @@ class Baker {
     std::uint64_t linger_ns = 0;  // how long an ended domain keeps its slots; with samples only
     std::uint32_t event_mask = 0; // which records there are; 0: find out when they come
     bool stock_records = false;   // use Xen's own records, whatever else there is
-    std::uint64_t slow_wait_ns = ~std::uint64_t{0}; // which waits are reported; with a sink only
+    std::uint64_t slow_wait_ns = ~std::uint64_t{0}; // which waits are reported; with a sink or a watcher only
     std::uint32_t waits_per_sample = 4096;          // at most
+    BakeWatcher* watcher = nullptr;                 // lives longer than the baker
 
     // What is known of the trace as a whole.
     bool has_dispatches = false;      // records of the patches: of dispatches
@@ -191,6 +193,8 @@ class Baker {
   // Every record before trace time `ns` has been applied, and the next one has that TSC: closes the samples
   // that end by then, as that record would.
   void reach(std::uint64_t ns, std::uint64_t next_tsc);
+  // Page exchanges with one domain are added up until another one has some: they are credited at once.
+  void settle_exchanges() { credit_exchanges(); }
   // All states become unknown: a recording is about to be played again.
   void discontinuity();
   // The trace ends at `tsc` (or earlier, where it was): closes the last, partial sample.
@@ -286,6 +290,7 @@ class Baker {
   }
   Vcpu* look_up_vcpu(std::uint32_t who);
   Vcpu* make_vcpu(std::uint32_t domid, std::uint32_t vcpu_id);
+  void report_new(const Vcpu& vcpu, const Domain& domain) const;
   [[nodiscard]] bool removal_is_due(const Domain& domain) const;
   void forget_states(Domain& domain, std::uint64_t now);
   void end_domain(Domain& domain, std::uint64_t now);
@@ -303,7 +308,7 @@ class Baker {
                              std::uint64_t now);
   void continue_running(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now);
   void continue_running_odd(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now);
-  static void continue_known(Vcpu& vcpu, std::uint64_t now);
+  void continue_known(Vcpu& vcpu, std::uint64_t now);
   void chosen(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit, std::uint32_t waited_ns,
               std::uint32_t slice_ns);
   void slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit, std::uint32_t slice_ns);
@@ -351,13 +356,16 @@ class Baker {
   void credit_pending(std::uint32_t pcpu, PcpuState& state);
 
   // All time goes through here: up to `until_ns` the vCPU was in `bucket`.
-  [[gnu::always_inline]] static void account_as(Vcpu& vcpu, Bucket bucket, std::uint64_t until_ns) {
+  [[gnu::always_inline]] void account_as(Vcpu& vcpu, Bucket bucket, std::uint64_t until_ns) {
+    if (options_.watcher != nullptr) [[unlikely]]
+      report_time(vcpu, bucket, until_ns);
     vcpu.part.times[bucket] += until_ns - vcpu.since_ns;
     vcpu.since_ns = until_ns;
   }
-  [[gnu::always_inline]] static void account(Vcpu& vcpu, std::uint64_t until_ns) {
+  [[gnu::always_inline]] void account(Vcpu& vcpu, std::uint64_t until_ns) {
     account_as(vcpu, vcpu.bucket, until_ns);
   }
+  void report_time(const Vcpu& vcpu, Bucket bucket, std::uint64_t until_ns) const;
   static void transition(Vcpu& vcpu, Bucket to, std::uint64_t since_ns);
   void make_unknown(Vcpu& vcpu);
   void lose(std::uint32_t pcpu, std::uint64_t from_ns, std::uint64_t now);

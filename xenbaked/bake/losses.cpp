@@ -68,6 +68,7 @@ void Baker::lost_end(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t count,
   sample_lost_ += count;
   const std::uint64_t now = set_now(tsc);
   last_loss_ns_ = now;
+  if (options_.watcher != nullptr) options_.watcher->on_lost(pcpu, now, count);
   PcpuState& state = pcpu_state(pcpu);
   if (state.gap_open) {
     state.gap_open = false;
@@ -96,10 +97,12 @@ void Baker::gap(std::uint32_t pcpu, std::uint64_t tsc) {
   if (!started_) return;
   if (tsc >= edge_tsc_) advance_to(tsc);
   const std::uint64_t now = set_now(tsc);
+  if (options_.watcher != nullptr) options_.watcher->on_gap(pcpu, now);
   lose(pcpu, now, now);
 }
 
 void Baker::discontinuity() {
+  if (options_.watcher != nullptr) options_.watcher->on_gap(XENMON_NO_PCPU, now_ns_);
   for (const std::uint32_t slot : known_) {
     Vcpu& vcpu = *vcpus_[slot];
     vcpu.known = false;

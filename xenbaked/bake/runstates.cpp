@@ -124,7 +124,13 @@ void Baker::nobody_runs(std::uint32_t pcpu, std::uint64_t now) {
   if (before != XENMON_NO_PCPU) pcpu_state(before);
   concerned[count++] = &pcpu_state(pcpu).recent;
   if (before != XENMON_NO_PCPU && before != pcpu) concerned[count++] = &pcpu_state(before).recent;
-  slow_waits_.add(vcpu, pcpu, now, std::span(concerned).first(count), vcpus_, domains_);
+  const std::span meanwhile = std::span(concerned).first(count);
+  const std::uint64_t left_out = slow_waits_.left_out();
+  slow_waits_.add(vcpu, pcpu, now, meanwhile, vcpus_, domains_);
+  if (options_.watcher == nullptr) return;
+  if (slow_waits_.left_out() == left_out)
+    options_.watcher->on_wait(vcpu, slow_waits_.waits().back(), meanwhile);
+  if (sink_ == nullptr) slow_waits_.clear();
 }
 
 void Baker::continue_running_odd(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now) {

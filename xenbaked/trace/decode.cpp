@@ -88,7 +88,8 @@ PagesCounted pages_counted(const Record& record, std::uint32_t first, std::uint3
 // A record of the table with fewer words than it says is a fault.
 template <std::uint32_t kId, class Reader>
 Event read(const Record& record, Reader reader) {
-  if (record.extra_words() < event::least_words(kId)) return kTooShort;
+  constexpr std::uint32_t kLeast = event::least_words(kId);
+  if (record.extra_words() < kLeast) return kTooShort;
   return reader();
 }
 

@@ -167,11 +167,11 @@ inline constexpr std::array kDescriptions{
 };
 
 // The minimum number of words of an event of the table.
-consteval std::uint32_t least_words(std::uint32_t id) {
+constexpr std::uint32_t least_words(std::uint32_t id) {
   for (const Description& each : kDescriptions) {
     if (each.id == id) return each.words;
   }
-  throw "not in the table"; // which does not compile
+  throw "not in the table"; // which does not compile in a constant
 }
 
 } // namespace xenmon::event

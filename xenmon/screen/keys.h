@@ -19,6 +19,7 @@ enum class Key {
   kLatency,
   kHost,
   kDiagnosis,
+  kHosts,
   kNextView,
   kNext, // the CPUs
   kPrevious,
@@ -48,6 +49,7 @@ enum class Key {
   kFarBack,
   kFarForward,
   kGoTo,
+  kTimeline,
   kUp,
   kDown,
   kLeft,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "run/run_capture.h"
+#include "run/run_xenbaked.h"
 
 #include <unistd.h>
 
@@ -11,7 +11,7 @@
 
 namespace xenmon {
 
-Error run_capture(const CaptureRequest& request) {
+Error run_xenbaked(const XenbakedRequest& request) {
   std::string program = xenbaked_program(request.xenbaked);
   std::vector<std::string> words = request.arguments;
   std::vector<char*> arguments{program.data()};
