@@ -109,7 +109,7 @@ WORDS_AT = {"state": 456, "flags": 464, "heartbeat_ns": 472, "newest_sample": 48
 WAIT_TABLE_AT, SLOW_WAIT_AT, NEWEST_WAIT_AT = 576, 600, 608
 VERDICT_TABLE_AT, BAD_BY_AT, FAULTS_AT, HEADER_BYTES_1_2 = 616, 640, 704, 736  # since 1.2
 CARRY_TABLE_AT, HEADER_BYTES_1_3 = 736, 760  # since 1.3
-DOMAIN_ROW_TABLE_AT, HEADER_BYTES_1_4 = 760, 784  # since 1.4
+DOMAIN_ROW_TABLE_AT, SETTING_TABLE_AT, HEADER_BYTES_1_4 = 760, 784, 808  # since 1.4
 COUNTERS_AT = 496
 COUNTERS = ("records", "bytes", "lost_records", "bad_records", "late_records", "state_conflicts",
             "conservation_violations", "samples", "wakeups", "daemon_cpu_ns")
@@ -155,6 +155,9 @@ WAIT = Record(*u64("seq", "start_ns", "end_ns", "domain_uid"),
                   *u64(f"runner{number}_ns"))),
               *u64("others_ns"))
 CARRY = Record(*u32("vcpu_slot", "bucket"), *u64("passed"))
+SETTING = Record(*u32("kind", "domid", "index", "part"), *u64("value"))
+SETTINGS = ("domain_pool", "domain_vcpus", "domain_weight", "domain_cap_percent", "vcpu_hard_affinity", "vcpu_soft_affinity",
+            "pool_scheduler", "pool_rate_limit_us", "pool_slice_us", "pool_pcpus", "pcpu_socket", "pcpu_core", "pcpu_node")
 NO_SLOT = 0xffffffff
 VERDICT = Record(*u32("kind", "reserved"), ("text", "120s"))
 BAD_CAUSES = ("framing", "length", "tsc", "words", "content", "ring", "input")
@@ -230,9 +233,11 @@ class Region:
         if (header["header_bytes"] >= HEADER_BYTES_1_3 <= size
                 and TABLE.read(self._bytes, CARRY_TABLE_AT)["capacity"]):
             places.append(("carry", CARRY_TABLE_AT, CARRY.size))
-        if (header["header_bytes"] >= HEADER_BYTES_1_4 <= size
-                and TABLE.read(self._bytes, DOMAIN_ROW_TABLE_AT)["capacity"]):
-            places.append(("domain_row", DOMAIN_ROW_TABLE_AT, DOMAIN_ROW.size))
+        if header["header_bytes"] >= HEADER_BYTES_1_4 <= size:
+            for name, at, record in (("domain_row", DOMAIN_ROW_TABLE_AT, DOMAIN_ROW),
+                                     ("setting", SETTING_TABLE_AT, SETTING)):
+                if TABLE.read(self._bytes, at)["capacity"]:
+                    places.append((name, at, record.size))
         for name, at, least in places:
             table = TABLE.read(self._bytes, at)
             del table["count"]  # it grows; _count() reads it afresh
@@ -300,7 +305,7 @@ class Region:
     # a counter and before each second one. Xen's other architecture is Arm, so this matters there.
 
     def _count(self, name):
-        later = {"verdict": VERDICT_TABLE_AT, "carry": CARRY_TABLE_AT}
+        later = {"verdict": VERDICT_TABLE_AT, "carry": CARRY_TABLE_AT, "setting": SETTING_TABLE_AT}
         at = later[name] if name in later else TABLES_AT + list(TABLES).index(name) * TABLE.size
         return TABLE.read(self._bytes, at)["count"]
 
@@ -389,6 +394,13 @@ class Region:
         return {(carry["vcpu_slot"], HISTOGRAMS[carry["bucket"] // BUCKETS], carry["bucket"] % BUCKETS): carry["passed"]
                 for carry in self._read_tables(("carry", CARRY))[0]
                 if carry["vcpu_slot"] != NO_SLOT and carry["bucket"] < BUCKETS * len(HISTOGRAMS)}
+
+    def settings(self):
+        """What is set on the host: records with a "kind" (a name of SETTINGS); [] before 1.4 and where nothing is known."""
+        if "setting" not in self.tables:
+            return []
+        return [dict(setting, kind=SETTINGS[setting["kind"] - 1]) for setting in self._read_tables(("setting", SETTING))[0]
+                if 0 < setting["kind"] <= len(SETTINGS)]
 
     def histograms(self, vcpu_slot):
         """{"wake_wait": [count by bucket], ...}; no guard: each count is read by itself and only grows, modulo 2^32."""

@@ -42,13 +42,22 @@ int print(const std::string& text) {
   return written ? 0 : fail(xenmon::system_error("cannot write to standard output"));
 }
 
+xenmon::Status diagnose(const xenmon::Options& options, xenmon::Publisher& publisher, int& outcome) {
+  const auto diagnosis = xenmon::run_diagnose(options, publisher);
+  if (!diagnosis) return diagnosis.error();
+  outcome = static_cast<int>(*diagnosis);
+  return xenmon::ok();
+}
+
 // The publisher exits before its failure is reported, so that nothing comes after the sentence.
-xenmon::Status run(const xenmon::Options& options) {
+// `outcome` is the exit status if nothing fails.
+xenmon::Status run(const xenmon::Options& options, int& outcome) {
   if (options.live) {
     // Before a daemon is started in vain.
     if (xenmon::Status status = xenmon::Terminal::check(); !status) return status;
   }
-  xenmon::catch_signals(options.live || options.once ? xenmon::Hangup::kEnd : xenmon::Hangup::kReopenFiles);
+  const bool no_log = options.live || options.once || options.diagnose;
+  xenmon::catch_signals(no_log ? xenmon::Hangup::kEnd : xenmon::Hangup::kReopenFiles);
   if (options.hosts.size() > 1)
     return options.once ? xenmon::run_once_of_hosts(options) : xenmon::run_screen_of_hosts(options);
   auto publisher = xenmon::find_publisher(xenmon::publisher_settings(options));
@@ -57,6 +66,7 @@ xenmon::Status run(const xenmon::Options& options) {
     std::fputs(xenmon::message_lines("xenmon", xenmon::Priority::kNotice, publisher->notice).c_str(), stderr);
   if (options.slow_wait_ns) return xenmon::run_slow_waits(options, *publisher);
   if (options.once) return xenmon::run_once(options, *publisher);
+  if (options.diagnose) return diagnose(options, *publisher, outcome);
   return options.live ? xenmon::run_screen(options, *publisher) : xenmon::run_log(options, *publisher);
 }
 
@@ -104,8 +114,9 @@ int run(int argc, char** argv) {
   const auto parsed = xenmon::parse_options(argc, argv);
   if (!parsed) return fail(parsed.error());
   if (const auto* information = std::get_if<xenmon::Information>(&*parsed)) return print(information->text);
-  const xenmon::Status status = run(std::get<xenmon::Options>(*parsed));
-  return status ? 0 : fail(status.error());
+  int outcome = 0;
+  const xenmon::Status status = run(std::get<xenmon::Options>(*parsed), outcome);
+  return status ? outcome : fail(status.error());
 }
 
 } // namespace

@@ -29,6 +29,7 @@
  *   wait     xenmon_wait        [wait.capacity]       ring                guarded by each wait's seq
  *   verdict  xenmon_verdict     [verdict.capacity]                        guarded by tables_seq
  *   carry    xenmon_carry       [carry.capacity]                          guarded by tables_seq
+ *   setting  xenmon_setting     [setting.capacity]                        guarded by tables_seq
  *
  * Every table is found by its xenmon_table in the header: offset, stride, capacity, count. Step by
  * the stride and never by sizeof: a later minor version may append fields to a record.
@@ -39,8 +40,8 @@
  *     wall_epoch_ns turns them into the time of day.
  *   - version_major changes when an old reader would go wrong, and such a reader must refuse.
  *     version_minor changes when fields or flags are added. Nothing is ever reused or renumbered.
- *     Last version bump: 1.4, for what domains do as a whole, for migrations, and for avoidable
- *     waiting.
+ *     Last version bump: 1.4, for what domains do as a whole, for migrations, for avoidable waiting,
+ *     and for settings of schedulers, domains and pCPUs.
  *   - The layout of one file never changes. When a table becomes too small the daemon makes a new
  *     file, renames it into place and sets XENMON_STATE_SUPERSEDED here; a reader opens the path again.
  *   - Readers never write; the daemon never waits for readers.
@@ -75,7 +76,7 @@
  *   <table>.count               relaxed,          under tables_seq. It shares its word with nothing that changes
  *                               in tables_seq
  *   pcpu, domain, vcpu,         relaxed words,    under tables_seq
- *     verdict, carry            in tables_seq
+ *     verdict, carry, setting   in tables_seq
  *   sample.seq, wait.seq        0 relaxed, the    acquire; see below
  *                               number release
  *   the rest of a sample, its   relaxed words,    between two looks at seq
@@ -101,7 +102,7 @@
  *   sample finds the slots that its rows name. Then the counters follow. A file in the making is filled in any
  *   order; rename() publishes it. Only then the old file's state becomes SUPERSEDED.
  *
- * Reading a table (pcpu, domain, vcpu, verdict, carry). A bounded number of times; how often is up to the reader:
+ * Reading a table (pcpu, domain, vcpu, verdict, carry, setting). A bounded number of times; how often is up to the reader:
  *
  *   s1 = load-acquire(header.tables_seq);      if s1 is odd, try again
  *   copy what is wanted
@@ -191,7 +192,7 @@
 #define XENMON_HEADER_BYTES_1_1 616u
 /* The same in version 1.2: no carries. */
 #define XENMON_HEADER_BYTES_1_2 736u
-/* The same in version 1.3: nothing of what domains do as a whole. */
+/* The same in version 1.3: nothing of what domains do as a whole, and no settings. */
 #define XENMON_HEADER_BYTES_1_3 760u
 
 /* header.flags */
@@ -279,6 +280,23 @@
 #define XENMON_VERDICT_CONTRADICTS 8u   /* records contradict each other, and nothing was reported lost */
 #define XENMON_VERDICT_TEXT_BYTES 120
 
+/* setting.kind: what an administrator has set, or what the machine is (since 1.4). A reader passes over kinds that
+ * it does not know. domid and index say of what; where the kind does not name them they are 0. */
+#define XENMON_SETTING_DOMAIN_POOL 1u    /* domid: its cpupool */
+#define XENMON_SETTING_DOMAIN_VCPUS 2u   /* domid: how many vCPUs it may have */
+#define XENMON_SETTING_DOMAIN_WEIGHT 3u  /* domid: its weight under its pool's scheduler */
+#define XENMON_SETTING_DOMAIN_CAP 4u     /* domid: its cap in percent of one pCPU; 0: none */
+#define XENMON_SETTING_VCPU_HARD 5u      /* domid, index (vCPU), part: a mask of pCPUs on which it may run */
+#define XENMON_SETTING_VCPU_SOFT 6u      /* the same: on which it runs preferably */
+#define XENMON_SETTING_POOL_SCHEDULER 7u /* index (pool): XEN_SCHEDULER_* of Xen's public/domctl.h */
+#define XENMON_SETTING_POOL_RATE_LIMIT 8u /* index (pool): in us; 0: none */
+#define XENMON_SETTING_POOL_SLICE 9u     /* index (pool): its time slice in us */
+#define XENMON_SETTING_POOL_PCPUS 10u    /* index (pool), part: a mask of its pCPUs */
+#define XENMON_SETTING_PCPU_SOCKET 11u   /* index (pCPU) */
+#define XENMON_SETTING_PCPU_CORE 12u     /* index (pCPU): siblings have the same core of the same socket */
+#define XENMON_SETTING_PCPU_NODE 13u     /* index (pCPU): its NUMA node */
+#define XENMON_SETTING_MASK_BITS 64u     /* part N of a mask is about pCPUs 64 N to 64 N + 63 */
+
 /* how many vCPUs that ran meanwhile a wait names */
 #define XENMON_WAIT_RUNNERS 3
 
@@ -363,6 +381,8 @@ typedef struct xenmon_region_header {
 
     /* Since version 1.4. Never changes. */
     xenmon_table domain_row;
+    /* Since version 1.4. The table never moves. */
+    xenmon_table setting;
 } xenmon_region_header;
 
 typedef struct xenmon_pcpu {
@@ -562,6 +582,16 @@ typedef struct xenmon_carry {
     uint64_t passed;    /* how often; the count is passed * 2^32 + the word in the histogram */
 } xenmon_carry;
 
+/* A setting, as it was when it was read last (since 1.4). They are in no order, and all of them are replaced
+ * together. None is there if nothing is known, as of most recordings. A domid means the domain that has it now. */
+typedef struct xenmon_setting {
+    uint32_t kind; /* XENMON_SETTING_*; 0: a free entry */
+    uint32_t domid;
+    uint32_t index;
+    uint32_t part; /* of a mask */
+    uint64_t value;
+} xenmon_setting;
+
 /* The layout, field by field: docs/region.md has the same numbers. */
 #define XENMON_AT(record, field, bytes) XENMON_STATIC_ASSERT(offsetof(record, field) == (bytes), "layout")
 #define XENMON_SIZE(record, bytes) XENMON_STATIC_ASSERT(sizeof(record) == (bytes), "layout")
@@ -625,7 +655,8 @@ XENMON_AT(xenmon_region_header, bad_records_by, 640);
 XENMON_AT(xenmon_region_header, source_faults, 704);
 XENMON_AT(xenmon_region_header, carry, 736);
 XENMON_AT(xenmon_region_header, domain_row, 760);
-XENMON_SIZE(xenmon_region_header, 784);
+XENMON_AT(xenmon_region_header, setting, 784);
+XENMON_SIZE(xenmon_region_header, 808);
 
 XENMON_AT(xenmon_pcpu, seen, 0);
 XENMON_AT(xenmon_pcpu, running_vcpu, 4);
@@ -770,6 +801,13 @@ XENMON_AT(xenmon_carry, vcpu_slot, 0);
 XENMON_AT(xenmon_carry, bucket, 4);
 XENMON_AT(xenmon_carry, passed, 8);
 XENMON_SIZE(xenmon_carry, 16);
+
+XENMON_AT(xenmon_setting, kind, 0);
+XENMON_AT(xenmon_setting, domid, 4);
+XENMON_AT(xenmon_setting, index, 8);
+XENMON_AT(xenmon_setting, part, 12);
+XENMON_AT(xenmon_setting, value, 16);
+XENMON_SIZE(xenmon_setting, 24);
 
 #undef XENMON_AT
 #undef XENMON_SIZE

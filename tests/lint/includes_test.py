@@ -89,6 +89,7 @@ TABLE = {
         ["CLI11", "nlohmann-json"],
     ),
     "xenmon/client": (["include/xenmon", "include/base", "xenmon/text", "xenmon/metrics"], []),
+    "xenmon/diagnose": (["include/xenmon", "include/base", "xenmon/text", "xenmon/metrics", "xenmon/client"], []),
     "xenmon/process": (["include/base"], []),
     "xenmon/sandbox": (["include/base"], ["libseccomp"]),
     "xenmon/rpc": (["include/base", "xenmon/text"], ["nlohmann-json"]),
@@ -106,7 +107,15 @@ TABLE = {
     "xenmon/far": (["include/base", "xenmon/text", "xenmon/rpc", "xenmon/mirror"], []),
     "xenmon/daemon": (["include/xenmon", "include/base", "xenmon/text", "xenmon/client", "xenmon/process"], []),
     "xenmon/model": (
-        ["include/xenmon", "include/base", "xenmon/text", "xenmon/metrics", "xenmon/client", "xenmon/daemon"],
+        [
+            "include/xenmon",
+            "include/base",
+            "xenmon/text",
+            "xenmon/metrics",
+            "xenmon/client",
+            "xenmon/diagnose",
+            "xenmon/daemon",
+        ],
         [],
     ),
     "xenmon/screen": (
@@ -116,6 +125,7 @@ TABLE = {
             "xenmon/text",
             "xenmon/metrics",
             "xenmon/client",
+            "xenmon/diagnose",
             "xenmon/process",
             "xenmon/model",
         ],
@@ -136,8 +146,8 @@ TABLE = {
         ["nlohmann-json"],
     ),
     "xenmon/serve": (
-        ["include/xenmon", "include/base", "xenmon/text", "xenmon/metrics", "xenmon/client", "xenmon/rpc",
-         "xenmon/mirror", "xenmon/log"],
+        ["include/xenmon", "include/base", "xenmon/text", "xenmon/metrics", "xenmon/client", "xenmon/diagnose",
+         "xenmon/rpc", "xenmon/mirror", "xenmon/log"],
         [],
     ),
     "xenmon/plot": (
@@ -164,6 +174,7 @@ TABLE = {
             "xenmon/metrics",
             "xenmon/journal",
             "xenmon/client",
+            "xenmon/diagnose",
             "xenmon/process",
             "xenmon/sandbox",
             "xenmon/rpc",

@@ -62,7 +62,7 @@ class Hosts(SystemTest):
         self.has_figures("beta")
         self.wait_for_host("gone", r"Permission denied \(publickey\)\.")
         self.terminal.wait_for_line("3 hosts, 1 without data")
-        self.terminal.wait_for_line("6 Hosts")
+        self.terminal.wait_for_line("7 Hosts")
         # The second of those with data, whichever that is now.
         self.terminal.keys("s", "Home", "Down")  # by name
         self.terminal.keys("Enter")
@@ -70,10 +70,10 @@ class Hosts(SystemTest):
         self.terminal.wait_for_line("Gotten")
         self.terminal.keys("3")
         self.terminal.wait_for_line("pCPU, domain")
-        self.terminal.keys("6", "Up", "Enter")
+        self.terminal.keys("7", "Up", "Enter")
         self.terminal.wait_for(lambda lines: lines[0].startswith(" ./alpha"), "alpha's views")
         self.terminal.wait_for_line("pCPU, domain")  # the same view
-        self.terminal.keys("6")
+        self.terminal.keys("7")
         self.has_figures("beta")
         # Into the one that does not answer, too: it says so there.
         self.terminal.keys("End", "Enter")

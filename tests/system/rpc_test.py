@@ -105,7 +105,8 @@ class RpcTest(SystemTest):
                                    ("GetDomains", {"window_s": 2.5, "by_pcpu": True}), ("GetVcpus", {}),
                                    ("GetVcpus", {"window_s": 1, "domid": 1}), ("GetPcpus", {}),
                                    ("GetPcpus", {"window_s": 3}), ("GetLatencies", {"buckets": True}),
-                                   ("GetLatencies", {"vcpus": True}), ("GetWaits", {"most": 4096})):
+                                   ("GetLatencies", {"vcpus": True}), ("GetWaits", {"most": 4096}),
+                                   ("GetFindings", {}), ("GetFindings", {"window_s": 2})):
             answer = served.call(HOST + method, **parameters)
             self.check_fields(answer, f"method {method}(result)", types)
             if "Wait" in method:

@@ -203,11 +203,11 @@ class ScreenTest(SystemTest):
         self.start(132, 43, "--loop")
         self.wait_for_figures()
         headings = {"2": "domain, vCPU", "3": "pCPU, domain", "4": "preempted until running", "5": "Dispatches",
-                    "1": "Last 1"}
+                    "6": "The last ", "1": "Last 1"}
         for key, heading in headings.items():
             self.terminal.keys(key)
             self.terminal.wait_for_line(heading)
-        for heading in ("domain, vCPU", "pCPU, domain", "preempted until running", "Dispatches", "Last 1"):
+        for heading in ("domain, vCPU", "pCPU, domain", "preempted until running", "Dispatches", "The last ", "Last 1"):
             self.terminal.keys("Tab")
             self.terminal.wait_for_line(heading)
         self.terminal.keys("F2")

@@ -126,6 +126,7 @@ class ScriptedRegion {
     image_.set_verdicts(verdicts_);
   }
   void clear_verdicts() { verdicts_.clear(); }
+  void set_settings(const std::vector<xenmon_setting>& settings) { image_.set_settings(settings); }
 
   // The next wait; it belongs to the sample that is published after it.
   void add_wait(const xenmon_wait& wait) {

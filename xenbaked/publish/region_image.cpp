@@ -66,7 +66,7 @@ Result<RegionImage> RegionImage::create(const Options& options, RegionFacts fact
   }
   if (capacities.pcpu == 0 || capacities.domain == 0 || capacities.vcpu == 0 || capacities.row == 0 ||
       capacities.io_row == 0 || capacities.domain_row == 0 || capacities.wait == 0 ||
-      capacities.verdict == 0 || capacities.carry == 0) {
+      capacities.verdict == 0 || capacities.carry == 0 || capacities.setting == 0) {
     return unusable("a table without room");
   }
   Result<RegionPlace> place = RegionPlace::open(options.place);
@@ -128,6 +128,7 @@ Status RegionImage::make_file(const RegionCapacities capacities) {
   const xenmon_region_header fresh = fresh_header();
   std::memcpy(file_.mapping.data(), &fresh, sizeof fresh);
   write_verdicts();
+  write_settings();
   return ok();
 }
 
@@ -268,6 +269,7 @@ RegionImage::Wanted RegionImage::wanted_for(const SnapshotSize& size) const {
   wanted.vcpu = grown(wanted.vcpu, size.vcpus);
   if (const std::size_t carries = std::max(file_.carries.size(), size.carries); carries > 0)
     wanted.carry = grown(wanted.carry, carries + kSpareCarries);
+  wanted.setting = grown(wanted.setting, settings_.size());
 
   // The rings should hold the history; of their present contents, only samples that leave the history may be
   // dropped.
@@ -301,7 +303,8 @@ RegionImage::Wanted RegionImage::wanted_for(const SnapshotSize& size) const {
 bool RegionImage::has_room(const RegionCapacities& wanted, const SnapshotSize& size) const {
   const RegionCapacities& now = file_.capacities;
   return wanted.pcpu == now.pcpu && wanted.domain == now.domain && wanted.vcpu == now.vcpu &&
-         wanted.carry == now.carry && wanted.io_row == now.io_row && wanted.domain_row == now.domain_row &&
+         wanted.carry == now.carry && wanted.setting == now.setting && wanted.io_row == now.io_row &&
+         wanted.domain_row == now.domain_row &&
          size.rows <= now.row &&
          wanted.row <= now.row + kLeastRows; // not a new file for the last few rows below the limit
 }
@@ -570,6 +573,25 @@ void RegionImage::write_verdicts() {
   for (std::size_t i = 0; i < verdicts_.size(); ++i)
     store_words(&entry<xenmon_verdict>(table, i), &verdicts_[i], sizeof verdicts_[i]);
   store_count(table, verdicts_.size());
+}
+
+void RegionImage::set_settings(std::span<const xenmon_setting> settings) {
+  const bool same = settings.size() == settings_.size() &&
+                    (settings.empty() || std::memcmp(settings.data(), settings_.data(),
+                                                     settings.size() * sizeof settings.front()) == 0);
+  if (same) return;
+  settings_.assign(settings.begin(), settings.end());
+  begin_tables();
+  write_settings();
+  end_tables();
+}
+
+void RegionImage::write_settings() {
+  xenmon_table& table = header().setting;
+  const std::size_t count = settings_.size() <= table.capacity ? settings_.size() : 0;
+  for (std::size_t i = 0; i < count; ++i)
+    store_words(&entry<xenmon_setting>(table, i), &settings_[i], sizeof settings_[i]);
+  store_count(table, count);
 }
 
 void RegionImage::set_wall_epoch(std::uint64_t epoch_ns) {

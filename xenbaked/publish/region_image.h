@@ -77,6 +77,9 @@ class RegionImage {
 
   // All of them; readers see them at once, and in every later file. Those that do not fit are left out.
   void set_verdicts(std::span<const xenmon_verdict> verdicts);
+  // All of them, in place of those before; readers see them at once, and in every later file. If there is not
+  // room for all, none is there until the next snapshot, which makes a larger file.
+  void set_settings(std::span<const xenmon_setting> settings);
   // CLOCK_REALTIME of trace time 0, as the host's clock has it by now; readers see it at once.
   void set_wall_epoch(std::uint64_t epoch_ns);
   // Call at least every heartbeat_period_ns, even when nothing happens. quiet_ns: how old the heartbeat is
@@ -152,6 +155,7 @@ class RegionImage {
   void write_sample(const SnapshotSample& sample, const SnapshotSize& size);
   void write_counters(const Snapshot& snapshot);
   void write_verdicts();
+  void write_settings();
   [[nodiscard]] std::uint64_t flags() const;
 
   [[nodiscard]] xenmon_region_header& header() const {
@@ -172,6 +176,7 @@ class RegionImage {
   bool connected_ = true;
   bool history_shortened_ = false;
   std::vector<xenmon_verdict> verdicts_;
+  std::vector<xenmon_setting> settings_;
   std::vector<std::uint64_t> waits_until_; // by sample number, a ring: the newest wait when it was published
 };
 

@@ -27,6 +27,7 @@ struct RegionCapacities {
   std::uint32_t verdict = 32; // more than there are kinds
   std::uint32_t carry = 64;
   std::uint32_t domain_row = 4096;
+  std::uint32_t setting = 256;
 };
 
 // Fills in the header's tables. Returns the bytes of the whole file, whole pages.

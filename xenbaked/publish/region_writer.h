@@ -47,6 +47,8 @@ class RegionWriter {
   // Everything known so far to be wrong with the trace as a whole. Readers see it at once, and in every later
   // file. Verdicts that do not fit into the table are left out.
   void set_verdicts(std::span<const Verdict> verdicts);
+  // What is set on this host; see RegionImage::set_settings().
+  void set_settings(std::span<const xenmon_setting> settings) { image_.set_settings(settings); }
   // Published with the counters of the next sample.
   void set_trace_health(const TraceHealth& health) { snapshot_.set_trace_health(health); }
   // pCPUs that exist, whether they have produced records or not; the next sample's tables contain them.

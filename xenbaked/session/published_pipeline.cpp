@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::uint64_t kBeatNs = kSecond / 4;
+// Nobody says when a weight or a cap is changed.
+constexpr std::uint64_t kSettingsNs = 10 * kSecond;
 // The next round of a recording begins this long after the last record.
 constexpr std::uint64_t kRoundPauseNs = 1'000'000;
 // A recording that is played as fast as possible is thousands of times as fast as a host: 9 MiB.
@@ -46,6 +48,7 @@ PublishedPipeline::PublishedPipeline(const SessionParts& parts, ControlChannel* 
 void PublishedPipeline::housekeeping() {
   const std::uint64_t now = monotonic_ns();
   names_.update(now, pipeline_.passes());
+  follow_settings(now);
   if (now - last_beat_ns_ < kBeatNs) return;
   last_beat_ns_ = now;
   if (parts_.recorder != nullptr) {
@@ -53,6 +56,22 @@ void PublishedPipeline::housekeeping() {
       print_message(error->message, Priority::kError);
   }
   beat();
+}
+
+void PublishedPipeline::follow_settings(std::uint64_t now_ns) {
+  SettingsService* const service = parts_.source.settings_service();
+  if (service == nullptr) return;
+  if (const auto settings = service->take()) {
+    parts_.writer.set_settings(*settings);
+    if (parts_.recorder != nullptr) parts_.recorder->keep_settings(*settings);
+  }
+  std::uint64_t domains = 0;
+  for (const auto& domain : pipeline_.baker().domains())
+    if (domain && !domain->ended) domains += domain->uid;
+  if (last_settings_ns_ != 0 && domains == settings_of_ && now_ns - last_settings_ns_ < kSettingsNs) return;
+  settings_of_ = domains;
+  last_settings_ns_ = now_ns;
+  service->ask();
 }
 
 void PublishedPipeline::beat() {

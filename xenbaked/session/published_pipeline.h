@@ -68,6 +68,8 @@ class PublishedPipeline {
 
  private:
   void beat();
+  // Settings are read at the start, when a domain comes or goes, and now and then.
+  void follow_settings(std::uint64_t now_ns);
 
   SessionParts parts_;
   RegionSink sink_; // refers to the pipeline and the names, which come after it
@@ -75,6 +77,8 @@ class PublishedPipeline {
   DomainNames names_;
   std::uint64_t wakeups_ = 0;
   std::uint64_t last_beat_ns_ = 0;
+  std::uint64_t last_settings_ns_ = 0; // when they were asked for; 0: not yet
+  std::uint64_t settings_of_ = 0;      // for which domains: the sum of those that were there
 };
 
 } // namespace xenmon

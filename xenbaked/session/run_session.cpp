@@ -67,6 +67,7 @@ Status run_session(Source& source, const SessionOptions& options, RecordKeeper* 
   const Result<std::unique_ptr<RegionWriter>> writer = make_region(origin, options);
   if (!writer) return writer.error();
   (*writer)->set_verdicts(verdicts.all());
+  (*writer)->set_settings(origin.settings);
   if (process.confine) {
     if (Status confined = process.confine(); !confined) return confined;
   }

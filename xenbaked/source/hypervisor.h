@@ -22,6 +22,7 @@
 #include <string>
 #include <vector>
 
+#include "source/host_settings.h"
 #include "source/name_service.h"
 
 namespace xenmon {
@@ -108,6 +109,10 @@ class Hypervisor {
   // Reads /local/domain/DOMID/name in xenstore. Connects when first needed, and again after a failure; hangs
   // when xenstored does. May be called by another thread and after the Hypervisor is gone.
   virtual NameLookup name_lookup() = 0;
+
+  // Reads what is set; see host_settings.h. May be called by another thread and after the Hypervisor is gone.
+  // Null: nothing can be read.
+  virtual SettingsLookup settings_lookup() { return {}; }
 };
 
 [[nodiscard]] std::unique_ptr<Hypervisor> make_xen_hypervisor();

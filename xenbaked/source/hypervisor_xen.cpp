@@ -227,6 +227,8 @@ class XenHypervisor final : public Hypervisor {
     return 0;
   }
 
+  SettingsLookup settings_lookup() override { return make_xen_settings_lookup(); }
+
   NameLookup name_lookup() override {
     return [store = std::make_shared<HypervisorStore>()](std::uint32_t domid) {
       return store->domain_name(domid);

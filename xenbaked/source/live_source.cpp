@@ -136,6 +136,9 @@ Status LiveSource::start(const LiveOptions& options, const HostFacts& facts) {
   if (Status mapped = map_rings(*info, physical.max_cpu_id); !mapped) return mapped;
 
   learn_pcpus();
+  // Opens a handle of its own, so before system calls are given up.
+  if (SettingsLookup lookup = hypervisor_->settings_lookup())
+    settings_ = std::make_unique<SettingsThread>(std::move(lookup));
 
   origin_.kind = XENMON_SOURCE_LIVE;
   origin_.cpu_khz = physical.cpu_khz;
@@ -249,6 +252,7 @@ Status LiveSource::close() {
   Status restored = tracing_->restore();
   // The event is released last: until then no other program can start to change what is being restored.
   names_.reset();
+  settings_.reset();
   rings_.clear();
   tracing_.reset();
   hypervisor_.reset();

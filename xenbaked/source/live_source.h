@@ -83,6 +83,7 @@ class LiveSource final : public Source {
   [[nodiscard]] std::optional<std::string> domain_name(const DomidUse& domain) const override;
   // The others', from xenstore. The idle domain and Xen's own have none.
   NameService* name_service() override { return names_.get(); }
+  SettingsService* settings_service() override { return settings_.get(); }
   Status close() override;
 
   [[nodiscard]] const Counts& counts() const { return counts_; }
@@ -115,8 +116,9 @@ class LiveSource final : public Source {
   TracingKeeper* keeper_;                  // may be null
   std::unique_ptr<Hypervisor> hypervisor_; // null after close()
   std::unique_ptr<LiveTracing> tracing_;
-  std::vector<Ring> rings_;           // ascending pCPU
-  std::unique_ptr<NameThread> names_; // null after close()
+  std::vector<Ring> rings_;                  // ascending pCPU
+  std::unique_ptr<NameThread> names_;        // null after close()
+  std::unique_ptr<SettingsThread> settings_; // null if settings cannot be read, and after close()
   Origin origin_;
   Counts counts_;
   std::uint32_t port_ = 0;

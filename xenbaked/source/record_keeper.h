@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,6 +40,8 @@ class RecordKeeper {
     (void)start_ns;
     (void)end_ns;
   }
+  // What is set on the host, in place of what was known before.
+  virtual void keep_settings(std::span<const xenmon_setting> settings) { (void)settings; }
   // What the administrator must know; returned once.
   virtual std::optional<Error> take_error() = 0;
 };
@@ -59,6 +62,9 @@ class RecordKeepers final : public RecordKeeper {
   }
   void see_wait(std::uint64_t start_ns, std::uint64_t end_ns) override {
     for (RecordKeeper* each : all_) each->see_wait(start_ns, end_ns);
+  }
+  void keep_settings(std::span<const xenmon_setting> settings) override {
+    for (RecordKeeper* each : all_) each->keep_settings(settings);
   }
   std::optional<Error> take_error() override {
     for (RecordKeeper* each : all_) {

@@ -21,6 +21,7 @@ Recorder::Recorder(PendingFile file, const Origin& origin, const RecorderDisk& d
   metadata_.event_mask = origin.event_mask;
   metadata_.wall_epoch_ns = origin.wall_epoch_ns;
   metadata_.pcpus = origin.facts.pcpus;
+  metadata_.settings = origin.settings;
 }
 
 Result<std::unique_ptr<Recorder>> Recorder::create(const std::string& file, const Origin& origin,

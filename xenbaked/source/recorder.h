@@ -20,6 +20,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -48,6 +49,9 @@ class Recorder final : public RecordKeeper {
 
   void write(const Pass& pass) override;
   void name_domain(const DomidUse& domain, const std::string& name) override;
+  void keep_settings(std::span<const xenmon_setting> settings) override {
+    metadata_.settings.assign(settings.begin(), settings.end());
+  }
   // Puts the recording and the metadata in place. Called once, after the last pass; without this call neither
   // appears.
   Status finish();

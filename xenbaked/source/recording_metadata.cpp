@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "source/host_settings.h"
 #include "text.h"
 #include "trace/record.h"
 
@@ -29,6 +30,42 @@ Number number_at(const Json& json, const char* key, Number otherwise) {
 std::string text_at(const Json& json, const char* key) {
   const auto found = json.find(key);
   return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+// Kinds that are not known are passed over: a later version has written them.
+std::vector<xenmon_setting> settings_in(const Json& json) {
+  std::vector<xenmon_setting> settings;
+  const auto found = json.find("settings");
+  if (found == json.end() || !found->is_array()) return settings;
+  for (const Json& entry : *found) {
+    if (!entry.is_object()) continue;
+    const auto value = entry.find("value");
+    if (value == entry.end() || !value->is_number_unsigned()) continue;
+    xenmon_setting setting{};
+    setting.kind = setting_kind(text_at(entry, "kind"));
+    setting.domid = number_at<std::uint32_t>(entry, "domid", 0);
+    setting.index = number_at<std::uint32_t>(entry, "index", 0);
+    setting.part = number_at<std::uint32_t>(entry, "part", 0);
+    setting.value = value->get<std::uint64_t>();
+    if (setting.kind != 0) settings.push_back(setting);
+  }
+  return settings;
+}
+
+Json settings_json(std::span<const xenmon_setting> settings) {
+  Json json = Json::array();
+  for (const xenmon_setting& setting : settings) {
+    Json entry{{"kind", setting_name(setting.kind)}};
+    if (setting.domid != 0 || setting_name(setting.kind).starts_with("domain") ||
+        setting_name(setting.kind).starts_with("vcpu")) {
+      entry["domid"] = setting.domid;
+    }
+    if (!setting_name(setting.kind).starts_with("domain")) entry["index"] = setting.index;
+    if (setting.part != 0) entry["part"] = setting.part;
+    entry["value"] = setting.value;
+    json.push_back(std::move(entry));
+  }
+  return json;
 }
 
 std::vector<std::string> candidates(const std::string& recording) {
@@ -75,6 +112,7 @@ Result<std::optional<RecordingMetadata>> load_metadata(const std::string& record
         if (domid != UINT32_MAX && !text.empty()) metadata.names[{domid, use}] = text;
       }
     }
+    metadata.settings = settings_in(json);
     return std::optional(metadata);
   }
   return std::optional<RecordingMetadata>();
@@ -88,6 +126,7 @@ Result<PendingFile> write_metadata(const std::string& recording, const Recording
   json["event_mask"] = metadata.event_mask;
   json["wall_epoch_ns"] = metadata.wall_epoch_ns;
   if (!metadata.pcpus.empty()) json["pcpus"] = metadata.pcpus;
+  if (!metadata.settings.empty()) json["settings"] = settings_json(metadata.settings);
   json["domains"] = Json::array();
   for (const auto& [domain, text] : metadata.names)
     json["domains"].push_back({{"domid", domain.first}, {"use", domain.second}, {"name", text}});

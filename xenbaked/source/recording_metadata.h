@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "source/pending_file.h"
+#include "xenmon/region.h"
 
 namespace xenmon {
 
@@ -24,7 +25,8 @@ struct RecordingMetadata {
   std::uint64_t wall_epoch_ns = 0;
   // By domid and use (DomidUse). Use 0 is what stands in older files: the last domain of that number.
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::string> names;
-  std::vector<std::uint32_t> pcpus; // were traced, ascending; empty: not said
+  std::vector<std::uint32_t> pcpus;     // were traced, ascending; empty: not said
+  std::vector<xenmon_setting> settings; // as they were at its end; empty: not known
 };
 
 // The metadata of a recording, from FILE.json or from FILE without .xz/.zst/.gz, plus .json; nullopt if

@@ -304,6 +304,7 @@ Origin origin_of(const RecordingMetadata& metadata, std::uint32_t given_khz) {
   origin.event_mask = metadata.event_mask;
   origin.wall_epoch_ns = metadata.wall_epoch_ns;
   origin.facts.pcpus = metadata.pcpus;
+  origin.settings = metadata.settings;
   return origin;
 }
 

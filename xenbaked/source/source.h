@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "source/host_settings.h"
 #include "source/name_service.h"
 #include "trace/bad_records.h"
 #include "xenmon/region.h"
@@ -88,10 +89,11 @@ struct Origin {
   bool cpu_khz_measured = false; // not given, but measured from the records
   std::string xen_version;
   std::string scheduler;
-  std::uint32_t event_mask = 0;    // 0: unknown
-  std::uint64_t wall_epoch_ns = 0; // CLOCK_REALTIME of the first record; 0: unknown
-  bool patched = false;            // the hypervisor has XenMon's dispatch records
-  bool grant_copy = false;         // and the record of copies, whether dispatch records are used or not
+  std::uint32_t event_mask = 0;         // 0: unknown
+  std::uint64_t wall_epoch_ns = 0;      // CLOCK_REALTIME of the first record; 0: unknown
+  bool patched = false;                 // the hypervisor has XenMon's dispatch records
+  bool grant_copy = false;              // and the record of copies, whether dispatch records are used or not
+  std::vector<xenmon_setting> settings; // of a recording, as they were at its end; none: not known
   TraceFacts facts;
 };
 
@@ -138,6 +140,8 @@ class Source {
   [[nodiscard]] virtual std::optional<std::string> domain_name(const DomidUse& domain) const = 0;
   // Where the other names are asked for; null if there are no others. Valid until close().
   virtual NameService* name_service() { return nullptr; }
+  // Where settings are asked for; null if there is nobody to ask. Valid until close().
+  virtual SettingsService* settings_service() { return nullptr; }
 
   // Why the data is incomplete, in a sentence; known after the last pass. What could be read was shown.
   [[nodiscard]] virtual std::optional<std::string> damage() const { return std::nullopt; }

@@ -18,6 +18,8 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the region is little-e
 constexpr std::size_t kWord = sizeof(std::uint64_t);
 // No more than anybody would want to read.
 constexpr std::uint32_t kMostVerdicts = 256;
+// A host with thousands of domains of many vCPUs.
+constexpr std::uint32_t kMostSettings = 1U << 20;
 // What a daemon can reach in years.
 constexpr std::uint32_t kMostCarries = 65'536;
 
@@ -112,6 +114,7 @@ std::optional<std::string> damage(const xenmon_region_header& header) {
       {"verdict table", header.verdict, sizeof(xenmon_verdict), true},
       {"carry table", header.carry, sizeof(xenmon_carry), true},
       {"domain row ring", header.domain_row, sizeof(xenmon_domain_row), true},
+      {"setting table", header.setting, sizeof(xenmon_setting), true},
   };
   for (const auto& entry : tables) {
     const bool empty = entry.table.capacity == 0;
@@ -157,7 +160,7 @@ Result<RegionReader> RegionReader::make(std::span<const std::byte> bytes, const 
     header.wait = {};
     header.slow_wait_ns = header.newest_wait = 0;
   }
-  if (header.header_bytes < sizeof(header)) header.domain_row = {};
+  if (header.header_bytes < sizeof(header)) header.domain_row = header.setting = {};
   if (header.header_bytes < XENMON_HEADER_BYTES_1_3) header.carry = {};
   if (header.header_bytes < XENMON_HEADER_BYTES_1_2) {
     header.verdict = {};
@@ -277,6 +280,19 @@ bool RegionReader::read_carries(std::vector<xenmon_carry>& carries) const {
     const std::uint64_t before = word(offsetof(xenmon_region_header, tables_seq));
     if (before % 2 != 0) continue;
     copy_carries(carries);
+    if (word(offsetof(xenmon_region_header, tables_seq)) == before) return true;
+  }
+  return false;
+}
+
+bool RegionReader::read_settings(std::vector<xenmon_setting>& settings) const {
+  settings.clear();
+  if (header_.setting.capacity == 0) return true;
+  for (int i = 0; i < kReadTries; ++i) {
+    const std::uint64_t before = word(offsetof(xenmon_region_header, tables_seq));
+    if (before % 2 != 0) continue;
+    const std::uint32_t most = std::min(header_.setting.capacity, kMostSettings);
+    copy_table(settings, base_, header_.setting, live_count(offsetof(xenmon_region_header, setting), most));
     if (word(offsetof(xenmon_region_header, tables_seq)) == before) return true;
   }
   return false;

@@ -100,6 +100,8 @@ class RegionReader {
   bool has_domain_rows() const { return header_.domain_row.capacity != 0; }
   // The counts that have passed 2^32. False as for read_tables().
   bool read_carries(std::vector<xenmon_carry>& carries) const;
+  // What is set on the host; none before 1.4. False as for read_tables().
+  bool read_settings(std::vector<xenmon_setting>& settings) const;
   // The counters, each read separately.
   xenmon_counters counters() const;
   // Since version 1.2; all 0 before.

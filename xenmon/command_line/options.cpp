@@ -41,6 +41,9 @@ Shows where each domain's time goes on a Xen host: on the screen, or as a log.
       --csv-safe          guard spreadsheets against names that look like formulas
       --slow-waits TIME   report every wait for a CPU of at least TIME: 10ms, 500us
       --once              print one table of the last 10 s, and exit
+      --diagnose          print what the last 10 s mean: who lacks CPU time, why, and what
+                          to try; exit status 0: nothing, 7: findings, 8: incomplete data.
+                          --format json prints it for programs
   -t, --time SECONDS      end the log after this time on the trace clock; 0: never (10)
   -i, --interval MS       interval that one log line sums up, in ms (1000)
       --ms_per_sample MS, --ms-per-sample MS
@@ -73,7 +76,7 @@ Shows where each domain's time goes on a Xen host: on the screen, or as a log.
   -V, --version           print the version and exit
   -?, -h, --help          print this help and exit
 
-Keys: q quits, ? lists all; 1 to 6 choose a view; c and n show the next CPU, p the previous; space pauses.
+Keys: q quits, ? lists all; 1 to 7 choose a view; c and n show the next CPU, p the previous; space pauses.
 "xenmon plot" draws logs against time, "xenmon capture" makes a recording of what a flight recorder has kept,
 "xenmon timeline" makes a picture of a recording for Perfetto's viewer, and "xenmon serve" gives other programs
 the figures. Each has a --help of its own.
@@ -113,8 +116,8 @@ Status check_at(const Options& options) {
     return usage("option --at takes seconds such as 12.5, a time such as 1:30.5, or \"end\", not \"" +
                  printable(options.at) + "\".");
   }
-  if (!options.live && !options.once)
-    return usage("option --at is for the screen and --once: a log covers the whole recording.");
+  if (!options.live && !options.once && !options.diagnose)
+    return usage("option --at is for the screen, --once and --diagnose: a log covers the whole recording.");
   if (at && *at == kTraceEnd && options.loop)
     return usage("option --at end excludes --loop: a loop has no end.");
   return ok();
@@ -180,8 +183,28 @@ Status check_far(const CLI::App& app, const Texts& texts, Options& options) {
   return ok();
 }
 
+// A diagnosis is of a window, as the table of --once is.
+Status check_diagnose(const CLI::App& app, const Texts& texts, Options& options) {
+  for (const char* option : {"--once", "--notlive", "--prefix", "--slow-waits", "--output", "--vcpus",
+                             "--csv-safe", "--time", "--interval", "--cpu", "--follow", "--loop"}) {
+    if (app.count(option) > 0)
+      return usage(std::string("options --diagnose and ") + option + " exclude each other.");
+  }
+  if (app.count("--format") > 0 && texts.format != "text" && texts.format != "json") {
+    return usage("option --format takes text or json with --diagnose, not \"" + printable(texts.format) +
+                 "\".");
+  }
+  options.diagnosis_as_json = texts.format == "json";
+  options.live = false;
+  // Nobody watches the recording.
+  if (options.speed.empty() && !options.replay.empty()) options.speed = "max";
+  return ok();
+}
+
 Status check(const CLI::App& app, const Texts& texts, Options& options) {
-  if (app.count("--format") > 0) {
+  if (options.diagnose) {
+    if (Status status = check_diagnose(app, texts, options); !status) return status;
+  } else if (app.count("--format") > 0) {
     if (texts.format != "csv" && texts.format != "jsonl") {
       return usage("option --format takes csv or jsonl, not \"" + printable(texts.format) + "\".");
     }
@@ -226,7 +249,7 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
         read("--ms_per_sample", texts.ms_per_sample, 1, kLongestSampleMs, options.ms_per_sample)}) {
     if (!status) return status;
   }
-  if (!options.live && !options.once && options.duration_s != 0 &&
+  if (!options.live && !options.once && !options.diagnose && options.duration_s != 0 &&
       options.ms_per_sample > options.duration_s * 1000) {
     return usage("option --ms_per_sample: " + std::to_string(options.ms_per_sample) +
                  " ms is longer than the whole log of " + std::to_string(options.duration_s * 1000) +
@@ -282,7 +305,7 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
 PublisherSettings publisher_settings(const Options& options) {
   using Use = PublisherSettings::Use;
   PublisherSettings settings;
-  settings.use = options.live ? Use::kScreen : options.once ? Use::kTable : Use::kLog;
+  settings.use = options.live ? Use::kScreen : options.once || options.diagnose ? Use::kTable : Use::kLog;
   settings.region = options.region;
   if (!options.hosts.empty()) settings.other = options.hosts.front();
   settings.xenbaked = options.xenbaked;
@@ -314,6 +337,7 @@ Result<std::variant<Options, Information>> parse_options(int argc, const char* c
   app.add_flag("--csv-safe", options.csv_safe);
   app.add_option("--slow-waits", texts.slow_waits);
   app.add_flag("--once", options.once);
+  app.add_flag("--diagnose", options.diagnose);
   app.add_option("-t,--time", texts.duration);
   app.add_option("-i,--interval", texts.interval);
   app.add_option("--ms_per_sample,--ms-per-sample", texts.ms_per_sample);

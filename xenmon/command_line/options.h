@@ -19,8 +19,10 @@
 namespace xenmon {
 
 struct Options {
-  bool live = true;  // the screen; otherwise a log
-  bool once = false; // neither: one table
+  bool live = true;               // the screen; otherwise a log
+  bool once = false;              // neither: one table
+  bool diagnose = false;          // neither: what the figures mean
+  bool diagnosis_as_json = false; // else as text
   std::optional<std::uint64_t>
       slow_wait_ns; // neither: every wait of this length or more; then format kFiles is text
   LogFormat format = LogFormat::kFiles;

@@ -74,7 +74,7 @@ _xenmon() {
     return
   fi
   case $previous in
-    --format) mapfile -t COMPREPLY < <(compgen -W "csv jsonl" -- "$word") ; return ;;
+    --format) mapfile -t COMPREPLY < <(compgen -W "csv jsonl text json" -- "$word") ; return ;;
     --slow-waits) mapfile -t COMPREPLY < <(compgen -W "100us 1ms 10ms 100ms 1s" -- "$word") ; return ;;
     --speed) mapfile -t COMPREPLY < <(compgen -W "1 2 4 10 max" -- "$word") ; return ;;
     -o | --output | -p | --prefix | --region | --replay) compopt -o filenames
@@ -88,7 +88,7 @@ _xenmon() {
     -t | --time | -i | --interval | --ms_per_sample | --ms-per-sample | --cpu | --cpu-khz) return ;;
     --at) mapfile -t COMPREPLY < <(compgen -W "end" -- "$word") ; return ;;
   esac
-  mapfile -t COMPREPLY < <(compgen -W "-l --live -n --notlive -p --prefix --format -o --output --vcpus --csv-safe --once
+  mapfile -t COMPREPLY < <(compgen -W "-l --live -n --notlive -p --prefix --format -o --output --vcpus --csv-safe --once --diagnose
     --slow-waits -t --time -i --interval --ms_per_sample --ms-per-sample --cpu
     --allocated --noallocated --blocked --noblocked --waited --nowaited --excount --noexcount --iocount --noiocount
     --no-color --host --connect --region --replay --cpu-khz --speed --follow --loop --at --flight-dir --xenbaked -V --version -h --help" -- "$word")

@@ -159,6 +159,7 @@ Status MirrorReceiver::take_beat(std::string_view body) {
   problem_ = beat.has_region ? "" : printable(beat.problem);
   if (!beat.has_region || !has_facts_ || !image_) return ok();
   image_->set_verdicts(beat.verdicts);
+  if (beat.settings) image_->set_settings(*beat.settings);
   image_->set_wall_epoch(beat.wall_epoch_ns);
   image_->set_held(beat.held);
   image_->heartbeat(beat.wakeups, beat.daemon_cpu_ns, beat.quiet_ns);

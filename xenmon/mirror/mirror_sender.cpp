@@ -2,6 +2,7 @@
 #include "mirror/mirror_sender.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -61,6 +62,7 @@ void MirrorSender::begin(const RegionReader& reader) {
   histograms_.clear();
   known_carries_.clear();
   last_state_ = 0;
+  settings_.reset();
   MirrorFacts facts;
   facts.daemon_start = header.daemon_start;
   facts.source_kind = header.source_kind;
@@ -206,6 +208,14 @@ void MirrorSender::send_beat() {
         sentence.copy(verdict.text, sizeof verdict.text - 1);
         beat.verdicts.push_back(verdict);
       }
+    }
+    // If the daemon keeps writing, they come with a later beat.
+    std::vector<xenmon_setting> settings;
+    if (reader->read_settings(settings)) {
+      const bool same = settings_ && settings.size() == settings_->size() &&
+                        (settings.empty() || std::memcmp(settings.data(), settings_->data(),
+                                                         settings.size() * sizeof settings.front()) == 0);
+      if (!same) beat.settings = settings_ = std::move(settings);
     }
   }
   beat.write(body_);

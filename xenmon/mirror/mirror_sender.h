@@ -9,6 +9,7 @@
 #define XENMON_XENMON_MIRROR_MIRROR_SENDER_H
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,7 @@ class MirrorSender final : public Stream {
   WireWriter body_;
   TablesCopy tables_;
   SampleCopy sample_;
+  std::optional<std::vector<xenmon_setting>> settings_; // that the receiver has
   std::uint64_t last_beat_ns_ = 0;
   std::uint64_t last_state_ = UINT64_MAX; // that was sent
 };

@@ -6,6 +6,7 @@ namespace {
 
 // What a region has room for, and more.
 constexpr std::size_t kMostVerdicts = 1024;
+constexpr std::size_t kMostSettings = std::size_t{1} << 20;
 
 } // namespace
 
@@ -87,6 +88,9 @@ void MirrorBeat::write(WireWriter& out) const {
   }
   out.number(verdicts.size());
   for (const xenmon_verdict& verdict : verdicts) out.record(verdict);
+  if (!settings) return;
+  out.number(settings->size());
+  for (const xenmon_setting& setting : *settings) out.record(setting);
 }
 
 bool MirrorBeat::read(WireReader& in) {
@@ -102,6 +106,12 @@ bool MirrorBeat::read(WireReader& in) {
   if (count > kMostVerdicts) return false;
   verdicts.clear();
   for (std::size_t i = 0; i < count; ++i) verdicts.push_back(in.record<xenmon_verdict>());
+  settings.reset();
+  if (!in.ok() || in.at_end()) return in.ok();
+  const std::size_t set = in.count(sizeof(xenmon_setting));
+  if (set > kMostSettings) return false;
+  settings.emplace();
+  for (std::size_t i = 0; i < set; ++i) settings->push_back(in.record<xenmon_setting>());
   return in.ok();
 }
 

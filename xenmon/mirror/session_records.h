@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -66,6 +67,8 @@ struct MirrorBeat {
   std::uint64_t wakeups = 0;
   std::uint64_t daemon_cpu_ns = 0;
   std::vector<xenmon_verdict> verdicts;
+  // Only where they have changed since the last beat that had them.
+  std::optional<std::vector<xenmon_setting>> settings;
 
   void write(WireWriter& out) const;
   bool read(WireReader& in);

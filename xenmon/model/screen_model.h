@@ -16,6 +16,7 @@
 #include "client/latency.h"
 #include "client/region_reader.h"
 #include "client/rivals.h"
+#include "diagnose/finding.h"
 
 namespace xenmon {
 
@@ -109,6 +110,14 @@ struct SelectedModel {
   RivalSums contenders;
 };
 
+// What the figures of the long window mean.
+struct DiagnosisModel {
+  bool known = false;         // false: there is nothing to judge yet
+  std::uint64_t start_ns = 0; // of what it is about, on the trace clock
+  std::uint64_t end_ns = 0;
+  std::vector<Finding> findings; // the most definite first
+};
+
 struct ScreenModel {
   std::optional<std::uint32_t> pcpu; // none: all
   std::size_t pcpu_count = 0;        // pCPUs whose time is shown
@@ -118,6 +127,7 @@ struct ScreenModel {
   bool several_hosts = false;        // there is such a view
   std::string host_name;             // which of them is shown, printable; "" otherwise
   HostModel host;
+  DiagnosisModel diagnosis; // if the model is for that view
   WindowLengths nominal_ns = kWindowNs;
   WindowLengths length_ns = {};        // what the windows hold
   std::uint64_t latency_length_ns = 0; // what the recent part of LatencyModels covers

@@ -8,6 +8,8 @@
 #include "base/trace_time.h"
 #include "client/known_pcpus.h"
 #include "daemon/replay_control.h"
+#include "diagnose/diagnose.h"
+#include "diagnose/gather.h"
 #include "model/model_builder.h"
 
 namespace xenmon {
@@ -58,6 +60,7 @@ Result<SampleFeed::From> ScreenSource::begin(const RegionReader& reader) {
   latency_.clear();
   contenders_.clear();
   counters_.clear();
+  diagnosis_ = {};
   return history_.begin(reader);
 }
 
@@ -124,6 +127,13 @@ void ScreenSource::hold(bool held) {
   start_again(Graphs::kGoOn);
 }
 
+void ScreenSource::diagnose_again() {
+  const RegionReader* reader = held_ ? nullptr : readable();
+  if (reader == nullptr) return;
+  const auto evidence = gather_evidence(*reader, history_.nominal_ns(WindowId::kLong), latency_);
+  if (evidence) diagnosis_ = {true, evidence->start_ns, evidence->end_ns, diagnose(*evidence)};
+}
+
 ScreenModel ScreenSource::model(const ViewState& state) {
   ScreenModel model =
       build_screen_model(history_, follower_.feed(), follower_.attachment(), pcpu_, state.view);
@@ -132,6 +142,10 @@ ScreenModel ScreenSource::model(const ViewState& state) {
     if (const RegionReader* reader = held_ ? nullptr : readable())
       contenders_.look(*reader, history_.end_ns(), history_.nominal_ns(WindowId::kLong));
     add_latency(model, latency_, follower_.feed(), state);
+  }
+  if (state.view == View::kDiagnosis) {
+    diagnose_again();
+    model.diagnosis = diagnosis_;
   }
   model.damaged += contenders_.damaged();
   add_growth(model.host, counters_.growth());

@@ -69,6 +69,8 @@ class ScreenSource final : private FollowSink {
   Result<SampleFeed::From> begin(const RegionReader& reader) override;
   void add(const Sample& sample) override;
   void add_to_trend();
+  // Looks at the region again, unless it is held.
+  void diagnose_again();
   // Null while there is none that can be read.
   const RegionReader* readable() const;
 
@@ -78,6 +80,7 @@ class ScreenSource final : private FollowSink {
   LatencyHistory latency_;
   Contenders contenders_;
   CounterTrack counters_;
+  DiagnosisModel diagnosis_; // the last one
   Trend trend_;
   std::optional<std::uint32_t> pcpu_;
   bool rewinding_ = false;            // what comes has been in the graphs before

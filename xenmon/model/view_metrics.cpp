@@ -78,6 +78,7 @@ std::span<const Metric> metrics_of(View view) {
       return kOfLatency;
     case View::kDomains:
     case View::kHost:
+    case View::kDiagnosis:
     case View::kHosts:
       break;
   }

@@ -16,8 +16,13 @@
 
 namespace xenmon {
 
-enum class View { kDomains, kVcpus, kPcpus, kLatency, kHost, kHosts };
-inline constexpr std::size_t kViews = 6;
+enum class View { kDomains, kVcpus, kPcpus, kLatency, kHost, kDiagnosis, kHosts };
+inline constexpr std::size_t kViews = 7;
+
+// Whether a view has lines that can be sorted and filtered.
+constexpr bool has_lines(View view) {
+  return view != View::kHost && view != View::kDiagnosis;
+}
 
 // What a percentage is of.
 enum class Basis {

@@ -29,6 +29,12 @@ Status run_slow_waits(const Options& options, Publisher& publisher);
 // seconds before its end, or before the time that was asked for.
 Status run_once(const Options& options, Publisher& publisher);
 
+// What came of a diagnosis: the exit status where nothing failed. The others are those of base/result.h.
+enum class DiagnosisOutcome : int { kNothing = 0, kFindings = 7, kIncomplete = 8 };
+
+// Prints what the figures of the same ten seconds mean: the findings, or that there is nothing to say.
+Result<DiagnosisOutcome> run_diagnose(const Options& options, Publisher& publisher);
+
 } // namespace xenmon
 
 #endif // XENMON_XENMON_RUN_FRONT_END_H

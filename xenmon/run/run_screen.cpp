@@ -488,6 +488,9 @@ class Session {
       case Key::kHost:
         switch_view(View::kHost);
         break;
+      case Key::kDiagnosis:
+        switch_view(View::kDiagnosis);
+        break;
       case Key::kHosts:
         switch_view(View::kHosts);
         break;
@@ -507,7 +510,7 @@ class Session {
         ask(Typing::kFilter);
         break;
       case Key::kSortMenu:
-        if (state_.view != View::kHost) sort_menu_.emplace(state_);
+        if (has_lines(state_.view)) sort_menu_.emplace(state_);
         break;
       case Key::kWindowLengths:
         next_windows();

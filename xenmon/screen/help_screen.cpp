@@ -28,7 +28,7 @@ std::span<const HelpLine> help_lines() {
       {"2", "vCPUs", {Key::kVcpus}},
       {"3", "CPUs and their domains", {Key::kPcpus}},
       {"4", "latency: how long waits are", {Key::kLatency}},
-      {"5 6", "host; all of several hosts", {Key::kHost, Key::kHosts}},
+      {"5 6 7", "host; why; several hosts", {Key::kHost, Key::kDiagnosis, Key::kHosts}},
       {"Tab F2", "the next view", {Key::kNextView}},
       {"c n p F7", "next CPU (p: previous), or all", {Key::kNext, Key::kPrevious}},
       {"space F9", "pause, resume", {Key::kPause}},

@@ -18,6 +18,7 @@ enum class Key {
   kPcpus,
   kLatency,
   kHost,
+  kDiagnosis,
   kHosts,
   kNextView,
   kNext, // the CPUs

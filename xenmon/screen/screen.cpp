@@ -15,8 +15,8 @@
 namespace xenmon {
 namespace {
 
-constexpr std::array<const char*, kViews> kViewNames = {"Domains", "vCPUs", "CPUs",
-                                                        "Latency", "Host",  "Hosts"};
+constexpr std::array<const char*, kViews> kViewNames = {"Domains", "vCPUs", "CPUs", "Latency",
+                                                        "Host",    "Why",   "Hosts"};
 
 struct BarKey {
   const char* key;
@@ -55,7 +55,7 @@ class TitleRow {
 
 std::string sort_text(const ViewState& state) {
   const Metric metric = sorted_by(state);
-  if (state.view == View::kHost) return "";
+  if (!has_lines(state.view)) return "";
   const bool upwards = descending(metric) == state.sort().reversed;
   return std::string("by ") + info_of(metric).title + (upwards ? " ^" : " v");
 }
@@ -87,7 +87,7 @@ void paint_title(Grid& grid, const Scene& scene) {
     row.tight();
   }
   row.put("", {});
-  if (!scene.state.shown_filter().empty() && scene.state.view != View::kHost)
+  if (!scene.state.shown_filter().empty() && has_lines(scene.state.view))
     row.put("filter: " + printable(scene.state.shown_filter()), {kBold, Role::kNotable});
   if (scene.state.view == View::kDomains) {
     const std::string hidden = hidden_rows(scene.state.rows);
@@ -151,6 +151,8 @@ void paint_body(Grid& grid, Area area, const Scene& scene) {
       return paint_latency_view(grid, area, scene);
     case View::kHost:
       return paint_host_view(grid, area, scene);
+    case View::kDiagnosis:
+      return paint_diagnosis_view(grid, area, scene);
     case View::kHosts:
       return paint_hosts_view(grid, area, scene);
   }
@@ -186,6 +188,8 @@ ScrollLimits scroll_limits(const Scene& scene, int width, int height) {
       return latency_view_limits(scene, width, area);
     case View::kHost:
       return host_view_limits(scene, width, area);
+    case View::kDiagnosis:
+      return diagnosis_view_limits(scene, width, area);
     case View::kHosts:
       return hosts_view_limits(scene, width, area);
   }

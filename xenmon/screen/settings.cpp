@@ -19,8 +19,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::uint64_t kMs = 1'000'000;
 // In the order of View.
-constexpr std::array<const char*, kViews> kViewNames = {"domains", "vcpus", "cpus",
-                                                        "latency", "host",  "hosts"};
+constexpr std::array<const char*, kViews> kViewNames = {"domains", "vcpus",     "cpus", "latency",
+                                                        "host",    "diagnosis", "hosts"};
 constexpr std::uint64_t kShortestMs = 100;
 constexpr std::uint64_t kLongestWindowMs = 10'000; // a region holds no more
 constexpr std::uint64_t kLongestRefreshMs = 60'000;

@@ -175,7 +175,7 @@ bool is_for_one_host(Key key) {
 }
 
 bool go_to_domain(const std::string& pattern, bool next, ViewState& state, const ScreenModel& model) {
-  if (state.view == View::kHost) state.view = View::kDomains;
+  if (!has_lines(state.view)) state.view = View::kDomains;
   if (state.view == View::kDomains) {
     const std::vector<std::size_t> order = domain_order(model, state);
     const std::size_t rows = domains_view_row(state, 1);

@@ -34,6 +34,10 @@ ScrollLimits latency_view_limits(const Scene& scene, int width, Area area);
 void paint_host_view(Grid& grid, Area area, const Scene& scene);
 ScrollLimits host_view_limits(const Scene& scene, int width, Area area);
 
+// What the figures mean: each finding with what shows it and what to try.
+void paint_diagnosis_view(Grid& grid, Area area, const Scene& scene);
+ScrollLimits diagnosis_view_limits(const Scene& scene, int width, Area area);
+
 // Several hosts, a line each. A host without figures has the reason in their place.
 void paint_hosts_view(Grid& grid, Area area, const Scene& scene);
 ScrollLimits hosts_view_limits(const Scene& scene, int width, Area area);

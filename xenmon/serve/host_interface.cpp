@@ -8,12 +8,17 @@
 #include <system_error>
 #include <utility>
 
+#include "client/history.h"
+#include "client/latency.h"
 #include "client/wait_feed.h"
+#include "diagnose/diagnose.h"
+#include "diagnose/gather.h"
 #include "log/record_line.h"
 #include "log/wait_line.h"
 #include "mirror/mirror_sender.h"
 #include "rpc/json_text.h"
 #include "serve/figures.h"
+#include "serve/findings_json.h"
 #include "serve/records.h"
 #include "serve/sample_stream.h"
 #include "serve/tables.h"
@@ -85,6 +90,7 @@ Answer HostInterface::call(Call& call) {
   if (call.method == "GetPcpus") return pcpus(call);
   if (call.method == "GetLatencies") return latencies(call);
   if (call.method == "GetWaits") return waits(call);
+  if (call.method == "GetFindings") return findings(call);
   if (call.method == "MonitorSamples") return monitor_samples(call);
   if (call.method == "MonitorWaits") return monitor_waits(call);
   return method_not_found(call);
@@ -175,6 +181,23 @@ Answer HostInterface::waits(Call& call) {
       "",
       JsonObject().number("slow_wait_ns", reader.header().slow_wait_ns).raw("waits", records.take()).take(),
       nullptr};
+}
+
+Answer HostInterface::findings(Call& call) {
+  const auto length_ns = length_of(call.parameters, "window_s");
+  if (!call.parameters.wrong().empty()) return invalid_parameter(call.parameters.wrong());
+  if (auto none = no_data()) return std::move(*none);
+  LatencyHistory latency;
+  const auto evidence = gather_evidence(*attachment_.reader(), length_ns.value_or(kLongWindowNs), latency);
+  if (!evidence) {
+    return {"xenmon.Host.NoData",
+            JsonObject()
+                .text("state", state_name(attachment_.health().kind))
+                .text("reason", "there is no sample yet, or xenbaked keeps writing its tables; try again")
+                .take(),
+            nullptr};
+  }
+  return {"", diagnosis_json(diagnose(*evidence), evidence->start_ns, evidence->end_ns), nullptr};
 }
 
 Answer HostInterface::monitor_samples(Call& call) {

@@ -33,6 +33,7 @@ class HostInterface final : public Interface {
   Answer pcpus(Call& call);
   Answer latencies(Call& call);
   Answer waits(Call& call);
+  Answer findings(Call& call);
   Answer monitor_samples(Call& call);
   Answer monitor_waits(Call& call);
   Answer mirror(Call& call);

@@ -34,6 +34,22 @@ std::string refused(std::initializer_list<const char*> words) {
   return result.error().message;
 }
 
+TEST(Options, ADiagnosisIsTextOrJson) {
+  const Options text = parsed({"--diagnose"});
+  EXPECT_TRUE(text.diagnose);
+  EXPECT_FALSE(text.live);
+  EXPECT_FALSE(text.diagnosis_as_json);
+  EXPECT_TRUE(parsed({"--diagnose", "--format", "json"}).diagnosis_as_json);
+  EXPECT_FALSE(parsed({"--diagnose", "--format", "text"}).diagnosis_as_json);
+  EXPECT_EQ(parsed({"--diagnose", "--replay", "f"}).speed, "max");
+  EXPECT_EQ(parsed({"--diagnose", "--replay", "f", "--at", "5"}).at, "5");
+  EXPECT_EQ(refused({"--diagnose", "--format", "csv"}),
+            "option --format takes text or json with --diagnose, not \"csv\".");
+  for (const char* other : {"--once", "-n", "--follow", "--vcpus"})
+    EXPECT_NE(refused({"--diagnose", other}), "accepted");
+  EXPECT_EQ(refused({"--format", "json"}), "option --format takes csv or jsonl, not \"json\".");
+}
+
 TEST(Options, Defaults) {
   const Options options = parsed({});
   EXPECT_TRUE(options.live);
@@ -105,7 +121,8 @@ TEST(Options, ARecordingCanBeHeld) {
             "option --at takes seconds such as 12.5, a time such as 1:30.5, or \"end\", not \"soon\".");
   EXPECT_EQ(refused({"--replay", "f", "--at", ""}),
             "option --at takes seconds such as 12.5, a time such as 1:30.5, or \"end\", not \"\".");
-  const std::string log = "option --at is for the screen and --once: a log covers the whole recording.";
+  const std::string log =
+      "option --at is for the screen, --once and --diagnose: a log covers the whole recording.";
   EXPECT_EQ(refused({"--replay", "f", "--at", "5", "-n"}), log);
   EXPECT_EQ(refused({"--replay", "f", "--at", "5", "--format", "csv"}), log);
   EXPECT_EQ(refused({"--replay", "f", "--at", "end", "--loop"}),

@@ -124,6 +124,34 @@ TEST_F(MirrorTest, GrowsWithTheRegionAlsoInPiecesOfOneByte) {
   }
 }
 
+TEST_F(MirrorTest, SettingsComeAndChange) {
+  const auto ours = [&] {
+    std::vector<xenmon_setting> settings;
+    const Result<RegionFile> file = RegionFile::open(our_path_);
+    EXPECT_TRUE(file && file->reader().read_settings(settings));
+    return settings;
+  };
+  publish(1);
+  connect();
+  pass();
+  EXPECT_TRUE(ours().empty());
+  theirs_.set_settings(
+      {{XENMON_SETTING_DOMAIN_WEIGHT, 7, 0, 0, 512}, {XENMON_SETTING_DOMAIN_CAP, 7, 0, 0, 60}});
+  publish(2);
+  pass();
+  ASSERT_EQ(ours().size(), 2U);
+  EXPECT_EQ(ours()[0].value, 512U);
+  theirs_.set_settings({});
+  publish(3);
+  pass();
+  EXPECT_TRUE(ours().empty());
+  theirs_.set_settings({{XENMON_SETTING_DOMAIN_CAP, 7, 0, 0, 60}});
+  publish(4);
+  connect(); // another session has all of them again
+  pass();
+  EXPECT_EQ(ours().size(), 1U);
+}
+
 TEST_F(MirrorTest, TheNextSessionGoesOnAfterTheNewestSample) {
   for (std::uint32_t ms = 0; ms < 5; ++ms) publish(ms);
   connect();

@@ -488,6 +488,43 @@ TEST_F(RegionImageTest, AVerdictAlwaysHasAnEnd) {
   EXPECT_EQ(sentences[0], std::string(XENMON_VERDICT_TEXT_BYTES - 1, 'x'));
 }
 
+std::vector<xenmon_setting> settings_in(const RegionReader& reader) {
+  std::vector<xenmon_setting> settings;
+  EXPECT_TRUE(reader.read_settings(settings));
+  return settings;
+}
+
+std::vector<xenmon_setting> weights(std::uint32_t count) {
+  std::vector<xenmon_setting> settings;
+  for (std::uint32_t domid = 0; domid < count; ++domid)
+    settings.push_back({XENMON_SETTING_DOMAIN_WEIGHT, domid, 0, 0, 256U + domid});
+  return settings;
+}
+
+TEST_F(RegionImageTest, SettingsAreReadAtOnceAndInEveryLaterFile) {
+  RegionImage image = create();
+  EXPECT_TRUE(settings_in(open().reader()).empty());
+  image.set_settings(weights(3));
+  ASSERT_EQ(settings_in(open().reader()).size(), 3U);
+  EXPECT_EQ(settings_in(open().reader())[2].value, 258U);
+  image.set_settings(weights(2));
+  EXPECT_EQ(settings_in(open().reader()).size(), 2U);
+  Figures figures;
+  figures.grow(500);
+  ASSERT_TRUE(image.publish(figures.next()));
+  EXPECT_EQ(settings_in(open().reader()).size(), 2U);
+  ASSERT_TRUE(image.restart());
+  EXPECT_EQ(settings_in(open().reader()).size(), 2U);
+}
+
+TEST_F(RegionImageTest, MoreSettingsThanThereIsRoomForMakeALargerFile) {
+  RegionImage image = create();
+  image.set_settings(weights(1000));
+  EXPECT_TRUE(settings_in(open().reader()).empty()); // rather none than some
+  ASSERT_TRUE(image.publish(Figures().next()));
+  EXPECT_EQ(settings_in(open().reader()).size(), 1000U);
+}
+
 // ---- what another host may send
 
 struct Hostile {

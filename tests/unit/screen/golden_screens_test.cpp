@@ -148,7 +148,7 @@ TEST(Screens, OneOfSeveralHostsHasItsNameInTheTitle) {
   const ViewState state;
   const Trend trend;
   const Grid grid = render({model, state, trend, nullptr, ""}, 80, 24);
-  EXPECT_EQ(grid.line(0), " root@xen1  CPU = all  1 Domains 2 vCPUs 3 CPUs 4 Latency 5 Host 6 Hosts");
+  EXPECT_EQ(grid.line(0), " root@xen1  CPU = all  1 Domains 2 vCPUs 3 CPUs 4 Latency 5 Host 6 Why 7 Hosts");
 }
 
 TEST(Screens, EveryViewFitsEverySize) {

@@ -88,7 +88,7 @@ TEST(Screen, FitsEverySize) {
 
 TEST(Screen, CompactAt80Columns) {
   const Grid grid = render(make_model(), {}, 80, 24);
-  EXPECT_EQ(grid.line(0), " CPU = all  1 Domains 2 vCPUs 3 CPUs 4 Latency 5 Host");
+  EXPECT_EQ(grid.line(0), " CPU = all  1 Domains 2 vCPUs 3 CPUs 4 Latency 5 Host 6 Why");
   EXPECT_EQ(grid.line(1), "                             Last 10 seconds               Last 1 second");
   EXPECT_EQ(grid.line(3), "Domain-0 d0 Gotten     250.00ms  25.00%   1.25ms/ex 250.00ms  25.00%   1.25ms/ex");
   EXPECT_EQ(grid.line(4), "            Allocated    2.00ms..30.0ms  10.00ms/ex   2.00ms..30.0ms  10.00ms/ex");
@@ -282,6 +282,31 @@ TEST(StatusLine, HasTheVerdictsInTurnWhereThereIsRoom) {
   model.verdict_turn = 5;
   EXPECT_TRUE(has(status_text(model, 400), "CPU 3's clock is 100 us ahead of CPU 0's. (2 of 2)"));
   EXPECT_TRUE(has(status_text(model, 50), "2 verdicts, key 5"));
+}
+
+TEST(DiagnosisView, HasEachFindingWithWhatToTry) {
+  ScreenModel model = make_model();
+  ViewState state;
+  state.view = View::kDiagnosis;
+  EXPECT_TRUE(has(show(model, 80, 24, state), "There are no figures yet."));
+  model.diagnosis = {true, 2'000'000'000, 12'000'000'000, {}};
+  EXPECT_TRUE(has(show(model, 80, 24, state), "The last 10.0 s: nothing to say"));
+  Finding finding;
+  finding.cause = Cause::kCap;
+  finding.sentence = "web has reached its cap of 60 % of a pCPU, and this sentence goes on beyond one line.";
+  finding.figures = {{"cap_used_percent", "of the cap used", "%", 99.8, true, 90}};
+  finding.since_ns = 5'000'000'000;
+  finding.cost_ns_per_s = 340e6;
+  finding.remedy = "Remove the cap.";
+  finding.command = "xl sched-credit2 -d web -c 0";
+  model.diagnosis.findings = {finding};
+  const std::string shown = show(model, 80, 24, state);
+  for (const char* part :
+       {"The last 10.0 s: 1 finding", " web has reached its cap of 60 % of a pCPU", "one line.",
+        "of the cap used 99.8 % (at least 90)", "7.0 s ago; costs 340ms of every second", "Remove the cap.",
+        "xl sched-credit2 -d web -c 0"}) {
+    EXPECT_TRUE(has(shown, part)) << part << "\n" << shown;
+  }
 }
 
 TEST(HostView, ListsVerdictsWholeAndCausesInWords) {

@@ -83,6 +83,18 @@ TEST_F(LiveSessionTest, ASourceThatFailsEndsItAndWhatThereWasIsPublished) {
   EXPECT_EQ(end_ns(), 4 * kMs); // the order beyond it is not certain
 }
 
+TEST_F(LiveSessionTest, TheRegionHasTheSettings) {
+  ScriptedSource host(XENMON_SOURCE_LIVE, {{tick(1)}, {tick(5)}, {tick(9)}});
+  host.settings = {{XENMON_SETTING_DOMAIN_WEIGHT, 1, 0, 0, 512}, {XENMON_SETTING_DOMAIN_CAP, 1, 0, 0, 60}};
+  ASSERT_TRUE(run(host));
+  const Result<RegionFile> file = RegionFile::open(options_.region);
+  ASSERT_TRUE(file) << file.error().message;
+  std::vector<xenmon_setting> settings;
+  ASSERT_TRUE(file->reader().read_settings(settings));
+  ASSERT_EQ(settings.size(), 2U);
+  EXPECT_EQ(settings[1].value, 60U);
+}
+
 TEST_F(LiveSessionTest, WithoutARegionThereIsNoSession) {
   std::ofstream(directory_ + "/file") << "no directory";
   options_.region = directory_ + "/file/region";

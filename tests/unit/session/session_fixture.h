@@ -74,7 +74,10 @@ class ScriptedSource final : public Source {
   }
   // A live host's: answers at once, or never.
   NameService* name_service() override { return origin_.kind == XENMON_SOURCE_LIVE ? &xenstore_ : nullptr; }
+  // A live host's settings: answers at once. Null: nothing can be read.
+  SettingsService* settings_service() override { return settings.empty() ? nullptr : &settings_; }
 
+  std::vector<xenmon_setting> settings;
   std::vector<Step> steps;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::string> names; // by domid and use; 0: the last one's
   bool hangs = false;                                                   // xenstore
@@ -104,6 +107,20 @@ class ScriptedSource final : public Source {
     std::deque<Answer> answers_;
   };
 
+  class Settings final : public SettingsService {
+   public:
+    explicit Settings(const ScriptedSource& host) : host_(host) {}
+    void ask() override { answer_ = host_.settings; }
+    std::optional<std::vector<xenmon_setting>> take() override {
+      return std::exchange(answer_, std::nullopt);
+    }
+
+   private:
+    const ScriptedSource& host_;
+    std::optional<std::vector<xenmon_setting>> answer_;
+  };
+
+  Settings settings_{*this};
   Xenstore xenstore_{*this};
   Origin origin_;
   std::map<std::uint32_t, std::string> names_now_;

@@ -38,6 +38,7 @@ struct FakeXen {
   int mapped = 0;
   std::string scheduler = "credit2";
   NameLookup lookup = [](std::uint32_t) { return std::nullopt; };
+  SettingsLookup settings; // null: nothing can be read
   std::deque<std::uint32_t> pending;
   std::map<std::string, Errno> failures; // by call; lasts until erased
   std::string message;
@@ -182,6 +183,7 @@ class FakeHypervisor final : public Hypervisor {
     return 0;
   }
 
+  SettingsLookup settings_lookup() override { return xen_.settings; }
   NameLookup name_lookup() override { return xen_.lookup; }
 
  private:

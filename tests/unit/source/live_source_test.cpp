@@ -320,6 +320,19 @@ TEST_F(LiveSourceTest, Names) {
   EXPECT_EQ(source->domain_name({1, 1, true}), std::nullopt);
 }
 
+TEST_F(LiveSourceTest, AsksForSettingsWhereTheyCanBeRead) {
+  EXPECT_EQ(open()->settings_service(), nullptr);
+  xen_.settings = [] { return std::vector<xenmon_setting>{{XENMON_SETTING_DOMAIN_CAP, 1, 0, 0, 60}}; };
+  auto source = open();
+  ASSERT_NE(source->settings_service(), nullptr);
+  source->settings_service()->ask();
+  std::optional<std::vector<xenmon_setting>> settings;
+  while (!(settings = source->settings_service()->take())) std::this_thread::yield();
+  EXPECT_EQ(settings->size(), 1U);
+  ASSERT_TRUE(source->close());
+  EXPECT_EQ(source->settings_service(), nullptr);
+}
+
 TEST_F(LiveSourceTest, AXenstoredThatHangsHoldsNothingUp) {
   struct Gate {
     std::promise<void> asked;
