@@ -6,7 +6,7 @@
 
 namespace xenmon {
 
-void PcpuStream::append(const Window& window, bool stable, std::uint64_t tsc_shift) {
+void PcpuStream::append(const Window& window, bool stable, std::uint64_t tsc_shift, std::uint64_t round) {
   if (window.first.empty() && window.second.empty()) {
     if (window.full && !segments_.empty()) {
       segments_.back().full = true;
@@ -25,6 +25,7 @@ void PcpuStream::append(const Window& window, bool stable, std::uint64_t tsc_shi
   }
   Segment segment;
   segment.tsc_shift = tsc_shift;
+  segment.round = round;
   segment.full = window.full;
   if (stable && window.second.empty()) {
     segment.bytes = window.first;
@@ -42,10 +43,13 @@ void PcpuStream::append(const Window& window, bool stable, std::uint64_t tsc_shi
 
 bool PcpuStream::next_segment() {
   if (next_segment_ == segments_.size()) return false;
+  earlier_tsc_ = any_tsc_ ? last_tsc_ : 0;
+  earlier_round_ = round_;
   const Segment& segment = segments_[next_segment_++];
   at_ = segment.bytes.data();
   end_ = at_ + segment.bytes.size();
   shift_ = segment.tsc_shift + restart_shift_;
+  round_ = segment.round;
   full_ = segment.full;
   return true;
 }
@@ -101,11 +105,48 @@ PcpuStream::Verdict PcpuStream::judge(std::uint64_t tsc, const std::byte* behind
 // Nothing is before it: the majority of three decides, or the other pCPUs' clocks.
 PcpuStream::Verdict PcpuStream::judge_first(std::uint64_t tsc, std::span<const std::uint64_t> next) {
   for (const std::uint64_t later : next) {
-    if (follows(later, tsc)) return Verdict::kRight;
+    if (follows(later, tsc))
+      return clocks_.has_restarted(pcpu_, tsc, round_) ? Verdict::kRestart : Verdict::kRight;
   }
   if (!next.empty()) return Verdict::kWrong;
   if (final_ || follows(clocks_.newest(), tsc)) return Verdict::kRight;
   return Verdict::kUndecided;
+}
+
+std::uint64_t PcpuStream::first_tsc(const Segment& segment) const {
+  const std::byte* at = segment.bytes.data();
+  const std::byte* const end = at + segment.bytes.size();
+  std::uint64_t first = 0;
+  Record record;
+  for (; decode_record(at, end, record); at += record.bytes()) {
+    if (!record.has_tsc()) continue;
+    const std::uint64_t tsc = record.tsc + segment.tsc_shift + restart_shift_;
+    if (first != 0) return follows(tsc, first) ? first : 0;
+    first = tsc;
+  }
+  return 0;
+}
+
+bool PcpuStream::was_beyond(std::uint64_t tsc, std::uint64_t round) const {
+  const auto beyond = [](std::uint64_t a, std::uint64_t b) { return a > b && a - b > kMaxJump; };
+  std::uint64_t reached = 0; // beyond `tsc`
+  bool long_ago = false;
+  if (any_tsc_ && round_ <= round && beyond(last_tsc_, tsc)) {
+    if (restarting_) return true;
+    reached = last_tsc_;
+    long_ago = round_ + 2 <= round || (earlier_round_ + 2 <= round && beyond(earlier_tsc_, tsc));
+  }
+  for (std::size_t i = next_segment_; i < segments_.size(); ++i) {
+    const std::uint64_t first = first_tsc(segments_[i]);
+    if (first == 0) continue;
+    // If this clock has gone on as before, only that other pCPU's clock is a different one.
+    if (segments_[i].round > round) return long_ago && first < reached;
+    if (beyond(reached, first)) return true;
+    if (!beyond(first, tsc)) continue;
+    reached = first;
+    long_ago = long_ago || segments_[i].round + 2 <= round;
+  }
+  return long_ago;
 }
 
 PcpuStream::Verdict PcpuStream::judge_ahead(std::uint64_t tsc, std::span<const std::uint64_t> next) {
@@ -144,6 +185,7 @@ void PcpuStream::restart_at(std::uint64_t shift, std::uint64_t position) {
   restart_shift_ += shift;
   shift_ += shift;
   if (any_tsc_) last_tsc_ = position;
+  earlier_tsc_ = 0;
   restarting_ = false;
   // What is still to be handed over has not been seen by this clock.
   any_seen_ = in_doubt_ = false;
