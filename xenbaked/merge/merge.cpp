@@ -75,8 +75,17 @@ std::uint64_t Merge::newest() {
 }
 
 bool Merge::has_restarted(std::uint32_t pcpu, std::uint64_t tsc, std::uint64_t round) const {
-  return std::any_of(seen_.begin(), seen_.end(), [&](std::uint32_t other) {
-    return other != pcpu && streams_[other]->was_beyond(tsc, round);
+  // It was written after the round before began, and so after everything in the one before that.
+  std::uint64_t reached = 0;
+  for (const std::uint32_t other : seen_) {
+    if (other == pcpu) continue;
+    if (streams_[other]->restarts_by(round, tsc)) return true;
+    if (round >= 2) reached = std::max(reached, streams_[other]->reached_by(round - 2));
+  }
+  if (reached <= tsc || reached - tsc <= PcpuStream::kMaxJump) return false;
+  // If others go on as before, only that pCPU's clock is a different one.
+  return std::none_of(seen_.begin(), seen_.end(), [&](std::uint32_t other) {
+    return other != pcpu && streams_[other]->is_beyond(reached, round);
   });
 }
 

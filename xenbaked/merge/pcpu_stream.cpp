@@ -127,26 +127,38 @@ std::uint64_t PcpuStream::first_tsc(const Segment& segment) const {
   return 0;
 }
 
-bool PcpuStream::was_beyond(std::uint64_t tsc, std::uint64_t round) const {
+bool PcpuStream::restarts_by(std::uint64_t round, std::uint64_t tsc) const {
   const auto beyond = [](std::uint64_t a, std::uint64_t b) { return a > b && a - b > kMaxJump; };
   std::uint64_t reached = 0; // beyond `tsc`
-  bool long_ago = false;
   if (any_tsc_ && round_ <= round && beyond(last_tsc_, tsc)) {
     if (restarting_) return true;
     reached = last_tsc_;
-    long_ago = round_ + 2 <= round || (earlier_round_ + 2 <= round && beyond(earlier_tsc_, tsc));
   }
-  for (std::size_t i = next_segment_; i < segments_.size(); ++i) {
+  for (std::size_t i = next_segment_; i < segments_.size() && segments_[i].round <= round; ++i) {
     const std::uint64_t first = first_tsc(segments_[i]);
     if (first == 0) continue;
-    // If this clock has gone on as before, only that other pCPU's clock is a different one.
-    if (segments_[i].round > round) return long_ago && first < reached;
     if (beyond(reached, first)) return true;
-    if (!beyond(first, tsc)) continue;
-    reached = first;
-    long_ago = long_ago || segments_[i].round + 2 <= round;
+    if (beyond(first, tsc)) reached = first;
   }
-  return long_ago;
+  return false;
+}
+
+std::uint64_t PcpuStream::reached_by(std::uint64_t round) const {
+  std::uint64_t reached = any_tsc_ && earlier_round_ <= round ? earlier_tsc_ : 0;
+  if (any_tsc_ && round_ <= round) reached = last_tsc_;
+  for (std::size_t i = next_segment_; i < segments_.size() && segments_[i].round <= round; ++i)
+    reached = std::max(reached, first_tsc(segments_[i]));
+  return reached;
+}
+
+bool PcpuStream::is_beyond(std::uint64_t tsc, std::uint64_t round) const {
+  if (any_tsc_ && round_ >= round) return last_tsc_ >= tsc;
+  for (std::size_t i = next_segment_; i < segments_.size(); ++i) {
+    if (segments_[i].round < round) continue;
+    const std::uint64_t first = first_tsc(segments_[i]);
+    if (first != 0) return first >= tsc;
+  }
+  return false;
 }
 
 PcpuStream::Verdict PcpuStream::judge_ahead(std::uint64_t tsc, std::span<const std::uint64_t> next) {

@@ -139,10 +139,13 @@ class PcpuStream {
   template <class Sink>
   bool run_late(Sink& sink);
 
-  // Whether this pCPU's windows show that a TSC of another one, in that round, is of a clock that has
-  // restarted: two rounds before, this one's records were far beyond it; or they were, and then this pCPU's
-  // clock has restarted as well.
-  [[nodiscard]] bool was_beyond(std::uint64_t tsc, std::uint64_t round) const;
+  // For a pCPU whose first TSC may be one of a clock that has restarted. Rounds are those of append().
+  // Whether this pCPU was far beyond that TSC, and its clock has restarted in that round or before.
+  [[nodiscard]] bool restarts_by(std::uint64_t round, std::uint64_t tsc) const;
+  // A TSC that this pCPU had reached by the end of that round; 0: none is known.
+  [[nodiscard]] std::uint64_t reached_by(std::uint64_t round) const;
+  // Whether its next records from that round on are not before that TSC.
+  [[nodiscard]] bool is_beyond(std::uint64_t tsc, std::uint64_t round) const;
 
   // After ready() or run() returned false: the clock restarts here, at the TSC restart_tsc() of the clock
   // that was in use.
