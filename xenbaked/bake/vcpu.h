@@ -87,6 +87,7 @@ struct alignas(64) Vcpu {
   std::uint32_t told_by = XENMON_NO_PCPU; // the pCPU whose record gave its state; only where clocks differ
   std::uint64_t since_ns = 0;             // accounted up to here
   std::uint64_t entered_ns = 0;           // in this state from here on; unlike since_ns not moved by samples
+  std::uint64_t left_ns = 0;              // when it was last seen to leave its pCPU; 0: not seen
 
   std::unique_ptr<VcpuHistograms> histograms; // made when first needed
 

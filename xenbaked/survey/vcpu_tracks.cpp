@@ -60,6 +60,7 @@ void VcpuTracks::apply(std::uint32_t pcpu, const Record& record) {
     has_dispatches_ = true;
     forget();
     contradictions_ = 0;
+    silences_.clear();
   }
   if (has_dispatches_ && !patched) return;
   if (((event & event::kRunstateMask) == event::kRunstateChange ||
@@ -87,6 +88,7 @@ void VcpuTracks::apply(std::uint32_t pcpu, const Record& record) {
         Track& track = tracks_[record.word(0)];
         if (track.state != XENMON_VCPU_RUNNING) {
           track.state = kUnknown; // it is not known since when it runs
+          track.left = 0;
         }
       }
       return;
@@ -137,6 +139,11 @@ void VcpuTracks::change(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t who
       return; // it runs already
     } else {
       ++contradictions_;
+      if (silent_to_ != 0 && track.since <= silent_from_) {
+        Silence& silence = silences_[silent_from_];
+        ++silence.contradictions;
+        silence.certain = silence.certain || (track.state == XENMON_VCPU_RUNNING && track.on == pcpu);
+      }
       track.told_run.reset();
       track.told_wait.reset();
     }
@@ -149,7 +156,10 @@ void VcpuTracks::change(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t who
       }
     }
   }
-  if (from == XENMON_VCPU_RUNNING) track.told_run.reset();
+  if (from == XENMON_VCPU_RUNNING) {
+    track.told_run.reset();
+    track.left = tsc;
+  }
   if (to == XENMON_VCPU_RUNNING) track.told_wait.reset();
   if (to != XENMON_VCPU_RUNNING) track.early = false;
   track.preempted = from == XENMON_VCPU_RUNNING;
@@ -186,7 +196,12 @@ void VcpuTracks::switch_record(std::uint32_t pcpu, const Record& record) {
 void VcpuTracks::note_run(const Track& track, std::uint32_t pcpu, std::uint64_t tsc, std::uint64_t ns,
                           bool wraps) {
   if (ns == 0) return;
-  Told told{static_cast<std::int64_t>(tsc - track.since), ns, wraps, true, track.on, pcpu, 0, 0};
+  Told told;
+  told.cycles = static_cast<std::int64_t>(tsc - track.since);
+  told.ns = ns;
+  told.wraps = wraps;
+  told.from_pcpu = track.on;
+  told.to_pcpu = pcpu;
   if (silent_to_ != 0 && track.since <= silent_from_) {
     told.silent_from = silent_from_;
     told.silent_to = silent_to_;
@@ -196,8 +211,15 @@ void VcpuTracks::note_run(const Track& track, std::uint32_t pcpu, std::uint64_t 
 
 void VcpuTracks::note_wait(const Track& track, std::uint32_t pcpu, std::uint64_t tsc, std::uint64_t ns,
                            bool wraps) {
-  waits_.push_back(
-      {static_cast<std::int64_t>(tsc - track.since), ns, wraps, track.preempted, track.on, pcpu, 0, 0});
+  Told told;
+  told.cycles = static_cast<std::int64_t>(tsc - track.since);
+  told.ns = ns;
+  told.wraps = wraps;
+  told.exact = track.preempted;
+  if (!told.exact && track.left != 0) told.left_cycles = static_cast<std::int64_t>(tsc - track.left);
+  told.from_pcpu = track.on;
+  told.to_pcpu = pcpu;
+  waits_.push_back(told);
 }
 
 } // namespace xenmon
