@@ -105,8 +105,10 @@ PcpuStream::Verdict PcpuStream::judge(std::uint64_t tsc, const std::byte* behind
 // Nothing is before it: the majority of three decides, or the other pCPUs' clocks.
 PcpuStream::Verdict PcpuStream::judge_first(std::uint64_t tsc, std::span<const std::uint64_t> next) {
   for (const std::uint64_t later : next) {
-    if (follows(later, tsc))
-      return clocks_.has_restarted(pcpu_, tsc, round_) ? Verdict::kRestart : Verdict::kRight;
+    if (!follows(later, tsc)) continue;
+    if (!clocks_.has_restarted(pcpu_, tsc, round_)) return Verdict::kRight;
+    // Only one of them may be damage.
+    return clocks_.has_restarted(pcpu_, later, round_) ? Verdict::kRestart : Verdict::kWrong;
   }
   if (!next.empty()) return Verdict::kWrong;
   if (final_ || follows(clocks_.newest(), tsc)) return Verdict::kRight;

@@ -269,7 +269,8 @@ bool Survey::pcpus_missing() const {
   if (lost_records != 0 || bad_records != 0) return false;
   // One clock that differs makes records contradict each other as well.
   if (!clock_ahead_ns.empty()) return false;
-  if (waits_shorter > 0 && unrecorded_after.empty() && words_reliable()) return true;
+  const bool all_recorded = unrecorded_after.empty() && contradicted_after.empty();
+  if (waits_shorter > 0 && all_recorded && words_reliable()) return true;
   return records_contradict();
 }
 

@@ -215,6 +215,17 @@ TEST_F(MergeClock, NoPcpuIsInBothParts) {
   }
 }
 
+TEST_F(MergeClock, ADamagedFirstTscOfANewPcpuIsNoRestart) {
+  const WindowBuilder a1 = busy(0, 1000 * kSecond, 3);
+  const WindowBuilder a2 = busy(0, 1000 * kSecond + 3'000'000, 3);
+  WindowBuilder b3(1);
+  b3.record(kEvent, 990 * kSecond, {}).record(kEvent, 1000 * kSecond + 7'000'000, {});
+  Joined joined;
+  joined.join({{&a1}, {&a2}, {&b3}}, false);
+  EXPECT_EQ(joined.merge.counts().clock_restarts, 0U);
+  EXPECT_EQ(joined.merge.counts().bad.total(), 1U);
+}
+
 // Its clock differs from the others' by more than any recording is long. That is no restart.
 TEST_F(MergeClock, AClockOfItsOwnIsNoRestart) {
   const WindowBuilder a1 = busy(0, 1000 * kSecond, 3);
