@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/standard_descriptors.h"
+#include "base/trace_time.h"
 #include "end_watch.h"
 #include "fatal_signals.h"
 #include "flight/capture.h"
@@ -29,9 +30,11 @@
 #include "session/service_manager.h"
 #include "session/stop_flag.h"
 #include "source/live_source.h"
+#include "source/pending_file.h"
 #include "source/record_keeper.h"
 #include "source/recorder.h"
 #include "source/replay_source.h"
+#include "timeline/run_timeline.h"
 #include "totals_report.h"
 
 namespace xenmon {
@@ -42,14 +45,32 @@ ExitStatus fail(const Error& error) {
   return error.status;
 }
 
+// Times of day of a flight recorder's directory as times of the recording. `at_ns` is that of the first one
+// that was given. The end is after the beginning.
+void set_range(TimelineRequest& request, std::uint64_t at_ns, std::uint64_t wall_epoch_ns) {
+  if (request.from_day) request.from_ns = at_ns;
+  if (!request.until_day) return;
+  request.until_ns = at_ns;
+  if (!request.from_ns) return;
+  const std::uint64_t from_wall_ns = wall_epoch_ns + *request.from_ns;
+  request.until_ns = request.until_day->after(from_wall_ns) - wall_epoch_ns;
+}
+
 // The directory of a flight recorder. A time of day becomes one of the recording.
 Result<std::unique_ptr<Source>> open_flight_source(CommandOptions& options) {
   if (options.follow || options.session.loop)
     return Error{"--follow and --loop are for a file, not for the directory of a flight recorder.",
                  ExitStatus::kUsage};
-  Result<FlightReplay> replay = open_flight(options.replay, options.held_at_day, options.cpu_khz);
+  std::optional<DayTime> at = options.held_at_day;
+  if (options.timeline)
+    at = options.timeline->from_day ? options.timeline->from_day : options.timeline->until_day;
+  Result<FlightReplay> replay = open_flight(options.replay, at, options.cpu_khz);
   if (!replay) return replay.error();
-  if (replay->at_ns) options.session.held_at_ns = replay->at_ns;
+  if (options.timeline) {
+    set_range(*options.timeline, replay->at_ns.value_or(0), replay->source->origin().wall_epoch_ns);
+  } else if (replay->at_ns) {
+    options.session.held_at_ns = replay->at_ns;
+  }
   return std::move(replay->source);
 }
 
@@ -57,6 +78,12 @@ Result<std::unique_ptr<Source>> open_source(CommandOptions& options, TracingKeep
                                             const StopFlag& stop) {
   std::error_code ignored;
   if (std::filesystem::is_directory(options.replay, ignored)) return open_flight_source(options);
+  const bool with_date =
+      options.timeline && ((options.timeline->from_day && options.timeline->from_day->date) ||
+                           (options.timeline->until_day && options.timeline->until_day->date));
+  if (with_date)
+    return Error{"--from and --until with a date are for the directory of a flight recorder.",
+                 ExitStatus::kUsage};
   if (options.held_at_day && options.held_at_day->date)
     return Error{"--held-at with a date is for the directory of a flight recorder.", ExitStatus::kUsage};
   if (!options.replay.empty()) {
@@ -96,6 +123,21 @@ Status print_totals(Source& source, const CommandOptions& options, RecordKeeper*
   std::ostringstream text;
   (options.totals == TotalsFormat::kJson ? write_json : write_text)(text, *totals);
   return print(text.view(), stop);
+}
+
+Status make_timeline(Source& source, const CommandOptions& options, StopFlag& stop) {
+  const TimelineRequest& request = *options.timeline;
+  TimelineOptions wanted = request.options;
+  wanted.range.from_ns = request.from_ns.value_or(0);
+  wanted.range.until_ns = request.until_ns.value_or(kTraceEnd);
+  if (wanted.range.from_ns >= wanted.range.until_ns)
+    return Error{"--from is not before --until; give them in order.", ExitStatus::kUsage};
+  Result<PendingFile> file = PendingFile::create(request.file);
+  if (!file) return file.error();
+  if (Status confined = give_up_system_calls(options); !confined) return confined;
+  const Result<std::string> made = run_timeline(source, wanted, *file, stop);
+  if (!made) return made.error();
+  return print(*made, stop);
 }
 
 // What a killed process has left of Xen's tracing.
@@ -160,7 +202,8 @@ ExitStatus run(CommandOptions options, TracingKeeper& keeper, StopFlag& stop, Se
     if (status == ExitStatus::kOk) status = failed;
   };
   const SessionProcess process{&service, [&options] { return give_up_system_calls(options); }};
-  settle(options.totals == TotalsFormat::kNone
+  settle(options.timeline ? make_timeline(**source, options, stop)
+         : options.totals == TotalsFormat::kNone
              ? run_session(**source, options.session, kept_by, stop, process)
              : print_totals(**source, options, kept_by, stop));
   service.stopping();

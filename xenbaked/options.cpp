@@ -177,9 +177,52 @@ Result<std::optional<DayTime>> day_time(const char* option, const std::string& t
   return time;
 }
 
+// Which of both is meant depends on what is played.
+Status read_time(const char* option, const std::string& text, std::optional<std::uint64_t>& ns,
+                 std::optional<DayTime>& day) {
+  if (text.empty()) return ok();
+  day = parse_day_time(text);
+  ns = parse_trace_time(text);
+  if (!ns && !day) {
+    return refusal(
+        option,
+        "seconds such as 12.5, or minutes and seconds such as 1:30, or end; for the directory of a "
+        "flight recorder a time of day",
+        text);
+  }
+  return ok();
+}
+
+struct TimelineTexts {
+  std::string file, from;
+};
+
+Status take_timeline(const CLI::App& app, const TimelineTexts& texts, const std::string& until,
+                     CommandOptions& options) {
+  if (app.count("--timeline") == 0) {
+    if (app.count("--from") > 0) return usage("--from says where a timeline begins: give --timeline FILE.");
+    return ok();
+  }
+  if (options.replay.empty()) return usage("--timeline needs a recording: --replay FILE.");
+  if (texts.file.empty()) return usage("--timeline takes a file's name.");
+  if (!options.record.empty() || options.flight || options.capture || options.totals != TotalsFormat::kNone ||
+      options.session.loop || options.session.held_at_ns || options.session.control_fd >= 0)
+    return usage(
+        "--timeline is for itself: leave out --record, --flight, --capture, --totals, --loop and --held-at.");
+  TimelineRequest request;
+  request.file = texts.file;
+  if (Status read = read_time("--from", texts.from, request.from_ns, request.from_day); !read) return read;
+  if (Status read = read_time("--until", until, request.until_ns, request.until_day); !read) return read;
+  if (app.count("--slow-waits") > 0) request.options.slow_wait_ns = options.session.slow_wait_ns;
+  request.options.stock_records = options.session.stock_records;
+  options.timeline = request;
+  return ok();
+}
+
 Status take_capture(const CLI::App& app, const CaptureTexts& texts, const std::string& directory,
                     CommandOptions& options) {
-  const bool has_part = app.count("--since") + app.count("--until") + app.count("--last") > 0;
+  const bool until = app.count("--until") > 0 && !options.timeline;
+  const bool has_part = app.count("--since") + app.count("--last") > 0 || until;
   if (app.count("--capture") == 0) {
     if (has_part) return usage("--since, --until and --last say what is captured: give --capture FILE.");
     if (app.count("--flight-dir") > 0 && !options.flight)
@@ -187,17 +230,17 @@ Status take_capture(const CLI::App& app, const CaptureTexts& texts, const std::s
     return ok();
   }
   if (!options.replay.empty() || !options.record.empty() || options.flight || options.restore ||
-      options.totals != TotalsFormat::kNone)
+      options.timeline || options.totals != TotalsFormat::kNone)
     return usage("--capture is for itself: leave out --flight, --replay, --record, --totals and --restore.");
   CaptureOptions capture;
   capture.directory = directory;
   capture.file = texts.file;
   const auto since = day_time("--since", texts.since);
   if (!since) return since.error();
-  const auto until = day_time("--until", texts.until);
-  if (!until) return until.error();
+  const auto end = day_time("--until", texts.until);
+  if (!end) return end.error();
   capture.since = *since;
-  capture.until = *until;
+  capture.until = *end;
   if (!texts.last.empty()) {
     capture.last_ns = parse_span_ns(texts.last);
     if (!capture.last_ns) return usage("--last takes a time such as 90s, 2m or 1h.");
@@ -224,6 +267,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   std::string flight_on_wait;
   std::string flight_directory = kFlightDirectory;
   CaptureTexts capture;
+  TimelineTexts timeline;
   CommandLine out;
   CommandOptions& options = out.options;
   options.session.region = XENMON_DEFAULT_REGION;
@@ -281,8 +325,14 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
       ->type_name("FILE");
   app.add_option("--since", capture.since, "Of that, from this time of day: 03:05, 2026-11-27 03:05:30")
       ->type_name("TIME");
-  app.add_option("--until", capture.until, "Of that, up to this time of day")->type_name("TIME");
+  app.add_option("--until", capture.until, "Of that, up to this time of day; of a timeline as for --held-at")
+      ->type_name("TIME");
   app.add_option("--last", capture.last, "Of that, the last TIME: 90s, 2m, 1h")->type_name("TIME");
+  app.add_option("--timeline", timeline.file,
+                 "Make a timeline of a recording, for Perfetto's viewer, and exit")
+      ->type_name("FILE");
+  app.add_option("--from", timeline.from, "Of that, from this time of the recording, as for --held-at")
+      ->type_name("TIME");
   app.add_option("--totals", texts.totals, "Print whole-trace totals of a recording instead of publishing")
       ->type_name("text|json");
   app.add_option("--evt-mask", texts.mask,
@@ -331,6 +381,8 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   if (options.without_slices && options.event_mask)
     return refuse("--noallocated and --evt-mask both choose the events: give one.");
   if (Status taken = take_flight(app, flight, flight_on_wait, flight_directory, options); !taken)
+    return refuse(taken.error().message);
+  if (Status taken = take_timeline(app, timeline, capture.until, options); !taken)
     return refuse(taken.error().message);
   if (Status taken = take_capture(app, capture, flight_directory, options); !taken)
     return refuse(taken.error().message);

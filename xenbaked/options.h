@@ -13,10 +13,22 @@
 #include "flight/capture.h"
 #include "flight/flight_settings.h"
 #include "session/session_options.h"
+#include "timeline/run_timeline.h"
 
 namespace xenmon {
 
 enum class TotalsFormat { kNone, kText, kJson };
+
+// A timeline of a recording. Each time is in both ways in which it can be understood; which is meant depends
+// on what is played: a time of day if it is the directory of a flight recorder and that is not empty.
+struct TimelineRequest {
+  std::string file;
+  std::optional<std::uint64_t> from_ns;
+  std::optional<DayTime> from_day;
+  std::optional<std::uint64_t> until_ns;
+  std::optional<DayTime> until_day;
+  TimelineOptions options;
+};
 
 struct CommandOptions {
   SessionOptions session;
@@ -25,8 +37,9 @@ struct CommandOptions {
   bool follow = false;  // the recording still grows
   bool restore = false; // put back what a killed process left, and end
   std::string record;
-  std::optional<FlightSettings> flight;  // none: no flight recorder
-  std::optional<CaptureOptions> capture; // instead of everything else
+  std::optional<FlightSettings> flight;    // none: no flight recorder
+  std::optional<CaptureOptions> capture;   // instead of everything else
+  std::optional<TimelineRequest> timeline; // instead of publishing
   // --held-at as a time of day, for the replay of a flight directory; session.held_at_ns is then meaningless.
   std::optional<DayTime> held_at_day;
   TotalsFormat totals = TotalsFormat::kNone;

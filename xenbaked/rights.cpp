@@ -41,8 +41,10 @@ Status give_up_root(const CommandOptions& options) {
   if (!options.replay.empty()) {
     if (const std::optional<ReplayUser> user = find_replay_user()) {
       ReplayNeeds needs{options.replay, {}};
-      if (options.totals == TotalsFormat::kNone) needs.files.push_back(options.session.region);
+      if (options.totals == TotalsFormat::kNone && !options.timeline)
+        needs.files.push_back(options.session.region);
       if (!options.record.empty()) needs.files.push_back(options.record);
+      if (options.timeline) needs.files.push_back(options.timeline->file);
       const std::optional<std::string> denied = become(*user, needs);
       if (!denied) return drop_capabilities({});
       const std::string name = user->name.empty() ? std::to_string(user->uid) : user->name;
@@ -59,8 +61,8 @@ Status give_up_root(const CommandOptions& options) {
   }
   // A recording is put in place at the end, with a file beside it. Root's directories need no more for that.
   struct stat status {};
-  if (!options.record.empty() &&
-      (stat(directory_of(options.record).c_str(), &status) != 0 || status.st_uid != 0))
+  const std::string& made = options.timeline ? options.timeline->file : options.record;
+  if (!made.empty() && (stat(directory_of(made).c_str(), &status) != 0 || status.st_uid != 0))
     kept.insert(kept.end(), {CAP_DAC_OVERRIDE, CAP_FOWNER});
   return drop_capabilities(kept);
 }

@@ -16,14 +16,15 @@
 #include "command_line/options.h"
 #include "command_line/plot_options.h"
 #include "command_line/serve_options.h"
+#include "command_line/timeline_options.h"
 #include "journal.h"
 #include "process/last_words.h"
 #include "process/signals.h"
 #include "run/front_end.h"
-#include "run/run_capture.h"
 #include "run/run_mirror.h"
 #include "run/run_plot.h"
 #include "run/run_serve.h"
+#include "run/run_xenbaked.h"
 #include "screen/terminal.h"
 #include "text.h"
 
@@ -48,6 +49,8 @@ xenmon::Status run(const xenmon::Options& options) {
     if (xenmon::Status status = xenmon::Terminal::check(); !status) return status;
   }
   xenmon::catch_signals(options.live || options.once ? xenmon::Hangup::kEnd : xenmon::Hangup::kReopenFiles);
+  if (options.hosts.size() > 1)
+    return options.once ? xenmon::run_once_of_hosts(options) : xenmon::run_screen_of_hosts(options);
   auto publisher = xenmon::find_publisher(xenmon::publisher_settings(options));
   if (!publisher) return publisher.error();
   if (!publisher->notice.empty())
@@ -69,7 +72,14 @@ int capture(std::vector<std::string> words) {
   const auto parsed = xenmon::parse_capture_options(std::move(words));
   if (!parsed) return fail(parsed.error());
   if (const auto* information = std::get_if<xenmon::Information>(&*parsed)) return print(information->text);
-  return fail(xenmon::run_capture(std::get<xenmon::CaptureRequest>(*parsed)));
+  return fail(xenmon::run_xenbaked(std::get<xenmon::XenbakedRequest>(*parsed)));
+}
+
+int timeline(std::vector<std::string> words) {
+  const auto parsed = xenmon::parse_timeline_options(std::move(words));
+  if (!parsed) return fail(parsed.error());
+  if (const auto* information = std::get_if<xenmon::Information>(&*parsed)) return print(information->text);
+  return fail(xenmon::run_xenbaked(std::get<xenmon::XenbakedRequest>(*parsed)));
 }
 
 int serve(std::vector<std::string> words) {
@@ -89,6 +99,7 @@ int run(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == "capture") return capture({argv + 2, argv + argc});
   if (argc > 1 && std::string_view(argv[1]) == "plot") return plot({argv + 2, argv + argc});
   if (argc > 1 && std::string_view(argv[1]) == "serve") return serve({argv + 2, argv + argc});
+  if (argc > 1 && std::string_view(argv[1]) == "timeline") return timeline({argv + 2, argv + argc});
   if (argc > 1 && std::string_view(argv[1]) == "mirror") return mirror({argv + 2, argv + argc});
   const auto parsed = xenmon::parse_options(argc, argv);
   if (!parsed) return fail(parsed.error());

@@ -53,6 +53,20 @@ TABLE = {
         ],
         [],
     ),
+    "xenbaked/timeline": (
+        [
+            "include/xenmon",
+            "include/base",
+            "xenmon/text",
+            "xenbaked/trace",
+            "xenbaked/source",
+            "xenbaked/merge",
+            "xenbaked/survey",
+            "xenbaked/bake",
+            "xenbaked/session",
+        ],
+        ["protozero"],
+    ),
     "xenbaked/confine": (["include/base", "xenmon/journal"], ["libseccomp"]),
     "xenbaked": (
         [
@@ -69,6 +83,7 @@ TABLE = {
             "xenbaked/bake",
             "xenbaked/publish",
             "xenbaked/session",
+            "xenbaked/timeline",
             "xenbaked/confine",
         ],
         ["CLI11", "nlohmann-json"],
@@ -166,7 +181,7 @@ TABLE = {
     ),
     "xenmon/export": (
         ["include/xenmon", "include/base", "xenmon/text", "xenmon/client", "xenmon/process"],
-        ["libmicrohttpd", "zlib", "CLI11"],
+        ["libmicrohttpd", "protozero", "zlib", "CLI11"],
     ),
     "xenmon": (
         [
@@ -194,6 +209,7 @@ LIBRARIES = {
     "zlib": ["zlib.h"],
     "nlohmann-json": ["nlohmann"],
     "libmicrohttpd": ["microhttpd.h"],
+    "protozero": ["protozero"],
     "CLI11": ["CLI"],
     "ncurses": ["curses.h", "ncurses.h", "term.h"],
 }

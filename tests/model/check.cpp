@@ -27,12 +27,16 @@ std::uint32_t event_mask(Kind kind) {
     case Kind::kStockStates:
       return event::kMaskWithoutSlices;
     case Kind::kPatched:
+      return 0x01007000;
+    case Kind::kSecond:
       return event::kDispatchMask;
     case Kind::kPatchedPages:
       return 0x0100b000;
     case Kind::kBothUnsaid:
       return 0;
     case Kind::kBoth:
+      return event::kDefaultMask | 0x01007000;
+    case Kind::kSecondBoth:
       return event::kDefaultMask | event::kDispatchMask;
   }
   return 0;
@@ -121,8 +125,8 @@ std::string Checker::check(const History& history, Way way, bool lossy) {
   }
   const auto open = [&]() -> Result<std::unique_ptr<Source>> {
     if (way == Way::kLive)
-      return std::unique_ptr<Source>(
-          std::make_unique<LiveRounds>(rounds, history.setup.khz, live_mask(history.kind)));
+      return std::unique_ptr<Source>(std::make_unique<LiveRounds>(
+          rounds, history.setup.khz, live_mask(history.kind), is_second(history.kind)));
     return open_replay({path, history.setup.khz});
   };
   std::string differences;

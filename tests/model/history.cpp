@@ -95,7 +95,7 @@ class Generator {
     World world(history_.setup, history_.kind);
     world_ = &world;
     Character character = make_character(random_);
-    if (history_.kind == Kind::kBothUnsaid) character.pages_percent = 0;
+    if (history_.kind == Kind::kBothUnsaid || history_.kind == Kind::kSecondBoth) character.pages_percent = 0;
     tsc_ = history_.setup.first_tsc;
     for (std::uint8_t pcpu = 0; pcpu < pcpus(); ++pcpu) {
       if (!random_.chance(50)) continue;

@@ -38,21 +38,26 @@ class Random {
 enum class Kind : std::uint8_t {
   kStock,        // its own records, mask 0x129000
   kStockStates,  // the same without those of switches and domains, mask 0x121000
-  kPatched,      // those of the patches, pages summed up
+  kPatched,      // those of the patches' first version, pages summed up
   kPatchedPages, // the same, pages one by one
   kBoth,         // its own and those of the patches, and the mask says so
   kBothUnsaid,   // the same, but nobody says so before the records do; without page exchanges
+  kSecond,       // those of the patches' second version
+  kSecondBoth,   // its own and those, without page exchanges
 };
-inline constexpr std::string_view kKindNames[] = {"stock",         "stock-states", "patched",
-                                                  "patched-pages", "both",         "both-unsaid"};
+inline constexpr std::string_view kKindNames[] = {"stock", "stock-states", "patched", "patched-pages",
+                                                  "both",  "both-unsaid",  "second",  "second-both"};
 constexpr bool has_both(Kind kind) {
-  return kind == Kind::kBoth || kind == Kind::kBothUnsaid;
+  return kind == Kind::kBoth || kind == Kind::kBothUnsaid || kind == Kind::kSecondBoth;
 }
 constexpr bool has_stock(Kind kind) {
   return kind == Kind::kStock || kind == Kind::kStockStates || has_both(kind);
 }
 constexpr bool has_patched(Kind kind) {
-  return kind == Kind::kPatched || kind == Kind::kPatchedPages || has_both(kind);
+  return kind == Kind::kPatched || kind == Kind::kPatchedPages || kind == Kind::kSecond || has_both(kind);
+}
+constexpr bool is_second(Kind kind) {
+  return kind == Kind::kSecond || kind == Kind::kSecondBoth;
 }
 // Whether it says when domains are created and destroyed.
 constexpr bool tells_domains(Kind kind) {

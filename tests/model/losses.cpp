@@ -11,7 +11,8 @@ namespace xenmon::model {
 namespace {
 
 bool creates_domain(const TraceRecord& record) {
-  return record.event == event::kDomainAdd || record.event == event::kAcctDomainAdd;
+  return record.event == event::kDomainAdd || record.event == event::kAcctDomainAdd ||
+         record.event == event::kDispatchDomainAdd;
 }
 
 // Takes out the records from `first` to before `end`. What follows may be anything, also the second record of

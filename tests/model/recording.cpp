@@ -140,11 +140,13 @@ bool write_xz(const std::string& path, const std::string& recording) {
   return written;
 }
 
-LiveRounds::LiveRounds(const Rounds& rounds, std::uint32_t cpu_khz, std::uint32_t event_mask)
+LiveRounds::LiveRounds(const Rounds& rounds, std::uint32_t cpu_khz, std::uint32_t event_mask,
+                       bool has_dispatches)
     : rounds_(rounds), event_fd_(eventfd(1, EFD_CLOEXEC)) {
   origin_.kind = XENMON_SOURCE_LIVE;
   origin_.cpu_khz = cpu_khz;
   origin_.event_mask = event_mask;
+  origin_.patched = origin_.facts.has_dispatches = origin_.facts.has_page_counts = has_dispatches;
 }
 
 LiveRounds::~LiveRounds() {

@@ -44,8 +44,8 @@ bool write_xz(const std::string& path, const std::string& recording);
 // A live host that has ended when all rounds have been taken.
 class LiveRounds final : public Source {
  public:
-  // `rounds` outlives it.
-  LiveRounds(const Rounds& rounds, std::uint32_t cpu_khz, std::uint32_t event_mask);
+  // `rounds` outlives it. has_dispatches: this Xen has the records of the patches' second version.
+  LiveRounds(const Rounds& rounds, std::uint32_t cpu_khz, std::uint32_t event_mask, bool has_dispatches);
   ~LiveRounds() override;
   [[nodiscard]] const Origin& origin() const override { return origin_; }
   Status read_pass(Pass& pass) override;

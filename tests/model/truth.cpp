@@ -157,8 +157,7 @@ class Teller {
         return;
       case Fact::Kind::kPages:
         credit(domain, fact);
-        // Once more to Dom0, which is the first.
-        if (fact.domain != 0) credit(domains_[0], fact);
+        if (fact.domain != fact.acting) credit(domains_[fact.acting], fact);
         return;
       case Fact::Kind::kSlice:
         domain.heard = domain.vcpus[fact.vcpu].heard = true;

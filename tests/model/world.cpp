@@ -23,7 +23,7 @@ constexpr std::size_t index(View view) {
   return static_cast<std::size_t>(view);
 }
 
-event::AcctCause cause_of(Leave leave) {
+event::Cause cause_of(Leave leave) {
   switch (leave) {
     case kLeaveBlocked:
       return event::kCauseBlocked;
@@ -201,7 +201,7 @@ void World::apply(const Step& step) {
       on.gone = true;
       return;
     case Act::kStart:
-      if (!has_patched(kind_)) return;
+      if (!has_patched(kind_) || is_second(kind_)) return;
       write(pcpu, std::max({step.tsc, on.last_tsc, setup_.first_tsc}), event::kAcctStart, {0xf000});
       return;
     case Act::kUp:
@@ -272,7 +272,17 @@ void World::switch_to(std::uint32_t pcpu, std::uint64_t tsc, Who next, Leave lea
     const auto high = [](std::uint64_t ns, std::uint32_t why) {
       return static_cast<std::uint32_t>(ns >> 32) | why << 20 | 5U << 24;
     };
-    if (slice == 0) {
+    const std::uint32_t highs = (static_cast<std::uint32_t>(ran >> 32) & 0xfffU) | cause_of(leave) << 12 |
+                                (static_cast<std::uint32_t>(waited >> 32) & 0xfffU) << 16 | cause << 28;
+    if (is_second(kind_) && slice == 0) {
+      write(pcpu, at, event::kDispatchSwitch,
+            {word_of(prev), word_of(next), static_cast<std::uint32_t>(ran),
+             static_cast<std::uint32_t>(waited), highs});
+    } else if (is_second(kind_)) {
+      write(pcpu, at, event::kDispatchSwitch,
+            {word_of(prev), word_of(next), static_cast<std::uint32_t>(ran),
+             static_cast<std::uint32_t>(waited), highs, slice});
+    } else if (slice == 0) {
       write(pcpu, at, event::kAcctSwitch,
             {word_of(prev), word_of(next), static_cast<std::uint32_t>(ran), high(ran, cause_of(leave)),
              static_cast<std::uint32_t>(waited), high(waited, cause)});
@@ -376,10 +386,11 @@ void World::proceed(std::uint32_t pcpu, std::uint64_t tsc, const Step& step) {
     }
   }
   if (has_patched(kind_)) {
+    const std::uint32_t id = is_second(kind_) ? event::kDispatchContinue : event::kAcctContinue;
     if (slice == 0) {
-      write(pcpu, tsc, event::kAcctContinue, {word_of(who)});
+      write(pcpu, tsc, id, {word_of(who)});
     } else {
-      write(pcpu, tsc, event::kAcctContinue, {word_of(who), slice});
+      write(pcpu, tsc, id, {word_of(who), slice});
       told(View::kPatched, Fact::Kind::kSlice);
     }
     told(View::kPatched, Fact::Kind::kContinue);
@@ -406,7 +417,8 @@ void World::change(std::uint32_t pcpu, std::uint64_t tsc, Who who, State to, con
     tsc += step.spread;
   };
   if (has_patched(kind_)) {
-    write(pcpu, tsc, runstate_event(event::kAcctRunstate, from, to), {word_of(who)});
+    const std::uint32_t id = is_second(kind_) ? event::kDispatchRunstate : event::kAcctRunstate;
+    write(pcpu, tsc, runstate_event(id, from, to), {word_of(who)});
     told(View::kPatched);
   }
   if (has_stock(kind_)) {
@@ -432,6 +444,7 @@ void World::pause(std::uint32_t pcpu, Who who, const Step& step) {
 void World::exchange(std::uint32_t pcpu, const Step& step) {
   if (!alive(step.domain) || step.domain == idle_domain()) return;
   Pcpu& on = pcpus_[pcpu];
+  if (is_second(kind_) && on.current.domain == idle_domain()) return; // the vCPU that acts is named
   const std::uint32_t op = step.detail % 5;
   const auto pages = static_cast<std::uint32_t>(step.cycles);
   const std::uint32_t bytes = op >= 3 ? step.slice % 4096 : 0;
@@ -462,7 +475,7 @@ void World::exchange(std::uint32_t pcpu, const Step& step) {
       tsc += step.spread;
     }
   }
-  if (kind_ != Kind::kPatched && !has_both(kind_)) return;
+  if (kind_ != Kind::kPatched && kind_ != Kind::kSecond && !has_both(kind_)) return;
   auto counts = std::find_if(on.counts.begin(), on.counts.end(),
                              [&](const auto& each) { return each.first == step.domain; });
   if (counts == on.counts.end()) {
@@ -487,7 +500,16 @@ void World::flush_pages(std::uint32_t pcpu, std::uint64_t tsc) {
     const auto bytes = static_cast<std::uint32_t>(ops[5]);
     const auto mapped = static_cast<std::uint32_t>(ops[0] | ops[1] << 16);
     const auto moved = static_cast<std::uint32_t>(ops[2]);
-    if (moved != 0) {
+    if (is_second(kind_)) {
+      const std::uint32_t acting = word_of(pcpus_[pcpu].current);
+      if (moved != 0) {
+        write(pcpu, tsc, event::kDispatchPageCounts, {acting, first, bytes, mapped, moved}, false);
+      } else if (mapped != 0) {
+        write(pcpu, tsc, event::kDispatchPageCounts, {acting, first, bytes, mapped}, false);
+      } else {
+        write(pcpu, tsc, event::kDispatchPageCounts, {acting, first, bytes}, false);
+      }
+    } else if (moved != 0) {
       write(pcpu, tsc, event::kAcctPageCounts, {first, bytes, mapped, moved}, false);
     } else if (mapped != 0) {
       write(pcpu, tsc, event::kAcctPageCounts, {first, bytes, mapped}, false);
@@ -498,7 +520,8 @@ void World::flush_pages(std::uint32_t pcpu, std::uint64_t tsc) {
                           .domain = domain,
                           .pcpu = number,
                           .tsc = tsc,
-                          .pages = {{ops[0], ops[1], ops[2], ops[3] + ops[4]}, ops[5]}});
+                          .pages = {{ops[0], ops[1], ops[2], ops[3] + ops[4]}, ops[5]},
+                          .acting = is_second(kind_) ? pcpus_[pcpu].current.domain : std::uint16_t{0}});
     domains_[domain].last_tsc = tsc;
     domains_[domain].last_pcpu = number;
   }
@@ -562,7 +585,8 @@ void World::add(std::uint32_t pcpu, const Step& step) {
     told(View::kStock);
   }
   if (has_patched(kind_)) {
-    write(pcpu, tsc, event::kAcctDomainAdd, {domid(step.domain)});
+    write(pcpu, tsc, is_second(kind_) ? event::kDispatchDomainAdd : event::kAcctDomainAdd,
+          {domid(step.domain)});
     told(View::kPatched);
   }
   domain.last_tsc = pcpus_[pcpu].last_tsc;
@@ -617,7 +641,8 @@ void World::remove(std::uint32_t pcpu, const Step& step) {
     told(View::kStock);
   }
   if (has_patched(kind_)) {
-    write(pcpu, tsc, event::kAcctDomainRemove, {domid(step.domain)});
+    write(pcpu, tsc, is_second(kind_) ? event::kDispatchDomainRemove : event::kAcctDomainRemove,
+          {domid(step.domain)});
     told(View::kPatched);
   }
   domain.heard = heard;

@@ -53,6 +53,7 @@ struct Fact {
   std::uint64_t for_ns = 0; // if says_since
   std::uint32_t slice_ns = 0;
   Pages pages{};
+  std::uint16_t acting = 0; // the domain that exchanged them, as far as records say; otherwise Dom0
 };
 
 // By whose records.

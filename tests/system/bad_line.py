@@ -51,6 +51,28 @@ class Direction:
         return max(0.0, self.queue[0][0] - time.monotonic()) if self.queue else 1.0
 
 
+def carry(there, back, options):
+    """Until one side has ended, and the user has got everything."""
+    while not (there.ended or back.ended) or back.queue:
+        if options.dead and os.path.exists(options.dead):
+            time.sleep(0.05)
+            if os.getppid() == 1:
+                break
+            continue
+        with selectors.DefaultSelector() as ready:
+            for direction in (there, back):
+                if not direction.ended:
+                    ready.register(direction.source, selectors.EVENT_READ, direction)
+            for key, _ in ready.select(min(there.due(), back.due(), 0.1)):
+                key.data.take()
+        if there.ended and not back.queue:
+            break
+        there.pass_on()
+        back.pass_on()
+        if back.passed >= options.cut_after:
+            break
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--delay", type=float, default=0.0)
@@ -63,24 +85,7 @@ def main():
     there = Direction(0, process.stdin.fileno(), options, 1)
     back = Direction(process.stdout.fileno(), 1, options, os.getpid())
     try:
-        while not (there.ended or back.ended) or back.queue:
-            if options.dead and os.path.exists(options.dead):
-                time.sleep(0.05)
-                if os.getppid() == 1:
-                    break
-                continue
-            with selectors.DefaultSelector() as ready:
-                for direction in (there, back):
-                    if not direction.ended:
-                        ready.register(direction.source, selectors.EVENT_READ, direction)
-                for key, _ in ready.select(min(there.due(), back.due(), 0.1)):
-                    key.data.take()
-            if there.ended and not back.queue:
-                break
-            there.pass_on()
-            back.pass_on()
-            if back.passed >= options.cut_after:
-                break
+        carry(there, back, options)
     except (BrokenPipeError, ConnectionResetError):
         pass
     process.kill()

@@ -5,71 +5,24 @@ it. The other host is this one; what leads there is --connect."""
 import json
 import pathlib
 import re
-import shlex
 import shutil
 import signal
 import struct
 import subprocess
-import sys
 import time
 import unittest
 
-from harness import PATIENCE, XENMON, Daemon, SystemTest, Terminal, region_reader, run, wait_for
+from harness import PATIENCE, XENMON, Daemon, Terminal, run, wait_for
+from mirrors import MirrorCase
 from varlink import Served
 
-BAD_LINE = pathlib.Path(__file__).with_name("bad_line.py")
 NO_CONNECTION = 128
 FLAGS_AT = 464
 # What is a file's own, or another program's.
 OWN = ("daemon_pid", "region_bytes", "generation", "version_minor")
 
 
-class Mirror:
-    """An xenmon mirror; ends with the test."""
-
-    def __init__(self, test, command, region):
-        self.region = str(region)
-        self.errors = open(str(region) + ".errors", "w+", encoding="utf-8")
-        self.process = subprocess.Popen([XENMON, "mirror", "--region", self.region, "--connect", command],
-                                        stdin=subprocess.DEVNULL, stderr=self.errors)
-        test.addCleanup(self.close)
-
-    def close(self):
-        self.process.kill()
-        self.process.wait(PATIENCE)
-        self.errors.close()
-
-
-class MirrorTest(SystemTest):
-    def setUp(self):
-        super().setUp()
-        self.copy = self.directory / "copy/region"
-        self.copy.parent.mkdir()
-
-    def serve(self, *line):
-        """The command that leads there, over a line like that."""
-        served = [XENMON, "serve", "--region", str(self.region)]
-        return shlex.join([sys.executable, str(BAD_LINE), *line, *served] if line else ["exec", *served][1:])
-
-    def mirror(self, *line):
-        mirror = Mirror(self, self.serve(*line), self.copy)
-        wait_for(self.copy.exists, lambda: "a mirror; it says: " + self.said(mirror))
-        return mirror
-
-    @staticmethod
-    def said(mirror):
-        mirror.errors.seek(0)
-        return mirror.errors.read()
-
-    def open_copy(self):
-        """The newest file of the mirror."""
-        region = region_reader.Region(str(self.copy))
-        self.addCleanup(region.close)
-        return region
-
-    def newest(self, region):
-        return region.word("newest_sample")
-
+class MirrorTest(MirrorCase):
     def wait_until_same(self, theirs):
         def same():
             ours = self.open_copy()
@@ -129,21 +82,6 @@ class MirrorTest(SystemTest):
         self.check_same(ours, theirs)
         self.assertEqual(histograms(self.copy, ours), histograms(self.region, theirs))
 
-    def follow(self, seen, stop):
-        """Every sample of the mirror, by number, until stop(): none may change once it has been seen."""
-        known = 0
-        while not stop():
-            ours = self.open_copy()
-            newest = self.newest(ours)
-            for number in range(max(1, known - 20), newest + 1):
-                sample = ours.sample(number)
-                if sample is not None:
-                    del sample["first_row"], sample["first_io_row"]
-                    self.assertEqual(seen.setdefault(number, sample), sample, number)
-            known = newest
-            ours.close()
-            time.sleep(0.02)
-
     def test_a_late_and_torn_line_loses_nothing(self):
         self.daemon("--loop")
         self.mirror("--delay", "0.1", "--tear")
@@ -159,18 +97,6 @@ class MirrorTest(SystemTest):
         self.follow(seen, lambda: time.monotonic() > first + 9)
         self.check_complete(seen)
         self.assertGreater(len(seen), 60)
-
-    def check_complete(self, seen):
-        self.assertEqual(sorted(seen), list(range(min(seen), max(seen) + 1)))
-        for number in list(seen)[1:]:
-            if number - 1 in seen:
-                self.assertEqual(seen[number]["start_ns"], seen[number - 1]["end_ns"])
-        theirs = self.open_region()
-        for number, sample in seen.items():
-            other = theirs.sample(number)
-            if other is not None:
-                del other["first_row"], other["first_io_row"]
-                self.assertEqual(sample, other)
 
     def test_another_daemon_makes_another_trace(self):
         first = self.daemon("--loop")
@@ -280,7 +206,7 @@ class MirrorTest(SystemTest):
             self.check_one_sentence(done.stderr, "xenmon")
 
     def test_options_that_mean_this_host_are_refused(self):
-        for options in (["--replay", "x"], ["--region", "x"], ["--connect", "x"], ["--xenbaked", "x"],
+        for options in (["--replay", "x"], ["--region", "x"], ["--xenbaked", "x"],
                         ["--ms_per_sample", "100"]):
             done = run(XENMON, "--host", "a", *options)
             self.assertEqual(done.returncode, 2, options)

@@ -22,7 +22,8 @@ def in_help(name, *command):
 
 def in_all_help(name):
     """With the options of its commands."""
-    return in_help(name) | (in_help(name, "plot") | in_help(name, "capture") if name == "xenmon" else set())
+    commands = ("plot", "capture", "timeline") if name == "xenmon" else ()
+    return in_help(name).union(*(in_help(name, command) for command in commands))
 
 
 def in_page(name):
@@ -66,6 +67,7 @@ class OptionsTest(unittest.TestCase):
             self.assertEqual(completed(name, "--"), in_help(name), name)
         self.assertEqual(completed("xenmon", "plot", "--"), in_help("xenmon", "plot"))
         self.assertEqual(completed("xenmon", "capture", "--"), in_help("xenmon", "capture"))
+        self.assertEqual(completed("xenmon", "timeline", "--"), in_help("xenmon", "timeline"))
         self.assertEqual(completed("xenmon", "pl"), {"plot"})
         self.assertEqual(completed("xenmon", "c"), {"capture"})
         self.assertEqual(completed("xenmon", "plot", "--figure", "g"), {"gotten"})

@@ -27,7 +27,7 @@ SYSTEM = ("busybox-static", "xen-utils-common", "xenstore-utils", "apache2-bin",
           "ethtool", "httperf", "python3", "tmux", "ncurses-base", "libc-bin", "util-linux", "kmod", "binutils")
 # To build XenMon: the programs' own needs, and the tools.
 LIBRARIES = ("libxen-dev", "libcli11-dev", "libarchive-dev", "liblzma-dev", "zlib1g-dev", "libncurses-dev",
-             "libutf8proc-dev", "nlohmann-json3-dev", "libseccomp-dev", "libzstd-dev")
+             "libutf8proc-dev", "nlohmann-json3-dev", "libseccomp-dev", "libzstd-dev", "libprotozero-dev")
 TOOLS = ("cmake", "ninja-build", "pkg-config")
 SHELL = ("dash", "coreutils")
 BUILD = ("g++", *TOOLS, *LIBRARIES, *SHELL)
@@ -123,6 +123,13 @@ def hypervisor_tree(release, say=print):
 def qemu_tree(release, arch, package, say=print):
     """Another such tree, of that release's qemu, which emulates this architecture."""
     return _tree_of(release, place(release, "qemu", arch).name, [package], say)
+
+
+def varlinkctl(release, say=print):
+    """That release's varlinkctl, with its own loader and libraries: the beginning of a command line."""
+    libraries = _tree_of(release, "varlinkctl", ["systemd"], say) / "usr/lib/x86_64-linux-gnu"
+    return [str(libraries / "ld-linux-x86-64.so.2"), "--library-path", f"{libraries}:{libraries}/systemd",
+            str(libraries.parents[1] / "bin/varlinkctl")]
 
 
 def _tree_of(release, name, wanted, say, arch="amd64"):

@@ -6,6 +6,7 @@
 //   block        wants no CPU
 //   spin         wants all that it can get
 //   tick RUN OFF runs for RUN ms and then blocks for OFF ms
+//   yield        yields all the time, as one that waits for a lock does
 //
 // It has one vCPU and lets no event be delivered, so it needs neither handlers nor page tables of its own:
 // the domain builder's are good enough (public/xen.h, "Start-of-day memory layout"). Instead of waiting
@@ -104,6 +105,7 @@ _Noreturn void guest(const start_info_t* start) {
   }
   for (;;) {
     if (words[0] == 'b') block(0);
+    if (words[0] == 'y') hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0);
     __asm__ volatile("pause");
   }
 }

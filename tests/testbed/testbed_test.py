@@ -12,6 +12,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 from idle_waits import IDLE, idle_waits
+from late_records import STATES, changes_of, lateness
 
 MS = 1_000_000
 
@@ -46,6 +47,52 @@ class IdleWaitsTest(unittest.TestCase):
 
     def test_a_short_wait_does_not_count(self):
         self.assertEqual(idle_waits([became(0, 0, self.VCPU, 2, 1), became(MS // 2, 0, self.VCPU, 1, 0)], 1).long, 0)
+
+
+class LateRecordsTest(unittest.TestCase):
+    """A vCPU of Dom0's that runs for 100 us and blocks for 100 us, again and again. The records are 4 us late when it
+    leaves and 5 us when it enters, its account and the wakes are not."""
+    ROUNDS, US = 2000, 1000
+
+    def setUp(self):
+        events = []
+        for start in range(0, self.ROUNDS * 220 * self.US, 220 * self.US):
+            events += [(start, 0, 2, 1), (start + 20 * self.US, 5, 1, 0), (start + 120 * self.US, 4, 0, 2)]
+        vcpu, self.VCPU = 0, (0, 0)
+        self.changes = changes_of([became(time + late * self.US, 0, vcpu, old, new)
+                                   for time, late, old, new in events], 1)
+        self.readings = [self.reading(time) for time in range(20 * MS, 400 * MS, 20 * MS)]
+
+    def reading(self, time):
+        """What Xen says at this moment."""
+        rounds, rest = divmod(time, 220 * self.US)
+        parts = {"runnable": 20, "running": 100, "blocked": 100}
+        sums = {"offline_ns": 0}
+        for state, length in parts.items():
+            sums[f"{state}_ns"] = rounds * length * self.US + min(rest, length * self.US)
+            rest = max(0, rest - length * self.US)
+        return {"own": [{"vcpu": 0, "tsc": time, **sums}]}
+
+    def test_it_is_found(self):
+        late = lateness(self.changes, self.readings, 1)
+        self.assertAlmostEqual(late.leave_ns, 4 * self.US, delta=300)
+        self.assertAlmostEqual(late.enter_ns, 1 * self.US, delta=300)
+
+    def test_it_explains_what_the_records_say_more(self):
+        late = lateness(self.changes, self.readings, 1)
+        begin, end = self.readings[0]["own"][0], self.readings[-1]["own"][0]
+        seen = self.changes[self.VCPU].between(begin["tsc"], end["tsc"])
+        for number, state in enumerate(STATES):
+            more = seen[number] - (end[f"{state}_ns"] - begin[f"{state}_ns"])
+            self.assertAlmostEqual(more, late.of(seen)[state], delta=0.001 * (end["tsc"] - begin["tsc"]))
+
+    def test_what_xen_cannot_take_is_no_lateness(self):
+        for reading in self.readings[1::2]:
+            reading["own"][0]["blocked_ns"] += 50 * MS
+        for reading in self.readings[2::2]:
+            reading["own"][0]["blocked_ns"] += 100 * MS
+        with self.assertRaises(AssertionError):
+            lateness(self.changes, self.readings, 1)
 
 
 class CompatibilityTest(unittest.TestCase):

@@ -2,12 +2,13 @@
 //
 // What Xen's tracing is set to: one line of JSON.
 //
-//   {"mask": 268431360, "pages": 32, "on": true}
+//   {"mask": 268431360, "pages": 32, "on": true, "features": 7}
 //
 // mask: which events are traced. pages: the size of a pCPU's buffer; 0 if there are none. on: whether
 // anything is traced at all, null unless it is probed for. Xen does not report that, so --probe empties the
 // buffers, lets everything through for a moment and looks whether hypercalls leave a record. So --probe
-// must not be used while another program reads the buffers.
+// must not be used while another program reads the buffers. features: which records of our patches this Xen
+// has (docs/trace-records.md); 0 for stock Xen.
 //
 //   trace_state [--probe]
 #include <sys/mman.h>
@@ -30,6 +31,7 @@ extern "C" {
 namespace {
 
 constexpr std::size_t kPageBytes = 4096;
+constexpr std::size_t kFeaturesAt = 44;
 // One leaves a record. The more there are, the surer it is that one is made on a pCPU that is traced.
 constexpr int kHypercalls = 100;
 
@@ -57,6 +59,14 @@ class Tracing {
   ~Tracing() { xencall_free_buffer(call_.get(), request_); }
 
   std::uint32_t mask() { return read().evt_mask; }
+  // After the last field that stock Xen's header has.
+  std::uint32_t features() {
+    const xen_sysctl_tbuf_op info = read();
+    static_assert(sizeof info == kFeaturesAt + sizeof(std::uint32_t));
+    std::uint32_t features = 0;
+    std::memcpy(&features, reinterpret_cast<const char*>(&info) + kFeaturesAt, sizeof features);
+    return features;
+  }
   [[nodiscard]] unsigned pages() const { return pages_; }
 
   bool is_on() {
@@ -138,5 +148,6 @@ int main(int argc, char** argv) {
   Tracing tracing;
   const std::uint32_t mask = tracing.mask();
   const char* on = !probe ? "null" : tracing.is_on() ? "true" : "false";
-  std::printf("{\"mask\": %u, \"pages\": %u, \"on\": %s}\n", mask, tracing.pages(), on);
+  std::printf("{\"mask\": %u, \"pages\": %u, \"on\": %s, \"features\": %u}\n", mask, tracing.pages(), on,
+              tracing.features());
 }

@@ -3,13 +3,15 @@
 // Xen's own accounting of vCPU time, for comparison with XenMon's. One JSON object a line:
 //
 //   {"tsc": ..., "now_ns": ..., "vcpus": [{"domain": 0, "vcpu": 0, "cpu_ns": ...}, ...],
-//    "own": [{"vcpu": 0, "running_ns": ..., "runnable_ns": ..., "blocked_ns": ..., "offline_ns": ...}, ...]}
+//    "own": [{"vcpu": 0, "tsc": ..., "running_ns": ..., "runnable_ns": ..., "blocked_ns": ..., "offline_ns":
+//    ..., "now_ns": ...}, ...]}
 //
 // "vcpus" is xc_vcpu_getinfo's cpu_time of all vCPUs, to be had in Dom0 only. "own" are the runstates
-// (VCPUOP_get_runstate_info, public/vcpu.h) of the vCPUs of the domain that asks; any domain may. now_ns is
-// Xen's system time: with --own that of the first vCPU's reading, see zero_of_sum(), else a little before it.
-// The program has just slept, so the vCPU that it runs on has just been dispatched, and that is the time of
-// the newest state change among the own vCPUs.
+// (VCPUOP_get_runstate_info, public/vcpu.h) of the vCPUs of the domain that asks; any domain may. Between the
+// readings of two vCPUs this program may have to wait for many ms, so each says when it was: the TSC right
+// after it, and with --own Xen's system time (now_ns, see zeros_of_sums()). The now_ns of the line is Xen's
+// system time a little before. The program has just slept, so the vCPU that it runs on has just been
+// dispatched, and that is the time of the newest state change among the own vCPUs.
 //
 // Arm's Xen tells no domain its runstates: "own" is empty there, and now_ns is 0. "tsc" is the domain's own
 // count, which began when the domain did.
@@ -23,12 +25,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <iterator>
+#include <limits>
 #include <memory>
 #include <numeric>
 #include <string>
@@ -79,56 +83,70 @@ std::uint64_t sum(const vcpu_runstate_info& info) {
   return std::accumulate(std::begin(info.time), std::end(info.time), std::uint64_t{0});
 }
 
-// Xen's system time when the times of this domain's first vCPU add up to nothing. No call tells the time of a
-// reading, but it is never before the last change of state, and the sum grows with the time: of many readings
-// one comes right after a change.
-std::uint64_t zero_of_sum(xencall_handle* call, vcpu_runstate_info* info) {
-  constexpr int kReadings = 16;
-  std::uint64_t zero = 0;
-  for (int i = 0; i < kReadings; ++i) {
-    sleep_ms(1);
-    if (xencall3(call, __HYPERVISOR_vcpu_op, VCPUOP_get_runstate_info, 0,
-                 reinterpret_cast<std::uintptr_t>(info)) != 0) {
-      fail("VCPUOP_get_runstate_info");
-    }
-    zero = std::max<std::uint64_t>(zero, info->state_entry_time - sum(*info));
+void read_own(xencall_handle* call, std::size_t vcpu, vcpu_runstate_info* info) {
+  if (xencall3(call, __HYPERVISOR_vcpu_op, VCPUOP_get_runstate_info, vcpu,
+               reinterpret_cast<std::uintptr_t>(info)) != 0) {
+    fail("VCPUOP_get_runstate_info");
   }
-  return zero;
 }
 
-struct Own {
-  std::uint64_t newest_change = 0;
-  std::uint64_t first_sum = 0; // of the first vCPU's times
-};
-
-// The runstates of this domain's vCPUs.
-Own print_own(xencall_handle* call, vcpu_runstate_info* info) {
-  Own own;
-  if (!kTellsRunstates) {
-    std::fputs("\"own\": []", stdout);
-    return own;
+// For each vCPU of this domain, Xen's system time when its times add up to nothing. How much earlier that is
+// than the first vCPU's shows when both are read with nothing between: of many pairs of readings, one is
+// that. No call tells the time of a reading, but it is never before the last change of state, and one of the
+// vCPUs has just been dispatched, since this program has slept.
+std::vector<std::uint64_t> zeros_of_sums(xencall_handle* call, vcpu_runstate_info* info, std::size_t vcpus) {
+  constexpr int kReadings = 16;
+  constexpr auto kEarliest = std::numeric_limits<std::int64_t>::min();
+  std::vector<std::int64_t> after_first(vcpus, kEarliest); // this zero less the first vCPU's
+  std::vector<std::int64_t> zeros(vcpus, kEarliest);       // by this vCPU's changes alone
+  for (int i = 0; i < kReadings; ++i) {
+    sleep_ms(1);
+    read_own(call, 0, info);
+    const std::uint64_t first_sum = sum(*info);
+    for (std::size_t vcpu = 0; vcpu < vcpus; ++vcpu) {
+      read_own(call, vcpu, info);
+      after_first.at(vcpu) =
+          std::max(after_first.at(vcpu), static_cast<std::int64_t>(first_sum - sum(*info)));
+      zeros.at(vcpu) =
+          std::max(zeros.at(vcpu), static_cast<std::int64_t>(info->state_entry_time - sum(*info)));
+    }
   }
-  const long vcpus = sysconf(_SC_NPROCESSORS_CONF);
+  std::int64_t first_zero = kEarliest;
+  for (std::size_t vcpu = 0; vcpu < vcpus; ++vcpu) {
+    first_zero = std::max(first_zero, zeros.at(vcpu) - after_first.at(vcpu));
+  }
+  std::vector<std::uint64_t> all;
+  all.reserve(vcpus);
+  for (const std::int64_t after : after_first) all.push_back(static_cast<std::uint64_t>(first_zero + after));
+  return all;
+}
+
+// The runstates of this domain's vCPUs; the time of the newest change. zeros: of zeros_of_sums(), or none.
+std::uint64_t print_own(xencall_handle* call, vcpu_runstate_info* info, std::size_t vcpus,
+                        const std::vector<std::uint64_t>& zeros) {
+  std::uint64_t newest_change = 0;
   std::fputs("\"own\": [", stdout);
   const char* comma = "";
-  for (long vcpu = 0; vcpu < vcpus; ++vcpu) {
-    if (xencall3(call, __HYPERVISOR_vcpu_op, VCPUOP_get_runstate_info, static_cast<std::uint64_t>(vcpu),
-                 reinterpret_cast<std::uintptr_t>(info)) != 0) {
-      fail("VCPUOP_get_runstate_info");
-    }
-    own.newest_change = std::max<std::uint64_t>(own.newest_change, info->state_entry_time);
-    if (vcpu == 0) own.first_sum = sum(*info);
+  for (std::size_t vcpu = 0; vcpu < vcpus; ++vcpu) {
+    read_own(call, vcpu, info);
+    const std::uint64_t tsc = clock_now();
+    newest_change = std::max<std::uint64_t>(newest_change, info->state_entry_time);
     std::printf(
-        "%s{\"vcpu\": %ld, \"running_ns\": %ju, \"runnable_ns\": %ju, \"blocked_ns\": %ju, \"offline_ns\": "
-        "%ju}",
-        comma, vcpu, static_cast<std::uintmax_t>(info->time[RUNSTATE_running]),
+        "%s{\"vcpu\": %zu, \"tsc\": %ju, \"running_ns\": %ju, \"runnable_ns\": %ju, \"blocked_ns\": %ju, "
+        "\"offline_ns\": %ju",
+        comma, vcpu, static_cast<std::uintmax_t>(tsc),
+        static_cast<std::uintmax_t>(info->time[RUNSTATE_running]),
         static_cast<std::uintmax_t>(info->time[RUNSTATE_runnable]),
         static_cast<std::uintmax_t>(info->time[RUNSTATE_blocked]),
         static_cast<std::uintmax_t>(info->time[RUNSTATE_offline]));
+    if (!zeros.empty()) {
+      std::printf(", \"now_ns\": %ju", static_cast<std::uintmax_t>(zeros.at(vcpu) + sum(*info)));
+    }
+    std::fputs("}", stdout);
     comma = ", ";
   }
   std::fputs("]", stdout);
-  return own;
+  return newest_change;
 }
 
 void print_all(xc_interface* xc) {
@@ -178,15 +196,16 @@ int main(int argc, char** argv) {
     xc.reset(xc_interface_open(nullptr, nullptr, 0));
     if (!xc) fail("no access to the hypervisor");
   }
-  const std::uint64_t zero = own_only ? zero_of_sum(call.get(), info) : 0;
+  const std::size_t vcpus = kTellsRunstates ? static_cast<std::size_t>(sysconf(_SC_NPROCESSORS_CONF)) : 0;
+  std::vector<std::uint64_t> zeros;
+  if (own_only) zeros = zeros_of_sums(call.get(), info, vcpus);
   do {
     sleep_ms(std::max(every_ms, 1L));
     const std::uint64_t tsc = clock_now();
     std::printf("{\"tsc\": %ju, ", static_cast<std::uintmax_t>(tsc));
-    const Own own = print_own(call.get(), info);
+    const std::uint64_t newest_change = print_own(call.get(), info, vcpus, zeros);
     if (xc) print_all(xc.get());
-    std::printf(", \"now_ns\": %ju}\n",
-                static_cast<std::uintmax_t>(own_only ? zero + own.first_sum : own.newest_change));
+    std::printf(", \"now_ns\": %ju}\n", static_cast<std::uintmax_t>(newest_change));
     if (std::fflush(stdout) != 0) return 1;
   } while (every_ms > 0);
   xencall_free_buffer(call.get(), info);

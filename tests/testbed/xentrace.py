@@ -22,11 +22,22 @@ def xentrace(dom0, *options):
     reader.wait()
 
 
+def check_xenalyze(dom0):
+    """The distribution's xenalyze reads what its xentrace records when nothing is said about a mask."""
+    dom0.run("xentrace -D -T 2 /tmp/plain")
+    dom0.run("xenalyze --summary /tmp/plain >/dev/null && rm /tmp/plain")
+
+
 def trace_state(dom0):
-    """{"mask": ..., "pages": ..., "on": ...}; only while nobody reads the buffers: it changes them."""
+    """{"mask": ..., "pages": ..., "on": ..., "features": ...}; only while nobody reads the buffers: it changes them."""
     return json.loads(dom0.run("trace_state --probe").out)
 
 
 def trace_mask(dom0):
     """The mask of events at this moment; changes nothing."""
     return json.loads(dom0.run("trace_state").out)["mask"]
+
+
+def trace_features(dom0):
+    """Which records of our patches this Xen has (docs/trace-records.md); changes nothing."""
+    return json.loads(dom0.run("trace_state").out)["features"]

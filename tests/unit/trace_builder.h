@@ -52,26 +52,51 @@ class WindowBuilder {
     runstate(tsc, prev_dom, 0, kRunningState, to);
     return runstate(tsc, next_dom, 0, kRunnableState, kRunningState);
   }
-  // XenMon's record of a switch. Each time is ns and its cause; slice 0: no limit.
-  struct AcctTime {
+  // The records of XenMon's patches, in the second version or in the first. Each time is ns and its cause;
+  // slice 0: no limit.
+  WindowBuilder& write_first_version() {
+    first_version_ = true;
+    return *this;
+  }
+  struct Time {
     std::uint64_t ns;
-    event::AcctCause cause;
+    event::Cause cause;
   };
-  WindowBuilder& acct_switch(std::uint64_t tsc, std::uint32_t prev_dom, AcctTime ran, std::uint32_t next_dom,
-                             AcctTime waited, std::uint32_t slice_ns = 0) {
-    const auto low = [](AcctTime time) { return static_cast<std::uint32_t>(time.ns); };
-    const auto high = [](AcctTime time) {
-      return static_cast<std::uint32_t>(time.ns >> 32) | std::uint32_t{time.cause} << 20 | 7U << 24;
-    };
+  WindowBuilder& switched(std::uint64_t tsc, std::uint32_t prev_dom, Time ran, std::uint32_t next_dom,
+                          Time waited, std::uint32_t slice_ns = 0) {
+    const auto low = [](Time time) { return static_cast<std::uint32_t>(time.ns); };
     const std::uint32_t prev = prev_dom << 16;
     const std::uint32_t next = next_dom << 16;
+    if (!first_version_) {
+      const auto high = [](Time time) {
+        return (static_cast<std::uint32_t>(time.ns >> 32) & 0xfffU) | std::uint32_t{time.cause} << 12;
+      };
+      const std::uint32_t both = high(ran) | high(waited) << 16;
+      if (slice_ns == 0)
+        return record(event::kDispatchSwitch, tsc, {prev, next, low(ran), low(waited), both});
+      return record(event::kDispatchSwitch, tsc, {prev, next, low(ran), low(waited), both, slice_ns});
+    }
+    const auto high = [](Time time) {
+      return static_cast<std::uint32_t>(time.ns >> 32) | std::uint32_t{time.cause} << 20 | 7U << 24;
+    };
     if (slice_ns == 0)
       return record(event::kAcctSwitch, tsc, {prev, next, low(ran), high(ran), low(waited), high(waited)});
     return record(event::kAcctSwitch, tsc,
                   {prev, next, low(ran), high(ran), low(waited), high(waited), slice_ns});
   }
-  WindowBuilder& acct_runstate(std::uint64_t tsc, std::uint32_t dom, std::uint32_t from, std::uint32_t to) {
-    return record(event::kAcctRunstate | from << 8 | to << 4, tsc, {dom << 16});
+  WindowBuilder& changed(std::uint64_t tsc, std::uint32_t dom, std::uint32_t from, std::uint32_t to) {
+    return record((first_version_ ? event::kAcctRunstate : event::kDispatchRunstate) | from << 8 | to << 4,
+                  tsc, {dom << 16});
+  }
+  WindowBuilder& continued(std::uint64_t tsc, std::uint32_t dom, std::uint32_t slice_ns) {
+    return record(first_version_ ? event::kAcctContinue : event::kDispatchContinue, tsc,
+                  {dom << 16, slice_ns});
+  }
+  WindowBuilder& domain_added(std::uint64_t tsc, std::uint32_t dom) {
+    return record(first_version_ ? event::kAcctDomainAdd : event::kDispatchDomainAdd, tsc, {dom});
+  }
+  WindowBuilder& domain_removed(std::uint64_t tsc, std::uint32_t dom) {
+    return record(first_version_ ? event::kAcctDomainRemove : event::kDispatchDomainRemove, tsc, {dom});
   }
   WindowBuilder& lost(std::uint64_t first_tsc, std::uint64_t tsc, std::uint32_t count, std::uint32_t dom,
                       std::uint32_t vcpu) {
@@ -98,6 +123,7 @@ class WindowBuilder {
   }
 
   std::uint32_t pcpu_;
+  bool first_version_ = false;
   std::vector<std::byte> bytes_;
 };
 

@@ -147,6 +147,26 @@ inline ScreenModel host_model() {
   return model;
 }
 
+// Several hosts, of which some answer.
+inline ScreenModel hosts_model() {
+  constexpr std::uint64_t kMillisecond = 1'000'000;
+  ScreenModel model;
+  model.several_hosts = true;
+  model.current = true;
+  constexpr std::uint64_t kWindow = 10'000 * kMillisecond;
+  model.hosts = {
+      {"root@xen1", "", false, true, kWindow, 16, 12.31, 3.07, "web d12", 3 * kMillisecond, 0,
+       400 * kMillisecond},
+      {"xen2.a-domain-with-a-long-name.example", "", false, true, kWindow, 128, 101.5, 140.25,
+       "a-name-that-is-longer-than-any-column d4711", 61 * kMillisecond, 12'345, 1'200 * kMillisecond},
+      {"xen3", "no connection, last data 15:03:12: connect to host xen3 port 22: Connection refused.", false,
+       false, 0, 0, 0, 0, "", 0, 0, 75'000 * kMillisecond},
+      {"xen4", "connecting", true, false, 0, 0, 0, 0, "", 0, 0, 0},
+      {"recorded", "", false, false, kWindow, 4, 0.25, 0.01, "", 0, 0, 300'000 * kMillisecond},
+  };
+  return model;
+}
+
 inline std::vector<Trend::Lately> lately(const ScreenModel& model) {
   std::vector<Trend::Lately> domains;
   for (const DomainModel& domain : model.domains) {

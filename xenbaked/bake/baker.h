@@ -14,6 +14,7 @@
 //     unknown whatever they may have touched: every vCPU but those that run on another pCPU. If some pCPU's
 //     records are missing altogether, that holds all the time. The vCPU that LOST_RECORDS names is credited
 //     with running only if its next record says so, too.
+//   - A vCPU's state changes in transition() alone.
 //   - A record that comes late changes no state: what it names becomes unknown.
 //   - Where Xen says how long a vCPU has waited, and it is less than what the records say, records are
 //     missing: that time is unknown.
@@ -36,11 +37,13 @@
 #include <span>
 #include <vector>
 
+#include "bake/bake_watcher.h"
 #include "bake/clock_scale.h"
 #include "bake/recent_executions.h"
 #include "bake/slow_waits.h"
 #include "bake/vcpu.h"
 #include "trace/bad_records.h"
+#include "trace/decode.h"
 #include "trace/events.h"
 #include "trace/record.h"
 #include "xenmon/region.h"
@@ -134,8 +137,9 @@ class Baker {
     std::uint64_t linger_ns = 0;  // how long an ended domain keeps its slots; with samples only
     std::uint32_t event_mask = 0; // which records there are; 0: find out when they come
     bool stock_records = false;   // use Xen's own records, whatever else there is
-    std::uint64_t slow_wait_ns = ~std::uint64_t{0}; // which waits are reported; with a sink only
+    std::uint64_t slow_wait_ns = ~std::uint64_t{0}; // which waits are reported; with a sink or a watcher only
     std::uint32_t waits_per_sample = 4096;          // at most
+    BakeWatcher* watcher = nullptr;                 // lives longer than the baker
 
     // What is known of the trace as a whole.
     bool has_dispatches = false;      // records of the patches: of dispatches
@@ -189,6 +193,8 @@ class Baker {
   // Every record before trace time `ns` has been applied, and the next one has that TSC: closes the samples
   // that end by then, as that record would.
   void reach(std::uint64_t ns, std::uint64_t next_tsc);
+  // Page exchanges with one domain are added up until another one has some: they are credited at once.
+  void settle_exchanges() { credit_exchanges(); }
   // All states become unknown: a recording is about to be played again.
   void discontinuity();
   // The trace ends at `tsc` (or earlier, where it was): closes the last, partial sample.
@@ -286,6 +292,7 @@ class Baker {
   }
   Vcpu* look_up_vcpu(std::uint32_t who);
   Vcpu* make_vcpu(std::uint32_t domid, std::uint32_t vcpu_id);
+  void report_new(const Vcpu& vcpu, const Domain& domain) const;
   [[nodiscard]] bool removal_is_due(const Domain& domain) const;
   void forget_states(Domain& domain, std::uint64_t now);
   void end_domain(Domain& domain, std::uint64_t now);
@@ -303,39 +310,65 @@ class Baker {
                              std::uint64_t now);
   void continue_running(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now);
   void continue_running_odd(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now);
-  static void continue_known(Vcpu& vcpu, std::uint64_t now);
+  void continue_known(Vcpu& vcpu, std::uint64_t now);
   void chosen(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit, std::uint32_t waited_ns,
               std::uint32_t slice_ns);
   void slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit, std::uint32_t slice_ns);
   void exchange(std::uint32_t pcpu, IoKind kind, std::uint32_t domid);
-  Exchanges& exchanges_with(std::uint32_t granter, std::uint32_t pcpu);
+  Exchanges& exchanges_with(std::uint32_t granter, std::uint32_t acting, std::uint32_t pcpu);
   void credit_exchanges();
   void credit_all();
-  void credit(std::uint32_t granter, std::uint32_t pcpu, const Exchanges& exchanges);
+  void credit(std::uint32_t granter, std::uint32_t acting, std::uint32_t pcpu, const Exchanges& exchanges);
+  void credit_as_of(std::uint32_t domid, std::uint64_t ns, std::uint32_t pcpu, const Exchanges& exchanges);
   bool credit_to_ended(std::uint32_t domid, std::uint32_t pcpu, const Exchanges& exchanges);
   void credit(Domain& domain, std::uint32_t pcpu, const Exchanges& exchanges) const;
   void domain_added(std::uint32_t domid, std::uint64_t now);
   void domain_removed(std::uint32_t domid, std::uint64_t now);
 
+  // ---- decoded records; the frequent ones are handled by apply() itself
+  void apply_rest(std::uint32_t pcpu, const Record& record);
+  void apply_decoded(std::uint32_t pcpu, const Record& record);
+  void on(std::uint32_t, const Record&, const decoded::Ignored&) {}
+  void on(std::uint32_t pcpu, const Record& record, const decoded::Fault& event);
+  void on(std::uint32_t pcpu, const Record& record, const decoded::RunstateChange& event);
+  void on(std::uint32_t pcpu, const Record& record, const decoded::Continued& event);
+  void on(std::uint32_t, const Record&, const decoded::UnitLeaves&) {}
+  void on(std::uint32_t pcpu, const Record& record, const decoded::UnitChosen& event);
+  void on(std::uint32_t pcpu, const Record& record, const decoded::SliceGranted& event);
+  void on(std::uint32_t pcpu, const Record& record, const decoded::Switched& event);
+  void on(std::uint32_t pcpu, const Record& record, const decoded::DomainAdded& event);
+  void on(std::uint32_t pcpu, const Record& record, const decoded::DomainRemoved& event);
+  void on(std::uint32_t pcpu, const Record& record, const decoded::GrantUsed& event);
+  void on(std::uint32_t pcpu, const Record& record, const decoded::GrantCopied& event);
+  void on(std::uint32_t pcpu, const Record& record, const decoded::PageExchanged& event);
+  void on(std::uint32_t pcpu, const Record& record, const decoded::PagesCounted& event);
+  void on(std::uint32_t, const Record&, const decoded::Tickled&) {}
+  bool follow(Dialect dialect);
+  bool settle_pcpu(std::uint32_t named, std::uint32_t& pcpu);
+
   // ---- dispatch records; the likely cases are in baker_hot.h, the others in dispatch_records.cpp
-  bool apply_dispatch_record(std::uint32_t pcpu, const Record& record);
-  void apply_other(std::uint32_t pcpu, const Record& record);
-  bool apply_odd_dispatch_record(std::uint32_t pcpu, Record record);
-  void switched(std::uint32_t pcpu, const Record& record, std::uint64_t now);
-  void switched_odd(std::uint32_t pcpu, const Record& record, std::uint64_t now);
-  void continued(std::uint32_t pcpu, const Record& record, std::uint64_t now);
+  void switched(std::uint32_t pcpu, const decoded::Switched& event, std::uint64_t now);
+  void switched_odd(std::uint32_t pcpu, const decoded::Switched& event, std::uint64_t now);
+  void continued(std::uint32_t pcpu, const decoded::Continued& event, std::uint64_t now);
   bool has_slices(std::uint32_t who);
   void woken(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now);
   void learn(Vcpu& vcpu, std::uint32_t pcpu, Bucket bucket, std::uint64_t for_ns, std::uint64_t now);
-  void page_op(std::uint32_t pcpu, const Record& record);
   enum class ExchangesFrom : std::uint8_t { kGrantRecords, kPageOps, kPageCounts };
   void count_exchanges_from(ExchangesFrom records);
   void credit_pending(std::uint32_t pcpu, PcpuState& state);
 
-  [[gnu::always_inline]] static void account(Vcpu& vcpu, std::uint64_t now) {
-    vcpu.part.times[vcpu.bucket] += now - vcpu.since_ns;
-    vcpu.since_ns = now;
+  // All time goes through here: up to `until_ns` the vCPU was in `bucket`.
+  [[gnu::always_inline]] void account_as(Vcpu& vcpu, Bucket bucket, std::uint64_t until_ns) {
+    if (options_.watcher != nullptr) [[unlikely]]
+      report_time(vcpu, bucket, until_ns);
+    vcpu.part.times[bucket] += until_ns - vcpu.since_ns;
+    vcpu.since_ns = until_ns;
   }
+  [[gnu::always_inline]] void account(Vcpu& vcpu, std::uint64_t until_ns) {
+    account_as(vcpu, vcpu.bucket, until_ns);
+  }
+  void report_time(const Vcpu& vcpu, Bucket bucket, std::uint64_t until_ns) const;
+  static void transition(Vcpu& vcpu, Bucket to, std::uint64_t since_ns);
   void make_unknown(Vcpu& vcpu);
   void lose(std::uint32_t pcpu, std::uint64_t from_ns, std::uint64_t now);
   bool reconcile(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, std::uint64_t now);
@@ -402,10 +435,15 @@ class Baker {
   std::uint64_t last_loss_ns_ = 0; // until then records may be missing; with losses_ or interrupted_ only
 
   bool by_dispatch_records_ = false; // and not by Xen's own
+  // Some record was about another pCPU than the one in whose buffer it was (core scheduling). So the records
+  // that are missing from one buffer may be about any pCPU.
+  bool buffers_shared_ = false;
   ExchangesFrom exchanges_from_ = ExchangesFrom::kGrantRecords;
 
+  // The domain that handles pages where the records do not say which one: backends usually are in Dom0.
+  static constexpr std::uint32_t kBackend = 0;
   // Grant records come in runs: these are all of one domain on one pCPU, not credited yet.
-  std::uint64_t exchanges_where_ = ~std::uint64_t{0}; // domid, pCPU
+  std::uint64_t exchanges_where_ = ~std::uint64_t{0}; // granter:16 acting:16 pCPU:32
   Exchanges exchanges_;
 
   // The vCPU for a record's "vcpu:16 dom:16", because many records are about few vCPUs.

@@ -23,28 +23,12 @@ inline constexpr std::array<std::array<Bucket, 4>, 4> kBucketOf{{{kRunning, kWai
                                                                  {kRunning, kWaitWake, kBlocked, kOffline},
                                                                  {kRunning, kWaitWake, kBlocked, kOffline}}};
 
-// An event's class without its subclass.
-inline constexpr std::uint32_t kClassOnly = 0x0fff0000;
-inline constexpr std::uint32_t kSchedulerOnly = event::kSchedulerVerboseClass & kClassOnly;
-
-// The header of ACCT_SWITCH with a slice, which is its seventh word.
-inline constexpr std::uint32_t kSwitchHeader = kHasTsc | 7U << 28 | event::kAcctSwitch;
-inline constexpr std::uint32_t kSwitchSlice = 1U << 28;
-
 // From blocked to runnable.
-inline constexpr std::uint32_t kAcctWake =
-    event::kAcctRunstate | std::uint32_t{XENMON_VCPU_BLOCKED} << 8 | std::uint32_t{XENMON_VCPU_RUNNABLE} << 4;
+inline constexpr std::uint32_t kDispatchWake = event::kDispatchRunstate |
+                                               std::uint32_t{XENMON_VCPU_BLOCKED} << 8 |
+                                               std::uint32_t{XENMON_VCPU_RUNNABLE} << 4;
 
-// A time of ACCT_SWITCH: ns:52 cause:4 class:8.
-struct AcctTime {
-  std::uint64_t ns;
-  std::uint32_t cause;
-};
-inline AcctTime acct_time(const Record& record, std::uint32_t word) {
-  const auto whole = load_word<std::uint64_t>(record.extra + std::size_t{word} * 4);
-  return {whole & ((std::uint64_t{1} << 52) - 1), static_cast<std::uint32_t>(whole >> 52) & 0xfU};
-}
-// What a vCPU does that has left for that cause (events.h, AcctCause).
+// What a vCPU does that has left for that cause (event::Cause).
 inline constexpr std::array<Bucket, 16> kBucketAfter{kWaitPreempt, kBlocked,     kWaitPreempt, kWaitPreempt,
                                                      kWaitPreempt, kOffline,     kWaitPreempt, kWaitPreempt,
                                                      kWaitPreempt, kWaitPreempt, kWaitPreempt, kWaitPreempt,
@@ -66,7 +50,7 @@ inline bool Baker::ignores(std::uint32_t header) {
 [[gnu::always_inline]] inline void Baker::expect(const std::byte* record) const {
   const auto header = load_word<std::uint32_t>(record);
   const bool runstate = (header & (kHasTsc | event::kRunstateMask)) == (kHasTsc | event::kRunstateChange);
-  const bool dispatch = (header & (kHasTsc | event::kDispatchOnly)) == (kHasTsc | event::kDispatchOnly);
+  const bool dispatch = (header & (kHasTsc | event::kClassMask)) == (kHasTsc | event::kDispatchClass);
   if (!runstate && !dispatch) return;
   const auto fetch = [this](std::uint32_t who) {
     const Cached& cached = cache_[cache_index(who)];
@@ -76,129 +60,88 @@ inline bool Baker::ignores(std::uint32_t header) {
     __builtin_prefetch(at + 128, 1);
   };
   fetch(load_word<std::uint32_t>(record + 12));
-  if (dispatch && extra_bytes(header) >= 8) fetch(load_word<std::uint32_t>(record + 16));
+  if (dispatch && extra_bytes(header) >= 20) fetch(load_word<std::uint32_t>(record + 16));
 }
 
 // Always inline: it is called from few places, of which one is the loop over all records. Code that is not
-// inlined gets a copy of the record, so that the record itself stays in registers.
+// inlined gets a copy of the record, so that the record itself stays in registers. Only what fills a trace is
+// decoded here, by decode.h's shortcuts; the rest takes decode().
 [[gnu::always_inline]] inline void Baker::apply(std::uint32_t pcpu, const Record& record) {
   if (record.tsc >= edge_tsc_) [[unlikely]]
     advance_to(record.tsc);
   ++sample_records_;
   const std::uint32_t event = record.event();
-  if ((event & event::kRunstateMask) == event::kRunstateChange) {
+  if (is_runstate_change(event)) {
     if (by_dispatch_records_) return;
     if (record.extra_words() == 0) [[unlikely]] {
       counts_.bad.add(XENMON_BAD_WORDS);
       return;
     }
-    runstate(pcpu, (event >> 8) & 3U, (event >> 4) & 3U, record.word(0), set_now(record.tsc));
+    const decoded::RunstateChange change = decode_runstate_change(record, Dialect::kXen);
+    runstate(pcpu, change.from, change.to, change.who, set_now(record.tsc));
     return;
   }
-  if ((event & event::kDispatchOnly) != 0) {
-    if ((event & hot::kClassOnly) != event::kDispatchOnly) return;
-    // Six words or seven.
-    if ((record.header | hot::kSwitchSlice) == hot::kSwitchHeader && by_dispatch_records_) {
-      switched(pcpu, record, set_now(record.tsc));
-    } else if (!apply_dispatch_record(pcpu, Record(record))) {
-      counts_.bad.add(XENMON_BAD_WORDS);
+  if (by_dispatch_records_) {
+    if (is_full_switch(record.header)) {
+      switched(pcpu, decode_full_switch(record), set_now(record.tsc));
+      return;
     }
-    return;
-  }
-  if (by_dispatch_records_ && (event & hot::kClassOnly) == hot::kSchedulerOnly) return;
-  if (event == event::kSwitchInfNext && record.extra_words() >= 4) [[likely]] {
-    chosen(pcpu, record.word(0), record.word(1), record.word(2), record.word(3));
-    return;
-  }
-  if (event - event::kGrantMap <= event::kGrantTransfer - event::kGrantMap && record.extra_words() != 0) {
-    if (exchanges_from_ == ExchangesFrom::kGrantRecords)
-      exchange(pcpu, static_cast<IoKind>(event - event::kGrantMap), record.word(0));
-    return;
-  }
-  apply_other(pcpu, Record(record));
-}
-
-// What is neither frequent nor a dispatch record.
-[[gnu::noinline]] inline void Baker::apply_other(std::uint32_t pcpu, const Record& record) {
-  const std::uint32_t event = record.event();
-  switch (event) {
-    case event::kSwitchInfNext:
-      if (record.extra_words() != 3) break;
-      slice(pcpu, record.word(0), XENMON_NO_SLOT, record.word(2)); // before Xen 4.8: no vCPU is named
-      return;
-    case event::kGrantMap:
-    case event::kGrantUnmap:
-    case event::kGrantTransfer:
-      if (exchanges_from_ != ExchangesFrom::kGrantRecords) return;
-      break; // it names no domain
-    case event::kContinueRunning:
-      if (record.extra_words() == 0) break;
-      continue_running(pcpu, record.word(0), set_now(record.tsc));
-      return;
-    case event::kSwitchInfCont:
-      if (record.extra_words() < 4) break;
-      slice(pcpu, record.word(0), record.word(1), record.word(3));
-      return;
-    case event::kDomainAdd:
-      if (record.extra_words() == 0) break;
-      domain_added(record.word(0), set_now(record.tsc));
-      return;
-    case event::kDomainRemove:
-      if (record.extra_words() == 0) break;
-      domain_removed(record.word(0), set_now(record.tsc));
-      return;
-    default:
-      return;
-  }
-  counts_.bad.add(XENMON_BAD_WORDS);
-}
-
-inline bool Baker::apply_dispatch_record(std::uint32_t pcpu, const Record& record) {
-  const std::uint32_t event = record.event();
-  const std::uint32_t words = record.extra_words();
-  if (by_dispatch_records_ && words != 0) [[likely]] {
-    if (event == hot::kAcctWake) {
+    if (event == hot::kDispatchWake && record.extra_words() == 1) {
       woken(pcpu, record.word(0), set_now(record.tsc));
-      return true;
+      return;
     }
-    if ((event & event::kRunstateMask) == event::kAcctRunstate) {
-      runstate(pcpu, (event >> 8) & 3U, (event >> 4) & 3U, record.word(0), set_now(record.tsc));
-      return true;
-    }
-    if (event == event::kAcctContinue) {
-      continued(pcpu, record, set_now(record.tsc));
-      return true;
-    }
+    if ((event & event::kClassMask) == event::kSchedulerVerboseClass) return;
   }
-  return apply_odd_dispatch_record(pcpu, record);
+  if (is_unit_chosen(record)) [[likely]] {
+    const decoded::UnitChosen unit = decode_unit_chosen(record);
+    chosen(pcpu, unit.domid, unit.unit, unit.waited_ns, unit.slice_ns);
+    return;
+  }
+  if (is_grant_used(record)) {
+    const decoded::GrantUsed grant = decode_grant_used(record);
+    if (exchanges_from_ == ExchangesFrom::kGrantRecords)
+      exchange(pcpu, static_cast<IoKind>(grant.kind), grant.granter);
+    return;
+  }
+  apply_rest(pcpu, Record(record));
+}
+
+// What does not fill every trace: not inlined, for the sake of what does.
+[[gnu::noinline]] inline void Baker::apply_rest(std::uint32_t pcpu, const Record& record) {
+  if (is_continued(record)) {
+    if (!by_dispatch_records_) continue_running(pcpu, decode_continued(record).who, set_now(record.tsc));
+  } else if (is_slice_granted(record)) {
+    const decoded::SliceGranted unit = decode_slice_granted(record);
+    slice(pcpu, unit.domid, unit.unit, unit.slice_ns);
+  } else {
+    apply_decoded(pcpu, record);
+  }
 }
 
 // The same as two changes of runstate and a slice, in one step if everything is as expected.
-[[gnu::always_inline]] inline void Baker::switched(std::uint32_t pcpu, const Record& record,
+[[gnu::always_inline]] inline void Baker::switched(std::uint32_t pcpu, const decoded::Switched& event,
                                                    std::uint64_t now) {
   PcpuState& state = pcpu_state(pcpu);
   if (!state.pending.empty()) credit_pending(pcpu, state);
-  Vcpu* const left = find_vcpu(record.word(0));
-  Vcpu* const came = find_vcpu(record.word(1));
-  if (left == nullptr || came == nullptr || left == came || careful_ != 0 || state.current != left->slot ||
-      left->bucket != kRunning || left->part.pcpu != pcpu || came->part.pcpu != pcpu ||
-      (came->bucket != kWaitWake && came->bucket != kWaitPreempt) ||
-      !may_be_wait(now - came->entered_ns, hot::acct_time(record, 4).ns)) [[unlikely]] {
-    switched_odd(pcpu, Record(record), now);
+  Vcpu* const left = find_vcpu(event.left);
+  Vcpu* const came = find_vcpu(event.came);
+  if (left == nullptr || came == nullptr || left == came || careful_ != 0 || event.pcpu != kNotNamed ||
+      state.current != left->slot || left->bucket != kRunning || left->part.pcpu != pcpu ||
+      came->part.pcpu != pcpu || (came->bucket != kWaitWake && came->bucket != kWaitPreempt) ||
+      !may_be_wait(now - came->entered_ns, event.waited.ns)) [[unlikely]] {
+    switched_odd(pcpu, decoded::Switched(event), now);
     return;
   }
   account(*left, now);
   left->distribution().run.add(now - left->entered_ns);
-  left->bucket = hot::kBucketAfter[hot::acct_time(record, 2).cause];
-  left->entered_ns = now;
+  transition(*left, hot::kBucketAfter[event.ran.cause], now);
 
   account(*came, now);
   VcpuHistograms& distribution = came->distribution();
   end_wait(*came, came->bucket == kWaitWake ? distribution.wake_wait : distribution.preempt_wait, pcpu, now);
-  came->bucket = kRunning;
-  came->entered_ns = now;
+  transition(*came, kRunning, now);
   ++came->part.executions;
-  if (record.extra_words() >= 7) came->part.slices.add(record.word(6));
+  if (event.slice_ns != 0) came->part.slices.add(event.slice_ns);
   state.current = came->slot;
   state.recent.begin(came->slot, now);
 }
@@ -212,23 +155,7 @@ inline void Baker::woken(std::uint32_t pcpu, std::uint32_t who, std::uint64_t no
     return;
   }
   account(*vcpu, now);
-  vcpu->bucket = kWaitWake;
-  vcpu->entered_ns = now;
-}
-
-// Separate, because it would take registers from more frequent code.
-[[gnu::noinline]] inline void Baker::continued(std::uint32_t pcpu, const Record& record, std::uint64_t now) {
-  PcpuState& state = pcpu_state(pcpu);
-  if (!state.pending.empty()) credit_pending(pcpu, state);
-  const std::uint32_t who = record.word(0);
-  Vcpu* const vcpu = find_vcpu(who);
-  if (vcpu == nullptr || vcpu->bucket != kRunning || vcpu->part.pcpu != pcpu) [[unlikely]] {
-    if (record.extra_words() >= 2) slice(pcpu, who >> 16, who & 0xffffU, record.word(1));
-    continue_running_odd(pcpu, who, now);
-    return;
-  }
-  if (record.extra_words() >= 2) vcpu->part.slices.add(record.word(1));
-  continue_known(*vcpu, now);
+  transition(*vcpu, kWaitWake, now);
 }
 
 // Never backwards: a late record counts as now.
@@ -253,9 +180,15 @@ inline bool Baker::may_be_wait(std::uint64_t measured_ns, std::uint64_t told_ns)
   return measured_ns <= told_ns + kMissingNs + (measured_ns >> 8) || !options_.check_waits;
 }
 
+// The one place that changes a vCPU's state: what it is in from `since_ns` on. The time until then has been
+// accounted.
+[[gnu::always_inline]] inline void Baker::transition(Vcpu& vcpu, Bucket to, std::uint64_t since_ns) {
+  vcpu.bucket = to;
+  vcpu.entered_ns = since_ns;
+}
+
 inline void Baker::enter(Vcpu& vcpu, Bucket bucket, std::uint64_t now) {
-  vcpu.bucket = bucket;
-  vcpu.entered_ns = now;
+  transition(vcpu, bucket, now);
   if (!vcpu.known) [[unlikely]]
     get_to_know(vcpu);
 }
@@ -383,12 +316,12 @@ inline void Baker::exchange(std::uint32_t pcpu, IoKind kind, std::uint32_t domid
     counts_.bad.add(XENMON_BAD_CONTENT);
     return;
   }
-  ++exchanges_with(domid, pcpu).counts[kind];
+  ++exchanges_with(domid, kBackend, pcpu).counts[kind];
 }
 
-// Where exchanges on that pCPU with that domain's grants are added up.
-inline Exchanges& Baker::exchanges_with(std::uint32_t granter, std::uint32_t pcpu) {
-  const std::uint64_t where = std::uint64_t{granter} << 32 | pcpu;
+// Where exchanges on that pCPU between these two domains are added up.
+inline Exchanges& Baker::exchanges_with(std::uint32_t granter, std::uint32_t acting, std::uint32_t pcpu) {
+  const std::uint64_t where = std::uint64_t{granter} << 48 | std::uint64_t{acting} << 32 | pcpu;
   if (where != exchanges_where_) [[unlikely]] {
     credit_exchanges();
     exchanges_where_ = where;

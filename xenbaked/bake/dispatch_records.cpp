@@ -1,19 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The records of XenMon's patches to Xen, where they are not as expected.
+// The dispatch records of XenMon's patches to Xen, where they are not as expected.
 #include <algorithm>
 
 #include "bake/baker.h"
 
 namespace xenmon {
-
-namespace {
-
-std::uint32_t with_words(std::uint32_t header, std::uint32_t words) {
-  return (header & ~(7U << 28)) | words << 28;
-}
-
-} // namespace
 
 // If a trace contains both kinds of records and nothing announced it, Xen's own record has already given the
 // slice that the very first dispatch record gives again.
@@ -25,71 +17,43 @@ bool Baker::has_slices(std::uint32_t who) {
          std::any_of(vcpu->parts.begin(), vcpu->parts.end(), any);
 }
 
-// False: the record is bad. The likely cases are handled elsewhere, unless it is the first of its kind.
-bool Baker::apply_odd_dispatch_record(std::uint32_t pcpu, Record record) {
-  if (options_.stock_records) return true;
-  const std::uint32_t words = record.extra_words();
-  const std::uint32_t event = record.event();
-  if (words == 0) return false;
-  if (event == event::kAcctPageOp) {
-    if (words < 2) return false;
-    page_op(pcpu, record);
-    return true;
+// A switch about which not everything was known before.
+void Baker::switched_odd(std::uint32_t pcpu, const decoded::Switched& event, std::uint64_t now) {
+  if (!settle_pcpu(event.pcpu, pcpu)) return;
+  if (Vcpu* left = find_vcpu(event.left)) {
+    if (left->bucket == kUnknown) learn(*left, pcpu, kRunning, event.ran.ns, now);
+    change_state(*left, pcpu, XENMON_VCPU_RUNNING, hot::kStateOf[hot::kBucketAfter[event.ran.cause]], now);
   }
-  if (event == event::kAcctDomainAdd) {
-    by_dispatch_records_ = true;
-    domain_added(record.word(0), set_now(record.tsc));
-    return true;
+  Vcpu* came = find_vcpu(event.came);
+  if (came == nullptr) return;
+  if (event.slice_ns != 0) part_of(*came, pcpu).slices.add(event.slice_ns);
+  const std::uint32_t cause = event.waited.cause;
+  const bool woken = cause == event::kCauseWoken || cause == event::kCauseUnpaused;
+  const bool waits = came->bucket == kWaitWake || came->bucket == kWaitPreempt;
+  if (waits && !may_be_wait(now - came->entered_ns, event.waited.ns)) {
+    // Records are missing; but Xen says how that time ended.
+    ++counts_.waits_contradicted;
+    ++counts_.state_conflicts;
+    transition(*came, kUnknown, came->entered_ns);
   }
-  if (event == event::kAcctDomainRemove) {
-    by_dispatch_records_ = true;
-    domain_removed(record.word(0), set_now(record.tsc));
-    return true;
-  }
-  if (event == event::kAcctSwitch) {
-    if (words < 6) return false;
-    if (!by_dispatch_records_ && has_slices(record.word(1))) record.header = with_words(record.header, 6);
-    by_dispatch_records_ = true;
-    switched(pcpu, record, set_now(record.tsc));
-    return true;
-  }
-  if (!by_dispatch_records_ &&
-      (event == event::kAcctContinue || (event & event::kRunstateMask) == event::kAcctRunstate)) {
-    if (event == event::kAcctContinue && has_slices(record.word(0)))
-      record.header = with_words(record.header, 1);
-    by_dispatch_records_ = true;
-    // Xen's own record has given it already.
-    const Vcpu* vcpu = event == event::kAcctContinue ? find_vcpu(record.word(0)) : nullptr;
-    if (vcpu != nullptr && vcpu->bucket == kRunning && vcpu->part.pcpu == pcpu) return true;
-    return apply_dispatch_record(pcpu, record);
-  }
-  return true;
+  if (came->bucket == kUnknown && cause != event::kCauseNone)
+    learn(*came, pcpu, woken ? kWaitWake : kWaitPreempt, event.waited.ns, now);
+  // Schedulers take away a vCPU that has used up its cap, and return it without a record.
+  const bool given_back = came->bucket == kOffline && cause == event::kCauseNone;
+  change_state(*came, pcpu, given_back ? XENMON_VCPU_OFFLINE : XENMON_VCPU_RUNNABLE, XENMON_VCPU_RUNNING,
+               now);
 }
 
-// A switch about which not everything was known before.
-void Baker::switched_odd(std::uint32_t pcpu, const Record& record, std::uint64_t now) {
-  const hot::AcctTime ran = hot::acct_time(record, 2);
-  const hot::AcctTime waited = hot::acct_time(record, 4);
-  if (Vcpu* left = find_vcpu(record.word(0))) {
-    if (left->bucket == kUnknown) learn(*left, pcpu, kRunning, ran.ns, now);
-    change_state(*left, pcpu, XENMON_VCPU_RUNNING, hot::kStateOf[hot::kBucketAfter[ran.cause]], now);
-  }
-  if (record.extra_words() >= 7) slice(pcpu, record.word(1) >> 16, record.word(1) & 0xffffU, record.word(6));
-  if (Vcpu* came = find_vcpu(record.word(1))) {
-    const bool woken = waited.cause == event::kCauseWoken || waited.cause == event::kCauseUnpaused;
-    const bool waits = came->bucket == kWaitWake || came->bucket == kWaitPreempt;
-    if (waits && !may_be_wait(now - came->entered_ns, waited.ns)) {
-      // Records are missing; but Xen says how that time ended.
-      ++counts_.waits_contradicted;
-      ++counts_.state_conflicts;
-      came->bucket = kUnknown;
-    }
-    if (came->bucket == kUnknown && waited.cause != event::kCauseNone)
-      learn(*came, pcpu, woken ? kWaitWake : kWaitPreempt, waited.ns, now);
-    // Schedulers take away a vCPU that has used up its cap, and return it without a record.
-    const bool given_back = came->bucket == kOffline && waited.cause == event::kCauseNone;
-    change_state(*came, pcpu, given_back ? XENMON_VCPU_OFFLINE : XENMON_VCPU_RUNNABLE, XENMON_VCPU_RUNNING,
-                 now);
+void Baker::continued(std::uint32_t pcpu, const decoded::Continued& event, std::uint64_t now) {
+  PcpuState& state = pcpu_state(pcpu);
+  if (!state.pending.empty()) credit_pending(pcpu, state);
+  Vcpu* const vcpu = find_vcpu(event.who);
+  if (vcpu == nullptr) return;
+  if (event.slice_ns != 0) part_of(*vcpu, pcpu).slices.add(event.slice_ns);
+  if (vcpu->bucket == kRunning && vcpu->part.pcpu == pcpu) {
+    continue_known(*vcpu, now);
+  } else {
+    continue_running_odd(pcpu, event.who, now);
   }
 }
 
@@ -108,8 +72,7 @@ void Baker::learn(Vcpu& vcpu, std::uint32_t pcpu, Bucket bucket, std::uint64_t f
     state.any_run = true;
     state.recent.begin(vcpu.slot, entered);
   }
-  vcpu.bucket = bucket;
-  vcpu.entered_ns = entered;
+  transition(vcpu, bucket, entered);
   vcpu.observed = true;
 }
 
@@ -123,57 +86,14 @@ void Baker::count_exchanges_from(ExchangesFrom records) {
   for (PcpuState& state : pcpus_) state.pending.clear();
 }
 
-// Only if they are not summed up as well.
-void Baker::page_op(std::uint32_t pcpu, const Record& record) {
-  if (exchanges_from_ == ExchangesFrom::kPageCounts) return;
-  count_exchanges_from(ExchangesFrom::kPageOps);
-  const std::uint32_t granter = record.word(0) & 0xffffU;
-  std::uint32_t kind = record.word(0) >> 16;
-  if (kind == kIoCopy + 1) kind = kIoCopy; // into the granted page instead of out of it
-  if (kind >= kIoKinds || granter >= kFirstReservedDomid) {
-    counts_.bad.add(XENMON_BAD_CONTENT);
-    return;
-  }
-  auto& pending = pcpu_state(pcpu).pending;
-  auto found =
-      std::find_if(pending.begin(), pending.end(), [&](const auto& of) { return of.first == granter; });
-  if (found == pending.end()) found = pending.insert(found, {granter, {}});
-  ++found->second.counts[kind];
-  if (kind == kIoCopy) found->second.copy_bytes += record.word(1);
-}
-
-// Page counts belong to the execution that ends with the next record.
-void Baker::apply_untimed(std::uint32_t pcpu, const Record& record) {
-  if (record.event() != event::kAcctPageCounts || options_.stock_records) return;
-  const std::uint32_t words = record.extra_words();
-  const std::uint32_t granter = words == 0 ? kFirstReservedDomid : record.word(0) & 0xffffU;
-  if (words < 2 || granter >= kFirstReservedDomid) {
-    counts_.bad.add(words < 2 ? XENMON_BAD_WORDS : XENMON_BAD_CONTENT);
-    return;
-  }
-  count_exchanges_from(ExchangesFrom::kPageCounts);
-  Exchanges done;
-  done.counts[kIoCopy] = record.word(0) >> 16;
-  done.copy_bytes = record.word(1);
-  if (words >= 3) {
-    done.counts[kIoMap] = record.word(2) & 0xffffU;
-    done.counts[kIoUnmap] = record.word(2) >> 16;
-  }
-  if (words >= 4) done.counts[kIoTransfer] = record.word(3);
-  if (by_dispatch_records_) {
-    pcpu_state(pcpu).pending.emplace_back(granter, done);
-  } else {
-    exchanges_with(granter, pcpu).add(done);
-  }
-}
-
 void Baker::credit_all() {
   for (std::uint32_t pcpu = 0; pcpu < pcpus_.size(); ++pcpu) credit_pending(pcpu, pcpus_[pcpu]);
   credit_exchanges();
 }
 
 void Baker::credit_pending(std::uint32_t pcpu, PcpuState& state) {
-  for (const auto& [granter, exchanges] : state.pending) exchanges_with(granter, pcpu).add(exchanges);
+  for (const auto& [granter, exchanges] : state.pending)
+    exchanges_with(granter, kBackend, pcpu).add(exchanges);
   state.pending.clear();
 }
 

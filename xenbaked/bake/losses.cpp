@@ -10,8 +10,8 @@
 namespace xenmon {
 
 void Baker::make_unknown(Vcpu& vcpu) {
-  vcpu.bucket = vcpu.claimed = kUnknown;
-  vcpu.entered_ns = vcpu.since_ns;
+  transition(vcpu, kUnknown, vcpu.since_ns);
+  vcpu.claimed = kUnknown;
 }
 
 // Records of that pCPU are missing from `from_ns` on, which may be before now: Xen reports a loss when it is
@@ -21,8 +21,8 @@ void Baker::lose(std::uint32_t pcpu, std::uint64_t from_ns, std::uint64_t now) {
   last_loss_ns_ = now;
   std::erase_if(known_, [&](std::uint32_t slot) {
     Vcpu& vcpu = *vcpus_[slot];
-    const bool runs_elsewhere = vcpu.bucket == kRunning && vcpu.part.pcpu != pcpu;
-    const bool idle_elsewhere = vcpu.idle && vcpu.vcpu_id != pcpu;
+    const bool runs_elsewhere = !buffers_shared_ && vcpu.bucket == kRunning && vcpu.part.pcpu != pcpu;
+    const bool idle_elsewhere = !buffers_shared_ && vcpu.idle && vcpu.vcpu_id != pcpu;
     if (runs_elsewhere || idle_elsewhere || vcpu.ended) return false;
     account(vcpu, std::clamp(from_ns, vcpu.since_ns, now));
     make_unknown(vcpu);
@@ -68,6 +68,7 @@ void Baker::lost_end(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t count,
   sample_lost_ += count;
   const std::uint64_t now = set_now(tsc);
   last_loss_ns_ = now;
+  if (options_.watcher != nullptr) options_.watcher->on_lost(pcpu, now, count);
   PcpuState& state = pcpu_state(pcpu);
   if (state.gap_open) {
     state.gap_open = false;
@@ -96,10 +97,12 @@ void Baker::gap(std::uint32_t pcpu, std::uint64_t tsc) {
   if (!started_) return;
   if (tsc >= edge_tsc_) advance_to(tsc);
   const std::uint64_t now = set_now(tsc);
+  if (options_.watcher != nullptr) options_.watcher->on_gap(pcpu, now);
   lose(pcpu, now, now);
 }
 
 void Baker::discontinuity() {
+  if (options_.watcher != nullptr) options_.watcher->on_gap(XENMON_NO_PCPU, now_ns_);
   for (const std::uint32_t slot : known_) {
     Vcpu& vcpu = *vcpus_[slot];
     vcpu.known = false;
@@ -134,26 +137,11 @@ void Baker::clock_restarted(std::uint64_t tsc) {
   discontinuity();
 }
 
-// What a late record says about vCPUs was true at another time, and others may have said more since: their
-// state since then is unknown. Everything else in it counts.
-void Baker::apply_late(std::uint32_t pcpu, const Record& record) {
-  const std::uint32_t event = record.event();
-  const bool runstate = (event & event::kRunstateMask) == event::kRunstateChange ||
-                        (event & event::kRunstateMask) == event::kAcctRunstate ||
-                        event == event::kContinueRunning || event == event::kAcctContinue;
-  const bool both = event == event::kAcctSwitch;
-  if ((!runstate && !both) || record.extra_words() < (both ? 2U : 1U)) return apply(pcpu, record);
-  if (!started_) start(record.tsc);
-  ++sample_records_;
-  make_late(record.word(0), now_ns_);
-  if (both) make_late(record.word(1), now_ns_);
-}
-
 void Baker::make_late(std::uint32_t who, std::uint64_t now) {
   Vcpu* vcpu = find_vcpu(who);
   if (vcpu == nullptr || vcpu->ended) return;
   conflict(*vcpu, now);
-  vcpu->entered_ns = now;
+  transition(*vcpu, kUnknown, now);
 }
 
 // It is about to run. If Xen's statement agrees with what was assumed, that was right; if it is less than
@@ -168,7 +156,7 @@ void Baker::check_told_wait(Vcpu& vcpu, std::uint64_t told, std::uint64_t now) {
     // Only what the word covers.
     const std::uint64_t since = std::max(vcpu.entered_ns, now - std::min(now, told));
     account(vcpu, std::clamp(since, vcpu.since_ns, now));
-    vcpu.bucket = std::exchange(vcpu.claimed, kUnknown);
+    transition(vcpu, std::exchange(vcpu.claimed, kUnknown), vcpu.entered_ns);
     return;
   }
   if (may_be_wait(measured, told) || (vcpu.bucket != kWaitWake && vcpu.bucket != kWaitPreempt)) return;
@@ -193,12 +181,11 @@ bool Baker::measure_across_clocks(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t 
     nobody_runs(vcpu.part.pcpu, now);
   // Whatever the difference really is, it is hardly more than twice the estimate.
   if (ordered) account(vcpu, std::clamp(now - 2 * apart, vcpu.since_ns, now));
-  vcpu.bucket = kUnknown;
-  account(vcpu, now);
+  account_as(vcpu, kUnknown, now);
+  transition(vcpu, kUnknown, ordered ? vcpu.entered_ns : now);
   if (!ordered) {
     ++counts_.state_conflicts;
     vcpu.claimed = kUnknown;
-    vcpu.entered_ns = now;
   }
   return ordered;
 }

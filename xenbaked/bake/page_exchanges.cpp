@@ -9,22 +9,30 @@ namespace xenmon {
 
 void Baker::credit_exchanges() {
   if (exchanges_.empty()) return;
-  credit(static_cast<std::uint32_t>(exchanges_where_ >> 32), static_cast<std::uint32_t>(exchanges_where_),
-         exchanges_);
+  const auto granter = static_cast<std::uint32_t>(exchanges_where_ >> 48);
+  const auto acting = static_cast<std::uint32_t>(exchanges_where_ >> 32) & 0xffffU;
+  credit(granter, acting, static_cast<std::uint32_t>(exchanges_where_), exchanges_);
   exchanges_ = {};
   exchanges_where_ = ~std::uint64_t{0};
 }
 
-// To the guest, and once more to Dom0.
-void Baker::credit(std::uint32_t granter, std::uint32_t pcpu, const Exchanges& exchanges) {
-  for (const std::uint32_t party : {granter, 0U}) {
-    Domain* domain = find_domain(party);
-    if (domain != nullptr) {
-      credit(*domain, pcpu, exchanges);
-    } else if (!credit_to_ended(party, pcpu, exchanges)) {
-      credit(make_domain(party, false, now_ns_), pcpu, exchanges);
-    }
-    if (granter == 0) break;
+// To the guest, and once more to the domain that did it.
+void Baker::credit(std::uint32_t granter, std::uint32_t acting, std::uint32_t pcpu,
+                   const Exchanges& exchanges) {
+  credit_as_of(granter, now_ns_, pcpu, exchanges);
+  if (acting != granter) credit_as_of(acting, now_ns_, pcpu, exchanges);
+}
+
+// To the domain that had the number at that time.
+void Baker::credit_as_of(std::uint32_t domid, std::uint64_t ns, std::uint32_t pcpu,
+                         const Exchanges& exchanges) {
+  Domain* domain = find_domain(domid);
+  if (domain != nullptr && (!domain->born || domain->born_ns <= ns)) {
+    credit(*domain, pcpu, exchanges);
+  } else if (credit_to_ended(domid, pcpu, exchanges)) {
+    return;
+  } else {
+    credit(domain != nullptr ? *domain : make_domain(domid, false, now_ns_), pcpu, exchanges);
   }
 }
 

@@ -39,6 +39,7 @@ Domain& Baker::make_domain(std::uint32_t domid, bool born, std::uint64_t now) {
   if (born && gaps_open() != 0) domain.loss_ns = now;
   if (!born) domain.not_before_ns = end_of_previous(domid);
   domain_by_id_[domid] = slot;
+  if (options_.watcher != nullptr) options_.watcher->on_domain(domain);
   return domain;
 }
 
@@ -91,17 +92,18 @@ Vcpu* Baker::make_vcpu(std::uint32_t domid, std::uint32_t vcpu_id) {
   // seen has had this one offline until now, or until records were lost.
   const bool offline = domain->born && domain->loss_ns == ~std::uint64_t{0};
   const std::uint64_t offline_ns = domain->born ? std::min(domain->loss_ns, now_ns_) : 0;
-  vcpu.bucket = offline ? kOffline : kUnknown;
-  vcpu.since_ns = vcpu.entered_ns = start_ns_;
+  vcpu.since_ns = start_ns_;
+  transition(vcpu, offline ? kOffline : kUnknown, start_ns_);
   vcpu.times[kOffline] = std::min(offline_ns, start_ns_);
   vcpu.times[kUnknown] = start_ns_ - vcpu.times[kOffline];
+  if (options_.watcher != nullptr) report_new(vcpu, *domain);
   if (!offline && offline_ns > start_ns_) {
-    vcpu.part.times[kOffline] = offline_ns - start_ns_;
-    vcpu.since_ns = vcpu.entered_ns = offline_ns;
+    account_as(vcpu, kOffline, offline_ns);
+    vcpu.entered_ns = offline_ns;
   }
   if (domain->not_before_ns > start_ns_) {
-    vcpu.part.times[kUnknown] = domain->not_before_ns - start_ns_;
-    vcpu.since_ns = vcpu.entered_ns = domain->not_before_ns;
+    account_as(vcpu, kUnknown, domain->not_before_ns);
+    vcpu.entered_ns = domain->not_before_ns;
   }
   if (offline) {
     vcpu.known = true;
@@ -110,6 +112,14 @@ Vcpu* Baker::make_vcpu(std::uint32_t domid, std::uint32_t vcpu_id) {
   if (domain->vcpus.size() <= vcpu_id) domain->vcpus.resize(vcpu_id + 1, XENMON_NO_SLOT);
   domain->vcpus[vcpu_id] = slot;
   return &vcpu;
+}
+
+// What has been added up of it already is of the samples before this one.
+void Baker::report_new(const Vcpu& vcpu, const Domain& domain) const {
+  const std::uint64_t offline_ns = vcpu.times[kOffline];
+  options_.watcher->on_vcpu(vcpu, domain);
+  if (offline_ns > 0) options_.watcher->on_time(vcpu, kOffline, 0, offline_ns);
+  if (vcpu.since_ns > offline_ns) options_.watcher->on_time(vcpu, kUnknown, offline_ns, vcpu.since_ns);
 }
 
 void Baker::domain_added(std::uint32_t domid, std::uint64_t now) {
@@ -191,6 +201,7 @@ void Baker::end_domain(Domain& domain, std::uint64_t now) {
   }
   domain.ended = true;
   domain.ended_ns = now;
+  if (options_.watcher != nullptr) options_.watcher->on_domain_end(domain, now);
   std::fill(cache_.begin(), cache_.end(), Cached{});
   domain_by_id_[domain.domid] = XENMON_NO_SLOT;
   if (options_.sample_ns != 0) {

@@ -19,6 +19,11 @@ void Baker::change_state_in_doubt(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t 
                                   std::uint64_t now) {
   if ((careful_ & kSkewed) != 0 && !measure_across_clocks(vcpu, pcpu, now)) return;
   change_state_as(vcpu, pcpu, from, to, now, [&](Bucket bucket) { return doubt(vcpu, bucket); });
+  // What is being lost may be about this pCPU as well.
+  if (buffers_shared_ && gaps_open() != 0 && vcpu.bucket == kRunning) {
+    nobody_runs(vcpu.part.pcpu, now);
+    transition(vcpu, kUnknown, now);
+  }
 }
 
 // What a record says of the vCPU's state while records of some pCPU are being lost: that one may pick up this
@@ -26,7 +31,7 @@ void Baker::change_state_in_doubt(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t 
 Bucket Baker::doubt(Vcpu& vcpu, Bucket bucket) {
   vcpu.claimed = kUnknown;
   vcpu.observed = true;
-  if (gaps_open() == 0 || bucket == kRunning || vcpu.idle) return bucket;
+  if (gaps_open() == 0 || (!buffers_shared_ && (bucket == kRunning || vcpu.idle))) return bucket;
   vcpu.claimed = bucket;
   return kUnknown;
 }
@@ -44,8 +49,9 @@ void Baker::conflict(Vcpu& vcpu, std::uint64_t now) {
   ++counts_.state_conflicts;
   if (vcpu.bucket == kRunning && pcpu_state(vcpu.part.pcpu).current == vcpu.slot)
     nobody_runs(vcpu.part.pcpu, now);
-  vcpu.bucket = vcpu.claimed = kUnknown;
-  account(vcpu, now);
+  account_as(vcpu, kUnknown, now);
+  transition(vcpu, kUnknown, vcpu.entered_ns);
+  vcpu.claimed = kUnknown;
 }
 
 // The running vCPU of a pCPU that was named by LOST_RECORDS, or has had no records so far. True if what is
@@ -54,9 +60,7 @@ bool Baker::believe_presumed(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) 
   if (vcpu.silent) {
     vcpu.silent = false;
     if (vcpu.vcpu_id != pcpu || now < kIdleIsSilentNs || pcpu_state(pcpu).any_run) return false;
-    vcpu.bucket = kRunning;
-    account(vcpu, now);
-    vcpu.bucket = kUnknown;
+    account_as(vcpu, kRunning, now);
     return true;
   }
   const Presumed presumed = pcpu < presumed_.size() ? presumed_[pcpu] : Presumed{};
@@ -64,9 +68,7 @@ bool Baker::believe_presumed(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) 
   presumed_[pcpu] = {};
   account(vcpu, std::clamp(presumed.since_ns, vcpu.since_ns, now));
   credit_to(vcpu, pcpu);
-  vcpu.bucket = kRunning;
-  account(vcpu, now);
-  vcpu.bucket = kUnknown;
+  account_as(vcpu, kRunning, now);
   ++vcpu.part.executions; // whose start was lost
   return true;
 }
@@ -101,7 +103,7 @@ void Baker::displace(const Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) {
   if (current != nullptr && current->bucket == kRunning && current->part.pcpu == pcpu &&
       (current->domain_slot != vcpu.domain_slot || now - current->entered_ns > kTogetherNs)) {
     conflict(*current, now);
-    current->entered_ns = now;
+    transition(*current, kUnknown, now);
   }
 }
 
@@ -122,7 +124,13 @@ void Baker::nobody_runs(std::uint32_t pcpu, std::uint64_t now) {
   if (before != XENMON_NO_PCPU) pcpu_state(before);
   concerned[count++] = &pcpu_state(pcpu).recent;
   if (before != XENMON_NO_PCPU && before != pcpu) concerned[count++] = &pcpu_state(before).recent;
-  slow_waits_.add(vcpu, pcpu, now, std::span(concerned).first(count), vcpus_, domains_);
+  const std::span meanwhile = std::span(concerned).first(count);
+  const std::uint64_t left_out = slow_waits_.left_out();
+  slow_waits_.add(vcpu, pcpu, now, meanwhile, vcpus_, domains_);
+  if (options_.watcher == nullptr) return;
+  if (slow_waits_.left_out() == left_out)
+    options_.watcher->on_wait(vcpu, slow_waits_.waits().back(), meanwhile);
+  if (sink_ == nullptr) slow_waits_.clear();
 }
 
 void Baker::continue_running_odd(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now) {

@@ -29,8 +29,7 @@ void Baker::make_unheard_pcpus() {
 void Baker::believe_silence(Vcpu& vcpu) {
   vcpu.silent = false;
   if (pcpu_state(vcpu.vcpu_id).any_run) return; // another one has been seen there
-  vcpu.bucket = kRunning;
-  vcpu.entered_ns = vcpu.since_ns;
+  transition(vcpu, kRunning, vcpu.since_ns);
   vcpu.known = true;
   known_.push_back(vcpu.slot);
   PcpuState& state = pcpu_state(vcpu.vcpu_id);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "bake/histogram.h"
+#include "trace/decode.h"
 #include "xenmon/region.h"
 
 namespace xenmon {
@@ -109,6 +110,8 @@ struct alignas(64) Vcpu {
 
 enum IoKind : std::uint8_t { kIoMap, kIoUnmap, kIoTransfer, kIoCopy };
 inline constexpr std::size_t kIoKinds = 4;
+static_assert(int{kIoMap} == decoded::kPageMap && int{kIoUnmap} == decoded::kPageUnmap &&
+              int{kIoTransfer} == decoded::kPageTransfer && int{kIoCopy} == decoded::kPageCopy);
 using IoCounts = std::array<std::uint64_t, kIoKinds>;
 
 // Page exchanges with the grants of one domain.

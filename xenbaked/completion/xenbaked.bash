@@ -14,14 +14,14 @@ _xenbaked() {
     --last) mapfile -t COMPREPLY < <(compgen -W "30s 2m 10m" -- "$word") ; return ;;
     --flight-dir) compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -d -- "$word") ; return ;;
-    --region | --replay | --record | --capture) compopt -o filenames
+    --region | --replay | --record | --capture | --timeline) compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -f -- "$word") ; return ;;
-    -m | --ms_per_sample | --ms-per-sample | -s | --poll-sleep | -t | --log-thresh | --history | --cpu-khz | --ready-fd | --control-fd | --since | --until)
+    -m | --ms_per_sample | --ms-per-sample | -s | --poll-sleep | -t | --log-thresh | --history | --cpu-khz | --ready-fd | --control-fd | --since | --until | --from)
       return ;;
     --held-at) mapfile -t COMPREPLY < <(compgen -W "end" -- "$word") ; return ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "-m --ms_per_sample --ms-per-sample -s --poll-sleep -t --log-thresh --history
     --slow-waits --region --world-readable --replay --cpu-khz --speed --follow --loop --held-at --control-fd
-    --record --flight --flight-dir --flight-on-wait --capture --since --until --last --totals --evt-mask --noallocated --restore --stock-records --unconfined --ready-fd -V --version -h --help" -- "$word")
+    --record --flight --flight-dir --flight-on-wait --capture --since --until --last --timeline --from --totals --evt-mask --noallocated --restore --stock-records --unconfined --ready-fd -V --version -h --help" -- "$word")
 }
 complete -F _xenbaked xenbaked

@@ -41,10 +41,15 @@ class Batch {
   void begin(std::uint64_t base_tsc) {
     base_tsc_ = base_tsc;
     entries_.clear();
+    untimed_after_.clear();
   }
   [[nodiscard]] std::uint64_t base_tsc() const { return base_tsc_; }
   [[nodiscard]] std::vector<Entry>& entries() { return entries_; }
   [[nodiscard]] std::uint64_t tsc(const Entry& entry) const { return base_tsc_ + entry.after_base; }
+
+  // For each entry with untimed records in front, in the order in which they were added: the TSC of the
+  // record before those. A stream's are next to each other.
+  [[nodiscard]] std::vector<std::uint64_t>& untimed_after() { return untimed_after_; }
 
   // By TSC; of equal TSCs in the order in which they were added.
   [[nodiscard]] std::span<const Entry> sort();
@@ -55,6 +60,7 @@ class Batch {
   std::uint64_t base_tsc_ = 0;
   std::vector<Entry> entries_;
   std::vector<Entry> sorted_;
+  std::vector<std::uint64_t> untimed_after_;
 };
 
 } // namespace xenmon

@@ -278,7 +278,7 @@ bool Merge::drain_batch(std::uint64_t upto, Sink& sink) {
   std::uint64_t bound_tsc = end + 1;
   std::uint32_t bound_pcpu = 0;
   for (const std::uint32_t pcpu : seen_) {
-    const PcpuStream& stream = *streams_[pcpu];
+    PcpuStream& stream = *streams_[pcpu];
     if (!stream.has_head() || stream.key() > end) continue;
     const auto first = static_cast<std::uint32_t>(batch_.entries().size());
     const std::uint32_t most = 2 * Batch::kRecords - std::min(first, std::uint32_t{2 * Batch::kRecords});
@@ -307,7 +307,7 @@ bool Merge::drain_batch(std::uint64_t upto, Sink& sink) {
     Record record;
     record.header = load_word<std::uint32_t>(entry.at);
     if (!record.has_tsc() || entry.passed_over == Batch::kKept) [[unlikely]] {
-      streams_[entry.pcpu]->hand_over(entry, batch_.tsc(entry), sink);
+      streams_[entry.pcpu]->hand_over(entry, batch_, sink);
       continue;
     }
     record.tsc = batch_.tsc(entry);

@@ -60,6 +60,7 @@ void PcpuStream::keep_untimed(const Record& record) {
     bad_records_.add(XENMON_BAD_LENGTH);
     return;
   }
+  if (untimed_.empty()) untimed_tsc_ = last_tsc_;
   untimed_.insert(untimed_.end(), at_, at_ + bytes);
 }
 

@@ -20,7 +20,8 @@
 // LOST_RECORDS stands twice in the order: at the TSC of the first record that was lost, and at its own.
 // A window that was full may be followed by a loss: from its last record to the pCPU's next one, records
 // count as lost, also if none was.
-// Records without a TSC belong to the record behind them and are handed over together with it.
+// Records without a TSC are handed over together with the record after them. Their Record has the TSC of the
+// record before them.
 //
 // A Sink offers
 //   void begin(std::uint32_t pcpu, std::uint64_t tsc);               its first record; may be ahead of order
@@ -125,10 +126,10 @@ class PcpuStream {
     std::uint32_t passed_over = 0;   // between the first one and `next`: the sink ignores them
   };
   template <class Sink>
-  Gathered gather(std::uint64_t upto, std::uint32_t most, Batch& batch) const;
+  Gathered gather(std::uint64_t upto, std::uint32_t most, Batch& batch);
   // Hands over a record that was gathered with untimed records in front of it.
   template <class Sink>
-  void hand_over(const Batch::Entry& entry, std::uint64_t tsc, Sink& sink);
+  void hand_over(const Batch::Entry& entry, Batch& batch, Sink& sink);
   // Moves on to `next`; `records` have been handed over or passed over, the last of them at `tsc`. Returns
   // whether there is a head.
   template <class Sink>
@@ -238,11 +239,13 @@ class PcpuStream {
   std::vector<Segment> segments_;
   std::size_t next_segment_ = 0; // index of the segment after the one that at_ is in
   std::vector<std::vector<std::byte>> spare_;
-  std::vector<std::byte> untimed_; // whole records without a TSC; they belong to the head
+  std::vector<std::byte> untimed_; // whole records without a TSC; they are handed over with the head
+  std::uint64_t untimed_tsc_ = 0;  // of the record before them
+  std::size_t next_untimed_ = 0;   // in the batch: the next of this stream's
 };
 
 // Of the records without a TSC, these are the ones that a sink uses, and they are frequent.
-inline constexpr std::uint32_t kUntimedClass = event::kAcctPageCounts & event::kClassMask;
+inline constexpr std::uint32_t kUntimedClass = event::kDispatchPageCounts & event::kClassMask;
 
 // The slow path to the next head: everything that is not a plain record with the next TSC.
 template <class Sink>
@@ -372,7 +375,10 @@ template <class Sink>
     Record record;
     const std::byte* at = untimed_.data();
     const std::byte* const end = at + untimed_.size();
-    for (; decode_record(at, end, record); at += record.bytes()) sink.apply_untimed(pcpu_, record);
+    for (; decode_record(at, end, record); at += record.bytes()) {
+      record.tsc = untimed_tsc_;
+      sink.apply_untimed(pcpu_, record);
+    }
   }
   untimed_.clear();
 }
@@ -413,6 +419,7 @@ template <class Sink>
   Record record;
   for (; at != behind; at += record.bytes()) {
     decode_record(at, behind, record);
+    record.tsc = last;
     ++records_;
     if constexpr (requires { sink.apply_untimed(pcpu_, record); }) sink.apply_untimed(pcpu_, record);
   }

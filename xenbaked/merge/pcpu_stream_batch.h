@@ -9,10 +9,11 @@
 namespace xenmon {
 
 template <class Sink>
-PcpuStream::Gathered PcpuStream::gather(std::uint64_t upto, std::uint32_t most, Batch& batch) const {
+PcpuStream::Gathered PcpuStream::gather(std::uint64_t upto, std::uint32_t most, Batch& batch) {
   Gathered gathered;
   gathered.odd = true;
   gathered.next = at_;
+  next_untimed_ = batch.untimed_after().size();
   if (doubtful_ || lost_pending_) return gathered;
   if constexpr (requires { Sink::ignores(std::uint32_t{}); }) {
     // An entry either has untimed records or passed over some.
@@ -23,7 +24,7 @@ PcpuStream::Gathered PcpuStream::gather(std::uint64_t upto, std::uint32_t most, 
   std::uint64_t last = last_tsc_;
   std::uint32_t passed_over = 0;
   while (gathered.count < most) {
-    // Untimed records belong to the one after them.
+    // Untimed records are handed over with the one after them.
     const std::byte* timed = at;
     std::uint32_t header = 0;
     for (;;) {
@@ -58,6 +59,7 @@ PcpuStream::Gathered PcpuStream::gather(std::uint64_t upto, std::uint32_t most, 
       gathered.passed_over += passed_over;
       return gathered;
     }
+    if (timed != at) batch.untimed_after().push_back(last);
     last = tsc;
     const bool kept = gathered.count == 0 && !untimed_.empty();
     entries.push_back({static_cast<std::uint32_t>(tsc - batch.base_tsc()), static_cast<std::uint16_t>(pcpu_),
@@ -72,11 +74,12 @@ PcpuStream::Gathered PcpuStream::gather(std::uint64_t upto, std::uint32_t most, 
 }
 
 template <class Sink>
-[[gnu::noinline]] void PcpuStream::hand_over(const Batch::Entry& entry, std::uint64_t tsc, Sink& sink) {
+[[gnu::noinline]] void PcpuStream::hand_over(const Batch::Entry& entry, Batch& batch, Sink& sink) {
   if (entry.passed_over == Batch::kKept) hand_over_untimed(sink);
   Record record;
   const std::byte* at = entry.at;
   record.header = load_word<std::uint32_t>(at);
+  if (!record.has_tsc()) record.tsc = batch.untimed_after()[next_untimed_++];
   while (!record.has_tsc()) {
     record.extra = at + 4;
     ++records_;
@@ -84,7 +87,7 @@ template <class Sink>
     at += record.bytes();
     record.header = load_word<std::uint32_t>(at);
   }
-  record.tsc = tsc;
+  record.tsc = batch.tsc(entry);
   record.extra = at + 12;
   sink.apply(pcpu_, record);
 }

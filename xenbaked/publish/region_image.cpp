@@ -254,7 +254,8 @@ RegionImage::Wanted RegionImage::wanted_for(const SnapshotSize& size) const {
   wanted.pcpu = grown(wanted.pcpu, size.pcpus);
   wanted.domain = grown(wanted.domain, size.domains);
   wanted.vcpu = grown(wanted.vcpu, size.vcpus);
-  if (!file_.carries.empty()) wanted.carry = grown(wanted.carry, file_.carries.size() + kSpareCarries);
+  if (const std::size_t carries = std::max(file_.carries.size(), size.carries); carries > 0)
+    wanted.carry = grown(wanted.carry, carries + kSpareCarries);
 
   // The rings should hold the history; of their present contents, only samples that leave the history may be
   // dropped.
@@ -366,6 +367,7 @@ void RegionImage::write_tables(const Snapshot& s) {
     store_words(&entry<xenmon_vcpu>(h.vcpu, i), &vcpu, sizeof vcpu);
   }
   for (const HistogramChange& change : s.histograms) write_histograms(change);
+  if (s.carries) set_carries(*s.carries);
   store_count(h.pcpu, s.pcpus.size());
   store_count(h.domain, s.domains.size());
   store_count(h.vcpu, s.vcpus.size());
@@ -424,6 +426,13 @@ void RegionImage::carry(std::uint32_t slot, std::uint32_t bucket) {
   const std::uint64_t before = entry.vcpu_slot == XENMON_NO_SLOT ? 0 : entry.passed;
   entry = {slot, bucket, before + 1};
   write_carry(at);
+}
+
+void RegionImage::set_carries(std::span<const xenmon_carry> carries) {
+  const std::size_t before = file_.carries.size();
+  file_.carries.assign(carries.begin(), carries.end());
+  file_.carries.resize(std::max(before, carries.size()), {XENMON_NO_SLOT, 0, 0});
+  for (std::size_t i = 0; i < file_.carries.size(); ++i) write_carry(i);
 }
 
 void RegionImage::drop_carries(std::uint32_t slot) {

@@ -144,6 +144,7 @@ class RegionImage {
   void claim_histograms(std::uint32_t slot, const Owner& owner);
   void write_histograms(const HistogramChange& change);
   void carry(std::uint32_t slot, std::uint32_t bucket);
+  void set_carries(std::span<const xenmon_carry> carries);
   void drop_carries(std::uint32_t slot);
   void write_carry(std::size_t position);
   void write_waits(const Snapshot& snapshot);

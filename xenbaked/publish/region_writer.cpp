@@ -14,12 +14,6 @@ namespace {
 // What Xen's own records tell of page exchanges.
 constexpr std::uint32_t kGrantRecordKinds = XENMON_IO_MAP | XENMON_IO_UNMAP | XENMON_IO_TRANSFER;
 
-// Whether Xen writes an event under a mask (xen/common/trace.c, trace_will_trace_event): a bit of the class
-// and a bit of the subclass must be in it. An unknown mask is assumed to contain everything.
-bool traced(std::uint32_t mask, std::uint32_t event) {
-  return mask == 0 || (((mask >> 16) & (event >> 16)) != 0 && (((mask >> 12) & (event >> 12)) & 0xfU) != 0);
-}
-
 RegionFacts facts_of(const RegionWriter::Options& options, const Origin& origin) {
   RegionFacts facts;
   facts.source_kind = origin.kind;
@@ -33,12 +27,17 @@ RegionFacts facts_of(const RegionWriter::Options& options, const Origin& origin)
   facts.source_text = origin.text;
   facts.xen_version = origin.xen_version;
   facts.scheduler = origin.scheduler;
-  if (traced(origin.event_mask, event::kGrantMap)) facts.io_kinds = kGrantRecordKinds;
+  if (event::is_traced(origin.event_mask, event::kGrantMap)) {
+    facts.io_kinds = kGrantRecordKinds;
+    if (origin.grant_copy) facts.io_kinds |= XENMON_IO_COPY;
+  }
   if (origin.cpu_khz_assumed) facts.flags |= XENMON_FLAG_KHZ_ASSUMED;
   if (origin.cpu_khz_measured) facts.flags |= XENMON_FLAG_KHZ_MEASURED;
   if (!origin.facts.pcpus.empty()) facts.flags |= XENMON_FLAG_ALL_PCPUS;
   if (origin.patched) facts.flags |= XENMON_FLAG_PATCHED_XEN;
-  if (!traced(origin.event_mask, event::kSwitchInfNext) && !traced(origin.event_mask, event::kAcctSwitch))
+  const bool dispatches =
+      origin.facts.has_dispatches || event::is_traced(origin.event_mask, event::kAcctSwitch);
+  if (!event::is_traced(origin.event_mask, event::kSwitchInfNext) && !dispatches)
     facts.flags |= XENMON_FLAG_NO_ALLOCATION;
   return facts;
 }

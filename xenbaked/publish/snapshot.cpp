@@ -12,10 +12,12 @@ namespace {
 // damage.
 constexpr std::size_t kMostSlots = std::size_t{1} << 20;
 constexpr std::size_t kMostRows = std::size_t{1} << 24;
+constexpr std::size_t kMostCarries = std::size_t{1} << 16;
 // Numbers never come near their end.
 constexpr std::uint64_t kMostWaitsLeftOut = std::uint64_t{1} << 48;
 constexpr std::uint64_t kMostSamples = std::uint64_t{1} << 62;
 
+constexpr std::uint32_t kBuckets = HistogramChange::kHistograms * XENMON_HIST_BUCKETS;
 constexpr std::uint32_t kHistogramLines = XENMON_HIST_BUCKETS / XENMON_HIST_LINE_BUCKETS;
 constexpr std::uint32_t kAllLines = (1U << kHistogramLines) - 1;
 
@@ -35,6 +37,7 @@ Status check_sizes(const Snapshot& s) {
   if (s.pcpus.size() > kMostSlots) return too_many("pCPUs", s.pcpus.size());
   if (s.domains.size() > kMostSlots) return too_many("domains", s.domains.size());
   if (s.vcpus.size() > kMostSlots) return too_many("vCPUs", s.vcpus.size());
+  if (s.carries && s.carries->size() > kMostCarries) return too_many("long counts", s.carries->size());
   if (s.waits.size() > kMostRows) return too_many("waits", s.waits.size());
   if (s.waits_left_out > kMostWaitsLeftOut) return too_many("waits", s.waits_left_out);
   if (!s.sample) return ok();
@@ -71,6 +74,11 @@ Status check_tables(const Snapshot& s) {
         return damaged("a histogram names buckets that do not exist");
     }
   }
+  if (!s.carries) return ok();
+  for (const xenmon_carry& carry : *s.carries) {
+    if (carry.vcpu_slot >= s.vcpus.size() || carry.bucket >= kBuckets || carry.passed > UINT32_MAX)
+      return damaged("a count that has passed 2^32 does not exist");
+  }
   return ok();
 }
 
@@ -104,7 +112,8 @@ SnapshotSize size_of(const Snapshot& s) {
           s.sample ? s.sample->rows.size() : 0,
           s.sample ? s.sample->io_rows.size() : 0,
           s.waits.size() + s.waits_left_out,
-          s.io_kinds};
+          s.io_kinds,
+          s.carries ? s.carries->size() : 0};
 }
 
 Status check(const Snapshot& snapshot) {

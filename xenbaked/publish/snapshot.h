@@ -53,6 +53,10 @@ struct Snapshot {
   std::span<const xenmon_vcpu> vcpus;
   std::span<const HistogramChange> histograms; // each slot at most once
 
+  // How often counts have passed 2^32, of all vCPUs and as of these histograms. Only for who begins with
+  // counts that had passed it before; otherwise the image sees it happen. None: nothing but what it sees.
+  std::optional<std::span<const xenmon_carry>> carries;
+
   // Waits that have ended since the snapshot before, in that order; their seq means nothing here. Those of a
   // sample come with it or before it.
   std::span<const xenmon_wait> waits;
@@ -77,6 +81,7 @@ struct SnapshotSize {
   std::size_t io_rows = 0;
   std::uint64_t waits = 0; // those that were left out, too
   std::uint32_t io_kinds = 0;
+  std::size_t carries = 0; // if they come with it
 };
 [[nodiscard]] SnapshotSize size_of(const Snapshot& snapshot);
 

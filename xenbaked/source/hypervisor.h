@@ -45,6 +45,10 @@ struct TraceInfo {
   std::uint32_t event_mask = 0;  // which records Xen makes, if tracing is on
   std::uint64_t table_frame = 0; // machine frame of t_info; 0: there are no buffers yet
   std::uint32_t table_bytes = 0; // t_info's size, whole pages
+  // The records of XenMon's patches that this Xen has; stock Xen has none (docs/trace-records.md).
+  bool dispatch_records = false;
+  bool page_counts = false;
+  bool grant_copy = false;
 };
 
 // XEN_SYSCTL_physinfo.

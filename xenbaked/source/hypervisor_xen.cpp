@@ -70,6 +70,15 @@ class ForeignPages final : public MappedPages {
   std::size_t pages_;
 };
 
+// Which records of XenMon's patches Xen has: a word after the last field that stock Xen's header has
+// (docs/trace-records.md). Stock Xen returns it as it was passed.
+constexpr std::size_t kPatchesWordAt = 44;
+static_assert(sizeof(xen_sysctl_tbuf_op) == kPatchesWordAt + sizeof(std::uint32_t) &&
+              offsetof(xen_sysctl_tbuf_op, size) + sizeof(xen_sysctl_tbuf_op::size) == kPatchesWordAt);
+constexpr std::uint32_t kHasDispatchRecords = 1U << 0;
+constexpr std::uint32_t kHasPageCounts = 1U << 1;
+constexpr std::uint32_t kHasGrantCopy = 1U << 2;
+
 class XenHypervisor final : public Hypervisor {
  public:
   Errno open_control() override {
@@ -157,10 +166,14 @@ class XenHypervisor final : public Hypervisor {
   Errno trace_info(TraceInfo& info) override {
     xen_sysctl_tbuf_op operation{};
     operation.cmd = XEN_SYSCTL_TBUFOP_get_info;
-    if (const Errno error = control_tracing(operation)) return error;
+    std::uint32_t records = 0;
+    if (const Errno error = control_tracing(operation, &records)) return error;
     info.event_mask = operation.evt_mask;
     info.table_frame = operation.buffer_mfn;
     info.table_bytes = operation.size;
+    info.dispatch_records = (records & kHasDispatchRecords) != 0;
+    info.page_counts = (records & kHasPageCounts) != 0;
+    info.grant_copy = (records & kHasGrantCopy) != 0;
     return 0;
   }
 
@@ -222,8 +235,8 @@ class XenHypervisor final : public Hypervisor {
 
  private:
   // One XEN_SYSCTL_tbuf_op. libxenctrl has no call that returns the event mask, and none that only
-  // enables, so the hypercall is made here.
-  Errno control_tracing(xen_sysctl_tbuf_op& operation) {
+  // enables, so the hypercall is made here. `records`: where to put the word about the patches' records.
+  Errno control_tracing(xen_sysctl_tbuf_op& operation, std::uint32_t* records = nullptr) {
     const std::unique_ptr<void, FreeCallBuffer> buffer(xencall_alloc_buffer(call_.get(), sizeof(xen_sysctl)),
                                                        FreeCallBuffer{call_.get()});
     if (!buffer) return failure();
@@ -231,11 +244,14 @@ class XenHypervisor final : public Hypervisor {
     request.cmd = XEN_SYSCTL_tbuf_op;
     request.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
     request.u.tbuf_op = operation;
+    std::byte* const word = reinterpret_cast<std::byte*>(&request.u.tbuf_op) + kPatchesWordAt;
+    std::memset(word, 0, sizeof(std::uint32_t));
     std::memcpy(buffer.get(), &request, sizeof request);
     if (xencall1(call_.get(), __HYPERVISOR_sysctl, reinterpret_cast<std::uintptr_t>(buffer.get())) < 0)
       return failure();
     std::memcpy(&request, buffer.get(), sizeof request);
     operation = request.u.tbuf_op;
+    if (records != nullptr) std::memcpy(records, word, sizeof *records);
     return 0;
   }
 

@@ -150,12 +150,14 @@ Status LiveSource::start(const LiveOptions& options, const HostFacts& facts) {
     for (const Ring& ring : rings_) sum += ring.buffer.produced();
     return sum;
   };
-  rings.holds = [this](std::uint32_t event) { return holds(event); };
-  const auto patched = tracing_->look_for_dispatch_records(rings);
-  if (!patched) return patched.error();
-  origin_.patched = *patched;
+  if (const Status found = tracing_->find_state(rings); !found) return found;
+  origin_.patched = info->dispatch_records;
   origin_.event_mask = options.event_mask.value_or(
       origin_.patched && !options.stock_records ? event::kDispatchMask : stock_mask);
+  const bool dispatches = origin_.patched && event::is_traced(origin_.event_mask, event::kDispatchSwitch);
+  origin_.facts.has_dispatches = dispatches;
+  origin_.facts.has_page_counts = dispatches && info->page_counts;
+  origin_.grant_copy = info->grant_copy;
   auto started = tracing_->start(origin_.event_mask, rings);
   if (!started) return started.error();
   origin_.wall_epoch_ns = *started;
@@ -176,23 +178,6 @@ void LiveSource::learn_pcpus() {
   }
   facts.pcpus_missing = !facts.untraced_pcpus.empty();
   facts.check_waits = true;
-}
-
-bool LiveSource::holds(std::uint32_t event) {
-  const auto in = [event](std::span<const std::byte> bytes) {
-    const std::byte* at = bytes.data();
-    const std::byte* const end = at + bytes.size();
-    Record record;
-    for (; decode_record(at, end, record); at += record.bytes()) {
-      if (record.event() == event) return true;
-    }
-    return false;
-  };
-  // The ring has just been emptied, so a record across its end is not worth handling.
-  return std::any_of(rings_.begin(), rings_.end(), [&](Ring& ring) {
-    const TraceRing::Taken taken = ring.buffer.take();
-    return in(taken.first) || in(taken.second);
-  });
 }
 
 void LiveSource::discard_all() {

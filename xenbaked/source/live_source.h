@@ -109,7 +109,6 @@ class LiveSource final : public Source {
   // After connect(), because what another program traces must not be changed.
   Result<bool> restore_leftover();
   void discard_all();
-  bool holds(std::uint32_t event);
   Status map_rings(const TraceInfo& info, std::uint32_t max_cpu_id);
 
   // Declared so that each is destroyed before what it depends on.

@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "source/live_refusal.h"
-#include "trace/events.h"
 
 namespace xenmon {
 
@@ -71,16 +70,10 @@ Status LiveTracing::switch_on(std::uint32_t mask, const Rings& rings) {
   return ok();
 }
 
-Result<bool> LiveTracing::look_for_dispatch_records(const Rings& rings) {
+Status LiveTracing::find_state(const Rings& rings) {
   if (const Errno error = hypervisor_.trace_all_cpus())
     return refuse_sysctl(error, "trace all CPUs", hypervisor_);
-  if (found_ == TracingOn::kUnknown) {
-    if (const Status looked = look_whether_on(rings); !looked) return looked.error();
-  }
-  // Only switches are selected: not many can arrive before they are discarded.
-  if (const Status on = switch_on(event::kDispatchOnly | event::kAcctDispatches, rings); !on)
-    return on.error();
-  return rings.holds(event::kAcctStart);
+  return found_ == TracingOn::kUnknown ? look_whether_on(rings) : ok();
 }
 
 Result<std::uint64_t> LiveTracing::start(std::uint32_t mask, const Rings& rings) {

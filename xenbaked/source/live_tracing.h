@@ -53,16 +53,14 @@ class LiveTracing {
 
   // What start() must know about the buffers, which it does not map itself.
   struct Rings {
-    std::function<void()> discard;            // forget everything in all of them
-    std::function<std::uint64_t()> marks;     // changes when Xen writes into any of them
-    std::function<bool(std::uint32_t)> holds; // whether there is a record of that event in any of them
+    std::function<void()> discard;        // forget everything in all of them
+    std::function<std::uint64_t()> marks; // changes when Xen writes into any of them
   };
 
-  // After prepare(): finds out what is to be restored, and whether Xen has the dispatch records. Nothing else
-  // is selected, and if Xen has them its first record says so.
-  Result<bool> look_for_dispatch_records(const Rings& rings);
+  // After prepare(): all pCPUs are traced, and it is known what is to be restored at the end.
+  Status find_state(const Rings& rings);
 
-  // After look_for_dispatch_records(): records that match the mask begin to arrive, and nothing older is in
+  // After find_state(): records that match the mask begin to arrive, and nothing older is in
   // the rings. Returns CLOCK_REALTIME in nanoseconds of that moment.
   Result<std::uint64_t> start(std::uint32_t mask, const Rings& rings);
 

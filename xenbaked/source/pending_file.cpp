@@ -65,6 +65,13 @@ int PendingFile::append(std::span<const std::byte> bytes) {
   return 0;
 }
 
+Status PendingFile::empty() {
+  if (ftruncate(file_.fd(), 0) != 0 || lseek(file_.fd(), 0, SEEK_SET) != 0)
+    return system_error("Cannot write " + name_ + " again");
+  size_ = 0;
+  return ok();
+}
+
 Status PendingFile::place_as(const std::string& name) {
   if (const int reason = file_.place_as(name)) {
     errno = reason;

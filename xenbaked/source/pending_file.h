@@ -26,6 +26,8 @@ class PendingFile {
 
   // All or nothing: what was written of it is cut off again. 0, or the system's reason.
   [[nodiscard]] int append(std::span<const std::byte> bytes);
+  // Nothing has been written to it.
+  Status empty();
   // Renames it to its name, or another one in the same directory, and replaces what was there.
   Status place() { return place_as(name_); }
   Status place_as(const std::string& name);

@@ -93,7 +93,8 @@ struct Origin {
   std::string scheduler;
   std::uint32_t event_mask = 0;    // 0: unknown
   std::uint64_t wall_epoch_ns = 0; // CLOCK_REALTIME of the first record; 0: unknown
-  bool patched = false;            // the hypervisor has XenMon's trace points
+  bool patched = false;            // the hypervisor has XenMon's dispatch records
+  bool grant_copy = false;         // and the record of copies, whether dispatch records are used or not
   TraceFacts facts;
 };
 

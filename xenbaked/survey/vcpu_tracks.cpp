@@ -2,6 +2,7 @@
 #include "survey/vcpu_tracks.h"
 
 #include <utility>
+#include <variant>
 
 #include "trace/events.h"
 #include "xenmon/region.h"
@@ -24,8 +25,6 @@ std::uint32_t who_of(std::uint32_t domid, std::uint32_t unit) {
 constexpr std::uint64_t kSilence = std::uint64_t{1} << 26;
 // No two clocks of a host differ by more than this, in cycles: some ms.
 constexpr std::uint64_t kQuiet = std::uint64_t{1} << 23;
-// Numbers of pCPUs that Xen can have (NR_CPUS).
-constexpr std::uint32_t kPcpus = 16384;
 
 } // namespace
 
@@ -34,7 +33,7 @@ void VcpuTracks::begin(std::uint32_t pcpu, std::uint64_t) {
 }
 
 void VcpuTracks::apply_untimed(std::uint32_t, const Record& record) {
-  has_page_counts_ = has_page_counts_ || record.event() == event::kAcctPageCounts;
+  has_page_counts_ = has_page_counts_ || std::holds_alternative<decoded::PagesCounted>(decode(record));
 }
 
 void VcpuTracks::forget() {
@@ -51,68 +50,71 @@ void VcpuTracks::apply(std::uint32_t pcpu, const Record& record) {
     silent_to_ = record.tsc;
   }
   if (record.tsc > last_tsc_) last_tsc_ = record.tsc;
-  const std::uint32_t event = record.event();
-  const std::uint32_t words = record.extra_words();
-  const bool patched = (event & event::kDispatchOnly) != 0;
-  constexpr std::uint32_t kDispatches = event::kDispatchOnly | event::kAcctDispatches | event::kAcctStates;
-  if (patched && (event & event::kClassMask & ~kDispatches) == 0 && !has_dispatches_) {
-    // These say everything, and Xen's own beside them say it again.
+  if (is_runstate_change(record.event()) && record.extra_words() >= 1) {
+    on(pcpu, record.tsc, decode_runstate_change(record, Dialect::kXen));
+  } else {
+    std::visit([&](const auto& event) { on(pcpu, record.tsc, event); }, decode(record));
+  }
+}
+
+// Dispatch records say everything, and Xen's own beside them say it again.
+bool VcpuTracks::follow(Dialect dialect) {
+  if (dialect == Dialect::kXen) return !has_dispatches_;
+  if (!has_dispatches_) {
     has_dispatches_ = true;
     forget();
     contradictions_ = 0;
     silences_.clear();
   }
-  if (has_dispatches_ && !patched) return;
-  if (((event & event::kRunstateMask) == event::kRunstateChange ||
-       (event & event::kRunstateMask) == event::kAcctRunstate) &&
-      words > 0) {
-    change(pcpu, record.tsc, record.word(0), (event >> 8) & 3U, (event >> 4) & 3U);
-    return;
-  }
-  switch (event) {
-    case event::kSwitchInfPrev:
-      if (words < 3) return;
-      // After the switch the words would be taken for those of the next one.
-      if (Track& track = tracks_[who_of(record.word(0), record.word(1))]; track.state == XENMON_VCPU_RUNNING)
-        track.told_run = word_ns(record.word(2));
-      return;
-    case event::kSwitchInfNext:
-      if (words < 4) return;
-      if (Track& track = tracks_[who_of(record.word(0), record.word(1))]; track.state != XENMON_VCPU_RUNNING)
-        track.told_wait = word_ns(record.word(2));
-      return;
-    case event::kContinueRunning:
-    case event::kAcctContinue:
-      if (words > 0) {
-        ++runstates_;
-        Track& track = tracks_[record.word(0)];
-        if (track.state != XENMON_VCPU_RUNNING) {
-          track.state = kUnknown; // it is not known since when it runs
-          track.left = 0;
-        }
-      }
-      return;
-    case event::kAcctSwitch:
-      if (words >= 6) switch_record(pcpu, record);
-      return;
-    case event::kDomainAdd:
-    case event::kDomainRemove:
-    case event::kAcctDomainAdd:
-    case event::kAcctDomainRemove:
-      // The next owner of the number has another history.
-      if (words > 0) std::erase_if(tracks_, [&](const auto& of) { return of.first >> 16 == record.word(0); });
-      return;
-    case event::kCreditTickle:
-    case event::kCredit2Tickle:
-    case event::kRtdsTickle:
-      if (words != 1 || record.word(0) >= kPcpus) {
-        senseless_wake_ = true;
-      } else {
-        woken_.insert(record.word(0));
-      }
-      return;
-    default:
-      return;
+  return true;
+}
+
+void VcpuTracks::on(std::uint32_t pcpu, std::uint64_t tsc, const decoded::RunstateChange& event) {
+  if (follow(event.dialect))
+    change(event.pcpu == kNotNamed ? pcpu : event.pcpu, tsc, event.who, event.from, event.to);
+}
+
+void VcpuTracks::on(std::uint32_t, std::uint64_t, const decoded::Continued& event) {
+  if (!follow(event.dialect)) return;
+  ++runstates_;
+  Track& track = tracks_[event.who];
+  if (track.state == XENMON_VCPU_RUNNING) return;
+  track.state = kUnknown; // it is not known since when it runs
+  track.left = 0;
+}
+
+void VcpuTracks::on(std::uint32_t, std::uint64_t, const decoded::UnitLeaves& event) {
+  if (event.unit == kNotNamed || !follow(Dialect::kXen)) return;
+  // After the switch the words would be taken for those of the next one.
+  Track& track = tracks_[who_of(event.domid, event.unit)];
+  if (track.state == XENMON_VCPU_RUNNING) track.told_run = word_ns(event.ran_ns);
+}
+
+void VcpuTracks::on(std::uint32_t, std::uint64_t, const decoded::UnitChosen& event) {
+  if (event.unit == kNotNamed || !follow(Dialect::kXen)) return;
+  Track& track = tracks_[who_of(event.domid, event.unit)];
+  if (track.state != XENMON_VCPU_RUNNING) track.told_wait = word_ns(event.waited_ns);
+}
+
+void VcpuTracks::on(std::uint32_t, std::uint64_t, const decoded::DomainAdded& event) {
+  if (follow(event.dialect)) forget_domain(event.domid);
+}
+
+void VcpuTracks::on(std::uint32_t, std::uint64_t, const decoded::DomainRemoved& event) {
+  if (follow(event.dialect)) forget_domain(event.domid);
+}
+
+// The next owner of the number has another history.
+void VcpuTracks::forget_domain(std::uint32_t domid) {
+  std::erase_if(tracks_, [&](const auto& of) { return of.first >> 16 == domid; });
+}
+
+void VcpuTracks::on(std::uint32_t, std::uint64_t, const decoded::Tickled& event) {
+  if (!follow(Dialect::kXen)) return;
+  if (event.pcpu >= kMaxPcpus) {
+    senseless_wake_ = true;
+  } else {
+    woken_.insert(event.pcpu);
   }
 }
 
@@ -169,27 +171,23 @@ void VcpuTracks::change(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t who
   track.on = pcpu;
 }
 
-void VcpuTracks::switch_record(std::uint32_t pcpu, const Record& record) {
-  constexpr std::uint64_t kNsMask = (std::uint64_t{1} << 52) - 1;
-  const auto time = [&](std::uint32_t word) {
-    return load_word<std::uint64_t>(record.extra + std::size_t{word} * 4);
-  };
-  Track& left = tracks_[record.word(0)];
-  if (left.state == XENMON_VCPU_RUNNING) note_run(left, pcpu, record.tsc, time(2) & kNsMask, false);
-  const auto cause = static_cast<std::uint32_t>(time(2) >> 52) & 0xfU;
+void VcpuTracks::on(std::uint32_t buffer, std::uint64_t tsc, const decoded::Switched& event) {
+  if (!follow(Dialect::kDispatch)) return;
+  const std::uint32_t pcpu = event.pcpu == kNotNamed ? buffer : event.pcpu;
+  Track& left = tracks_[event.left];
+  if (left.state == XENMON_VCPU_RUNNING) note_run(left, pcpu, tsc, event.ran.ns, false);
   ++runstates_;
-  left.state = cause == event::kCauseBlocked  ? XENMON_VCPU_BLOCKED
-               : cause == event::kCausePaused ? XENMON_VCPU_OFFLINE
-                                              : XENMON_VCPU_RUNNABLE;
+  left.state = event.ran.cause == event::kCauseBlocked  ? XENMON_VCPU_BLOCKED
+               : event.ran.cause == event::kCausePaused ? XENMON_VCPU_OFFLINE
+                                                        : XENMON_VCPU_RUNNABLE;
   left.preempted = true;
-  left.since = record.tsc;
+  left.since = tsc;
   left.on = pcpu;
-  Track& came = tracks_[record.word(1)];
-  const std::uint64_t waited = time(4) & kNsMask;
-  if (came.state == XENMON_VCPU_RUNNABLE && waited != 0 && record.word(1) >> 16 != XENMON_DOMID_IDLE)
-    note_wait(came, pcpu, record.tsc, waited, false);
+  Track& came = tracks_[event.came];
+  if (came.state == XENMON_VCPU_RUNNABLE && event.waited.ns != 0 && event.came >> 16 != XENMON_DOMID_IDLE)
+    note_wait(came, pcpu, tsc, event.waited.ns, false);
   came.state = XENMON_VCPU_RUNNING;
-  came.since = record.tsc;
+  came.since = tsc;
   came.on = pcpu;
 }
 

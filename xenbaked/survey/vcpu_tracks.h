@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "trace/decode.h"
 #include "trace/record.h"
 
 namespace xenmon {
@@ -93,7 +94,20 @@ class VcpuTracks {
   void change(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t who, std::uint32_t from, std::uint32_t to);
   void note_run(const Track& track, std::uint32_t pcpu, std::uint64_t tsc, std::uint64_t ns, bool wraps);
   void note_wait(const Track& track, std::uint32_t pcpu, std::uint64_t tsc, std::uint64_t ns, bool wraps);
-  void switch_record(std::uint32_t pcpu, const Record& record);
+
+  // What each event says; the others say nothing here.
+  void on(std::uint32_t pcpu, std::uint64_t tsc, const decoded::RunstateChange& event);
+  void on(std::uint32_t pcpu, std::uint64_t tsc, const decoded::Continued& event);
+  void on(std::uint32_t pcpu, std::uint64_t tsc, const decoded::UnitLeaves& event);
+  void on(std::uint32_t pcpu, std::uint64_t tsc, const decoded::UnitChosen& event);
+  void on(std::uint32_t buffer, std::uint64_t tsc, const decoded::Switched& event);
+  void on(std::uint32_t pcpu, std::uint64_t tsc, const decoded::DomainAdded& event);
+  void on(std::uint32_t pcpu, std::uint64_t tsc, const decoded::DomainRemoved& event);
+  void on(std::uint32_t pcpu, std::uint64_t tsc, const decoded::Tickled& event);
+  template <class Other>
+  void on(std::uint32_t, std::uint64_t, const Other&) {}
+  bool follow(Dialect dialect);
+  void forget_domain(std::uint32_t domid);
 
   std::unordered_map<std::uint32_t, Track> tracks_; // by "vcpu:16 dom:16"
   std::vector<Told> runs_;

@@ -52,13 +52,35 @@ inline constexpr std::uint32_t kGrantMap = 0x0010f001;
 inline constexpr std::uint32_t kGrantUnmap = 0x0010f002;
 inline constexpr std::uint32_t kGrantTransfer = 0x0010f003;
 
-// The dispatch records that XenMon's patches to Xen (hypervisor/) add. Not in any Xen without them.
-inline constexpr std::uint32_t kDispatchClass = 0x0100f000;
-inline constexpr std::uint32_t kDispatchOnly = 0x01000000;   // the bits that no other class has
+// The dispatch records that XenMon's patches to Xen (hypervisor/) add. Not in any Xen without them. A field
+// at the end of one is left out if it is 0, or if it is a pCPU and that is the one of the buffer.
+inline constexpr std::uint32_t kDispatchClass = 0x00024000;
+// The vCPU that leaves and the one that comes, as vcpu:16 dom:16; ran and waited, ns, the low words; the high
+// bits of both, ran:12 left:4 waited:12 why:4, with a Cause in left and why; the slice in ns; the pCPU.
+inline constexpr std::uint32_t kDispatchSwitch = 0x00024001;
+// The running vCPU was chosen again: vcpu:16 dom:16; its slice.
+inline constexpr std::uint32_t kDispatchContinue = 0x00024002;
+// 0x24XY3, X and Y as in a runstate change: one that is not part of a switch. vcpu:16 dom:16; the pCPU on
+// which it ran or runs.
+inline constexpr std::uint32_t kDispatchRunstate = 0x00024003;
+inline constexpr std::uint32_t kDispatchDomainAdd = 0x00024004; // dom
+inline constexpr std::uint32_t kDispatchDomainRemove = 0x00024005;
+// Without a TSC: its time is that of the record before it in the buffer. The vCPU that acted, as vcpu:16
+// dom:16, or kReleased:16 dom:16 for what Xen released at that domain's end; granter:16 copied:16; bytes
+// copied; mapped:16 unmapped:16; transferred.
+inline constexpr std::uint32_t kDispatchPageCounts = 0x00024006;
+inline constexpr std::uint32_t kReleased = 0xffff;
+// An operation of which stock Xen reports nothing: source:16 destination:16; bytes:16 flags:16.
+inline constexpr std::uint32_t kGrantCopy = 0x0010f013;
+inline constexpr std::uint32_t kCopyFromGrant = 1U << 16; // the source is a granted page of its domain
+inline constexpr std::uint32_t kCopyToGrant = 1U << 17;
+
+// The same of the first version of the patches, which had a trace class of its own. Only recordings have
+// them.
+inline constexpr std::uint32_t kAcctClass = 0x0100f000;
+inline constexpr std::uint32_t kAcctOnly = 0x01000000;       // the bits that no other class has
 inline constexpr std::uint32_t kAcctDispatches = 0x00001000; // subclasses: switches
-inline constexpr std::uint32_t kAcctStates = 0x00002000;     // runstates in between, domains
 inline constexpr std::uint32_t kAcctPages = 0x00004000;      // page exchanges, summed up
-inline constexpr std::uint32_t kAcctPageOps = 0x00008000;    // individual page exchanges
 // Tracing, or its mask, has been set: the subclasses that this Xen has.
 inline constexpr std::uint32_t kAcctStart = 0x0100f001;
 // The vCPU that leaves and the one that comes, as vcpu:16 dom:16; ran and waited, each ns:52 cause:4 class:8
@@ -77,9 +99,8 @@ inline constexpr std::uint32_t kAcctPageCounts = 0x01004001;
 // copied.
 inline constexpr std::uint32_t kAcctPageOp = 0x01008001;
 
-// Why a vCPU left, which is also why it waits if it can run; and why a vCPU waits that did not run before
-// (TRC_ACCT_CAUSE_*).
-enum AcctCause : std::uint8_t {
+// Why a vCPU left, which is also why it waits if it can run; and why a vCPU waits that did not run before.
+enum Cause : std::uint8_t {
   kCauseNone,
   kCauseBlocked,
   kCausePreempted,
@@ -88,10 +109,11 @@ enum AcctCause : std::uint8_t {
   kCausePaused,
   kCauseWoken,
   kCauseUnpaused,
+  kCauseMigrated, // it is being moved to another pCPU; not in the first version
 };
 
 // All that XenMon needs from a Xen with these records: switches, states, pages summed up.
-inline constexpr std::uint32_t kDispatchMask = 0x01007000;
+inline constexpr std::uint32_t kDispatchMask = kDispatchClass;
 
 // Classes and subclasses to ask any other Xen for: runstates (0x21), switches and domains (0x28), memory
 // (0x10f).
@@ -99,11 +121,19 @@ inline constexpr std::uint32_t kDefaultMask = 0x00129000;
 // Without the subclass of switches and domains: no time slices, and no record of a domain's end.
 inline constexpr std::uint32_t kMaskWithoutSlices = 0x00121000;
 
+// Whether Xen writes an event under a mask (xen/common/trace.c, trace_will_trace_event): a bit of the class
+// and a bit of the subclass must be in it. An unknown mask, 0, is assumed to contain everything.
+constexpr bool is_traced(std::uint32_t mask, std::uint32_t id) {
+  return mask == 0 || (((mask >> 16) & (id >> 16)) != 0 && (((mask >> 12) & (id >> 12)) & 0xfU) != 0);
+}
+
 struct Description {
   std::uint32_t id;
-  std::uint8_t words; // the minimum number of words
+  std::uint8_t words; // the minimum number of words; a record with fewer is bad
   std::string_view name;
 };
+
+// docs/trace-records.md has the same table, and decode() checks the number of words against it.
 
 inline constexpr std::array kDescriptions{
     Description{kLostRecords, 4, "LOST_RECORDS"},
@@ -113,11 +143,19 @@ inline constexpr std::array kDescriptions{
     Description{kContinueRunning, 1, "CONTINUE_RUNNING"},
     Description{kDomainAdd, 1, "DOM_ADD"},
     Description{kDomainRemove, 1, "DOM_REM"},
+    Description{kSwitchInfPrev, 2, "SWITCH_INFPREV"},
     Description{kSwitchInfNext, 3, "SWITCH_INFNEXT"},
     Description{kSwitchInfCont, 4, "SWITCH_INFCONT"},
     Description{kGrantMap, 1, "GRANT_MAP"},
     Description{kGrantUnmap, 1, "GRANT_UNMAP"},
     Description{kGrantTransfer, 1, "GRANT_TRANSFER"},
+    Description{kGrantCopy, 2, "GRANT_COPY"},
+    Description{kDispatchSwitch, 5, "DISPATCH_SWITCH"},
+    Description{kDispatchContinue, 1, "DISPATCH_CONTINUE"},
+    Description{kDispatchRunstate, 1, "DISPATCH_RUNSTATE"},
+    Description{kDispatchDomainAdd, 1, "DISPATCH_DOM_ADD"},
+    Description{kDispatchDomainRemove, 1, "DISPATCH_DOM_REM"},
+    Description{kDispatchPageCounts, 3, "DISPATCH_PAGE_COUNTS"},
     Description{kAcctStart, 1, "ACCT_START"},
     Description{kAcctSwitch, 6, "ACCT_SWITCH"},
     Description{kAcctContinue, 1, "ACCT_CONTINUE"},
@@ -127,6 +165,14 @@ inline constexpr std::array kDescriptions{
     Description{kAcctPageCounts, 2, "ACCT_PAGE_COUNTS"},
     Description{kAcctPageOp, 2, "ACCT_PAGE_OP"},
 };
+
+// The minimum number of words of an event of the table.
+constexpr std::uint32_t least_words(std::uint32_t id) {
+  for (const Description& each : kDescriptions) {
+    if (each.id == id) return each.words;
+  }
+  throw "not in the table"; // which does not compile in a constant
+}
 
 } // namespace xenmon::event
 

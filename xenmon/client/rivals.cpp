@@ -53,6 +53,10 @@ RivalSums Contenders::of(const Waiters& waiters) const {
     if (wait.domain_uid != waiters.domain_uid || (waiters.vcpu && wait.vcpu_id != *waiters.vcpu)) continue;
     ++(wait.kind == XENMON_WAIT_WOKEN ? sums.woken : sums.preempted);
     sums.others_ns += wait.others_ns;
+    if (wait.end_ns - wait.start_ns > sums.longest_end_ns - sums.longest_start_ns) {
+      sums.longest_start_ns = wait.start_ns;
+      sums.longest_end_ns = wait.end_ns;
+    }
     for (const xenmon_runner& runner : wait.runners) {
       if (runner.ns == 0) continue;
       const auto found =

@@ -35,6 +35,9 @@ struct RivalSums {
   std::uint64_t preempted = 0;
   std::vector<Contender> contenders; // whose vCPUs ran meanwhile on the CPUs concerned, the longest first
   std::uint64_t others_ns = 0;       // of those that are not named one by one
+  // The longest of them, on the trace's clock; both 0 if there is none.
+  std::uint64_t longest_start_ns = 0;
+  std::uint64_t longest_end_ns = 0;
   // What the waits are of; less than was asked for where earlier ones are not there any more.
   std::uint64_t span_ns = 0;
   bool whole_span = true;

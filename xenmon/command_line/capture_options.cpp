@@ -34,8 +34,8 @@ Error usage(const std::string& sentence) {
 
 } // namespace
 
-Result<std::variant<CaptureRequest, Information>> parse_capture_options(std::vector<std::string> words) {
-  CaptureRequest request;
+Result<std::variant<XenbakedRequest, Information>> parse_capture_options(std::vector<std::string> words) {
+  XenbakedRequest request;
   std::string since;
   std::string until;
   std::string last;
@@ -54,9 +54,9 @@ Result<std::variant<CaptureRequest, Information>> parse_capture_options(std::vec
     std::reverse(words.begin(), words.end()); // as CLI11 takes a vector
     app.parse(std::move(words));
   } catch (const CLI::CallForVersion& call) {
-    return std::variant<CaptureRequest, Information>(Information{std::string(call.what()) + "\n"});
+    return std::variant<XenbakedRequest, Information>(Information{std::string(call.what()) + "\n"});
   } catch (const CLI::CallForHelp&) {
-    return std::variant<CaptureRequest, Information>(Information{kHelp});
+    return std::variant<XenbakedRequest, Information>(Information{kHelp});
   } catch (const CLI::Error& error) {
     return usage(as_sentence(error.what()));
   }
@@ -74,7 +74,7 @@ Result<std::variant<CaptureRequest, Information>> parse_capture_options(std::vec
                                      std::pair("--last", last), std::pair("--flight-dir", directory)}) {
     if (!text.empty()) request.arguments.insert(request.arguments.end(), {option, text});
   }
-  return std::variant<CaptureRequest, Information>(std::move(request));
+  return std::variant<XenbakedRequest, Information>(std::move(request));
 }
 
 } // namespace xenmon

@@ -10,17 +10,13 @@
 
 #include "base/result.h"
 #include "command_line/options.h"
+#include "command_line/xenbaked_request.h"
 
 namespace xenmon {
 
-struct CaptureRequest {
-  std::string xenbaked;               // "": as for the screen
-  std::vector<std::string> arguments; // for that xenbaked
-};
-
 // Without the program's name and "capture", which precede the options. A wrong option or value is an Error of
 // status kUsage with one sentence.
-Result<std::variant<CaptureRequest, Information>> parse_capture_options(std::vector<std::string> words);
+Result<std::variant<XenbakedRequest, Information>> parse_capture_options(std::vector<std::string> words);
 
 } // namespace xenmon
 

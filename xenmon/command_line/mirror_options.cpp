@@ -15,6 +15,7 @@ Result<MirrorOptions> parse_mirror_options(std::vector<std::string> words) {
   app.add_option("--region", options.region)->required();
   app.add_option("--host", options.host);
   app.add_option("--connect", options.connect);
+  app.add_flag("--keep", options.keep);
   app.add_option("--ready-fd", options.ready);
   try {
     std::reverse(words.begin(), words.end()); // as CLI11 takes a vector

@@ -15,6 +15,7 @@ struct MirrorOptions {
   std::string region;  // where the mirror is made
   std::string host;    // one of these two is ""
   std::string connect; //
+  bool keep = false;   // go on trying from the start, and ask nothing
   int ready = -1;      // a descriptor
 };
 

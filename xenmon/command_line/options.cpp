@@ -2,6 +2,7 @@
 #include "command_line/options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <span>
@@ -27,6 +28,7 @@ constexpr char kHelp[] =
     R"(Usage: xenmon [OPTION]...
    or: xenmon plot [OPTION]... LOG... -o FILE
    or: xenmon capture [OPTION]... -o FILE
+   or: xenmon timeline RECORDING [OPTION]... -o FILE
    or: xenmon serve [OPTION]...
 Shows where each domain's time goes on a Xen host: on the screen, or as a log.
 
@@ -52,7 +54,8 @@ Shows where each domain's time goes on a Xen host: on the screen, or as a log.
       --[no]iocount       I/O count (all are shown)
       --no-color          without colours; NO_COLOR in the environment does the same
 
-      --host [USER@]HOST  show another host: it needs ssh, and xenmon installed there
+      --host [USER@]HOST  show another host: it needs ssh, and xenmon installed there; may be
+                          given several times, for a screen of hosts
       --connect COMMAND   the same by a command of your own that leads to "xenmon serve" there
       --region PATH       the region to read ()" XENMON_DEFAULT_REGION R"()
       --replay FILE       show a recording made with xentrace -D or xenbaked --record,
@@ -70,14 +73,16 @@ Shows where each domain's time goes on a Xen host: on the screen, or as a log.
   -V, --version           print the version and exit
   -?, -h, --help          print this help and exit
 
-Keys: q quits, ? lists all; 1 to 5 choose a view; c and n show the next CPU, p the previous; space pauses.
+Keys: q quits, ? lists all; 1 to 6 choose a view; c and n show the next CPU, p the previous; space pauses.
 "xenmon plot" draws logs against time, "xenmon capture" makes a recording of what a flight recorder has kept,
-and "xenmon serve" gives other programs the figures. Each has a --help of its own.
+"xenmon timeline" makes a picture of a recording for Perfetto's viewer, and "xenmon serve" gives other programs
+the figures. Each has a --help of its own.
 )";
 
 // As CLI11 takes them. Numbers are text that is read here, so that all refusals sound alike.
 struct Texts {
   std::string duration, interval, ms_per_sample, cpu, cpu_khz, format, slow_waits;
+  std::vector<std::string> hosts, connects;
   std::array<bool, kMetrics.size()> rows = {}; // shown or hidden
 };
 
@@ -133,15 +138,40 @@ Status check_slow_waits(const CLI::App& app, const Texts& texts, Options& option
   return ok();
 }
 
+// In the order in which they were given.
+std::vector<OtherHost> hosts_in_order(const CLI::App& app, const Texts& texts) {
+  std::vector<OtherHost> hosts;
+  std::size_t next_host = 0;
+  std::size_t next_connect = 0;
+  for (const CLI::Option* option : app.parse_order()) {
+    if (option->check_lname("host") && next_host < texts.hosts.size()) {
+      hosts.push_back({.host = texts.hosts[next_host++], .connect = ""});
+    } else if (option->check_lname("connect") && next_connect < texts.connects.size()) {
+      hosts.push_back({.host = "", .connect = texts.connects[next_connect++]});
+    }
+  }
+  return hosts;
+}
+
 // Of another host there is what its own xenbaked publishes.
-Status check_far(const CLI::App& app, const Options& options) {
-  if (app.count("--host") > 0 && options.host.empty())
-    return usage("option --host takes a host's name, as ssh does.");
-  if (app.count("--connect") > 0 && options.connect.empty())
-    return usage("option --connect takes a command.");
-  if (options.host.empty() && options.connect.empty()) return ok();
-  if (!options.host.empty() && !options.connect.empty())
-    return usage("options --host and --connect exclude each other: each names the host to show.");
+Status check_far(const CLI::App& app, const Texts& texts, Options& options) {
+  for (const std::string& host : texts.hosts)
+    if (host.empty()) return usage("option --host takes a host's name, as ssh does.");
+  for (const std::string& command : texts.connects)
+    if (command.empty()) return usage("option --connect takes a command.");
+  options.hosts = hosts_in_order(app, texts);
+  if (options.hosts.empty()) return ok();
+  if (options.hosts.size() > 1) {
+    for (auto host = options.hosts.begin(); host != options.hosts.end(); ++host) {
+      if (std::find(options.hosts.begin(), host, *host) != host)
+        return usage(printable(host->name()) + " is given twice; name each host once.");
+    }
+    if (!options.live && !options.once)
+      return usage(
+          "several hosts are for the screen and --once; give one --host or --connect at a time for a log.");
+    if (options.pcpu)
+      return usage("option --cpu is for one host; choose the CPU with c when a host is shown.");
+  }
   for (const char* option : {"--replay", "--region", "--xenbaked", "--ms_per_sample"}) {
     if (app.count(option) > 0)
       return usage(std::string("option ") + option +
@@ -220,7 +250,7 @@ Status check(const CLI::App& app, const Texts& texts, Options& options) {
   } else if (app.count("--region") > 0) {
     return usage("options --replay and --region exclude each other: a replay has a region of its own.");
   }
-  if (Status status = check_far(app, options); !status) return status;
+  if (Status status = check_far(app, texts, options); !status) return status;
   if (options.follow && options.loop)
     return usage("options --follow and --loop exclude each other: a growing recording has no end.");
   if (options.replay == "-") {
@@ -254,8 +284,7 @@ PublisherSettings publisher_settings(const Options& options) {
   PublisherSettings settings;
   settings.use = options.live ? Use::kScreen : options.once ? Use::kTable : Use::kLog;
   settings.region = options.region;
-  settings.host = options.host;
-  settings.connect = options.connect;
+  if (!options.hosts.empty()) settings.other = options.hosts.front();
   settings.xenbaked = options.xenbaked;
   settings.ms_per_sample = options.ms_per_sample;
   settings.ms_per_sample_given = options.ms_per_sample_given;
@@ -300,8 +329,8 @@ Result<std::variant<Options, Information>> parse_options(int argc, const char* c
   app.add_flag("--no-color", options.no_color);
 
   app.add_option("--region", options.region);
-  app.add_option("--host", options.host);
-  app.add_option("--connect", options.connect);
+  CLI::Option* const host = app.add_option("--host", texts.hosts)->allow_extra_args(false);
+  CLI::Option* const connect = app.add_option("--connect", texts.connects)->allow_extra_args(false);
   app.add_option("--replay", options.replay);
   app.add_option("--cpu-khz", texts.cpu_khz);
   app.add_option("--speed", options.speed);
@@ -312,6 +341,8 @@ Result<std::variant<Options, Information>> parse_options(int argc, const char* c
   app.add_option("--xenbaked", options.xenbaked);
   // As in the original, if an option is repeated the last one wins.
   for (CLI::Option* option : app.get_options()) option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  // Except for hosts, of which there may be several.
+  for (CLI::Option* option : {host, connect}) option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 
   for (const char* const word : std::span(argv, static_cast<std::size_t>(argc))) {
     if (const std::string sentence = nothing_after_equals(word); !sentence.empty())

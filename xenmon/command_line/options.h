@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "base/result.h"
 #include "daemon/publisher_settings.h"
@@ -37,9 +38,8 @@ struct Options {
   bool no_color = false;
 
   std::string region = XENMON_DEFAULT_REGION;
-  std::string host;    // [user@]HOST whose region is shown; "": ours
-  std::string connect; // a command that leads to xenmon serve there; "": none
-  std::string replay;  // "": none
+  std::vector<OtherHost> hosts; // whose regions are shown, as they were given; none: ours
+  std::string replay;           // "": none
   std::optional<std::uint64_t> cpu_khz;
   std::string speed; // as xenbaked takes it; "": its default
   bool loop = false;
@@ -50,7 +50,7 @@ struct Options {
       xenbaked; // "": the one beside this program or in sbin beside its directory, else the one in PATH
 };
 
-// What they say of the region and its xenbaked.
+// What they say of the region and its xenbaked. Of several hosts, the first one.
 PublisherSettings publisher_settings(const Options& options);
 
 // The text for --help and --version.

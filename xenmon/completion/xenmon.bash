@@ -30,6 +30,21 @@ _xenmon_capture() {
   mapfile -t COMPREPLY < <(compgen -W "--since --until --last --dir -o --output --xenbaked -V --version -h --help" -- "$word")
 }
 
+_xenmon_timeline() {
+  local word=$1 previous=$2
+  case $previous in
+    --until) mapfile -t COMPREPLY < <(compgen -W "end" -- "$word") ; return ;;
+    --slow-waits) mapfile -t COMPREPLY < <(compgen -W "1ms 10ms 100ms" -- "$word") ; return ;;
+    --from | --cpu-khz) return ;;
+  esac
+  if [[ $word == -?* && $previous != -o && $previous != --output ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "--from --until --slow-waits --cpu-khz -o --output --xenbaked -V --version -h --help" -- "$word")
+    return
+  fi
+  compopt -o filenames
+  mapfile -t COMPREPLY < <(compgen -f -- "$word")
+}
+
 _xenmon() {
   local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
   COMPREPLY=()
@@ -39,6 +54,10 @@ _xenmon() {
   fi
   if [[ $COMP_CWORD -gt 1 && ${COMP_WORDS[1]} == capture ]]; then
     _xenmon_capture "$word" "$previous"
+    return
+  fi
+  if [[ $COMP_CWORD -gt 1 && ${COMP_WORDS[1]} == timeline ]]; then
+    _xenmon_timeline "$word" "$previous"
     return
   fi
   if [[ $COMP_CWORD -gt 1 && ${COMP_WORDS[1]} == serve ]]; then
@@ -51,7 +70,7 @@ _xenmon() {
     return
   fi
   if [[ $COMP_CWORD -eq 1 && $word == [a-z]* ]]; then
-    mapfile -t COMPREPLY < <(compgen -W "plot capture serve" -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W "plot capture timeline serve" -- "$word")
     return
   fi
   case $previous in

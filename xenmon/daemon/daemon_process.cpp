@@ -46,7 +46,7 @@ struct Pipe {
   }
 };
 
-// In the child: only what is allowed between fork and exec.
+// In the child: only what is allowed between fork and exec. ready: -1 if nothing is waited for.
 [[noreturn]] void become(char* const* arguments, pid_t parent, int ready, int said,
                          std::span<const int> inherited, bool has_our_input, bool has_own_group) {
   if (has_own_group) setpgid(0, 0);
@@ -55,7 +55,7 @@ struct Pipe {
   restore_signals();
   const int null = open("/dev/null", O_RDWR);
   if (null < 0 || (!has_our_input && dup2(null, STDIN_FILENO) < 0) || dup2(null, STDOUT_FILENO) < 0 ||
-      dup2(said, STDERR_FILENO) < 0 || fcntl(ready, F_SETFD, 0) != 0) {
+      dup2(said, STDERR_FILENO) < 0 || (ready >= 0 && fcntl(ready, F_SETFD, 0) != 0)) {
     const std::string_view text =
         errno == EMFILE || errno == ENFILE
             ? "cannot start xenbaked: too many open files; raise the limit (ulimit -n).\n"
@@ -114,23 +114,42 @@ std::vector<std::string> daemon_command(const PublisherSettings& settings, const
   return command;
 }
 
-std::vector<std::string> mirror_command(const PublisherSettings& settings, const std::string& region) {
+std::vector<std::string> mirror_command(const OtherHost& other, const std::string& region, Keeping keeping) {
   std::error_code error;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
   std::vector<std::string> command = {error ? "xenmon" : self.string(), "mirror", "--region", region};
-  if (!settings.host.empty()) command.insert(command.end(), {"--host", settings.host});
-  if (!settings.connect.empty()) command.insert(command.end(), {"--connect", settings.connect});
+  if (!other.host.empty()) command.insert(command.end(), {"--host", other.host});
+  if (!other.connect.empty()) command.insert(command.end(), {"--connect", other.connect});
+  if (keeping == Keeping::kForever) command.emplace_back("--keep");
   return command;
 }
 
 Result<DaemonProcess> DaemonProcess::start(const std::vector<std::string>& command,
                                            std::span<const int> inherited, StandardInput input, Group group) {
   Pipe ready;
-  Pipe said;
-  if (!ready.open() || !said.open()) return system_error("cannot start xenbaked");
-
+  if (!ready.open()) return system_error("cannot start xenbaked");
   std::vector<std::string> words = command;
   words.insert(words.end(), {"--ready-fd", std::to_string(ready.write.get())});
+  Result<DaemonProcess> daemon = spawn(std::move(words), ready.write.get(), inherited, input, group);
+  if (!daemon) return daemon;
+  ready.write.reset();
+  fcntl(ready.read.get(), F_SETFL, O_NONBLOCK);
+  const Status status =
+      wait_until_ready(*daemon, ready.read.get(),
+                       group == Group::kOwn ? "xenbaked was starting" : "connecting to the other host");
+  if (!status) return status.error();
+  return daemon;
+}
+
+Result<DaemonProcess> DaemonProcess::launch(const std::vector<std::string>& command,
+                                            std::span<const int> inherited) {
+  return spawn(command, -1, inherited, StandardInput::kNone, Group::kOwn);
+}
+
+Result<DaemonProcess> DaemonProcess::spawn(std::vector<std::string> words, int ready,
+                                           std::span<const int> inherited, StandardInput input, Group group) {
+  Pipe said;
+  if (!said.open()) return system_error("cannot start xenbaked");
   std::vector<char*> arguments;
   arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
@@ -140,20 +159,28 @@ Result<DaemonProcess> DaemonProcess::start(const std::vector<std::string>& comma
   const pid_t pid = fork();
   if (pid < 0) return system_error("cannot start xenbaked");
   if (pid == 0) {
-    become(arguments.data(), parent, ready.write.get(), said.write.get(), inherited,
-           input == StandardInput::kOurs, group == Group::kOwn);
+    become(arguments.data(), parent, ready, said.write.get(), inherited, input == StandardInput::kOurs,
+           group == Group::kOwn);
   }
-
-  ready.write.reset();
   said.write.reset();
   fcntl(said.read.get(), F_SETFL, O_NONBLOCK);
-  fcntl(ready.read.get(), F_SETFL, O_NONBLOCK);
-  DaemonProcess daemon(pid, std::move(said.read));
-  const Status status =
-      wait_until_ready(daemon, ready.read.get(),
-                       group == Group::kOwn ? "xenbaked was starting" : "connecting to the other host");
-  if (!status) return status.error();
-  return daemon;
+  return DaemonProcess(pid, std::move(said.read));
+}
+
+Result<DaemonProcess> DaemonProcess::launch(std::vector<std::string> command) {
+  Pipe said;
+  if (!said.open()) return system_error("cannot start xenbaked");
+  std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
+  for (std::string& word : command) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  const pid_t parent = getpid();
+  const pid_t pid = fork();
+  if (pid < 0) return system_error("cannot start xenbaked");
+  if (pid == 0) become(arguments.data(), parent, -1, said.write.get(), {}, false, true);
+  said.write.reset();
+  fcntl(said.read.get(), F_SETFL, O_NONBLOCK);
+  return DaemonProcess(pid, std::move(said.read));
 }
 
 // meanwhile: what the user sees us do.
@@ -243,10 +270,15 @@ bool DaemonProcess::reap(int options) {
   return true;
 }
 
-Error DaemonProcess::outcome() const {
+std::string DaemonProcess::last_words() const {
   std::string words = printable(unfinished_.empty() ? last_words_ : unfinished_);
   for (const std::string_view name : kOwnNames)
     if (words.starts_with(name)) words.erase(0, name.size());
+  return words;
+}
+
+Error DaemonProcess::outcome() const {
+  std::string words = last_words();
   if (WIFSIGNALED(wait_status_)) {
     return {"xenbaked was killed by signal " + std::to_string(WTERMSIG(wait_status_)) +
                 (words.empty() ? "." : "; its last message was: " + words),

@@ -25,7 +25,11 @@ std::string xenbaked_program(const std::string& given);
 // The command line of the xenbaked to start, the program first.
 std::vector<std::string> daemon_command(const PublisherSettings& settings, const std::string& region);
 // That of the program that keeps a mirror of another host's region there: this one.
-std::vector<std::string> mirror_command(const PublisherSettings& settings, const std::string& region);
+enum class Keeping {
+  kOnce,    // it ends if the host does not answer at first; it may ask for a password
+  kForever, // it goes on trying, asks nothing, and says why it has no connection
+};
+std::vector<std::string> mirror_command(const OtherHost& other, const std::string& region, Keeping keeping);
 
 class DaemonProcess {
  public:
@@ -39,6 +43,12 @@ class DaemonProcess {
   static Result<DaemonProcess> start(const std::vector<std::string>& command,
                                      std::span<const int> inherited = {},
                                      StandardInput input = StandardInput::kNone, Group group = Group::kOwn);
+  // Starts it, in a group of its own, and does not wait for anything.
+  static Result<DaemonProcess> launch(const std::vector<std::string>& command,
+                                      std::span<const int> inherited = {});
+
+  // Starts a xenbaked that publishes nothing, and does not wait for it.
+  static Result<DaemonProcess> launch(std::vector<std::string> command);
 
   DaemonProcess(DaemonProcess&& other) noexcept;
   DaemonProcess& operator=(DaemonProcess&&) = delete;
@@ -51,6 +61,8 @@ class DaemonProcess {
   // Reads what it has printed, and whether it has exited. Call regularly.
   void poll();
   bool running() const { return pid_ > 0; }
+  // The last line that it has printed, without its own name and printable; "" if there was none.
+  std::string last_words() const;
   // Why it exited by itself, with its last message. Only while not running().
   Error outcome() const;
   // True if it exited by itself and did not fail.
@@ -58,6 +70,8 @@ class DaemonProcess {
 
  private:
   DaemonProcess(pid_t pid, Descriptor said) : pid_(pid), said_(std::move(said)) {}
+  static Result<DaemonProcess> spawn(std::vector<std::string> words, int ready,
+                                     std::span<const int> inherited, StandardInput input, Group group);
   static Status wait_until_ready(DaemonProcess& daemon, int ready, const std::string& meanwhile);
   void listen();
   bool reap(int options);

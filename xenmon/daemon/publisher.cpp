@@ -45,8 +45,9 @@ Result<Publisher> mirror_region(const PublisherSettings& settings) {
   publisher.directory.emplace(std::move(*directory));
   publisher.region = publisher.directory->path() + "/region";
   const std::array inherited = {publisher.directory->lock()};
-  auto mirror = DaemonProcess::start(mirror_command(settings, publisher.region), inherited,
-                                     DaemonProcess::StandardInput::kNone, DaemonProcess::Group::kOurs);
+  auto mirror =
+      DaemonProcess::start(mirror_command(*settings.other, publisher.region, Keeping::kOnce), inherited,
+                           DaemonProcess::StandardInput::kNone, DaemonProcess::Group::kOurs);
   if (!mirror) return mirror.error();
   publisher.mirror.emplace(std::move(*mirror));
   return publisher;
@@ -54,9 +55,28 @@ Result<Publisher> mirror_region(const PublisherSettings& settings) {
 
 } // namespace
 
+Result<Publisher> start_mirror(const OtherHost& other) {
+  Publisher publisher;
+  auto directory = PrivateDirectory::make();
+  if (!directory) return directory.error();
+  publisher.directory.emplace(std::move(*directory));
+  publisher.region = publisher.directory->path() + "/region";
+  if (Status started = restart_mirror(publisher, other); !started) return started.error();
+  return publisher;
+}
+
+Status restart_mirror(Publisher& publisher, const OtherHost& other) {
+  const std::array inherited = {publisher.directory->lock()};
+  auto mirror = DaemonProcess::launch(mirror_command(other, publisher.region, Keeping::kForever), inherited);
+  if (!mirror) return mirror.error();
+  publisher.mirror.reset();
+  publisher.mirror.emplace(std::move(*mirror));
+  return ok();
+}
+
 Result<Publisher> find_publisher(const PublisherSettings& settings) {
   sweep_private_directories();
-  if (settings.is_far()) return mirror_region(settings);
+  if (settings.other) return mirror_region(settings);
   Publisher publisher;
   publisher.region = settings.region;
   publisher.replay_goes_back = can_be_played_again(settings.replay);

@@ -30,6 +30,13 @@ struct Publisher {
 // status.
 Result<Publisher> find_publisher(const PublisherSettings& settings);
 
+// A mirror of one of several hosts. Returns at once: the mirror is there when that host has answered, and is
+// kept however often it cannot be reached. Nobody is asked for a password. What it says is why there are no
+// data.
+Result<Publisher> start_mirror(const OtherHost& other);
+// Again, if its process has ended.
+Status restart_mirror(Publisher& publisher, const OtherHost& other);
+
 } // namespace xenmon
 
 #endif // XENMON_XENMON_DAEMON_PUBLISHER_H

@@ -10,6 +10,16 @@
 
 namespace xenmon {
 
+// Another host, and how it is reached: by ssh, or by a command of the user's own.
+struct OtherHost {
+  std::string host;    // [user@]HOST; one of the two is ""
+  std::string connect; // a command that leads to xenmon serve there
+
+  bool operator==(const OtherHost&) const = default;
+  // What it is called; as the user wrote it.
+  const std::string& name() const { return host.empty() ? connect : host; }
+};
+
 // Which region is wanted, and how the xenbaked is started that publishes it where none does yet.
 struct PublisherSettings {
   // What for. It decides who steers the replay of a recording.
@@ -20,18 +30,13 @@ struct PublisherSettings {
   };
   Use use = Use::kScreen;
   std::string region = XENMON_DEFAULT_REGION;
-  // Another host's, of which a mirror is kept: [user@]HOST for ssh, or a command that leads there; both "":
-  // ours.
-  std::string host;
-  std::string connect;
+  std::optional<OtherHost> other; // of which a mirror is kept; none: ours
   // "": the one beside this program or in sbin beside its directory, else the one in PATH
   std::string xenbaked;
   std::uint64_t ms_per_sample = 100;
   bool ms_per_sample_given = false;          // somebody cares
   std::optional<std::uint64_t> slow_wait_ns; // none: xenbaked's default
   bool allocated = true;                     // time slices are traced, too
-
-  bool is_far() const { return !host.empty() || !connect.empty(); }
 
   std::string replay; // a recording; "-": standard input; "": none, and what follows means nothing
   std::optional<std::uint64_t> cpu_khz;

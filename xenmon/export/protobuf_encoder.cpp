@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "export/protobuf_encoder.h"
 
-#include <bit>
-#include <cstring>
+#include <protozero/pbf_writer.hpp>
 #include <utility>
 
 #include "export/bucket_bounds.h"
 
 namespace xenmon {
 namespace {
+
+using protozero::pbf_writer;
 
 // Numbers of fields, by message.
 namespace field {
@@ -42,64 +43,21 @@ constexpr std::uint32_t kTimeSeconds = 1;
 constexpr std::uint32_t kTimeNanos = 2;
 } // namespace field
 
-constexpr std::uint32_t kTypeCounter = 0;
-constexpr std::uint32_t kTypeGauge = 1;
-constexpr std::uint32_t kTypeHistogram = 4;
-
-constexpr std::uint32_t kWireVarint = 0;
-constexpr std::uint32_t kWireFixed64 = 1;
-constexpr std::uint32_t kWireBytes = 2;
+constexpr std::int32_t kTypeCounter = 0;
+constexpr std::int32_t kTypeGauge = 1;
+constexpr std::int32_t kTypeHistogram = 4;
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
 
 // So many empty buckets cost less than the beginning of another span.
 constexpr std::int32_t kMostEmptyInSpan = 2;
 
-constexpr std::uint64_t zigzag_of(std::int64_t value) {
-  return (static_cast<std::uint64_t>(value) << 1) ^ (value < 0 ? ~std::uint64_t{0} : 0);
-}
-
-std::uint32_t type_of(FamilyKind kind) {
+std::int32_t type_of(FamilyKind kind) {
   if (kind == FamilyKind::kHistogram) return kTypeHistogram;
   return kind == FamilyKind::kCounter ? kTypeCounter : kTypeGauge;
 }
 
 } // namespace
-
-void ProtobufMessage::raw_varint(std::uint64_t value) {
-  while (value >= 0x80) {
-    bytes_ += static_cast<char>(value | 0x80);
-    value >>= 7;
-  }
-  bytes_ += static_cast<char>(value);
-}
-
-void ProtobufMessage::raw_zigzag(std::int64_t value) {
-  raw_varint(zigzag_of(value));
-}
-
-void ProtobufMessage::varint(std::uint32_t field, std::uint64_t value) {
-  raw_varint(field << 3 | kWireVarint);
-  raw_varint(value);
-}
-
-void ProtobufMessage::zigzag(std::uint32_t field, std::int64_t value) {
-  varint(field, zigzag_of(value));
-}
-
-void ProtobufMessage::real(std::uint32_t field, double value) {
-  raw_varint(field << 3 | kWireFixed64);
-  char raw[sizeof value];
-  static_assert(std::endian::native == std::endian::little);
-  std::memcpy(raw, &value, sizeof raw);
-  bytes_.append(raw, sizeof raw);
-}
-
-void ProtobufMessage::bytes(std::uint32_t field, std::string_view value) {
-  raw_varint(field << 3 | kWireBytes);
-  raw_varint(value.size());
-  bytes_ += value;
-}
 
 void ProtobufEncoder::begin(const Family& family) {
   end_family();
@@ -107,17 +65,19 @@ void ProtobufEncoder::begin(const Family& family) {
   std::string name = family.name;
   if (family.kind == FamilyKind::kCounter) name += "_total";
   if (family.kind == FamilyKind::kInfo) name += "_info";
-  family_.bytes(field::kFamilyName, name);
-  family_.bytes(field::kFamilyHelp, family.help);
-  family_.varint(field::kFamilyType, type_of(family.kind));
-  if (*family.unit != '\0') family_.bytes(field::kFamilyUnit, family.unit);
+  pbf_writer message(family_);
+  message.add_string(field::kFamilyName, name);
+  message.add_string(field::kFamilyHelp, family.help);
+  message.add_enum(field::kFamilyType, type_of(family.kind));
+  if (*family.unit != '\0') message.add_string(field::kFamilyUnit, family.unit);
 }
 
+// Its length, and the message.
 void ProtobufEncoder::end_family() {
   if (begun_ == nullptr) return;
   begun_ = nullptr;
-  all_.raw_varint(family_.encoded().size());
-  all_.append(family_.encoded());
+  protozero::add_varint_to_buffer(&all_, family_.size());
+  all_ += family_;
   family_.clear();
 }
 
@@ -126,37 +86,41 @@ void ProtobufEncoder::begin_metric(const Series& series) {
   value_.clear();
   for (const Label& label : series.labels) {
     part_.clear();
-    part_.bytes(field::kLabelName, label.name);
-    part_.bytes(field::kLabelValue, label.value);
-    metric_.bytes(field::kMetricLabel, part_.encoded());
+    pbf_writer message(part_);
+    message.add_string(field::kLabelName, label.name.data(), label.name.size());
+    message.add_string(field::kLabelValue, label.value.data(), label.value.size());
+    pbf_writer(metric_).add_message(field::kMetricLabel, part_);
   }
 }
 
 void ProtobufEncoder::end_metric(std::uint32_t value_field) {
-  metric_.bytes(value_field, value_.encoded());
-  family_.bytes(field::kFamilyMetric, metric_.encoded());
+  pbf_writer(metric_).add_message(value_field, value_);
+  pbf_writer(family_).add_message(field::kFamilyMetric, metric_);
 }
 
 void ProtobufEncoder::add_created(std::uint32_t field, const Series& series) {
   if (series.created_ns == 0) return;
   part_.clear();
-  part_.varint(field::kTimeSeconds, series.created_ns / kSecond);
-  part_.varint(field::kTimeNanos, series.created_ns % kSecond);
-  value_.bytes(field, part_.encoded());
+  pbf_writer time(part_);
+  time.add_uint64(field::kTimeSeconds, series.created_ns / kSecond);
+  time.add_uint64(field::kTimeNanos, series.created_ns % kSecond);
+  pbf_writer(value_).add_message(field, part_);
 }
 
 void ProtobufEncoder::number(const Series& series, Amount amount) {
   begin_metric(series);
-  value_.real(field::kNumberValue, amount.value());
+  pbf_writer(value_).add_double(field::kNumberValue, amount.value());
   const bool counter = begun_ != nullptr && begun_->kind == FamilyKind::kCounter;
   if (counter) add_created(field::kCounterCreated, series);
   end_metric(counter ? field::kMetricCounter : field::kMetricGauge);
 }
 
+// Counts that are 0 are written, too: they are present.
 void ProtobufEncoder::histogram(const Series& series, const HistogramValue& value) {
   begin_metric(series);
-  value_.varint(field::kHistogramCount, value.count);
-  value_.real(field::kHistogramSum, Amount::nanoseconds(value.sum_ns).value());
+  pbf_writer message(value_);
+  message.add_uint64(field::kHistogramCount, value.count);
+  message.add_double(field::kHistogramSum, Amount::nanoseconds(value.sum_ns).value());
   add_classic(value);
   add_native(value);
   add_created(field::kHistogramCreated, series);
@@ -170,30 +134,33 @@ void ProtobufEncoder::add_classic(const HistogramValue& value) {
   for (const ClassicBound& bound : classic_bounds()) {
     for (; next != value.buckets.end() && next->bucket < bound.buckets; ++next) below += next->count;
     part_.clear();
-    part_.varint(field::kBucketCount, below);
-    part_.real(field::kBucketBound, bound.seconds);
-    value_.bytes(field::kHistogramBucket, part_.encoded());
+    pbf_writer bucket(part_);
+    bucket.add_uint64(field::kBucketCount, below);
+    bucket.add_double(field::kBucketBound, bound.seconds);
+    pbf_writer(value_).add_message(field::kHistogramBucket, part_);
   }
 }
 
 void ProtobufEncoder::end_span(std::int32_t offset, std::uint32_t length) {
   part_.clear();
-  part_.zigzag(field::kSpanOffset, offset);
-  part_.varint(field::kSpanLength, length);
-  value_.bytes(field::kHistogramSpan, part_.encoded());
+  pbf_writer span(part_);
+  span.add_sint32(field::kSpanOffset, offset);
+  span.add_uint32(field::kSpanLength, length);
+  pbf_writer(value_).add_message(field::kHistogramSpan, part_);
 }
 
 void ProtobufEncoder::add_native(const HistogramValue& value) {
-  value_.zigzag(field::kHistogramSchema, kNativeSchema);
-  value_.real(field::kHistogramZeroThreshold, kNativeZeroThreshold);
-  value_.varint(field::kHistogramZeroCount, 0);
+  pbf_writer message(value_);
+  message.add_sint32(field::kHistogramSchema, kNativeSchema);
+  message.add_double(field::kHistogramZeroThreshold, kNativeZeroThreshold);
+  message.add_uint64(field::kHistogramZeroCount, 0);
 
   deltas_.clear();
   const auto native = native_buckets();
   std::int64_t previous = 0;
   const auto add = [&](std::uint64_t count) {
     const auto now = static_cast<std::int64_t>(count);
-    deltas_.raw_zigzag(now - previous);
+    deltas_.push_back(now - previous);
     previous = now;
   };
   // A span's offset is the number of empty buckets after the span before it; the first one's is its bucket.
@@ -217,12 +184,12 @@ void ProtobufEncoder::add_native(const HistogramValue& value) {
   }
   // An empty one shows by an empty span that it is native.
   end_span(offset, length);
-  if (!deltas_.encoded().empty()) value_.bytes(field::kHistogramDelta, deltas_.encoded());
+  message.add_packed_sint64(field::kHistogramDelta, deltas_.begin(), deltas_.end());
 }
 
 std::string ProtobufEncoder::finish() {
   end_family();
-  return all_.take();
+  return std::exchange(all_, {});
 }
 
 } // namespace xenmon

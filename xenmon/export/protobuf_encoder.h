@@ -7,34 +7,11 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
-#include <utility>
+#include <vector>
 
 #include "export/encoder.h"
 
 namespace xenmon {
-
-// The wire format of protobuf, as far as it is needed here. Fields that are 0 are written like others:
-// histograms have counts that are present and 0.
-class ProtobufMessage {
- public:
-  void varint(std::uint32_t field, std::uint64_t value);
-  void zigzag(std::uint32_t field, std::int64_t value);
-  void real(std::uint32_t field, double value);
-  void bytes(std::uint32_t field, std::string_view value);
-
-  // Without a field: an element of a packed field, or a length before a message.
-  void raw_varint(std::uint64_t value);
-  void raw_zigzag(std::int64_t value);
-  void append(std::string_view encoded) { bytes_ += encoded; }
-
-  [[nodiscard]] const std::string& encoded() const { return bytes_; }
-  void clear() { bytes_.clear(); }
-  std::string take() { return std::exchange(bytes_, {}); }
-
- private:
-  std::string bytes_;
-};
 
 class ProtobufEncoder final : public Encoder {
  public:
@@ -53,12 +30,13 @@ class ProtobufEncoder final : public Encoder {
   void end_span(std::int32_t offset, std::uint32_t length);
 
   const Family* begun_ = nullptr;
-  ProtobufMessage all_;
-  ProtobufMessage family_;
-  ProtobufMessage metric_;
-  ProtobufMessage value_; // the metric's counter, gauge or histogram
-  ProtobufMessage part_;  // a label, a bucket, a span, a time
-  ProtobufMessage deltas_;
+  // Messages as they are made.
+  std::string all_;
+  std::string family_;
+  std::string metric_;
+  std::string value_; // the metric's counter, gauge or histogram
+  std::string part_;  // a label, a bucket, a span, a time
+  std::vector<std::int64_t> deltas_;
 };
 
 } // namespace xenmon

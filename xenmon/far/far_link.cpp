@@ -18,7 +18,8 @@ namespace xenmon {
 namespace {
 
 constexpr std::size_t kLongestLine = 1024;
-constexpr int kExecFailed = 127; // as a shell says it
+constexpr int kExecFailed = 127;   // as a shell says it
+constexpr int kConnectSeconds = 4; // until another try is better
 
 // In the child: only what is allowed between fork and exec.
 [[noreturn]] void become(char* const* arguments, pid_t parent, int socket, int errors, bool grouped) {
@@ -57,7 +58,10 @@ std::vector<std::string> far_command(const FarHost& far, Asking asking) {
   if (far.host.empty())
     return {"/bin/sh", "-c", is_one_program(far.command) ? "exec " + far.command : far.command};
   std::vector<std::string> words = {"ssh", "-T", "-o", "ClearAllForwardings=yes"};
-  if (asking == Asking::kMustNot) words.insert(words.end(), {"-o", "BatchMode=yes"});
+  // A host that is down for now would be asked ever more seldom by TCP.
+  if (asking == Asking::kMustNot)
+    words.insert(words.end(),
+                 {"-o", "BatchMode=yes", "-o", "ConnectTimeout=" + std::to_string(kConnectSeconds)});
   words.insert(words.end(), {"--", far.host, "xenmon", "serve"});
   return words;
 }

@@ -45,13 +45,20 @@ FarMirror::FarMirror(Settings settings)
     : settings_(std::move(settings)), receiver_(settings_.region, settings_.far.name()) {}
 
 Error FarMirror::failure(const std::string& what) const {
-  return Error{"no connection to " + printable(settings_.far.name()) + ": " + what};
+  return Error{(settings_.keep ? "" : "no connection to " + printable(settings_.far.name()) + ": ") + what};
+}
+
+void FarMirror::say(const std::string& reason) {
+  if (!settings_.say || reason == said_) return;
+  settings_.say(reason);
+  said_ = reason;
 }
 
 Error FarMirror::run() {
   for (;;) {
     Error ended = session();
-    if (!was_complete_) return ended;
+    if (!was_complete_ && !settings_.keep) return ended;
+    say(ended.message);
     receiver_.set_connected(false);
     std::this_thread::sleep_for(kPause);
   }
@@ -63,7 +70,7 @@ Error FarMirror::session() {
   called_ = false;
   receiver_.begin_session();
   begun_ = heard_ = Clock::now();
-  const Asking asking = was_complete_ ? Asking::kMustNot : Asking::kMay;
+  const Asking asking = was_complete_ || settings_.keep ? Asking::kMustNot : Asking::kMay;
   Result<FarLink> link = FarLink::start(far_command(settings_.far, asking), asking);
   if (!link) return link.error();
   // If it has ended already, there is nothing to read, and perhaps it has said why.
@@ -78,7 +85,7 @@ Error FarMirror::session() {
       }
     }
     // The first connection may wait for a password.
-    if (!was_complete_ && !called_) continue;
+    if (asking == Asking::kMay && !called_) continue;
     const auto quiet = Clock::now() - heard_;
     if (quiet > kQuiet) receiver_.set_connected(false);
     if (quiet > (was_complete_ ? lost_ : kPatience)) return failure("it does not answer.");
@@ -120,11 +127,14 @@ Status FarMirror::take_message(MirrorMessage kind, std::string_view body) {
   if (Status taken = receiver_.take(kind, body); !taken) return taken;
   if (kind != MirrorMessage::kBeat) return ok();
   if (!receiver_.problem().empty()) {
-    // A daemon that comes back is waited for, one that was never there is not.
-    if (was_complete_) return ok();
+    // A daemon that comes back is waited for, one that was never there is not, unless others are shown, too.
+    if (settings_.keep) say(receiver_.problem());
+    if (was_complete_ || settings_.keep) return ok();
     return Error{printable(settings_.far.name()) + ": " + receiver_.problem()};
   }
   receiver_.set_connected(true);
+  if (!said_.empty()) say(std::string(kConnected));
+  said_.clear();
   if (was_complete_ || !receiver_.complete()) return ok();
   was_complete_ = true;
   lost_ = std::max(kLost,

@@ -20,6 +20,9 @@ enum class MirrorMessage : std::uint8_t {
   kFacts = 1,  // the region: what does not change while its daemon lives
   kUpdate = 2, // samples, waits, and what has changed in tables, histograms and counters
   kBeat = 3,   // whether the region's daemon is there, several times a second; verdicts
+  // Which counts of histograms have passed 2^32, as of the update that follows: in a session's first update
+  // if there are any, and when they have changed.
+  kCarries = 4,
 };
 
 // Longer than any host's; a longer message is damage.

@@ -36,6 +36,8 @@ Status MirrorReceiver::take(MirrorMessage kind, std::string_view body) {
       return take_update(body);
     case MirrorMessage::kBeat:
       return take_beat(body);
+    case MirrorMessage::kCarries:
+      return take_carries(body);
   }
   return ok(); // of a later version, for those who know it
 }
@@ -46,6 +48,7 @@ Status MirrorReceiver::take_facts(std::string_view body) {
   if (!facts.read(in) || facts.daemon_start == 0) return damaged();
   tables_ = {};
   histograms_.clear();
+  carries_.reset();
   has_facts_ = true;
   if (image_ && progress_.daemon_start == facts.daemon_start) return ok();
   progress_ = {.daemon_start = facts.daemon_start};
@@ -110,6 +113,7 @@ Status MirrorReceiver::publish(const MirrorCounters& counters, std::span<const x
   snapshot.domains = tables_.domains;
   snapshot.vcpus = tables_.vcpus;
   snapshot.histograms = histograms_.changes();
+  if (carries_) snapshot.carries = *carries_;
   snapshot.waits = waits;
   snapshot.waits_left_out = missing;
   snapshot.counters = counters.counters;
@@ -129,11 +133,22 @@ Status MirrorReceiver::publish(const MirrorCounters& counters, std::span<const x
     if (Status published = image_->publish(snapshot); !published) return published;
     progress_.sample = sample.number;
     snapshot.histograms = {};
+    snapshot.carries.reset();
     snapshot.waits = {};
     snapshot.waits_left_out = 0;
     if (state_ == XENMON_STATE_STARTING) state_ = XENMON_STATE_RUNNING;
   }
-  return samples_.empty() ? image_->publish(snapshot) : ok();
+  if (samples_.empty()) {
+    if (Status published = image_->publish(snapshot); !published) return published;
+  }
+  carries_.reset();
+  return ok();
+}
+
+Status MirrorReceiver::take_carries(std::string_view body) {
+  WireReader in(body);
+  if (!has_facts_ || !read_carries(in, carries_.emplace())) return damaged();
+  return ok();
 }
 
 Status MirrorReceiver::take_beat(std::string_view body) {

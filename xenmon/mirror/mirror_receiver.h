@@ -49,6 +49,7 @@ class MirrorReceiver {
  private:
   Status take_facts(std::string_view body);
   Status take_update(std::string_view body);
+  Status take_carries(std::string_view body);
   Status take_beat(std::string_view body);
   Status publish(const MirrorCounters& counters, std::span<const xenmon_wait> waits, std::uint64_t missing);
 
@@ -57,7 +58,8 @@ class MirrorReceiver {
   std::optional<RegionImage> image_;
   MirrorTables tables_;
   MirroredHistograms histograms_;
-  std::vector<MirroredSample> samples_; // of an update
+  std::vector<MirroredSample> samples_;              // of an update
+  std::optional<std::vector<xenmon_carry>> carries_; // for the next update; none: as before
   MirrorProgress progress_;
   bool has_facts_ = false; // of this session
   bool complete_ = false;

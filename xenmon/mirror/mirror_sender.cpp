@@ -59,6 +59,7 @@ void MirrorSender::begin(const RegionReader& reader) {
   known_ = {};
   known_at_ = 0;
   histograms_.clear();
+  known_carries_.clear();
   last_state_ = 0;
   MirrorFacts facts;
   facts.daemon_start = header.daemon_start;
@@ -120,6 +121,29 @@ void MirrorSender::send_waits(const RegionReader& reader) {
   write_waits(waits, body_);
 }
 
+// After the histograms were read, and before they are sent. If a count has passed 2^32 meanwhile, nobody
+// knows whether it was read before or after: the other side sees it happen by the counts, and what is sent
+// with the next update is the same.
+void MirrorSender::send_carries(const RegionReader& reader) {
+  const auto not_free = [](std::vector<xenmon_carry>& carries) {
+    std::erase_if(carries, [](const xenmon_carry& carry) { return carry.vcpu_slot == XENMON_NO_SLOT; });
+  };
+  const auto same = [](const std::vector<xenmon_carry>& a, const std::vector<xenmon_carry>& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](const xenmon_carry& x, const xenmon_carry& y) {
+                        return x.vcpu_slot == y.vcpu_slot && x.bucket == y.bucket && x.passed == y.passed;
+                      });
+  };
+  not_free(tables_.carries);
+  if (!reader.read_carries(carries_)) return;
+  not_free(carries_);
+  if (!same(carries_, tables_.carries) || same(carries_, known_carries_)) return;
+  WireWriter body;
+  write_carries(carries_, body);
+  compressor_.add(MirrorMessage::kCarries, body.bytes());
+  known_carries_ = carries_;
+}
+
 bool MirrorSender::send_update(const RegionReader& reader) {
   const std::uint64_t newest = reader.newest_sample();
   if (newest <= progress_.sample) return false;
@@ -147,6 +171,7 @@ bool MirrorSender::send_update(const RegionReader& reader) {
   counters.flags = reader.flags();
   counters.io_kinds = reader.header().io_kinds;
   counters.write(body_);
+  send_carries(reader);
   send(MirrorMessage::kUpdate);
   // Their memory is used again.
   tables_.pcpus = std::move(known_.pcpus);

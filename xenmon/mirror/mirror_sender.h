@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "client/attachment.h"
 #include "client/region_reader.h"
@@ -34,6 +35,7 @@ class MirrorSender final : public Stream {
   bool send_update(const RegionReader& reader);
   void write_samples(const RegionReader& reader, std::uint64_t last, MirrorTables& expected);
   void send_waits(const RegionReader& reader);
+  void send_carries(const RegionReader& reader);
   void send_beat();
   void send(MirrorMessage kind);
 
@@ -43,6 +45,8 @@ class MirrorSender final : public Stream {
   MirrorTables known_;         // what the receiver has
   std::uint64_t known_at_ = 0; // as of the end of this sample
   HistogramLines histograms_;
+  std::vector<xenmon_carry> carries_; // of the region, without free entries, as of tables_
+  std::vector<xenmon_carry> known_carries_;
   MessageCompressor compressor_;
   WireWriter body_;
   TablesCopy tables_;

@@ -57,6 +57,27 @@ bool MirrorCounters::read(WireReader& in) {
   return in.ok();
 }
 
+void write_carries(std::span<const xenmon_carry> carries, WireWriter& out) {
+  out.number(carries.size());
+  for (const xenmon_carry& carry : carries) {
+    out.number(carry.vcpu_slot);
+    out.number(carry.bucket);
+    out.number(carry.passed);
+  }
+}
+
+bool read_carries(WireReader& in, std::vector<xenmon_carry>& carries) {
+  const std::size_t count = in.count(3);
+  carries.clear();
+  for (std::size_t i = 0; i < count; ++i) {
+    xenmon_carry& carry = carries.emplace_back();
+    carry.vcpu_slot = in.number32();
+    carry.bucket = in.number32();
+    carry.passed = in.number();
+  }
+  return in.ok();
+}
+
 void MirrorBeat::write(WireWriter& out) const {
   out.number(has_region ? 1 : 0);
   out.text(problem);

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,11 @@ struct MirrorCounters {
   void write(WireWriter& out) const;
   bool read(WireReader& in);
 };
+
+// kCarries. In no order; no entry is free.
+void write_carries(std::span<const xenmon_carry> carries, WireWriter& out);
+// False if the bytes make no sense. What they name may not exist.
+bool read_carries(WireReader& in, std::vector<xenmon_carry>& carries);
 
 // kBeat.
 struct MirrorBeat {

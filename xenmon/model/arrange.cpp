@@ -5,6 +5,8 @@
 #include <cctype>
 #include <tuple>
 
+#include "model/host_lines.h"
+
 namespace xenmon {
 namespace {
 
@@ -105,6 +107,23 @@ class Arranger {
   WindowId window_;
 };
 
+// Positions in model.hosts: sorted, and those without figures after the others.
+std::vector<std::size_t> host_order(const ScreenModel& model, const ViewState& state) {
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < model.hosts.size(); ++i)
+    if (matches(model.hosts[i], state.host_filter)) order.push_back(i);
+  const HostKey key = host_sorted_by(state);
+  const bool down = descending(key) != state.sort().reversed;
+  if (key == HostKey::kName) {
+    sort_by(order, down, [&](std::size_t i) { return model.hosts[i].name; });
+    return order;
+  }
+  sort_by(order, down, [&](std::size_t i) { return host_value(key, model.hosts[i]); });
+  std::stable_partition(order.begin(), order.end(),
+                        [&](std::size_t i) { return model.hosts[i].trouble.empty(); });
+  return order;
+}
+
 } // namespace
 
 Metric sorted_by(const ViewState& state) {
@@ -120,6 +139,10 @@ bool matches(const DomainModel& domain, const std::string& pattern) {
   return lower(domain.idle() ? "idle" : domain.name).find(wanted) != std::string::npos;
 }
 
+bool matches(const HostLineModel& host, const std::string& pattern) {
+  return lower(host.name).find(lower(pattern)) != std::string::npos;
+}
+
 bool shows_since_start(const ScreenModel& model, const ViewState& state) {
   return state.latency_since_start || model.latency_length_ns == 0;
 }
@@ -129,8 +152,13 @@ std::vector<std::size_t> domain_order(const ScreenModel& model, const ViewState&
 }
 
 std::vector<TableLine> table_lines(const ScreenModel& model, const ViewState& state) {
-  const Arranger arranger(model, state);
   std::vector<TableLine> lines;
+  if (state.view == View::kHosts) {
+    for (const std::size_t position : host_order(model, state))
+      lines.push_back({{position, {}}, position, {}, false});
+    return lines;
+  }
+  const Arranger arranger(model, state);
   if (state.view == View::kPcpus) {
     for (const std::size_t position : arranger.pcpus()) {
       const PcpuModel& pcpu = model.pcpus[position];
@@ -156,7 +184,9 @@ std::vector<TableLine> table_lines(const ScreenModel& model, const ViewState& st
 }
 
 std::size_t selected_position(const std::vector<TableLine>& lines, const ViewState& state) {
-  const auto& selected = state.view == View::kPcpus ? state.selected_pcpu : state.selected_domain;
+  const auto& selected = state.view == View::kPcpus   ? state.selected_pcpu
+                         : state.view == View::kHosts ? state.selected_host
+                                                      : state.selected_domain;
   if (!selected) return 0;
   const auto is = [&lines](std::size_t i, const LineId& id) { return lines[i].id == id; };
   for (std::size_t i = 0; i < lines.size(); ++i)

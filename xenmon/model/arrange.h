@@ -22,6 +22,9 @@ Metric sorted_by(const ViewState& state);
 // pattern matches all.
 bool matches(const DomainModel& domain, const std::string& pattern);
 
+// Whether a host's name contains the pattern, in any case.
+bool matches(const HostLineModel& host, const std::string& pattern);
+
 // Whether the view of latency shows everything since the start; also before there is anything recent.
 bool shows_since_start(const ScreenModel& model, const ViewState& state);
 
@@ -31,11 +34,11 @@ std::vector<std::size_t> domain_order(const ScreenModel& model, const ViewState&
 
 struct TableLine {
   LineId id;
-  std::size_t parent = 0;           // position in model.domains, or model.pcpus in the view of pCPUs
+  std::size_t parent = 0;           // position in model.domains, or model.pcpus or model.hosts in their views
   std::optional<std::size_t> child; // position in its vcpus, or its shares
   bool folded = false;              // it has children that are not shown
 };
-// The lines of the views of vCPUs, pCPUs and latency; empty for the other views.
+// The lines of the views of vCPUs, pCPUs, latency and hosts; empty for the other views.
 std::vector<TableLine> table_lines(const ScreenModel& model, const ViewState& state);
 
 // The line that is selected in this view, or the first if that line no longer exists.

@@ -87,6 +87,22 @@ struct HostModel {
   std::uint64_t own_wall_ns = 0;
 };
 
+// One of several hosts, in a line.
+struct HostLineModel {
+  std::string name;            // printable, like all texts here
+  std::string trouble;         // why there are no figures; "" if there are
+  bool connecting = false;     // the trouble is only that nothing has arrived yet
+  bool current = false;        // false: the figures are of a recording that is over
+  std::uint64_t length_ns = 0; // what the long window holds
+  std::size_t pcpus = 0;
+  double running = 0; // vCPUs, on average in the long window; like the next
+  double waiting = 0;
+  std::string worst_domain; // whose waits after a wake-up have the longest p99; "": nobody waited
+  std::uint64_t worst_p99_ns = 0;
+  std::uint64_t lost_records = 0; // in the long window
+  std::uint64_t age_ns = 0;       // since the last sign of life of its xenbaked
+};
+
 // For the line that is selected in the view of latency.
 struct SelectedModel {
   Distributions spreads;
@@ -98,6 +114,9 @@ struct ScreenModel {
   std::size_t pcpu_count = 0;        // pCPUs whose time is shown
   std::vector<DomainModel> domains;  // by domid and uid, and so the idle domain last
   std::vector<PcpuModel> pcpus;      // if the model is for that view
+  std::vector<HostLineModel> hosts;  // if the model is for that view, in the order in which they were given
+  bool several_hosts = false;        // there is such a view
+  std::string host_name;             // which of them is shown, printable; "" otherwise
   HostModel host;
   WindowLengths nominal_ns = kWindowNs;
   WindowLengths length_ns = {};        // what the windows hold

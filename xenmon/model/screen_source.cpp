@@ -102,12 +102,18 @@ void ScreenSource::select(std::optional<std::uint32_t> pcpu) {
 
 void ScreenSource::follow() {
   if (publisher_.daemon) publisher_.daemon->poll();
+  if (publisher_.mirror) publisher_.mirror->poll();
   if (held_) return;
   (void)follow_replay(publisher_.replay, follower_, *this); // begin() refuses nothing
   if (const RegionReader* reader = readable()) {
     counters_.add({history_.end_ns(), boottime_ns(), process_cpu_ns(), reader->counters()},
                   history_.nominal_ns(WindowId::kLong));
   }
+}
+
+void ScreenSource::look_at_latency() {
+  if (const RegionReader* reader = held_ ? nullptr : readable())
+    latency_.look(*reader, follower_.feed().tables(), history_.end_ns());
 }
 
 void ScreenSource::hold(bool held) {
@@ -122,10 +128,9 @@ ScreenModel ScreenSource::model(const ViewState& state) {
   ScreenModel model =
       build_screen_model(history_, follower_.feed(), follower_.attachment(), pcpu_, state.view);
   if (state.view == View::kLatency) {
-    if (const RegionReader* reader = held_ ? nullptr : readable()) {
-      latency_.look(*reader, follower_.feed().tables(), history_.end_ns());
+    look_at_latency();
+    if (const RegionReader* reader = held_ ? nullptr : readable())
       contenders_.look(*reader, history_.end_ns(), history_.nominal_ns(WindowId::kLong));
-    }
     add_latency(model, latency_, follower_.feed(), state);
   }
   model.damaged += contenders_.damaged();
@@ -167,6 +172,11 @@ Status ScreenSource::check_selected() const {
   const Health::Kind kind = follower_.attachment().health().kind;
   const bool whole = kind == Health::Kind::kRecordingOver || follower_.attachment().health().held;
   return check_pcpu(pcpu_, follower_.feed().tables(), history_.length_ns(WindowId::kLong), whole);
+}
+
+std::uint64_t ScreenSource::wall_epoch_ns() const {
+  const RegionReader* reader = readable();
+  return reader == nullptr ? 0 : reader->wall_epoch_ns();
 }
 
 std::vector<std::uint32_t> ScreenSource::pcpus() const {

@@ -33,6 +33,9 @@ class ScreenSource final : private FollowSink {
   // Reads what is new. Nothing is read while held; afterwards it is read from the region, which has all that
   // the windows need.
   void follow();
+  // What is recent in the distributions is the difference of two looks, so whoever wants it looks regularly.
+  // model() does so for the view of latency.
+  void look_at_latency();
   void hold(bool held);
   bool held() const { return held_; }
 
@@ -52,6 +55,10 @@ class ScreenSource final : private FollowSink {
   std::vector<std::uint32_t> pcpus() const;
   // An Error once it is known that the selected pCPU does not exist.
   Status check_selected() const;
+  // CLOCK_REALTIME at trace time 0; 0 if it is not known.
+  std::uint64_t wall_epoch_ns() const;
+  // Of the region, as of the last follow().
+  const Health& health() const { return follower_.attachment().health(); }
   // The trace time of a recording that is shown.
   std::uint64_t position_ns() const { return follower_.attachment().health().position_ns; }
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "format.h"
+#include "model/host_lines.h"
 
 namespace xenmon {
 namespace {
@@ -64,9 +65,20 @@ std::span<const Metric> metrics_of(View view) {
       return kOfLatency;
     case View::kDomains:
     case View::kHost:
+    case View::kHosts:
       break;
   }
   return kOfDomains;
+}
+
+std::vector<std::string> sort_names(View view) {
+  std::vector<std::string> names;
+  if (view == View::kHosts) {
+    for (const HostKeyInfo& key : kHostKeys) names.emplace_back(key.name);
+  } else {
+    for (const Metric metric : metrics_of(view)) names.emplace_back(info_of(metric).name);
+  }
+  return names;
 }
 
 bool descending(Metric metric) {
@@ -148,6 +160,10 @@ Role metric_role(Metric metric, const MetricSums& sums) {
 Role metric_role(Metric metric, const LatencyModel& latency, bool since_start) {
   if (metric >= Metric::kRunCount || is_count(metric)) return Role::kText; // a long execution is no harm
   return role_of(metric_value(metric, latency, since_start), kNotableWaitNs, kAlarmingWaitNs);
+}
+
+Role wait_role(std::uint64_t percentile_ns) {
+  return role_of(static_cast<double>(percentile_ns), kNotableWaitNs, kAlarmingWaitNs);
 }
 
 } // namespace xenmon

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "client/latency.h"
 #include "metric.h"
@@ -20,6 +21,8 @@ namespace xenmon {
 
 // What each view can be sorted by, in the order of its columns; the first is the default.
 std::span<const Metric> metrics_of(View view);
+// The same as names, for settings and menus; of every view that can be sorted.
+std::vector<std::string> sort_names(View view);
 // Sorted from the largest down, unless reversed. Ids and names are sorted upwards.
 bool descending(Metric metric);
 // The distribution of which a metric is; none for the others.
@@ -37,6 +40,7 @@ std::string metric_text(Metric metric, const LatencyModel& latency, bool since_s
 // waits from 10 ms and from 50 ms on.
 Role metric_role(Metric metric, const MetricSums& sums);
 Role metric_role(Metric metric, const LatencyModel& latency, bool since_start);
+Role wait_role(std::uint64_t percentile_ns);
 
 } // namespace xenmon
 

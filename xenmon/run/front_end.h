@@ -12,6 +12,12 @@ namespace xenmon {
 
 // Shows the screen until the user, a signal or the end of the terminal stops it.
 Status run_screen(const Options& options, Publisher& publisher);
+// The same for several hosts, which have no publisher yet.
+Status run_screen_of_hosts(const Options& options);
+
+// Prints a table of several hosts as soon as each has figures or says why not, after ten seconds at the
+// latest. An Error if some have none.
+Status run_once_of_hosts(const Options& options);
 
 // Writes a log until the time is over, the recording ends or a signal comes.
 Status run_log(const Options& options, Publisher& publisher);

@@ -4,7 +4,11 @@
 #include <fcntl.h>
 #include <signal.h>
 
+#include <iostream>
+#include <string>
+
 #include "far/far_mirror.h"
+#include "journal.h"
 
 namespace xenmon {
 
@@ -15,7 +19,11 @@ Error run_mirror(const MirrorOptions& options) {
   if (options.ready >= 0) fcntl(options.ready, F_SETFD, FD_CLOEXEC);
   FarMirror mirror({.far = {.host = options.host, .command = options.connect},
                     .region = options.region,
-                    .ready = options.ready});
+                    .ready = options.ready,
+                    .keep = options.keep,
+                    .say = [](const std::string& reason) {
+                      std::cerr << message_lines("xenmon", Priority::kNotice, reason) << std::flush;
+                    }});
   return mirror.run();
 }
 

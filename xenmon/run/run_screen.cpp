@@ -11,11 +11,13 @@
 #include "base/day_time.h"
 #include "base/trace_time.h"
 #include "daemon/replay_control.h"
+#include "model/arrange.h"
 #include "model/model_builder.h"
 #include "model/screen_source.h"
 #include "process/signals.h"
 #include "run/front_end.h"
-#include "run/shown_time.h"
+#include "run/shown_hosts.h"
+#include "run/wait_timeline.h"
 #include "screen/help_screen.h"
 #include "screen/screen.h"
 #include "screen/settings.h"
@@ -60,20 +62,30 @@ PublisherSettings past_settings(const Options& options) {
 
 class Session {
  public:
-  Session(const Options& options, const Settings& settings, std::string settings_path, Publisher& publisher,
+  Session(const Options& options, const Settings& settings, std::string settings_path, ShownHosts& hosts,
           Terminal& terminal)
       : terminal_(terminal),
-        shown_(publisher, past_settings(options)),
+        hosts_(hosts),
         settings_(settings),
         state_(settings_.view),
         settings_path_(std::move(settings_path)),
         speed_(options.speed.empty() ? "1" : options.speed),
         loops_(options.loop),
-        has_day_times_(!publisher.replay || is_directory(options.replay)),
+        is_far_(!options.hosts.empty()),
+        has_day_times_(!is_far_ && (!hosts.shown().publisher().replay || is_directory(options.replay))),
+        replay_(options.replay),
+        flight_dir_(past_settings(options).replay),
+        xenbaked_(options.xenbaked),
+        cpu_khz_(options.cpu_khz),
         pcpu_(options.pcpu) {
     state_.unicode = terminal.unicode();
-    shown_.source().select(pcpu_);
+    shown().source().select(pcpu_);
     set_windows(settings_.windows_ns);
+    if (hosts_.are_several()) {
+      state_.view = View::kHosts;
+    } else if (state_.view == View::kHosts) { // as saved when there were several
+      state_.view = View::kDomains;
+    }
   }
 
   void say(std::string notice) { notice_ = std::move(notice); }
@@ -87,16 +99,17 @@ class Session {
       const auto now = steady_clock::now();
       if (now >= due) {
         const bool soon = model_.domains.empty() && now < patience;
-        due = now + (going() ? std::chrono::nanoseconds(kLookWhileGoing)
-                     : soon  ? std::chrono::nanoseconds(kRefreshWhileEmpty)
-                             : refresh());
+        due = now + (going() || timeline_.runs() ? std::chrono::nanoseconds(kLookWhileGoing)
+                     : soon                      ? std::chrono::nanoseconds(kRefreshWhileEmpty)
+                                                 : refresh());
       }
       const Press press = terminal_.wait(due - now);
       if (press.key == Key::kGone || (press.key == Key::kQuit && !help_ && !typed_ && !sort_menu_))
         return ok();
       if (press.key != Key::kNone) obey(press, due);
       if (steady_clock::now() >= due) take_new_data();
-      if (Status exists = shown_.source().check_selected(); !exists) return exists;
+      if (std::optional<std::string> outcome = timeline_.take_outcome()) notice_ = std::move(*outcome);
+      if (Status exists = shown().source().check_selected(); !exists) return exists;
     }
     return ok();
   }
@@ -104,18 +117,32 @@ class Session {
  private:
   enum class Typing { kSearch, kFilter, kTime };
 
+  ShownTime& shown() { return hosts_.shown(); }
+  const ShownTime& shown() const { return hosts_.shown(); }
+
   bool going() const {
-    return shown_.publisher().replay && shown_.publisher().replay->state() == ReplayControl::State::kGoing;
+    return shown().publisher().replay && shown().publisher().replay->state() == ReplayControl::State::kGoing;
   }
 
   std::chrono::nanoseconds refresh() const { return std::chrono::nanoseconds(settings_.refresh_ns); }
 
   void take_new_data() {
-    shown_.source().follow();
+    hosts_.follow();
     build();
   }
 
-  void build() { model_ = shown_.source().model(state_); }
+  void build() {
+    if (state_.view == View::kHosts) {
+      model_ = hosts_.model();
+      return;
+    }
+    model_ = shown().source().model(state_);
+    model_.several_hosts = hosts_.are_several();
+    model_.host_name = hosts_.name();
+    // The mirror knows why there is no region, and the path says nothing to anybody.
+    if (const std::string trouble = hosts_.trouble(); !trouble.empty())
+      model_.health = model_.health_brief = trouble;
+  }
 
   void show() {
     const int width = terminal_.width();
@@ -126,12 +153,12 @@ class Session {
       return;
     }
     model_.notice = notice_;
-    Scene scene(model_, state_, shown_.source().trend(), nullptr, typed_ ? typed_->shown() : "");
+    Scene scene(model_, state_, shown().source().trend(), nullptr, typed_ ? typed_->shown() : "");
     const ScrollLimits limits = scroll_limits(scene, width, height);
     page_ = limits.page;
     keep_visible(state_, scene, limits);
-    shown_.source().complete(model_, state_, scene.lines, limits.page);
-    const SelectedModel selected = shown_.source().selected(model_, state_, scene.lines);
+    shown().source().complete(model_, state_, scene.lines, limits.page);
+    const SelectedModel selected = shown().source().selected(model_, state_, scene.lines);
     scene.selected = &selected;
     Grid grid = render(scene, width, height);
     if (sort_menu_) sort_menu_->paint(grid);
@@ -140,7 +167,7 @@ class Session {
 
   void set_windows(const WindowLengths& windows) {
     settings_.windows_ns = windows;
-    shown_.source().set_windows(windows);
+    hosts_.set_windows(windows);
   }
 
   void next_windows() {
@@ -168,19 +195,55 @@ class Session {
     if (pcpu == pcpu_) return;
     pcpu_ = pcpu;
     state_.position().row = 0;
-    shown_.source().select(pcpu_);
+    shown().source().select(pcpu_);
     build();
   }
 
   void set_paused(bool paused) {
-    shown_.source().hold(paused);
+    hosts_.hold(paused);
     build();
   }
 
   void switch_view(View view) {
     if (view == state_.view) return;
+    if (view == View::kHosts) {
+      if (!hosts_.are_several()) {
+        notice_ = "there is one host; give --host or --connect several times for a view of hosts";
+        return;
+      }
+      switch_to(std::nullopt);
+      view_of_host_ = state_.view;
+    } else if (state_.view == View::kHosts && !enter_host()) {
+      return;
+    }
     state_.view = view;
     build();
+  }
+
+  // What was chosen on one host means nothing on another.
+  bool enter_host() {
+    const std::vector<TableLine> lines = table_lines(model_, state_);
+    if (lines.empty()) {
+      notice_ = "no host matches the filter; Escape clears it";
+      return false;
+    }
+    const std::size_t host = lines[selected_position(lines, state_)].parent;
+    state_.selected_host = LineId{host, {}};
+    if (host == hosts_.at()) return true;
+    hosts_.show(host);
+    state_.selected_domain.reset();
+    state_.selected_pcpu.reset();
+    state_.folded_domains.clear();
+    state_.folded_pcpus.clear();
+    const ScrollPosition of_hosts = state_.position();
+    state_.scroll = {};
+    state_.position() = of_hosts;
+    return true;
+  }
+
+  void next_view() {
+    const std::size_t views = kViews - (hosts_.are_several() ? 0 : 1);
+    switch_view(static_cast<View>((static_cast<std::size_t>(state_.view) + 1) % views));
   }
 
   void save() {
@@ -191,9 +254,10 @@ class Session {
 
   void ask(Typing what) {
     typing_ = what;
-    filter_before_ = state_.filter;
-    typed_.emplace(what == Typing::kSearch   ? "Search for (name or id): "
-                   : what == Typing::kFilter ? "Show only (name or id): "
+    filter_before_ = state_.shown_filter();
+    const std::string of = state_.view == View::kHosts ? "(name): " : "(name or id): ";
+    typed_.emplace(what == Typing::kSearch   ? "Search for " + of
+                   : what == Typing::kFilter ? "Show only " + of
                    : has_day_times_          ? "Go to (03:10:30, now): "
                                              : "Go to (12.5, 1:30, end): ");
   }
@@ -204,18 +268,18 @@ class Session {
 
   // For a live host, pausing freezes the screen; a recording itself can wait.
   void pause() {
-    if (!shown_.publisher().replay) return set_paused(!shown_.source().held());
-    ReplayControl& replay = *shown_.publisher().replay;
+    if (!shown().publisher().replay) return set_paused(!shown().source().held());
+    ReplayControl& replay = *shown().publisher().replay;
     tell(replay.state() == ReplayControl::State::kPlaying ? replay.hold() : replay.play(speed_));
   }
 
   static constexpr const char* kNoWayBack = "a recording from a pipe cannot be played again";
 
   void step(std::int64_t ns) {
-    if (ns < 0 && !shown_.publisher().replay_goes_back) {
+    if (ns < 0 && !shown().publisher().replay_goes_back) {
       notice_ = kNoWayBack;
-    } else if (shown_.publisher().replay) {
-      tell(shown_.publisher().replay->step(ns, shown_.source().position_ns()));
+    } else if (shown().publisher().replay) {
+      tell(shown().publisher().replay->step(ns, shown().source().position_ns()));
     } else {
       notice_ = "only a recording played with --replay FILE can be stepped through";
     }
@@ -223,8 +287,8 @@ class Session {
 
   // What was chosen for the screen holds for what it shows now.
   void show_other_time() {
-    shown_.source().set_windows(settings_.windows_ns);
-    shown_.source().select(pcpu_);
+    shown().source().set_windows(settings_.windows_ns);
+    shown().source().select(pcpu_);
     state_.position().row = 0;
     take_new_data();
   }
@@ -232,13 +296,13 @@ class Session {
   // To the past by a flight recorder, and back. False: it is no such time.
   bool go_to_day_time(const std::string& text) {
     if (text == "now") {
-      if (!shown_.is_past()) return false;
-      shown_.go_to_now();
+      if (!shown().is_past()) return false;
+      shown().go_to_now();
       show_other_time();
       return true;
     }
     if (!parse_day_time(text)) return false;
-    const Status gone = shown_.go_to(text);
+    const Status gone = shown().go_to(text);
     if (!gone) {
       tell(gone);
       return true;
@@ -250,20 +314,59 @@ class Session {
 
   void go_to(const std::string& text) {
     if (has_day_times_ && go_to_day_time(text)) return;
-    if (!shown_.publisher().replay) {
-      notice_ = text == "now" ? "this is now" : "not a time of day: " + printable(text);
+    if (!shown().publisher().replay) {
+      notice_ = text == "now" ? "this is now"
+                : is_far_     ? "the past of another host is shown by the xenmon there"
+                              : "not a time of day: " + printable(text);
       return;
     }
     const auto time = parse_trace_time(text);
     if (time && *time == kTraceEnd && loops_) {
       notice_ = "a recording in a loop has no end";
-    } else if (time && *time < shown_.source().position_ns() && !shown_.publisher().replay_goes_back) {
+    } else if (time && *time < shown().source().position_ns() && !shown().publisher().replay_goes_back) {
       notice_ = kNoWayBack;
     } else if (time) {
-      tell(shown_.publisher().replay->to(*time));
+      tell(shown().publisher().replay->to(*time));
     } else {
       notice_ = "not a time in a recording: " + printable(text);
     }
+  }
+
+  // Where the records of what is shown are; an Error that says why nowhere.
+  Result<KeptRecords> kept_records() {
+    if (is_far_) return Error{"the records are on the other host: make the timeline there"};
+    KeptRecords records;
+    records.cpu_khz = cpu_khz_;
+    records.wall_epoch_ns = shown().source().wall_epoch_ns();
+    records.recording = shown().publisher().replay && !shown().is_past() ? replay_ : flight_dir_;
+    if (records.recording == "-") return Error{"a recording from a pipe cannot be read again"};
+    if (loops_) return Error{"in a loop every time comes again: leave out --loop for a timeline"};
+    records.is_directory = is_directory(records.recording);
+    if (!shown().publisher().replay && !records.is_directory)
+      return Error{"no records are kept: start xenbaked with --flight 10m for a timeline"};
+    return records;
+  }
+
+  // Of the longest wait of the line that is selected.
+  void make_timeline() {
+    if (state_.view != View::kLatency) {
+      notice_ = "T is for the view of latency: the longest wait of the line that is selected there";
+      return;
+    }
+    const std::vector<TableLine> lines = table_lines(model_, state_);
+    const RivalSums waits = shown().source().selected(model_, state_, lines).contenders;
+    if (waits.longest_end_ns == 0) {
+      notice_ = "this line has had no long wait recently";
+      return;
+    }
+    const Result<KeptRecords> records = kept_records();
+    if (!records) return tell(records.error());
+    const TableLine& line = lines[selected_position(lines, state_)];
+    WaitToShow wait{"d" + std::to_string(model_.domains[line.parent].domid), waits.longest_start_ns,
+                    waits.longest_end_ns};
+    if (line.id.child) wait.of += "v" + std::to_string(*line.id.child);
+    if (const Status started = timeline_.start(xenbaked_, *records, wait); !started) return tell(started);
+    notice_ = "a timeline of this line's longest wait is being made";
   }
 
   void type(const Press& press) {
@@ -272,13 +375,13 @@ class Session {
     if (typing_ == Typing::kTime) {
       if (outcome == TypedLine::Outcome::kDone && !text.empty()) go_to(text);
     } else if (typing_ == Typing::kFilter) {
-      state_.filter = outcome == TypedLine::Outcome::kGivenUp ? filter_before_ : text;
+      state_.shown_filter() = outcome == TypedLine::Outcome::kGivenUp ? filter_before_ : text;
     } else if (outcome == TypedLine::Outcome::kDone) {
       // An empty line repeats the last search, from the next domain on.
       const bool again = text.empty();
       if (!again) pattern_ = text;
       if (!pattern_.empty() && !go_to_domain(pattern_, again, state_, model_))
-        notice_ = "no domain matches " + pattern_;
+        notice_ = (state_.view == View::kHosts ? "no host matches " : "no domain matches ") + pattern_;
     } else if (!text.empty()) {
       go_to_domain(text, false, state_, model_);
     }
@@ -318,7 +421,7 @@ class Session {
     } else {
       handle_key(press, due);
     }
-    if (going()) due = steady_clock::now();
+    if (going() || timeline_.runs()) due = steady_clock::now();
   }
 
   static bool sorts_again(Key key) {
@@ -342,6 +445,13 @@ class Session {
   }
 
   void handle_key(const Press& press, steady_clock::time_point& due) {
+    if (state_.view == View::kHosts) {
+      if (press.key == Key::kFold) return switch_view(view_of_host_);
+      if (is_for_one_host(press.key)) {
+        notice_ = "this key is for the views of one host; Enter shows the selected one";
+        return;
+      }
+    }
     switch (press.key) {
       case Key::kHelp:
         help_ = 0;
@@ -360,6 +470,9 @@ class Session {
       case Key::kGoTo:
         ask(Typing::kTime);
         break;
+      case Key::kTimeline:
+        make_timeline();
+        break;
       case Key::kDomains:
         switch_view(View::kDomains);
         break;
@@ -375,14 +488,17 @@ class Session {
       case Key::kHost:
         switch_view(View::kHost);
         break;
+      case Key::kHosts:
+        switch_view(View::kHosts);
+        break;
       case Key::kNextView:
-        switch_view(static_cast<View>((static_cast<std::size_t>(state_.view) + 1) % kViews));
+        next_view();
         break;
       case Key::kNext:
-        switch_to(next_pcpu(shown_.source().pcpus(), pcpu_));
+        switch_to(next_pcpu(shown().source().pcpus(), pcpu_));
         break;
       case Key::kPrevious:
-        switch_to(previous_pcpu(shown_.source().pcpus(), pcpu_));
+        switch_to(previous_pcpu(shown().source().pcpus(), pcpu_));
         break;
       case Key::kSearch:
         ask(Typing::kSearch);
@@ -411,17 +527,24 @@ class Session {
   }
 
   Terminal& terminal_;
-  ShownTime shown_;
+  ShownHosts& hosts_;
   Settings settings_;
   ViewState state_;
   std::string settings_path_;
   std::string speed_;  // of a recording that is being played
   bool loops_;         // it is played in a loop
+  bool is_far_;        // what is shown is of another host
   bool has_day_times_; // a flight recorder may have what is asked for
+  std::string replay_;
+  std::string flight_dir_; // where records are that are not of replay_
+  std::string xenbaked_;
+  std::optional<std::uint64_t> cpu_khz_;
   std::optional<std::uint32_t> pcpu_;
+  WaitTimeline timeline_; // that is being made
   ScreenModel model_;
   std::size_t page_ = 1;
-  std::optional<std::size_t> help_; // its first line
+  View view_of_host_ = View::kDomains; // where Enter leads from the view of hosts
+  std::optional<std::size_t> help_;    // its first line
   std::optional<TypedLine> typed_;
   std::optional<SortMenu> sort_menu_;
   Typing typing_ = Typing::kSearch;
@@ -439,16 +562,30 @@ void apply(const Options& options, Settings& settings) {
 
 } // namespace
 
-Status run_screen(const Options& options, Publisher& publisher) {
+namespace {
+
+Status show(const Options& options, ShownHosts& hosts) {
   Settings settings;
   const std::string path = settings_path([](const char* name) { return std::getenv(name); });
   const Status loaded = path.empty() ? ok() : load_settings(path, settings);
   apply(options, settings);
   auto terminal = Terminal::open(wanted_palette(options.no_color, std::getenv("NO_COLOR")));
   if (!terminal) return terminal.error();
-  Session session(options, settings, path, publisher, *terminal);
+  Session session(options, settings, path, hosts, *terminal);
   if (!loaded) session.say(loaded.error().message);
   return session.run();
+}
+
+} // namespace
+
+Status run_screen(const Options& options, Publisher& publisher) {
+  ShownHosts hosts(publisher, past_settings(options));
+  return show(options, hosts);
+}
+
+Status run_screen_of_hosts(const Options& options) {
+  Result<ShownHosts> hosts = ShownHosts::several(options.hosts);
+  return hosts ? show(options, *hosts) : Status(hosts.error());
 }
 
 } // namespace xenmon

@@ -27,6 +27,7 @@ class ShownTime {
   [[nodiscard]] Publisher& publisher() { return past_ ? past_->publisher : present_; }
   [[nodiscard]] const Publisher& publisher() const { return past_ ? past_->publisher : present_; }
   [[nodiscard]] ScreenSource& source() { return past_ ? past_->source : source_; }
+  [[nodiscard]] const ScreenSource& source() const { return past_ ? past_->source : source_; }
   [[nodiscard]] bool is_past() const { return past_ != nullptr; }
 
   // To a time of day, as xenbaked --held-at takes it. Waits until the xenbaked is there. If there is nothing

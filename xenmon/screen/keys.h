@@ -18,6 +18,7 @@ enum class Key {
   kPcpus,
   kLatency,
   kHost,
+  kHosts,
   kNextView,
   kNext, // the CPUs
   kPrevious,
@@ -47,6 +48,7 @@ enum class Key {
   kFarBack,
   kFarForward,
   kGoTo,
+  kTimeline,
   kUp,
   kDown,
   kLeft,

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/host_lines.h"
 #include "model/view_metrics.h"
 #include "screen/views.h"
 #include "text.h"
@@ -14,7 +15,8 @@
 namespace xenmon {
 namespace {
 
-constexpr std::array<const char*, kViews> kViewNames = {"Domains", "vCPUs", "CPUs", "Latency", "Host"};
+constexpr std::array<const char*, kViews> kViewNames = {"Domains", "vCPUs", "CPUs",
+                                                        "Latency", "Host",  "Hosts"};
 
 struct BarKey {
   const char* key;
@@ -25,6 +27,7 @@ constexpr std::array kBar = {BarKey{"F1", "Help"},   BarKey{"F2", "View"},   Bar
                              BarKey{"F7", "CPU"},    BarKey{"F8", "Window"}, BarKey{"F9", "Pause"},
                              BarKey{"F10", "Quit"}};
 constexpr int kBarLabel = 6;
+constexpr std::size_t kLongestHost = 16; // in the title
 
 bool has_bar(int height) {
   return height >= kKeyBarFrom;
@@ -68,20 +71,24 @@ std::string hidden_rows(const MetricSet& shown) {
 void paint_title(Grid& grid, const Scene& scene) {
   TitleRow row(grid);
   const ScreenModel& model = scene.model;
-  row.put("CPU = " + (model.pcpu ? std::to_string(*model.pcpu) : std::string("all")), kStandout);
+  const bool of_hosts = scene.state.view == View::kHosts;
+  if (!model.host_name.empty()) row.put(shortened(model.host_name, kLongestHost), {kBold, Role::kName});
+  if (!of_hosts)
+    row.put("CPU = " + (model.pcpu ? std::to_string(*model.pcpu) : std::string("all")), kStandout);
   if (model.paused) row.put("PAUSED", {kBold | kStandout, Role::kNotable});
   std::size_t all = 0;
-  for (const char* name : kViewNames) all += std::string_view(name).size() + 3;
+  const std::size_t views = kViews - (model.several_hosts ? 0 : 1);
+  for (std::size_t i = 0; i < views; ++i) all += std::string_view(kViewNames[i]).size() + 3;
   const auto shown = static_cast<std::size_t>(scene.state.view);
   const bool all_fit = row.fits(all);
-  for (std::size_t i = 0; i < kViews; ++i) {
+  for (std::size_t i = 0; i < views; ++i) {
     if (!all_fit && i != shown) continue;
     row.put(std::to_string(i + 1) + " " + kViewNames[i], i == shown ? Style{kBold | kStandout} : Style{});
     row.tight();
   }
   row.put("", {});
-  if (!scene.state.filter.empty() && scene.state.view != View::kHost)
-    row.put("filter: " + printable(scene.state.filter), {kBold, Role::kNotable});
+  if (!scene.state.shown_filter().empty() && scene.state.view != View::kHost)
+    row.put("filter: " + printable(scene.state.shown_filter()), {kBold, Role::kNotable});
   if (scene.state.view == View::kDomains) {
     const std::string hidden = hidden_rows(scene.state.rows);
     if (!hidden.empty()) row.put("hidden:" + hidden, {});
@@ -120,6 +127,11 @@ void paint_status(Grid& grid, const Scene& scene) {
     return;
   }
   const ScreenModel& model = scene.model;
+  if (scene.state.view == View::kHosts) {
+    const std::string text = (model.notice.empty() ? "" : model.notice + " | ") + hosts_text(model);
+    grid.put(y, 0, shortened(text, static_cast<std::size_t>(grid.width())));
+    return;
+  }
   const bool trouble = model.lost_records > 0 || model.damaged > 0 || !model.last_words.empty();
   grid.put(y, 0, status_text(model, static_cast<std::size_t>(grid.width())),
            {model.current ? std::uint8_t{kPlain} : std::uint8_t{kBold}, trouble         ? Role::kAlarming
@@ -139,6 +151,8 @@ void paint_body(Grid& grid, Area area, const Scene& scene) {
       return paint_latency_view(grid, area, scene);
     case View::kHost:
       return paint_host_view(grid, area, scene);
+    case View::kHosts:
+      return paint_hosts_view(grid, area, scene);
   }
 }
 
@@ -172,6 +186,8 @@ ScrollLimits scroll_limits(const Scene& scene, int width, int height) {
       return latency_view_limits(scene, width, area);
     case View::kHost:
       return host_view_limits(scene, width, area);
+    case View::kHosts:
+      return hosts_view_limits(scene, width, area);
   }
   return {};
 }

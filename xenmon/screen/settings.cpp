@@ -19,7 +19,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::uint64_t kMs = 1'000'000;
 // In the order of View.
-constexpr std::array<const char*, kViews> kViewNames = {"domains", "vcpus", "cpus", "latency", "host"};
+constexpr std::array<const char*, kViews> kViewNames = {"domains", "vcpus", "cpus",
+                                                        "latency", "host",  "hosts"};
 constexpr std::uint64_t kShortestMs = 100;
 constexpr std::uint64_t kLongestWindowMs = 10'000; // a region holds no more
 constexpr std::uint64_t kLongestRefreshMs = 60'000;
@@ -47,12 +48,10 @@ void take_sorts(const Json& json, ViewState& view) {
   for (std::size_t i = 0; i < kViews; ++i) {
     const auto sort = sorts->find(kViewNames[i]);
     if (sort == sorts->end() || !sort->is_object()) continue;
-    const auto metrics = metrics_of(static_cast<View>(i));
-    const std::string by = word(*sort, "by");
-    const auto found = std::find_if(metrics.begin(), metrics.end(),
-                                    [&](Metric metric) { return by == info_of(metric).name; });
-    if (found == metrics.end()) continue;
-    view.sorts[i] = {static_cast<std::size_t>(found - metrics.begin()), flag(*sort, "reversed", false)};
+    const std::vector<std::string> names = sort_names(static_cast<View>(i));
+    const auto found = std::find(names.begin(), names.end(), word(*sort, "by"));
+    if (found == names.end()) continue;
+    view.sorts[i] = {static_cast<std::size_t>(found - names.begin()), flag(*sort, "reversed", false)};
   }
 }
 
@@ -91,9 +90,9 @@ Json to_json(const Settings& settings) {
     if (*option != '\0') json["rows"][option] = view.rows.contains(metric);
   }
   for (std::size_t i = 0; i < kViews; ++i) {
-    const auto metrics = metrics_of(static_cast<View>(i));
+    const std::vector<std::string> names = sort_names(static_cast<View>(i));
     const Sort& sort = view.sorts[i];
-    json["sort"][kViewNames[i]] = {{"by", info_of(metrics[std::min(sort.key, metrics.size() - 1)]).name},
+    json["sort"][kViewNames[i]] = {{"by", names[std::min(sort.key, names.size() - 1)]},
                                    {"reversed", sort.reversed}};
   }
   json["refresh_ms"] = settings.refresh_ns / kMs;

@@ -14,8 +14,7 @@ constexpr int kBorderRows = 2; // what the list is, above it; what keys do, belo
 constexpr const char* kHeading = "Sort by";
 constexpr const char* kKeys = "Enter: accept  Esc: cancel";
 
-std::string label(Metric metric) {
-  std::string text = info_of(metric).name;
+std::string label(std::string text) {
   std::replace(text.begin(), text.end(), '_', ' ');
   // As in the view's headings.
   return text.starts_with("wake ") ? "woken " + text.substr(5) : text;
@@ -28,7 +27,7 @@ std::string padded(const std::string& text, std::size_t width) {
 } // namespace
 
 SortMenu::SortMenu(const ViewState& state) : before_(state.sort()) {
-  for (const Metric metric : metrics_of(state.view)) lines_.push_back(label(metric));
+  for (const std::string& name : sort_names(state.view)) lines_.push_back(label(name));
   at_ = std::min(before_.key, lines_.size() - 1);
 }
 

@@ -11,11 +11,13 @@ namespace xenmon {
 namespace {
 
 bool is_table(View view) {
-  return view == View::kVcpus || view == View::kPcpus || view == View::kLatency;
+  return view == View::kVcpus || view == View::kPcpus || view == View::kLatency || view == View::kHosts;
 }
 
 std::optional<LineId>& selection(ViewState& state) {
-  return state.view == View::kPcpus ? state.selected_pcpu : state.selected_domain;
+  return state.view == View::kPcpus   ? state.selected_pcpu
+         : state.view == View::kHosts ? state.selected_host
+                                      : state.selected_domain;
 }
 
 // Moves the selection, or in views without a selection the lines.
@@ -43,13 +45,13 @@ void scroll_by_one(ViewState& state, const ScreenModel& model, std::size_t page,
 }
 
 void sort_by_next(ViewState& state, std::size_t step) {
-  const std::size_t count = metrics_of(state.view).size();
+  const std::size_t count = sort_names(state.view).size();
   state.sort() = {(state.sort().key + step) % count, false};
 }
 
 void fold(ViewState& state, const ScreenModel& model) {
   const std::vector<TableLine> lines = table_lines(model, state);
-  if (lines.empty()) return;
+  if (lines.empty() || state.view == View::kHosts) return;
   const LineId id = lines[selected_position(lines, state)].id;
   auto& folded = state.view == View::kPcpus ? state.folded_pcpus : state.folded_domains;
   if (folded.erase(id.parent) == 0) folded.insert(id.parent);
@@ -57,6 +59,7 @@ void fold(ViewState& state, const ScreenModel& model) {
 }
 
 void fold_all(ViewState& state, const ScreenModel& model) {
+  if (state.view == View::kHosts) return;
   auto& folded = state.view == View::kPcpus ? state.folded_pcpus : state.folded_domains;
   if (!folded.empty()) {
     folded.clear();
@@ -99,13 +102,13 @@ bool handle_view_key(Key key, ViewState& state, const ScreenModel& model, std::s
       sort_by_next(state, 1);
       return true;
     case Key::kSortPrevious:
-      sort_by_next(state, metrics_of(state.view).size() - 1);
+      sort_by_next(state, sort_names(state.view).size() - 1);
       return true;
     case Key::kReverse:
       state.sort().reversed = !state.sort().reversed;
       return true;
     case Key::kClear:
-      state.filter.clear();
+      state.shown_filter().clear();
       return true;
     case Key::kBasis:
       state.basis = state.basis == Basis::kPcpu ? Basis::kVcpus : Basis::kPcpu;
@@ -148,6 +151,29 @@ bool handle_view_key(Key key, ViewState& state, const ScreenModel& model, std::s
   }
 }
 
+bool is_for_one_host(Key key) {
+  switch (key) {
+    case Key::kNext:
+    case Key::kPrevious:
+    case Key::kAllocated:
+    case Key::kBlocked:
+    case Key::kWaited:
+    case Key::kExecutions:
+    case Key::kIo:
+    case Key::kBasis:
+    case Key::kSpan:
+    case Key::kFoldAll:
+    case Key::kBack:
+    case Key::kForward:
+    case Key::kFarBack:
+    case Key::kFarForward:
+    case Key::kGoTo:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool go_to_domain(const std::string& pattern, bool next, ViewState& state, const ScreenModel& model) {
   if (state.view == View::kHost) state.view = View::kDomains;
   if (state.view == View::kDomains) {
@@ -164,6 +190,11 @@ bool go_to_domain(const std::string& pattern, bool next, ViewState& state, const
   for (std::size_t i = next ? 1 : 0; i < lines.size() + (next ? 1 : 0); ++i) {
     const TableLine& line = lines[(here + i) % lines.size()];
     const bool of_pcpu = state.view == View::kPcpus;
+    if (state.view == View::kHosts) {
+      if (!matches(model.hosts[line.parent], pattern)) continue;
+      selection(state) = line.id;
+      return true;
+    }
     if (of_pcpu ? !line.child : line.child.has_value()) continue; // not a domain's line
     const std::size_t domain = of_pcpu ? model.pcpus[line.parent].shares[*line.child].domain : line.parent;
     if (!matches(model.domains[domain], pattern)) continue;

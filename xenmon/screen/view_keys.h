@@ -17,8 +17,11 @@ namespace xenmon {
 // limits afterwards; show() limits them.
 bool handle_view_key(Key key, ViewState& state, const ScreenModel& model, std::size_t page);
 
-// Goes to the first domain that matches, starting at the shown or selected one, or with `next` at the one
-// after it. False if none matches.
+// Whether the key concerns domains, CPUs or a recording, and so means nothing in the view of hosts.
+bool is_for_one_host(Key key);
+
+// Goes to the first domain, or in their view host, that matches, starting at the shown or selected one, or
+// with `next` at the one after it. False if none matches.
 bool go_to_domain(const std::string& pattern, bool next, ViewState& state, const ScreenModel& model);
 
 // Scrolls as little as necessary to make the selected line visible, and not beyond the limits.

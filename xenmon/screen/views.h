@@ -34,6 +34,10 @@ ScrollLimits latency_view_limits(const Scene& scene, int width, Area area);
 void paint_host_view(Grid& grid, Area area, const Scene& scene);
 ScrollLimits host_view_limits(const Scene& scene, int width, Area area);
 
+// Several hosts, a line each. A host without figures has the reason in their place.
+void paint_hosts_view(Grid& grid, Area area, const Scene& scene);
+ScrollLimits hosts_view_limits(const Scene& scene, int width, Area area);
+
 } // namespace xenmon
 
 #endif // XENMON_XENMON_SCREEN_VIEWS_H

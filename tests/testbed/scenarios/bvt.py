@@ -29,9 +29,11 @@ def run(dom0):
         churn(dom0, crowd)
         return
     check_default(dom0)
+    check_dump(dom0)
     check_shares(dom0, crowd)
     check_sleeper(dom0, crowd)
     check_warp(dom0, crowd)
+    check_yield(dom0, crowd)
     check_odd_one(dom0, crowd)
 
 
@@ -75,6 +77,12 @@ def check_default(dom0):
     # Debian's tools do not know this scheduler, and get on with it.
     for command in ("xl info", "xl list -l", "xl vcpu-list", "xl cpupool-list"):
         dom0.run(command)
+
+
+def check_dump(dom0):
+    """Xen prints its state while a pCPU is in no pool, which it then asks the default scheduler about."""
+    dom0.run("xl cpupool-cpu-remove Pool-0 1 && xl debug-keys r && xl cpupool-cpu-add Pool-0 1")
+    check_console(dom0)
 
 
 def check_shares(dom0, crowd):
@@ -131,6 +139,14 @@ def wait_per_wake(facts, ours):
     wakes = domain["running_ns"] / 1e6  # each of them runs for a millisecond
     assert wakes > 100, domain
     return domain["waited_wake_ns"] / wakes
+
+
+def check_yield(dom0, crowd):
+    """One that yields all the time gives up a turn each time, and the other has nearly all of the pCPU."""
+    with beside_dom0(crowd, HOG, "yield") as domains:
+        hog, yields = gains(observed(dom0, domains, 3))
+    print(f"beside one that yields all the time another gets {100 * hog / (hog + yields):.2f} %", flush=True)
+    assert yields < 0.1 * hog, (hog, yields)
 
 
 def check_odd_one(dom0, crowd):
@@ -233,6 +249,7 @@ def another_pool(dom0, crowd, guest):
     movers = [guest.domid] + [domain.domid for domain in crowd.living()[::2]]
     dom0.run("xl cpupool-cpu-remove Pool-0 1")
     await_progress(crowd)
+    dom0.run("xl debug-keys r")  # also for a pCPU that is in no pool
     dom0.write("/tmp/side.cfg", b'name="side"\nsched="credit"\ncpus=["1"]\n')
     dom0.run("xl cpupool-create /tmp/side.cfg")
     for pool in ("side", "Pool-0"):

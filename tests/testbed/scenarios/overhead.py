@@ -54,7 +54,7 @@ def stock(dom0, table, _nothing):
 
 def patched(dom0, table, nothing):
     table.measure("`xentrace -D`, mask 0x00129000", lambda: xentrace_alone(dom0, "0x00129000"))
-    table.measure("`xentrace -D`, mask 0x01007000", lambda: xentrace_alone(dom0, "0x01007000"))
+    table.measure("`xentrace -D`, mask 0x00024000", lambda: xentrace_alone(dom0, "0x00024000"))
     table.measure("`xenbaked`", lambda: watched(dom0))
     log = table.measure("`xenbaked` and `xenmon -n`", lambda: watched(dom0, LOG))
     screen = table.measure("`xenbaked` and `xenmon`", lambda: on_screen(dom0))

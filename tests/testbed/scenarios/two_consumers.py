@@ -8,7 +8,9 @@ from daemon import facts, region, xenbaked
 from machine import Boot
 from xentrace import trace_mask, trace_state, xentrace
 
-BOOTS = [Boot(pcpus=2), Boot(pcpus=2, xen="tbuf_size=8")]
+# In virtual time: on a busy host xenbaked may not be done within a second after a signal.
+BOOTS = [Boot(pcpus=2, turn_us=100, fair=True, deterministic=True),
+         Boot(pcpus=2, xen="tbuf_size=8", turn_us=100, fair=True, deterministic=True)]
 
 BUSY = 6
 ALL = 0x0FFFF000

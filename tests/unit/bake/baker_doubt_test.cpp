@@ -58,13 +58,14 @@ TEST(BakerDoubt, ADomainThatWasOnlyGrantingHasAPredecessorsRights) {
   EXPECT_EQ(outcome.vcpu(16, 0, 1).times[kUnknown], 0U);
 }
 
-TEST(BakerDoubt, PageCountsGoToWhoeverHasTheNumberWhereTheyStand) {
+TEST(BakerDoubt, PageCountsOfTheFirstVersionGoToTheDomainThatHasTheNumberWhereTheyAre) {
   WindowBuilder a(0);
+  a.write_first_version();
   WindowBuilder b(1);
-  a.acct_runstate(100, 5, kBlockedState, kRunnableState)
-      .acct_runstate(110, 5, kRunnableState, kOfflineState)
-      .record(event::kAcctDomainRemove, 200, {5})
-      .record(event::kAcctDomainAdd, 300, {5});
+  a.changed(100, 5, kBlockedState, kRunnableState)
+      .changed(110, 5, kRunnableState, kOfflineState)
+      .domain_removed(200, 5)
+      .domain_added(300, 5);
   b.record(event::kAcctContinue, 100, {kIdle << 16 | 1})
       .plain(event::kAcctPageCounts, {5, 0, 7})
       .record(event::kAcctContinue, 400, {kIdle << 16 | 1});

@@ -207,8 +207,8 @@ TEST(SlowWaits, WhoRanBeforeTheRecordsBeganIsNotKnown) {
   // XenMon's own record says how long the wait was.
   WindowBuilder w;
   w.record(0x22202, 1000, {})
-      .acct_switch(6000, 2, {2000, event::kCauseBlocked}, 1, {4000, event::kCauseWoken})
-      .acct_switch(7000, 1, {1000, event::kCauseBlocked}, kIdle, {1000, event::kCausePreempted});
+      .switched(6000, 2, {2000, event::kCauseBlocked}, 1, {4000, event::kCauseWoken})
+      .switched(7000, 1, {1000, event::kCauseBlocked}, kIdle, {1000, event::kCausePreempted});
   const Told told = tell({&w}, 2000);
   ASSERT_EQ(told.all.size(), 1U);
   EXPECT_EQ(told.all[0].end_ns - told.all[0].start_ns, 4000U);
@@ -284,8 +284,8 @@ TEST(SlowWaits, BothKindsOfRecordsTellTheSame) {
     WindowBuilder w;
     const auto change = [&](std::uint64_t tsc, std::uint32_t from_dom, std::uint32_t to_dom, bool blocks) {
       if (accounting) {
-        w.acct_switch(tsc, from_dom, {1, blocks ? event::kCauseBlocked : event::kCausePreempted}, to_dom,
-                      {1, event::kCauseWoken});
+        w.switched(tsc, from_dom, {1, blocks ? event::kCauseBlocked : event::kCausePreempted}, to_dom,
+                   {1, event::kCauseWoken});
       } else {
         w.runstate(tsc, from_dom, 0, kRunningState, blocks ? kBlockedState : kRunnableState)
             .runstate(tsc, to_dom, 0, kRunnableState, kRunningState);
@@ -293,7 +293,7 @@ TEST(SlowWaits, BothKindsOfRecordsTellTheSame) {
     };
     const auto wake = [&](std::uint64_t tsc, std::uint32_t dom) {
       if (accounting) {
-        w.acct_runstate(tsc, dom, kBlockedState, kRunnableState);
+        w.changed(tsc, dom, kBlockedState, kRunnableState);
       } else {
         w.runstate(tsc, dom, 0, kBlockedState, kRunnableState);
       }

@@ -41,6 +41,9 @@ TEST(Contenders, SumsUpWhoRanMeanwhile) {
   EXPECT_EQ(of_web.contenders[0].ran_ns, 9 * kMs);
   EXPECT_EQ(of_web.others_ns, 1 * kMs);
   EXPECT_EQ(of_web.ran_ns(), 10 * kMs);
+  EXPECT_EQ(of_web.longest_start_ns, 11'495 * kMs);
+  EXPECT_EQ(of_web.longest_end_ns, 11'500 * kMs);
+  EXPECT_EQ(contenders.of({102, {}}).longest_end_ns, 0U);
   EXPECT_EQ(contenders.of({101, 1}).preempted, 1U);
   EXPECT_EQ(contenders.of({102, {}}).preempted, 0U);
   contenders.look(*reader, 21'600 * kMs, 10'000 * kMs);

@@ -244,5 +244,27 @@ TEST(Options, HelpNamesEveryOption) {
   EXPECT_TRUE(std::get<Information>(*version).text.starts_with("xenmon "));
 }
 
+// Hosts may be several, of both kinds, in the order in which they were given; everything else is repeated in
+// vain.
+TEST(Options, TakesSeveralHosts) {
+  EXPECT_TRUE(parsed({}).hosts.empty());
+  EXPECT_EQ(parsed({"--host", "root@a"}).hosts, (std::vector<OtherHost>{{"root@a", ""}}));
+  const std::vector<OtherHost> mixed = {{"a", ""}, {"", "ssh b xenmon serve"}, {"c", ""}};
+  EXPECT_EQ(parsed({"--host", "a", "--no-color", "--connect", "ssh b xenmon serve", "--host=c"}).hosts,
+            mixed);
+  EXPECT_EQ(publisher_settings(parsed({"--connect", "x"})).other, (OtherHost{"", "x"}));
+  EXPECT_FALSE(publisher_settings(parsed({})).other);
+  EXPECT_EQ(refused({"--host", "a", "--connect", "a", "--host", "a"}),
+            "a is given twice; name each host once.");
+  for (const char* option : {"-n", "--format=csv", "--slow-waits=1ms"}) {
+    EXPECT_EQ(
+        refused({"--host", "a", "--host", "b", option}),
+        "several hosts are for the screen and --once; give one --host or --connect at a time for a log.");
+  }
+  EXPECT_TRUE(parsed({"--host", "a", "--host", "b", "--once"}).once);
+  EXPECT_EQ(refused({"--host", "a", "--host", "b", "--cpu", "1"}),
+            "option --cpu is for one host; choose the CPU with c when a host is shown.");
+}
+
 } // namespace
 } // namespace xenmon::test

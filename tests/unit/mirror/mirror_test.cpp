@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -128,6 +129,51 @@ TEST_F(MirrorTest, TheNextSessionGoesOnAfterTheNewestSample) {
   pass();
   expect_same();
   EXPECT_EQ(receiver_.progress().sample, 10U);
+}
+
+// What the count of a bucket is, beyond its word.
+std::uint64_t count_of(const std::string& path, std::uint32_t slot, std::uint32_t bucket) {
+  const Result<RegionFile> file = RegionFile::open(path);
+  std::vector<xenmon_carry> carries;
+  xenmon_histograms words = {};
+  const std::array<std::uint32_t, 3> all = {UINT32_MAX, UINT32_MAX, UINT32_MAX};
+  EXPECT_TRUE(file && file->reader().read_carries(carries) &&
+              file->reader().read_histograms(slot, all, words));
+  std::uint64_t passed = 0;
+  for (const xenmon_carry& carry : carries)
+    if (carry.vcpu_slot == slot && carry.bucket == XENMON_HIST_BUCKETS + bucket) passed += carry.passed;
+  return (passed << 32) + words.preempt_wait[bucket];
+}
+
+TEST_F(MirrorTest, BeginsWithCountsThatHavePassedTheirWord) {
+  const auto count = [this](std::uint64_t value) {
+    theirs_.element<xenmon_histograms>(theirs_.header().hist, 1).preempt_wait[20] =
+        static_cast<std::uint32_t>(value);
+    theirs_.element<xenmon_carry>(theirs_.header().carry, 0) = {XENMON_NO_SLOT, 0, 0};
+    theirs_.element<xenmon_carry>(theirs_.header().carry, 1) = {1, XENMON_HIST_BUCKETS + 20, value >> 32};
+    theirs_.header().carry.count = value >> 32 == 0 ? 0 : 2;
+    publish(5);
+    ASSERT_EQ(count_of(their_path_, 1, 20), value);
+  };
+  const std::uint64_t word = std::uint64_t{1} << 32;
+  count(3 * word + 7);
+  connect();
+  pass();
+  EXPECT_EQ(count_of(our_path_, 1, 20), 3 * word + 7);
+  // It goes on, passes its word once more, and does so while there is no connection.
+  count(4 * word - 1);
+  pass();
+  EXPECT_EQ(count_of(our_path_, 1, 20), 4 * word - 1);
+  count(4 * word + 2);
+  pass();
+  EXPECT_EQ(count_of(our_path_, 1, 20), 4 * word + 2);
+  count(5 * word + 1);
+  connect();
+  pass();
+  EXPECT_EQ(count_of(our_path_, 1, 20), 5 * word + 1);
+  connect();
+  pass();
+  EXPECT_EQ(count_of(our_path_, 1, 20), 5 * word + 1);
 }
 
 TEST_F(MirrorTest, AWaitComesOnceAndWhatIsMissingIsCounted) {

@@ -347,6 +347,42 @@ TEST_F(RegionImageTest, ACountThatPassesItsWordIsCarried) {
   EXPECT_TRUE(carries_of(open().reader()).empty());
 }
 
+// Who begins with counts that have passed 2^32 says so, and from then on the image sees it happen.
+TEST_F(RegionImageTest, CarriesFromBeforeAreTaken) {
+  RegionImage image = create();
+  Figures figures;
+  std::array<std::uint32_t, XENMON_HIST_BUCKETS> counts{};
+  counts[5] = UINT32_MAX;
+  figures.histograms.push_back({1, {0, 0, 1}, {nullptr, nullptr, counts.data()}});
+  const std::vector<xenmon_carry> before = {{0, 7, 1}, {1, 2 * XENMON_HIST_BUCKETS + 5, 3}};
+  Snapshot snapshot = figures.next();
+  snapshot.carries = before;
+  ASSERT_TRUE(image.publish(snapshot));
+  using Carries = decltype(carries_of(open().reader()));
+  const std::pair place{1U, 2 * XENMON_HIST_BUCKETS + 5};
+  EXPECT_EQ(carries_of(open().reader()), (Carries{{{0, 7}, 1}, {place, 3}}));
+  counts[5] = 2;
+  ASSERT_TRUE(image.publish(figures.next()));
+  EXPECT_EQ(carries_of(open().reader()), (Carries{{{0, 7}, 1}, {place, 4}}));
+  // They are all of them: what is not among them is not carried any more.
+  snapshot = figures.next();
+  snapshot.carries = std::span(before).first(1);
+  ASSERT_TRUE(image.publish(snapshot));
+  EXPECT_EQ(carries_of(open().reader()), (Carries{{{0, 7}, 1}}));
+  // More than a file has room for make a larger one; what does not exist is refused.
+  std::vector<xenmon_carry> many;
+  for (std::uint32_t bucket = 0; bucket < 200; ++bucket) many.push_back({1, bucket, 1});
+  snapshot = figures.next();
+  snapshot.carries = many;
+  ASSERT_TRUE(image.publish(snapshot));
+  EXPECT_EQ(carries_of(open().reader()).size(), 200U);
+  for (const xenmon_carry& wrong : {xenmon_carry{99, 0, 1}, xenmon_carry{0, 3 * XENMON_HIST_BUCKETS, 1}}) {
+    snapshot = figures.next();
+    snapshot.carries = std::span(&wrong, 1);
+    EXPECT_FALSE(image.publish(snapshot));
+  }
+}
+
 // Before there is no room left, so that no count ever lacks its carry.
 TEST_F(RegionImageTest, AFileWithTooFewEntriesForCarriesIsReplaced) {
   RegionImage::Options options;

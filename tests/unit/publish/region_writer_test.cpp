@@ -104,9 +104,9 @@ TEST_F(RegionWriterTest, RecordsOfAPatchedXenAreSeenForWhatTheyAre) {
   const RegionFile before = open();
   EXPECT_EQ(before.reader().header().io_kinds, XENMON_IO_MAP | XENMON_IO_UNMAP | XENMON_IO_TRANSFER);
   WindowBuilder w;
-  w.acct_switch(1'000'000, 1, {500, event::kCausePreempted}, 0, {100, event::kCauseWoken})
-      .plain(event::kAcctPageCounts, {3U << 16 | 1, 4000})
-      .acct_switch(1'500'000, 0, {500, event::kCauseBlocked}, 1, {500, event::kCausePreempted})
+  w.switched(1'000'000, 1, {500, event::kCausePreempted}, 0, {100, event::kCauseWoken})
+      .plain(event::kDispatchPageCounts, {0, 3U << 16 | 1, 4000})
+      .switched(1'500'000, 0, {500, event::kCauseBlocked}, 1, {500, event::kCausePreempted})
       .record(0x22202, 2'500'000, {});
   pipeline.feed({&w});
   EXPECT_EQ(before.reader().state(), XENMON_STATE_SUPERSEDED);

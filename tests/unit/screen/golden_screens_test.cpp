@@ -69,7 +69,7 @@ class GoldenScreenTest : public testing::TestWithParam<Case> {};
 
 TEST_P(GoldenScreenTest, IsAsItIsKept) {
   const Case& one = GetParam();
-  const ScreenModel model = host_model();
+  const ScreenModel model = one.view == View::kHosts ? hosts_model() : host_model();
   const Trend trend = host_trend(model);
   ViewState state;
   state.view = one.view;
@@ -98,7 +98,8 @@ std::vector<Case> cases() {
                                                            {View::kVcpus, "vcpus"},
                                                            {View::kPcpus, "cpus"},
                                                            {View::kLatency, "latency"},
-                                                           {View::kHost, "host"}}) {
+                                                           {View::kHost, "host"},
+                                                           {View::kHosts, "hosts"}}) {
     for (const auto& [width, height] :
          std::initializer_list<std::pair<int, int>>{{40, 10}, {80, 24}, {132, 43}, {250, 70}})
       all.push_back({view, name, width, height});
@@ -139,8 +140,21 @@ TEST(Screens, ColumnsStayWhereTheyAre) {
   }
 }
 
+// Of several hosts: which one is shown, and that there is a view of all.
+TEST(Screens, OneOfSeveralHostsHasItsNameInTheTitle) {
+  ScreenModel model = host_model();
+  model.several_hosts = true;
+  model.host_name = "root@xen1";
+  const ViewState state;
+  const Trend trend;
+  const Grid grid = render({model, state, trend, nullptr, ""}, 80, 24);
+  EXPECT_EQ(grid.line(0), " root@xen1  CPU = all  1 Domains 2 vCPUs 3 CPUs 4 Latency 5 Host 6 Hosts");
+}
+
 TEST(Screens, EveryViewFitsEverySize) {
-  const ScreenModel model = host_model();
+  ScreenModel everything = host_model();
+  everything.hosts = hosts_model().hosts;
+  const ScreenModel& model = everything;
   const ScreenModel empty;
   const Trend trend = host_trend(model);
   for (std::size_t view = 0; view < kViews; ++view) {

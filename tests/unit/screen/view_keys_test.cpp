@@ -305,6 +305,34 @@ TEST_F(ViewKeysTest, SearchGoesOnFromWhereItIs) {
   EXPECT_EQ(state.view, View::kDomains);
 }
 
+TEST_F(ViewKeysTest, HostsAreSelectedSortedFoundAndFiltered) {
+  model = hosts_model();
+  state.view = View::kHosts;
+  using Lines = std::vector<std::string>;
+  EXPECT_EQ(shown_lines(model, state), (Lines{"1", "0", "4", "2", "3"})); // by p99
+  press(Key::kDown);
+  EXPECT_EQ(state.selected_host, (LineId{0, {}}));
+  press(Key::kSortNext); // by name: the selection stays with its host
+  EXPECT_EQ(shown_lines(model, state), (Lines{"4", "0", "1", "2", "3"}));
+  EXPECT_EQ(selected_position(table_lines(model, state), state), 1U);
+  press(Key::kEnd);
+  EXPECT_EQ(state.selected_host, (LineId{3, {}}));
+  EXPECT_TRUE(go_to_domain("XEN", false, state, model));
+  EXPECT_EQ(state.selected_host, (LineId{3, {}}));
+  EXPECT_TRUE(go_to_domain("xen", true, state, model)); // round
+  EXPECT_EQ(state.selected_host, (LineId{0, {}}));
+  EXPECT_FALSE(go_to_domain("web", true, state, model)); // a domain
+  press(Key::kFold);                                     // nothing to fold
+  press(Key::kFoldAll);
+  EXPECT_EQ(shown_lines(model, state).size(), 5U);
+  state.filter = "web";
+  state.host_filter = "xen2";
+  EXPECT_EQ(shown_lines(model, state), (Lines{"1"}));
+  press(Key::kClear);
+  EXPECT_EQ(shown_lines(model, state).size(), 5U);
+  EXPECT_EQ(state.filter, "web"); // that of domains stays
+}
+
 TEST_F(ViewKeysTest, NothingToShowIsNoProblem) {
   model = {};
   for (std::size_t view = 0; view < kViews; ++view) {

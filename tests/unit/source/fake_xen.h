@@ -32,7 +32,7 @@ struct FakeXen {
   std::optional<std::vector<std::uint32_t>> now; // online now; none: the same
   std::uint32_t mask = 0x0ffff000;
   bool on = false;
-  bool patched = false;    // has XenMon's records, and says so when they are asked for
+  bool patched = false;    // has all records of XenMon's patches
   std::uint32_t pages = 0; // 0: no buffers
   bool event_bound = false;
   int mapped = 0;
@@ -67,14 +67,6 @@ struct FakeXen {
   void write(std::size_t cpu, std::uint32_t bytes) {
     const auto size = static_cast<std::uint32_t>(pages * TraceRing::kPageBytes - TraceRing::kHeaderBytes);
     prod(cpu) = (prod(cpu) + bytes) % (2 * size);
-  }
-  void tell_accounting() {
-    if (!patched || !on || pages == 0 || (mask & 0x01000000) == 0) return;
-    // Two words and no TSC would do; as Xen writes it there is one.
-    const std::size_t at = TraceRing::kHeaderBytes / 4 + prod(0) / 4;
-    rings[0][at] = 0x9100f001;
-    rings[0][at + 3] = 0xf000;
-    write(0, 16);
   }
   void hypercall() {
     if (on && pages != 0 && (mask & kPvClass) != 0) write(0, 8);
@@ -147,6 +139,7 @@ class FakeHypervisor final : public Hypervisor {
     info.event_mask = xen_.mask;
     info.table_frame = xen_.pages != 0 ? FakeXen::kTableFrame : 0;
     info.table_bytes = xen_.pages != 0 ? TraceRing::kPageBytes : 0;
+    info.dispatch_records = info.page_counts = info.grant_copy = xen_.patched;
     return 0;
   }
   Errno make_buffers(std::uint32_t pages_per_cpu) override {
@@ -160,7 +153,6 @@ class FakeHypervisor final : public Hypervisor {
     std::snprintf(text, sizeof text, "mask %08x", mask);
     if (const Errno error = call(text)) return error;
     xen_.mask = mask;
-    xen_.tell_accounting();
     return 0;
   }
   Errno trace_all_cpus() override { return call("all_cpus"); }
@@ -168,7 +160,6 @@ class FakeHypervisor final : public Hypervisor {
     if (const Errno error = call("enable")) return error;
     if (xen_.pages == 0) return EINVAL;
     xen_.on = true;
-    xen_.tell_accounting();
     return 0;
   }
   Errno disable_tracing() override {
