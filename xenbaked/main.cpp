@@ -209,7 +209,8 @@ ExitStatus run(CommandOptions options, TracingKeeper& keeper, StopFlag& stop, Se
   service.stopping();
   // Before waiting for the disk.
   settle((*source)->close());
-  if (recorder) {
+  // An empty recording of a session that could not begin would replace one that is there.
+  if (recorder && (status == ExitStatus::kOk || !recorder->has_nothing())) {
     settle(recorder->finish());
     if (recorder->failed() && status == ExitStatus::kOk) status = ExitStatus::kFailed; // it has been said
   }

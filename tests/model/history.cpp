@@ -11,6 +11,7 @@ namespace xenmon::model {
 namespace {
 
 constexpr std::uint32_t kIdleDomid = 32767;
+constexpr std::uint64_t kLongestSilenceMs = 90'000; // on all pCPUs
 
 // What a history is like: most are small, some are about one thing.
 struct Character {
@@ -164,6 +165,8 @@ class Generator {
       const std::uint64_t ms =
           random_.chance(70) ? random_.between(100, 2'000) : random_.between(2'000, 30'000);
       tsc_ += ms * history_.setup.khz + random_.below(1000);
+      // A vCPU that waits while nothing is recorded for 100 s would not be believed.
+      if (world_->now() != 0) tsc_ = std::min(tsc_, world_->now() + kLongestSilenceMs * history_.setup.khz);
     } else if (random_.chance(10)) {
       tsc_ += random_.below(4);
     } else {

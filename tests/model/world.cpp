@@ -242,7 +242,7 @@ void World::switch_to(std::uint32_t pcpu, std::uint64_t tsc, Who next, Leave lea
   std::uint64_t at = tsc;
 
   const auto slice_words = [&, left_since = left.since[index(View::kStock)],
-                            came_since = came.since[index(View::kStock)]] {
+                            came_since = came.left != 0 ? came.left : came.since[index(View::kStock)]] {
     const auto ns = [&](std::uint64_t since) { return static_cast<std::uint32_t>(ns_between(since, at)); };
     write(pcpu, at, kSwitchInfPrev, {domid(prev.domain), word_of(prev) & 0xffff, ns(left_since)});
     at += step.spread;
@@ -330,7 +330,7 @@ void World::switch_to(std::uint32_t pcpu, std::uint64_t tsc, Who next, Leave lea
                         .vcpu = prev.vcpu,
                         .pcpu = number,
                         .tsc = at});
-    left.since[index(View::kStock)] = at;
+    left.since[index(View::kStock)] = left.left = at;
     at += step.spread;
     write(pcpu, at, runstate_event(event::kRunstateChange, kStateRunnable, kStateRunning), {word_of(next)});
     tell(View::kStock, {.kind = Fact::Kind::kChange,
@@ -658,12 +658,14 @@ void World::finish() {
   for (std::uint32_t pcpu = 0; pcpu < pcpus_.size(); ++pcpu) {
     std::uint64_t last = 0;
     std::uint64_t before = 0;
+    std::uint64_t end = 0; // records without a TSC also have a time at which they were written
     for (const TraceRecord& record : trace_.records[pcpu]) {
+      end = std::max(end, record.tsc);
       if (!record.timed) continue;
       before = last == 0 ? record.tsc : last;
       last = record.tsc;
     }
-    if (last - before >= kLongJump) write(pcpu, last, kNoise, {});
+    if (last - before >= kLongJump) write(pcpu, end, kNoise, {});
   }
   for (const Domain& domain : domains_) {
     trace_.created.push_back(domain.created);

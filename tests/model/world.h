@@ -92,6 +92,7 @@ class World {
     bool after_wake = true;               // if it is runnable
     std::uint32_t cause = 0;              // event::AcctCause: why it waits
     std::array<std::uint64_t, 2> since{}; // TSC, by View
+    std::uint64_t left = 0;               // TSC at which it left its pCPU; 0: it has not run yet
     std::uint64_t last_tsc = 0;
     std::uint32_t last_pcpu = 0; // number of the pCPU that reported it last
   };

@@ -325,6 +325,14 @@ class DaemonEndTest(SystemTest):
         self.assertEqual(done.returncode, 6)
         self.check_one_sentence(done.stderr, "xenbaked")
 
+    def test_a_session_that_cannot_begin_leaves_an_old_recording_alone(self):
+        copy = self.directory / "copy"
+        copy.write_text("an old one", encoding="ascii")
+        done = run(XENBAKED, "--replay", RECORDING, "--region", self.directory / "none/at/all", "--record", copy)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(copy.read_text(encoding="ascii"), "an old one")
+        self.assertFalse(copy.with_name("copy.json").exists())
+
     # ---- a recording that grows
 
     def test_following(self):

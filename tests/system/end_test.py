@@ -235,6 +235,22 @@ class FailureTest(EndingTest):
                 self.assertEqual(log[-2:], b"}\n")
                 self.assertGreater(len(log), 10_000)
 
+    @unittest.skipIf(SANITIZED, "a sanitizer has descriptors of its own")
+    def test_too_few_descriptors(self):
+        for most in range(5, 30):
+            with self.subTest(descriptors=most):
+                xenmon = self.start("--once", "--replay", RECORDING, limits=((resource.RLIMIT_NOFILE, most),),
+                                    stdout=subprocess.DEVNULL)
+                if xenmon.wait(PATIENCE) == 0:
+                    self.assertGreater(most, 8)
+                    return
+                self.assertEqual(xenmon.returncode, 1)
+                said = xenmon.stderr.read().decode()
+                self.check_one_sentence(said, "xenmon")
+                self.assertIn("oo many open files", said)
+                self.assertNotIn("run as root", said)
+        self.fail("it never had enough")
+
     @unittest.skipIf(SANITIZED, "a sanitizer's own memory cannot be limited")
     def test_no_memory(self):
         # A log of more records than there is room for.

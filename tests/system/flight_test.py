@@ -141,6 +141,7 @@ class FlightTest(SystemTest):
         whole, said = self.capture(name="whole")
         self.assertEqual(whole.read_bytes(), data)
         self.assertIn(" 0 lost, 0 gaps.", said)
+        self.assertTrue(self.capture(name="\x1b[31mred")[1].startswith(f"{self.directory}/?[31mred: "))
         self.assertEqual(totals(whole), totals(self.recording))
 
         for since, until in ((2_000, 7_500), (0, 3_333), (6_000, 6_001), (9_999, 60_000)):

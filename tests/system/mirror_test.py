@@ -5,6 +5,7 @@ it. The other host is this one; what leads there is --connect."""
 import json
 import pathlib
 import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -181,6 +182,18 @@ class MirrorTest(MirrorCase):
         process.wait(PATIENCE)
         wait_for(lambda: not serving(self.region), "xenmon serve to end")
 
+    def test_a_program_that_never_answers_ends_with_it(self):
+        sleeper = self.directory / "sleeper"
+        shutil.copy("/bin/sleep", sleeper)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            with self.subTest(signal=number.name):
+                process = subprocess.Popen([XENMON, "--once", "--connect", f"{sleeper} 1000"], stdin=subprocess.DEVNULL,
+                                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                wait_for(lambda: with_words(sleeper, "1000"), "the program to run")
+                process.send_signal(number)
+                self.assertEqual(process.wait(PATIENCE), 1)
+                wait_for(lambda: not with_words(sleeper, "1000"), "the program to end")
+
     # ---- failures
 
     def test_what_cannot_be_reached_is_said_in_one_sentence(self):
@@ -207,7 +220,8 @@ class MirrorTest(MirrorCase):
         self.check_one_sentence(done.stderr, "xenmon")
 
 
-def serving(region):
+def with_words(*wanted):
+    """The processes that have all these words in their command lines."""
     found = []
     for entry in pathlib.Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -215,9 +229,13 @@ def serving(region):
                 words = (entry / "cmdline").read_bytes().split(b"\0")
             except OSError:
                 continue
-            if b"serve" in words and str(region).encode() in words:
+            if all(str(word).encode() in words for word in wanted):
                 found.append(int(entry.name))
     return found
+
+
+def serving(region):
+    return with_words("serve", region)
 
 
 def without_ages(text):

@@ -243,6 +243,8 @@ class Baker {
   [[nodiscard]] std::uint32_t running_on(std::uint32_t pcpu) const {
     return pcpu < pcpus_.size() ? pcpus_[pcpu].current : XENMON_NO_SLOT;
   }
+  // Above all pCPUs that records are about. An idle vCPU names one, which need not have records itself.
+  [[nodiscard]] std::uint32_t pcpu_limit() const { return static_cast<std::uint32_t>(pcpus_.size()); }
 
  private:
   struct alignas(64) PcpuState { // a power of two, for the sake of the index

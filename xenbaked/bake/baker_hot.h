@@ -217,6 +217,7 @@ inline void Baker::start_running(Vcpu& vcpu, std::uint32_t pcpu, PcpuState& stat
 
 [[gnu::always_inline]] inline void Baker::stop_running(Vcpu& vcpu, std::uint64_t now) {
   vcpu.distribution().run.add(now - vcpu.entered_ns);
+  vcpu.left_ns = now;
   PcpuState& state = pcpu_state(vcpu.part.pcpu);
   if (state.current == vcpu.slot) state.current = XENMON_NO_SLOT;
 }

@@ -175,6 +175,9 @@ void Baker::check_told_wait(Vcpu& vcpu, std::uint64_t told, std::uint64_t now) {
     return;
   }
   if (may_be_wait(measured, told) || (vcpu.bucket != kWaitWake && vcpu.bucket != kWaitPreempt)) return;
+  // The word is the time since it left its pCPU. If that is longer than the word can hold, or may be, a small
+  // word means nothing.
+  if (vcpu.bucket == kWaitWake && (vcpu.left_ns == 0 || now - vcpu.left_ns > 0xffffffffU)) return;
   ++counts_.waits_contradicted;
   conflict(vcpu, now);
 }

@@ -12,6 +12,7 @@
 #include "flight/cycles.h"
 #include "source/pending_file.h"
 #include "source/recording_metadata.h"
+#include "text.h"
 
 namespace xenmon {
 
@@ -143,8 +144,8 @@ Result<std::string> capture(const CaptureOptions& options) {
                      [&](const FlightRecording::Chunk& each) { return each.data.index.last_tsc >= tsc; });
     return wall_text(stretch.wall_ns(chunk == stretch.chunks.end() ? stretch.chunks.back() : *chunk, tsc));
   };
-  std::string text = options.file + ": " + wall_of(counts->first_tsc) + " to " + wall_of(counts->last_tsc) +
-                     ", " + number_of(counts->records, "record") + ", " +
+  std::string text = printable(options.file) + ": " + wall_of(counts->first_tsc) + " to " +
+                     wall_of(counts->last_tsc) + ", " + number_of(counts->records, "record") + ", " +
                      std::to_string(counts->lost_records) + " lost, " + number_of(counts->gaps, "gap") +
                      ".\n";
   if (!part->notice.empty()) text += part->notice + '\n';

@@ -5,8 +5,9 @@
 
 namespace xenmon {
 
-void Merge::append(const Pass& pass, std::uint64_t tsc_shift) {
+void Merge::append(const Pass& pass, std::uint64_t tsc_shift, std::span<const std::uint64_t> more_shift) {
   bad_framing_.add(pass.bad);
+  std::uint64_t rounds = 1;
   for (const Window& window : pass.windows) {
     if (window.pcpu >= kMaxPcpus) {
       bad_framing_.add(XENMON_BAD_FRAMING);
@@ -21,10 +22,13 @@ void Merge::append(const Pass& pass, std::uint64_t tsc_shift) {
       seen_.insert(std::upper_bound(seen_.begin(), seen_.end(), window.pcpu), window.pcpu);
       idle_.push_back(window.pcpu);
     }
-    stream->append(window, pass.stable, tsc_shift);
+    const std::uint64_t more = window.pcpu < more_shift.size() ? more_shift[window.pcpu] : 0;
+    stream->append(window, pass.stable, tsc_shift + more, rounds_ + window.round);
+    rounds = std::max<std::uint64_t>(rounds, std::uint64_t{window.round} + 1);
     bytes_ += window.first.size() + window.second.size();
   }
   ++passes_;
+  rounds_ += rounds;
   set_final(pass.last);
   if (pass.last || pass.one_pcpu) {
     // Of a last pass nobody needs to know, or only in rare cases: then newest() walks it.
@@ -68,6 +72,21 @@ std::uint64_t Merge::newest() {
   std::uint64_t newest = heard_;
   for (const std::uint32_t pcpu : seen_) newest = std::max(newest, streams_[pcpu]->hear());
   return newest;
+}
+
+bool Merge::has_restarted(std::uint32_t pcpu, std::uint64_t tsc, std::uint64_t round) const {
+  // It was written after the round before began, and so after everything in the one before that.
+  std::uint64_t reached = 0;
+  for (const std::uint32_t other : seen_) {
+    if (other == pcpu) continue;
+    if (streams_[other]->restarts_by(round, tsc)) return true;
+    if (round >= 2) reached = std::max(reached, streams_[other]->reached_by(round - 2));
+  }
+  if (reached <= tsc || reached - tsc <= PcpuStream::kMaxJump) return false;
+  // If others go on as before, only that pCPU's clock is a different one.
+  return std::none_of(seen_.begin(), seen_.end(), [&](std::uint32_t other) {
+    return other != pcpu && streams_[other]->is_beyond(reached, round);
+  });
 }
 
 bool Merge::restart_is_due() const {

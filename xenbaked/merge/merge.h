@@ -65,8 +65,9 @@ class Merge final : private HeardClocks {
   Merge() = default;
   explicit Merge(Patience patience) : patience_(patience) {}
 
-  // Queues a pass; see PcpuStream::append for what happens to its bytes.
-  void append(const Pass& pass, std::uint64_t tsc_shift = 0);
+  // Queues a pass; see PcpuStream::append for what happens to its bytes, and for the shift. By pCPU number,
+  // TSCs may be shifted forward by more than that.
+  void append(const Pass& pass, std::uint64_t tsc_shift = 0, std::span<const std::uint64_t> more_shift = {});
 
   // Hands everything up to min(limit, watermark()) to the sink (see PcpuStream), in order.
   template <class Sink>
@@ -127,6 +128,7 @@ class Merge final : private HeardClocks {
   template <class Sink>
   bool continue_after_restart(Sink& sink);
   std::uint64_t newest() override;
+  [[nodiscard]] bool has_restarted(std::uint32_t pcpu, std::uint64_t tsc, std::uint64_t round) const override;
   void hold_back();
   // Whether some pCPU's clock has restarted, and nothing from before that can come any more.
   [[nodiscard]] bool restart_is_due() const;
@@ -175,6 +177,7 @@ class Merge final : private HeardClocks {
   BadRecords bad_framing_;
   bool final_ = false;
   std::uint64_t passes_ = 0;
+  std::uint64_t rounds_ = 0; // over the pCPUs, of all passes
   static constexpr std::uint64_t kNever = kNoLimit;
   std::uint64_t restarts_since_ = kNever; // the pass in which a clock was seen to have started again
   std::uint64_t restart_shift_ = 0;

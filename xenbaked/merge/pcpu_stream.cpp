@@ -6,7 +6,7 @@
 
 namespace xenmon {
 
-void PcpuStream::append(const Window& window, bool stable, std::uint64_t tsc_shift) {
+void PcpuStream::append(const Window& window, bool stable, std::uint64_t tsc_shift, std::uint64_t round) {
   if (window.first.empty() && window.second.empty()) {
     if (window.full && !segments_.empty()) {
       segments_.back().full = true;
@@ -25,6 +25,7 @@ void PcpuStream::append(const Window& window, bool stable, std::uint64_t tsc_shi
   }
   Segment segment;
   segment.tsc_shift = tsc_shift;
+  segment.round = round;
   segment.full = window.full;
   if (stable && window.second.empty()) {
     segment.bytes = window.first;
@@ -42,10 +43,13 @@ void PcpuStream::append(const Window& window, bool stable, std::uint64_t tsc_shi
 
 bool PcpuStream::next_segment() {
   if (next_segment_ == segments_.size()) return false;
+  earlier_tsc_ = any_tsc_ ? last_tsc_ : 0;
+  earlier_round_ = round_;
   const Segment& segment = segments_[next_segment_++];
   at_ = segment.bytes.data();
   end_ = at_ + segment.bytes.size();
   shift_ = segment.tsc_shift + restart_shift_;
+  round_ = segment.round;
   full_ = segment.full;
   return true;
 }
@@ -102,11 +106,62 @@ PcpuStream::Verdict PcpuStream::judge(std::uint64_t tsc, const std::byte* behind
 // Nothing is before it: the majority of three decides, or the other pCPUs' clocks.
 PcpuStream::Verdict PcpuStream::judge_first(std::uint64_t tsc, std::span<const std::uint64_t> next) {
   for (const std::uint64_t later : next) {
-    if (follows(later, tsc)) return Verdict::kRight;
+    if (!follows(later, tsc)) continue;
+    if (!clocks_.has_restarted(pcpu_, tsc, round_)) return Verdict::kRight;
+    // Only one of them may be damage.
+    return clocks_.has_restarted(pcpu_, later, round_) ? Verdict::kRestart : Verdict::kWrong;
   }
   if (!next.empty()) return Verdict::kWrong;
   if (final_ || follows(clocks_.newest(), tsc)) return Verdict::kRight;
   return Verdict::kUndecided;
+}
+
+std::uint64_t PcpuStream::first_tsc(const Segment& segment) const {
+  const std::byte* at = segment.bytes.data();
+  const std::byte* const end = at + segment.bytes.size();
+  std::uint64_t first = 0;
+  Record record;
+  for (; decode_record(at, end, record); at += record.bytes()) {
+    if (!record.has_tsc()) continue;
+    const std::uint64_t tsc = record.tsc + segment.tsc_shift + restart_shift_;
+    if (first != 0) return follows(tsc, first) ? first : 0;
+    first = tsc;
+  }
+  return 0;
+}
+
+bool PcpuStream::restarts_by(std::uint64_t round, std::uint64_t tsc) const {
+  const auto beyond = [](std::uint64_t a, std::uint64_t b) { return a > b && a - b > kMaxJump; };
+  std::uint64_t reached = 0; // beyond `tsc`
+  if (any_tsc_ && round_ <= round && beyond(last_tsc_, tsc)) {
+    if (restarting_) return true;
+    reached = last_tsc_;
+  }
+  for (std::size_t i = next_segment_; i < segments_.size() && segments_[i].round <= round; ++i) {
+    const std::uint64_t first = first_tsc(segments_[i]);
+    if (first == 0) continue;
+    if (beyond(reached, first)) return true;
+    if (beyond(first, tsc)) reached = first;
+  }
+  return false;
+}
+
+std::uint64_t PcpuStream::reached_by(std::uint64_t round) const {
+  std::uint64_t reached = any_tsc_ && earlier_round_ <= round ? earlier_tsc_ : 0;
+  if (any_tsc_ && round_ <= round) reached = last_tsc_;
+  for (std::size_t i = next_segment_; i < segments_.size() && segments_[i].round <= round; ++i)
+    reached = std::max(reached, first_tsc(segments_[i]));
+  return reached;
+}
+
+bool PcpuStream::is_beyond(std::uint64_t tsc, std::uint64_t round) const {
+  if (any_tsc_ && round_ >= round) return last_tsc_ >= tsc;
+  for (std::size_t i = next_segment_; i < segments_.size(); ++i) {
+    if (segments_[i].round < round) continue;
+    const std::uint64_t first = first_tsc(segments_[i]);
+    if (first != 0) return first >= tsc;
+  }
+  return false;
 }
 
 PcpuStream::Verdict PcpuStream::judge_ahead(std::uint64_t tsc, std::span<const std::uint64_t> next) {
@@ -145,6 +200,7 @@ void PcpuStream::restart_at(std::uint64_t shift, std::uint64_t position) {
   restart_shift_ += shift;
   shift_ += shift;
   if (any_tsc_) last_tsc_ = position;
+  earlier_tsc_ = 0;
   restarting_ = false;
   // What is still to be handed over has not been seen by this clock.
   any_seen_ = in_doubt_ = false;

@@ -13,7 +13,9 @@
 //     was read, so nothing else is handed over before its place in the order is known.
 //   - backwards: wrong; unless it goes back by more than kMaxJump and the following records stay there: then
 //     the clock has restarted (the host was suspended, or two recordings were joined). The stream then stops
-//     (restarting()) until its Merge has everything before that and calls restart_at().
+//     (restarting()) until its Merge has everything before that and calls restart_at();
+//   - a pCPU's very first one, long before what others had written in earlier rounds: the same, because this
+//     pCPU has records only of the clock that restarted.
 //
 // LOST_RECORDS stands twice in the order: at the TSC of the first record that was lost, and at its own.
 // A window that was full may be followed by a loss: from its last record to the pCPU's next one, records
@@ -64,6 +66,10 @@ class HeardClocks {
   virtual ~HeardClocks() = default;
   // A TSC that some pCPU's clock has certainly reached. May walk everything that is queued: for rare cases.
   virtual std::uint64_t newest() = 0;
+  // Whether a pCPU's first TSC, in that round, is of a clock that has restarted: others were far beyond it in
+  // earlier rounds. For rare cases, too.
+  [[nodiscard]] virtual bool has_restarted(std::uint32_t pcpu, std::uint64_t tsc,
+                                           std::uint64_t round) const = 0;
 };
 
 class PcpuStream {
@@ -86,8 +92,9 @@ class PcpuStream {
   [[nodiscard]] std::uint32_t pcpu() const { return pcpu_; }
 
   // Queues a window. Stable bytes are used in place, others are copied into a recycled buffer. Every TSC in
-  // it will be shifted forward by `tsc_shift` (a recording that is played again).
-  void append(const Window& window, bool stable, std::uint64_t tsc_shift);
+  // it will be shifted forward by `tsc_shift` (a recording that is played again). `round`: of all rounds over
+  // the pCPUs so far, the one that the window is from.
+  void append(const Window& window, bool stable, std::uint64_t tsc_shift, std::uint64_t round);
 
   // Whether what is queued is all there will ever be: then the last record need not wait for another.
   void set_final(bool final) { final_ = final; }
@@ -133,6 +140,14 @@ class PcpuStream {
   template <class Sink>
   bool run_late(Sink& sink);
 
+  // For a pCPU whose first TSC may be one of a clock that has restarted. Rounds are those of append().
+  // Whether this pCPU was far beyond that TSC, and its clock has restarted in that round or before.
+  [[nodiscard]] bool restarts_by(std::uint64_t round, std::uint64_t tsc) const;
+  // A TSC that this pCPU had reached by the end of that round; 0: none is known.
+  [[nodiscard]] std::uint64_t reached_by(std::uint64_t round) const;
+  // Whether its next records from that round on are not before that TSC.
+  [[nodiscard]] bool is_beyond(std::uint64_t tsc, std::uint64_t round) const;
+
   // After ready() or run() returned false: the clock restarts here, at the TSC restart_tsc() of the clock
   // that was in use.
   [[nodiscard]] bool restarting() const { return restarting_; }
@@ -159,6 +174,7 @@ class PcpuStream {
     std::span<const std::byte> bytes;
     std::vector<std::byte> owned; // empty when the bytes are the source's
     std::uint64_t tsc_shift = 0;
+    std::uint64_t round = 0;
     bool full = false;
     bool heard = false;
   };
@@ -166,7 +182,7 @@ class PcpuStream {
   template <class Sink>
   bool settle(Sink& sink);
   template <class Sink>
-  void pass_over(const Record& record, Sink& sink);
+  bool pass_over(const Record& record, Sink& sink);
   template <class Sink>
   bool take_head(std::uint64_t bound, Sink& sink);
   template <class Sink>
@@ -184,6 +200,8 @@ class PcpuStream {
   Verdict judge_backwards(std::uint64_t tsc, const std::byte* behind);
   // The TSCs that follow `from`, as many as there are and fit; returns how many.
   std::size_t next_tscs(const std::byte* from, std::span<std::uint64_t> tscs) const;
+  // A segment's first TSC, if the one after it confirms it; otherwise 0.
+  [[nodiscard]] std::uint64_t first_tsc(const Segment& segment) const;
   void hear(std::span<const std::byte> bytes, std::uint64_t shift);
 
   std::uint32_t pcpu_;
@@ -201,6 +219,10 @@ class PcpuStream {
   const std::byte* at_ = nullptr; // the head, or where to look for it
   const std::byte* end_ = nullptr;
   std::uint64_t shift_ = 0; // of the segment that at_ is in, restart_shift_ included
+  std::uint64_t round_ = 0; // of the same
+  // The last TSC of the segment before, and its round.
+  std::uint64_t earlier_tsc_ = 0;
+  std::uint64_t earlier_round_ = 0;
   std::uint64_t key_ = 0;
   std::uint64_t last_tsc_ = 0;
   std::uint64_t handed_over_tsc_ = 0; // the same, of records that the sink does not ignore
@@ -262,8 +284,8 @@ template <class Sink>
     record.tsc += shift_;
     if constexpr (requires { Sink::ignores(record.header); }) {
       if (any_tsc_ && untimed_.empty() && Sink::ignores(record.header)) {
-        pass_over(record, sink);
-        continue;
+        if (pass_over(record, sink)) continue;
+        return false;
       }
     }
     // One comparison for both directions: a step backwards is a huge leap modulo 2^64.
@@ -307,15 +329,19 @@ template <class Sink>
   }
 }
 
-// The trace continues until its last record, whatever that is.
+// The trace continues until its last record, whatever that is. False: that one is undecided.
 template <class Sink>
-void PcpuStream::pass_over(const Record& record, Sink& sink) {
+bool PcpuStream::pass_over(const Record& record, Sink& sink) {
+  const Verdict verdict =
+      record.tsc - last_tsc_ <= kMaxJump ? Verdict::kRight : judge(record.tsc, at_ + record.bytes());
+  if (verdict == Verdict::kUndecided) return false;
   if constexpr (requires { sink.pass_over(1); }) {
     sink.pass_over(1);
     ++records_;
   }
   at_ += record.bytes();
-  if (record.tsc - last_tsc_ <= kMaxJump || judge(record.tsc, at_) == Verdict::kRight) last_tsc_ = record.tsc;
+  if (verdict == Verdict::kRight) last_tsc_ = record.tsc;
+  return true;
 }
 
 // Hands the head over. False: it stays the head, because the second place of LOST_RECORDS is after `bound`.
@@ -462,7 +488,6 @@ bool PcpuStream::run(std::uint64_t bound, Sink& sink) {
       sink.apply(pcpu_, record);
       at += 12 + extra_bytes(record.header);
     }
-    tell_ignored();
     handed_over_tsc_ = last;
     if constexpr (requires { Sink::ignores(record.header); }) {
       // The trace continues until its last record, whatever that is.
@@ -471,9 +496,16 @@ bool PcpuStream::run(std::uint64_t bound, Sink& sink) {
         last_tsc_ = last;
         const std::byte* const behind =
             last_ignored + 12 + extra_bytes(load_word<std::uint32_t>(last_ignored));
-        if (tsc - last <= kMaxJump || judge(tsc, behind) == Verdict::kRight) last = tsc;
+        const Verdict verdict = tsc - last <= kMaxJump ? Verdict::kRight : judge(tsc, behind);
+        if (verdict == Verdict::kRight) last = tsc;
+        // What follows may tell. It is the last one that has a TSC, so nothing after it has been taken.
+        if (verdict == Verdict::kUndecided && at == behind) {
+          at = last_ignored;
+          if (ignored != 0) --ignored;
+        }
       }
     }
+    tell_ignored();
     at_ = at;
     last_tsc_ = last;
     records_ += records;

@@ -84,8 +84,9 @@ void BakerSnapshot::set_present_pcpus(std::span<const std::uint32_t> pcpus) {
   std::sort(present_pcpus_.begin(), present_pcpus_.end());
 }
 
-std::uint32_t BakerSnapshot::pcpu_limit(const Merge& merge) const {
-  return std::max(merge.pcpu_limit(), present_pcpus_.empty() ? 0 : present_pcpus_.back() + 1);
+std::uint32_t BakerSnapshot::pcpu_limit(const Baker& baker, const Merge& merge) const {
+  return std::max(
+      {merge.pcpu_limit(), baker.pcpu_limit(), present_pcpus_.empty() ? 0 : present_pcpus_.back() + 1});
 }
 
 // A recording need not say what hypervisor it is of; its records do.
@@ -94,7 +95,7 @@ std::uint32_t BakerSnapshot::io_kinds(const Baker& baker) const {
 }
 
 SnapshotSize BakerSnapshot::size(const Baker& baker, const BakedSample& sample, const Merge& merge) const {
-  return {.pcpus = pcpu_limit(merge),
+  return {.pcpus = pcpu_limit(baker, merge),
           .domains = baker.domains().size(),
           .vcpus = baker.vcpus().size(),
           .rows = sample.rows.size(),
@@ -128,7 +129,7 @@ const Snapshot& BakerSnapshot::take(Baker& baker, const BakedSample& sample, con
 }
 
 void BakerSnapshot::take_pcpus(const Baker& baker, const Merge& merge) {
-  pcpus_.assign(pcpu_limit(merge), xenmon_pcpu{});
+  pcpus_.assign(pcpu_limit(baker, merge), xenmon_pcpu{});
   for (const std::uint32_t pcpu : present_pcpus_)
     pcpus_[pcpu] = {XENMON_PCPU_NO_RECORDS, baker.running_on(pcpu), 0, 0};
   for (std::uint32_t pcpu = 0; pcpu < merge.pcpu_limit(); ++pcpu) {

@@ -43,7 +43,7 @@ class BakerSnapshot {
   const Snapshot& take(Baker& baker, const BakedSample& sample, const Merge& merge);
 
  private:
-  [[nodiscard]] std::uint32_t pcpu_limit(const Merge& merge) const;
+  [[nodiscard]] std::uint32_t pcpu_limit(const Baker& baker, const Merge& merge) const;
   [[nodiscard]] std::uint32_t io_kinds(const Baker& baker) const;
   void take_pcpus(const Baker& baker, const Merge& merge);
   void take_domains(const Baker& baker);

@@ -32,6 +32,12 @@ struct CloseDirectory {
 };
 using DirectoryPointer = std::unique_ptr<DIR, CloseDirectory>;
 
+constexpr const char* kMoreDescriptors = "; raise the limit of open files (ulimit -n)";
+
+bool needs_descriptors(int reason) {
+  return reason == EMFILE || reason == ENFILE;
+}
+
 Result<Descriptor> open_directory(const std::string& path) {
   const bool made = mkdir(path.c_str(), 0755) == 0;
   if (!made && (errno == EACCES || errno == EPERM || errno == EROFS)) {
@@ -43,7 +49,8 @@ Result<Descriptor> open_directory(const std::string& path) {
   if (!directory.valid()) {
     const ExitStatus status = errno == EACCES ? ExitStatus::kNotPermitted : ExitStatus::kFailed;
     const char* hint =
-        errno == ELOOP || errno == ENOTDIR
+        needs_descriptors(errno) ? kMoreDescriptors
+        : errno == ELOOP || errno == ENOTDIR
             ? "; it must be a directory and not a symlink: remove what is there or choose another --region"
             : "; make it, run as root, or choose another --region";
     return Error{"Cannot use the region's directory " + path + ": " + std::strerror(errno) + hint + ".",
@@ -142,9 +149,10 @@ Result<RegionPlace> RegionPlace::open(const Options& options) {
                          O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
   if (!lock.valid()) {
     const ExitStatus status = errno == EACCES ? ExitStatus::kNotPermitted : ExitStatus::kFailed;
-    return Error{"Cannot open " + options.path + ".lock: " + std::strerror(errno) +
-                     "; run as root, remove what is there, or choose another --region.",
-                 status};
+    const char* hint = needs_descriptors(errno)
+                           ? kMoreDescriptors
+                           : "; run as root, remove what is there, or choose another --region";
+    return Error{"Cannot open " + options.path + ".lock: " + std::strerror(errno) + hint + ".", status};
   }
   struct stat status {};
   if (fstat(lock.get(), &status) != 0) return system_error("Cannot examine " + options.path + ".lock");

@@ -45,6 +45,7 @@ void Recorder::name_domain(const DomidUse& domain, const std::string& name) {
 
 void Recorder::write(const Pass& pass) {
   if (failed_) return;
+  has_nothing_ = false;
   if (pass.stable) return write_stable(pass);
   if (!queue_) {
     build(pass, pass.gap);

@@ -56,6 +56,9 @@ class Recorder final : public RecordKeeper {
   // appears.
   Status finish();
 
+  // Nothing has been given to it yet, so finish() would leave an empty recording.
+  [[nodiscard]] bool has_nothing() const { return has_nothing_; }
+
   // Why nothing is recorded any more, or not all; told to the first caller.
   std::optional<Error> take_error() override { return std::exchange(error_, std::nullopt); }
   // The recording is not complete, whether this was reported or not.
@@ -73,6 +76,7 @@ class Recorder final : public RecordKeeper {
   RecordingMetadata metadata_;
   std::vector<std::byte> pass_; // as it is to be written
   PassFraming framing_;
+  bool has_nothing_ = true;
   bool left_out_ = false; // the pass before, or several: there was no room
   bool said_left_out_ = false;
   bool failed_ = false;

@@ -84,8 +84,11 @@ class ReplaySource final : public Source {
       frames_.push_back(frame);
     }
     const std::byte* data = supply_->data();
+    std::uint32_t round = 0;
     for (const Frame& found : frames_) {
-      pass.windows.push_back({found.pcpu, {data + found.begin, found.end - found.begin}, {}});
+      // A tracing tool writes the pCPUs in ascending order: one that is not higher starts a new round.
+      if (!pass.windows.empty() && found.pcpu <= pass.windows.back().pcpu) ++round;
+      pass.windows.push_back({found.pcpu, {data + found.begin, found.end - found.begin}, {}, false, round});
       read_.insert(found.pcpu);
     }
     if (damage_ != Damage::kNone) mark_unread(pass);
@@ -95,14 +98,14 @@ class ReplaySource final : public Source {
   Preview preview(std::size_t bytes) override {
     Preview preview;
     std::vector<std::vector<Frame>> rounds(1);
-    Pass scratch;
+    Pass found_faults;
     Frame frame;
     const std::size_t begun = at_;
     previewing_ = true;
     while (at_ < bytes) {
       // Rounds are separated here, because elsewhere a plain file is one pass.
       frames_.clear();
-      const Found found = next_frame(frame, scratch);
+      const Found found = next_frame(frame, found_faults);
       if (found != Found::kFrame) {
         preview.whole = found == Found::kNone;
         break;
@@ -110,6 +113,8 @@ class ReplaySource final : public Source {
       if (!rounds.back().empty() && frame.pcpu <= rounds.back().back().pcpu) rounds.emplace_back();
       rounds.back().push_back(frame);
     }
+    if (preview.whole) note_end(found_faults);
+    preview.bad = found_faults.bad;
     at_ = begun;
     frames_.clear();
     previewing_ = searching_ = cut_ = false;
@@ -202,7 +207,6 @@ class ReplaySource final : public Source {
     }
     const std::byte* data = supply_->data() + at_;
     frame.pcpu = load_word<std::uint32_t>(data + 4);
-    // A tracing tool writes the pCPUs in ascending order: one that is not higher starts a new round.
     if (!supply_->stable() && !frames_.empty() && frame.pcpu <= frames_.back().pcpu) return Found::kNextPass;
     const std::size_t bytes = load_word<std::uint32_t>(data + 8);
     frame.begin = at_ + kFrameBytes;

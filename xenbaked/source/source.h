@@ -35,6 +35,8 @@ struct Window {
   // What would have come next may be lost: a live buffer had no room for another record when this was taken,
   // or a recording ends before it. That may be reported later, with a window that is empty.
   bool full = false;
+  // A plain recording is one pass that has many rounds over the pCPUs: which of them this is from, from 0 on.
+  std::uint32_t round = 0;
 };
 
 struct Pass {
@@ -62,6 +64,7 @@ struct Pass {
 struct Preview {
   std::vector<std::vector<Window>> rounds; // one round over the pCPUs each, as passes are
   bool whole = false;                      // nothing follows them
+  BadRecords bad;                          // faults that were found while looking for the windows
 };
 
 // What is true of a trace as a whole, and must be known before it is baked.

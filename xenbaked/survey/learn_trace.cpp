@@ -137,7 +137,12 @@ Origin learn_trace(Source& source, Verdicts& verdicts) {
   origin.facts.check_waits = found.words_reliable() &&
                              (found.measured_khz == 0 || apart(origin.cpu_khz, found.measured_khz) < 0.003);
   // Without reliable words nothing distinguishes an old record from a new one.
-  if (found.words_reliable()) origin.facts.unrecorded_after = found.unrecorded_after;
+  std::vector<std::uint64_t>& unrecorded = origin.facts.unrecorded_after;
+  unrecorded = found.contradicted_after;
+  if (found.words_reliable())
+    unrecorded.insert(unrecorded.end(), found.unrecorded_after.begin(), found.unrecorded_after.end());
+  std::sort(unrecorded.begin(), unrecorded.end());
+  unrecorded.erase(std::unique(unrecorded.begin(), unrecorded.end()), unrecorded.end());
   if (found.runstates == 0 && (found.whole ? found.records > 0 : found.records >= kEnoughRecords)) {
     verdicts.say(
         XENMON_VERDICT_NO_RECORDS, 0,

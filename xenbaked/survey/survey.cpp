@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <span>
 #include <utility>
 
 #include "merge/merge.h"
@@ -43,6 +44,8 @@ constexpr double kAssumedKhz = 2'400'000;
 // makes many.
 constexpr std::uint64_t kLeastContradictions = 2;
 constexpr std::uint64_t kContradictionsOneIn = 1000;
+// If clocks differ, fewer than one in so many contradictions are left when they are set right.
+constexpr std::uint64_t kExplainedOneIn = 4;
 
 double median(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
@@ -140,6 +143,27 @@ double tolerance_ns(const Told& told, double khz) {
   return kToleranceNs + std::abs(static_cast<double>(told.cycles)) * 1e6 / khz / 256;
 }
 
+// What Xen's word says about a wait.
+enum class Word : std::uint8_t { kAgrees, kShorter, kSaysNothing };
+
+Word compare_wait(const Told& wait, double khz) {
+  if (wait.exact || !wait.wraps) {
+    const double excess = least_excess_ns(wait, khz);
+    if (excess > kMissingNs + tolerance_ns(wait, khz)) return Word::kShorter;
+    return wait.exact && excess >= -tolerance_ns(wait, khz) ? Word::kAgrees : Word::kSaysNothing;
+  }
+  // Since it left its pCPU 4.29 s or more may have passed, and then the word has started again.
+  if (wait.left_cycles == 0) return Word::kSaysNothing;
+  Told whole = wait;
+  whole.cycles = wait.left_cycles;
+  whole.exact = true;
+  const double excess = least_excess_ns(whole, khz);
+  if (std::abs(excess) <= tolerance_ns(whole, khz)) return Word::kAgrees;
+  // It ran elsewhere in between; unless this Xen's word is about the wait alone.
+  const bool of_the_wait = std::abs(excess_ns(wait, khz)) <= kMissingNs + tolerance_ns(wait, khz);
+  return excess > kMissingNs + tolerance_ns(whole, khz) && !of_the_wait ? Word::kShorter : Word::kSaysNothing;
+}
+
 using Pair = std::pair<std::uint32_t, std::uint32_t>;
 
 // By how many ns the clock of the second of two pCPUs seems to be ahead of the first one's. Both orders are
@@ -201,6 +225,40 @@ std::vector<std::int64_t> clocks_ahead(const std::map<Pair, double>& offsets, do
   return out;
 }
 
+// Follows the vCPUs through all of the preview.
+Merge::Counts walk(const Preview& preview, std::span<const std::uint64_t> shift, VcpuTracks& tracks) {
+  Merge merge;
+  Pass pass;
+  for (std::size_t i = 0; i < preview.rounds.size(); ++i) {
+    pass.clear();
+    pass.windows = preview.rounds[i];
+    pass.stable = true;
+    pass.last = preview.whole && i + 1 == preview.rounds.size();
+    merge.append(pass, 0, shift);
+    merge.drain(Merge::kNoLimit, tracks);
+  }
+  return merge.counts();
+}
+
+// Whether most contradictions are gone if the clocks are set right. If not, they have another cause, and so
+// may have what looked like clocks that differ.
+bool clocks_explain(const Preview& preview, const std::vector<std::int64_t>& ahead_ns, double khz,
+                    std::uint64_t contradictions) {
+  const std::int64_t most = std::max<std::int64_t>(*std::max_element(ahead_ns.begin(), ahead_ns.end()), 0);
+  std::uint32_t pcpus = static_cast<std::uint32_t>(ahead_ns.size());
+  for (const std::vector<Window>& round : preview.rounds) {
+    for (const Window& window : round) pcpus = std::max(pcpus, window.pcpu + 1);
+  }
+  std::vector<std::uint64_t> shift(pcpus);
+  for (std::uint32_t pcpu = 0; pcpu < pcpus; ++pcpu) {
+    const std::int64_t ns = most - (pcpu < ahead_ns.size() ? ahead_ns[pcpu] : 0);
+    shift[pcpu] = static_cast<std::uint64_t>(std::llround(static_cast<double>(ns) * khz / 1e6));
+  }
+  VcpuTracks tracks;
+  walk(preview, shift, tracks);
+  return tracks.contradictions() * kExplainedOneIn <= contradictions;
+}
+
 } // namespace
 
 bool Survey::records_contradict() const {
@@ -211,23 +269,14 @@ bool Survey::pcpus_missing() const {
   if (lost_records != 0 || bad_records != 0) return false;
   // One clock that differs makes records contradict each other as well.
   if (!clock_ahead_ns.empty()) return false;
-  if (waits_shorter > 0 && unrecorded_after.empty() && words_reliable()) return true;
+  const bool all_recorded = unrecorded_after.empty() && contradicted_after.empty();
+  if (waits_shorter > 0 && all_recorded && words_reliable()) return true;
   return records_contradict();
 }
 
 Survey survey(const Preview& preview, std::uint32_t cpu_khz) {
-  Merge merge;
   VcpuTracks tracks;
-  Pass pass;
-  for (std::size_t i = 0; i < preview.rounds.size(); ++i) {
-    pass.clear();
-    pass.windows = preview.rounds[i];
-    pass.stable = true;
-    pass.last = preview.whole && i + 1 == preview.rounds.size();
-    merge.append(pass);
-    merge.drain(Merge::kNoLimit, tracks);
-  }
-  const Merge::Counts counts = merge.counts();
+  const Merge::Counts counts = walk(preview, {}, tracks);
   Survey out;
   out.whole = preview.whole;
   out.records = counts.records;
@@ -235,7 +284,7 @@ Survey survey(const Preview& preview, std::uint32_t cpu_khz) {
   out.has_dispatches = tracks.has_dispatches();
   out.has_page_counts = tracks.has_page_counts();
   out.lost_records = counts.lost_records;
-  out.bad_records = counts.bad_records;
+  out.bad_records = counts.bad_records + preview.bad.total();
   out.pcpus.assign(tracks.pcpus().begin(), tracks.pcpus().end());
   const std::set<std::uint32_t> woken = tracks.woken_pcpus();
   std::set_difference(woken.begin(), woken.end(), out.pcpus.begin(), out.pcpus.end(),
@@ -246,12 +295,23 @@ Survey survey(const Preview& preview, std::uint32_t cpu_khz) {
   out.measured_khz = measure_khz(tracks.runs());
   const double khz = out.measured_khz != 0 ? out.measured_khz : cpu_khz != 0 ? cpu_khz : kAssumedKhz;
   out.contradictions = tracks.contradictions();
+  if (out.lost_records == 0 && out.bad_records == 0) {
+    for (const auto& [after, silence] : tracks.silences()) {
+      if (!silence.certain) continue;
+      out.contradicted_after.push_back(after);
+      out.contradictions -= std::min(out.contradictions, silence.contradictions);
+    }
+  }
   for (const Told& wait : tracks.waits()) {
-    const double excess = least_excess_ns(wait, khz);
-    if (excess > kMissingNs + tolerance_ns(wait, khz)) {
-      ++out.waits_shorter;
-    } else if (wait.exact && excess >= -tolerance_ns(wait, khz)) {
-      ++out.times_agree;
+    switch (compare_wait(wait, khz)) {
+      case Word::kShorter:
+        ++out.waits_shorter;
+        break;
+      case Word::kAgrees:
+        ++out.times_agree;
+        break;
+      case Word::kSaysNothing:
+        break;
     }
   }
   // Clocks that differ show in records whose order makes no sense; but so do missing records.
@@ -259,6 +319,8 @@ Survey survey(const Preview& preview, std::uint32_t cpu_khz) {
     out.clock_ahead_ns =
         clocks_ahead(offsets_of(tracks, khz),
                      out.lost_records != 0 || out.bad_records != 0 ? kLeastSkewWithLossesNs : kLeastSkewNs);
+  if (!out.clock_ahead_ns.empty() && !clocks_explain(preview, out.clock_ahead_ns, khz, out.contradictions))
+    out.clock_ahead_ns.clear();
   for (const Told& run : tracks.runs()) {
     if (std::abs(least_excess_ns(run, khz)) <= tolerance_ns(run, khz)) ++out.times_agree;
     if (run.silent_to == 0) continue;

@@ -9,8 +9,9 @@
 //     contradict each other although nothing was lost; a scheduler woke a pCPU that has no records.
 //   - Whether pCPUs' clocks differ: waits that start on one pCPU and end on another are too long or too short
 //     by the difference.
-//   - Whether old records come first (`xentrace` without -D): Xen says that a vCPU ran for a moment where
-//     the records say that it ran all through a long silence.
+//   - Whether old records come first (`xentrace` without -D), or recordings were joined: Xen says that a vCPU
+//     ran for a moment where the records say that it ran all through a long silence; or what ran on a pCPU
+//     after a silence is not what ran there before.
 //
 // Only the beginning of a recording is read (kBytes), so this costs a few milliseconds at most; a small
 // recording is read completely.
@@ -46,6 +47,8 @@ struct Survey {
   std::vector<std::uint32_t> named_pcpus;      // have none, but something names them; ascending
   std::vector<std::int64_t> clock_ahead_ns;    // by pCPU number; empty: the clocks agree
   std::vector<std::uint64_t> unrecorded_after; // TSCs; after each, up to the next record, there is nothing
+  // The same, because what a pCPU recorded afterwards contradicts what it recorded before.
+  std::vector<std::uint64_t> contradicted_after;
 
   // Xen's words in ns are as expected.
   [[nodiscard]] bool words_reliable() const { return times_agree > 0 && times_agree >= waits_shorter; }

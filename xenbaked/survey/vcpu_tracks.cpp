@@ -64,6 +64,7 @@ bool VcpuTracks::follow(Dialect dialect) {
     has_dispatches_ = true;
     forget();
     contradictions_ = 0;
+    silences_.clear();
   }
   return true;
 }
@@ -77,8 +78,9 @@ void VcpuTracks::on(std::uint32_t, std::uint64_t, const decoded::Continued& even
   if (!follow(event.dialect)) return;
   ++runstates_;
   Track& track = tracks_[event.who];
-  // It is not known since when it runs.
-  if (track.state != XENMON_VCPU_RUNNING) track.state = kUnknown;
+  if (track.state == XENMON_VCPU_RUNNING) return;
+  track.state = kUnknown; // it is not known since when it runs
+  track.left = 0;
 }
 
 void VcpuTracks::on(std::uint32_t, std::uint64_t, const decoded::UnitLeaves& event) {
@@ -139,6 +141,11 @@ void VcpuTracks::change(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t who
       return; // it runs already
     } else {
       ++contradictions_;
+      if (silent_to_ != 0 && track.since <= silent_from_) {
+        Silence& silence = silences_[silent_from_];
+        ++silence.contradictions;
+        silence.certain = silence.certain || (track.state == XENMON_VCPU_RUNNING && track.on == pcpu);
+      }
       track.told_run.reset();
       track.told_wait.reset();
     }
@@ -151,7 +158,10 @@ void VcpuTracks::change(std::uint32_t pcpu, std::uint64_t tsc, std::uint32_t who
       }
     }
   }
-  if (from == XENMON_VCPU_RUNNING) track.told_run.reset();
+  if (from == XENMON_VCPU_RUNNING) {
+    track.told_run.reset();
+    track.left = tsc;
+  }
   if (to == XENMON_VCPU_RUNNING) track.told_wait.reset();
   if (to != XENMON_VCPU_RUNNING) track.early = false;
   track.preempted = from == XENMON_VCPU_RUNNING;
@@ -184,7 +194,12 @@ void VcpuTracks::on(std::uint32_t buffer, std::uint64_t tsc, const decoded::Swit
 void VcpuTracks::note_run(const Track& track, std::uint32_t pcpu, std::uint64_t tsc, std::uint64_t ns,
                           bool wraps) {
   if (ns == 0) return;
-  Told told{static_cast<std::int64_t>(tsc - track.since), ns, wraps, true, track.on, pcpu, 0, 0};
+  Told told;
+  told.cycles = static_cast<std::int64_t>(tsc - track.since);
+  told.ns = ns;
+  told.wraps = wraps;
+  told.from_pcpu = track.on;
+  told.to_pcpu = pcpu;
   if (silent_to_ != 0 && track.since <= silent_from_) {
     told.silent_from = silent_from_;
     told.silent_to = silent_to_;
@@ -194,8 +209,15 @@ void VcpuTracks::note_run(const Track& track, std::uint32_t pcpu, std::uint64_t 
 
 void VcpuTracks::note_wait(const Track& track, std::uint32_t pcpu, std::uint64_t tsc, std::uint64_t ns,
                            bool wraps) {
-  waits_.push_back(
-      {static_cast<std::int64_t>(tsc - track.since), ns, wraps, track.preempted, track.on, pcpu, 0, 0});
+  Told told;
+  told.cycles = static_cast<std::int64_t>(tsc - track.since);
+  told.ns = ns;
+  told.wraps = wraps;
+  told.exact = track.preempted;
+  if (!told.exact && track.left != 0) told.left_cycles = static_cast<std::int64_t>(tsc - track.left);
+  told.from_pcpu = track.on;
+  told.to_pcpu = pcpu;
+  waits_.push_back(told);
 }
 
 } // namespace xenmon

@@ -6,6 +6,7 @@
 #define XENMON_XENBAKED_SURVEY_VCPU_TRACKS_H
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <unordered_map>
@@ -25,6 +26,8 @@ class VcpuTracks {
     std::uint64_t ns = 0;
     bool wraps = false; // `ns` has 32 bits
     bool exact = true;  // `ns` is this time, not at least this time
+    // Of a wait after a wake: since the vCPU left its pCPU, which is what `ns` is about; 0: not known.
+    std::int64_t left_cycles = 0;
     std::uint32_t from_pcpu = 0;
     std::uint32_t to_pcpu = 0;
     // Where a run started before a silence and ended after it: the TSCs at both ends of the silence.
@@ -56,6 +59,14 @@ class VcpuTracks {
   [[nodiscard]] std::uint64_t runstates() const { return runstates_; }
   // Records whose old state was not the known one, and that no difference of clocks explains.
   [[nodiscard]] std::uint64_t contradictions() const { return contradictions_; }
+  // Silences on all pCPUs, by the TSC at which they start: how many of these contradictions are about a state
+  // from before and one from after; and whether one of them is between records of the same pCPU, about what
+  // ran there. Then records of that pCPU are missing.
+  struct Silence {
+    std::uint64_t contradictions = 0;
+    bool certain = false;
+  };
+  [[nodiscard]] const std::map<std::uint64_t, Silence>& silences() const { return silences_; }
   // pCPUs that a scheduler has woken; nothing if some of these records make no sense.
   [[nodiscard]] std::set<std::uint32_t> woken_pcpus() const;
   [[nodiscard]] bool has_dispatches() const { return has_dispatches_; }
@@ -70,6 +81,7 @@ class VcpuTracks {
     bool quiet = false;             // the state before that was blocked, and long enough not to be in doubt
     std::uint32_t on = 0;           // the pCPU whose record reported it
     std::uint64_t since = 0;
+    std::uint64_t left = 0; // the TSC at which it left its pCPU; 0: not seen
     std::optional<std::uint64_t> told_run;
     std::optional<std::uint64_t> told_wait;
     // It ran before its wake was reported.
@@ -106,6 +118,7 @@ class VcpuTracks {
   std::uint64_t last_tsc_ = 0; // of any pCPU
   std::uint64_t silent_from_ = 0;
   std::uint64_t silent_to_ = 0;
+  std::map<std::uint64_t, Silence> silences_;
   bool senseless_wake_ = false;
   bool has_dispatches_ = false;
   bool has_page_counts_ = false;

@@ -56,7 +56,12 @@ struct Pipe {
   const int null = open("/dev/null", O_RDWR);
   if (null < 0 || (!has_our_input && dup2(null, STDIN_FILENO) < 0) || dup2(null, STDOUT_FILENO) < 0 ||
       dup2(said, STDERR_FILENO) < 0 || (ready >= 0 && fcntl(ready, F_SETFD, 0) != 0)) {
-    _exit(kExecFailed);
+    const std::string_view text =
+        errno == EMFILE || errno == ENFILE
+            ? "cannot start xenbaked: too many open files; raise the limit (ulimit -n).\n"
+            : "cannot start xenbaked: /dev/null cannot be used; see that it is there.\n";
+    [[maybe_unused]] const ssize_t written = write(said, text.data(), text.size());
+    _exit(static_cast<int>(ExitStatus::kFailed));
   }
   for (const int fd : inherited) {
     if (fd >= 0 && fcntl(fd, F_SETFD, 0) != 0) _exit(kExecFailed);

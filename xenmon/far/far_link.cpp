@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -38,10 +39,24 @@ constexpr int kConnectSeconds = 4; // until another try is better
   _exit(kExecFailed);
 }
 
+// Whether a command is the name of a program and plain words. Then it can take the place of its shell, and
+// the signal that ends the shell with us ends it as well.
+bool is_one_program(std::string_view command) {
+  constexpr std::string_view kPlain =
+      " /._-:@%+,0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ=";
+  constexpr std::array<std::string_view, 7> kOfTheShell = {"exec", "eval", ".",     "command",
+                                                           "cd",   "set",  "export"};
+  const std::string_view first = command.substr(0, command.find(' '));
+  return !first.empty() && command.find_first_not_of(kPlain) == std::string_view::npos &&
+         first.find('=') == std::string_view::npos &&
+         std::find(kOfTheShell.begin(), kOfTheShell.end(), first) == kOfTheShell.end();
+}
+
 } // namespace
 
 std::vector<std::string> far_command(const FarHost& far, Asking asking) {
-  if (far.host.empty()) return {"/bin/sh", "-c", far.command};
+  if (far.host.empty())
+    return {"/bin/sh", "-c", is_one_program(far.command) ? "exec " + far.command : far.command};
   std::vector<std::string> words = {"ssh", "-T", "-o", "ClearAllForwardings=yes"};
   // A host that is down for now would be asked ever more seldom by TCP.
   if (asking == Asking::kMustNot)

@@ -147,17 +147,41 @@ TEST(BakerDoubt, AWaitThatXenSaysWasShorterIsUnknown) {
   Baker::Options options = plain_options();
   options.check_waits = true;
   WindowBuilder w;
-  w.runstate(0, 1, 0, kBlockedState, kRunnableState)
-      .record(event::kSwitchInfNext, 978 * kMs, {1, 0, 18 * kMs, 10 * kMs})
-      .runstate(978 * kMs, 1, 0, kRunnableState, kRunningState)
-      .runstate(988 * kMs, 1, 0, kRunningState, kBlockedState);
+  w.runstate(0, 1, 0, kRunnableState, kRunningState)
+      .runstate(1 * kMs, 1, 0, kRunningState, kBlockedState)
+      .runstate(2 * kMs, 1, 0, kBlockedState, kRunnableState)
+      .record(event::kSwitchInfNext, 980 * kMs, {1, 0, 18 * kMs, 10 * kMs})
+      .runstate(980 * kMs, 1, 0, kRunnableState, kRunningState)
+      .runstate(990 * kMs, 1, 0, kRunningState, kBlockedState);
   const Outcome outcome = bake({&w}, options);
   EXPECT_EQ(outcome.vcpu(1).times[kWaitWake], 0U);
   EXPECT_EQ(outcome.vcpu(1).times[kUnknown], 978 * kMs);
-  EXPECT_EQ(outcome.vcpu(1).times[kRunning], 10 * kMs);
+  EXPECT_EQ(outcome.vcpu(1).times[kRunning], 11 * kMs);
   EXPECT_EQ(outcome.counts.waits_contradicted, 1U);
   // Without words that can be relied upon nothing contradicts.
   EXPECT_EQ(bake({&w}).vcpu(1).times[kWaitWake], 978 * kMs);
+}
+
+// The word has 32 bits, and counts from when the vCPU left its pCPU: of 4319 ms it is 24 ms.
+TEST(BakerDoubt, AWordThatHasStartedAgainContradictsNothing) {
+  Baker::Options options = plain_options();
+  options.check_waits = true;
+  for (const bool seen_to_leave : {true, false}) {
+    WindowBuilder w;
+    if (seen_to_leave) {
+      w.runstate(0, 1, 0, kRunnableState, kRunningState)
+          .runstate(1 * kMs, 1, 0, kRunningState, kBlockedState);
+    } else {
+      w.record(0x22202, 0, {});
+    }
+    w.runstate(4'270 * kMs, 1, 0, kBlockedState, kRunnableState)
+        .record(event::kSwitchInfNext, 4'320 * kMs, {1, 0, 24 * kMs, 10 * kMs})
+        .runstate(4'320 * kMs, 1, 0, kRunnableState, kRunningState)
+        .runstate(4'330 * kMs, 1, 0, kRunningState, kBlockedState);
+    const Outcome outcome = bake({&w}, options);
+    EXPECT_EQ(outcome.vcpu(1).times[kWaitWake], 50 * kMs);
+    EXPECT_EQ(outcome.counts.waits_contradicted, 0U);
+  }
 }
 
 TEST(BakerDoubt, WherePcpusAreMissingOnlyWhatRunsIsKnown) {

@@ -3,6 +3,7 @@
 // What Merge makes of TSCs that are in doubt, damaged, or start again.
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -149,6 +150,92 @@ TEST_F(MergeClock, AClockThatStartsAgainGoesOnBehindAGap) {
     EXPECT_EQ(merge.counts().clock_restarts, 1U);
     EXPECT_EQ(merge.counts().bad_records, 0U);
   }
+}
+
+// Two recordings in one file, of which only the second one has records of pCPU 1.
+struct Joined {
+  // Each list is a round.
+  void join(std::initializer_list<std::initializer_list<const WindowBuilder*>> rounds, bool in_passes) {
+    Pass file;
+    std::uint32_t number = 0;
+    for (const auto& round : rounds) {
+      Pass pass;
+      for (const WindowBuilder* each : round) {
+        Window window = each->window();
+        pass.windows.push_back(window);
+        window.round = number;
+        file.windows.push_back(window);
+      }
+      ++number;
+      if (!in_passes) continue;
+      merge.append(pass);
+      merge.drain(Merge::kNoLimit, listener);
+    }
+    if (in_passes) file.windows.clear();
+    file.last = true;
+    merge.append(file);
+    merge.drain(Merge::kNoLimit, listener);
+  }
+
+  Merge merge;
+  Listener listener;
+};
+
+TEST_F(MergeClock, APcpuThatIsOnlyInTheSecondPartDoesNotPrecedeTheFirst) {
+  const WindowBuilder a1 = busy(0, 1000 * kSecond, 3);
+  const WindowBuilder a2 = busy(0, kSecond, 3);
+  const WindowBuilder b2 = busy(1, kSecond + 500'000, 3);
+  Joined joined;
+  joined.join({{&a1}, {&a2, &b2}}, false);
+  const std::uint64_t end = 1000 * kSecond + 2'000'000;
+  const std::uint64_t again = end + Merge::kRestartGap;
+  EXPECT_EQ(joined.listener.heard,
+            (Heard{"0@" + std::to_string(1000 * kSecond), "0@" + std::to_string(1000 * kSecond + 1'000'000),
+                   "0@" + std::to_string(end), "restart@" + std::to_string(end), "0@" + std::to_string(again),
+                   "1@" + std::to_string(again + 500'000), "0@" + std::to_string(again + 1'000'000),
+                   "1@" + std::to_string(again + 1'500'000), "0@" + std::to_string(again + 2'000'000),
+                   "1@" + std::to_string(again + 2'500'000)}));
+  EXPECT_EQ(joined.merge.counts().clock_restarts, 1U);
+}
+
+TEST_F(MergeClock, NoPcpuIsInBothParts) {
+  const WindowBuilder a1 = busy(1, 1000 * kSecond, 3);
+  const WindowBuilder a2 = busy(1, 1000 * kSecond + 3'000'000, 3);
+  const WindowBuilder a3 = busy(1, 1000 * kSecond + 6'000'000, 3);
+  const WindowBuilder b1 = busy(0, kSecond, 3);
+  for (const bool in_passes : {false, true}) {
+    const auto joined = std::make_unique<Joined>();
+    joined->join({{&a1}, {&a2}, {&a3}, {&b1}}, in_passes);
+    ASSERT_EQ(joined->listener.heard.size(), 13U) << in_passes;
+    EXPECT_EQ(joined->listener.heard[9], "restart@" + std::to_string(1000 * kSecond + 8'000'000))
+        << in_passes;
+    EXPECT_EQ(joined->listener.heard[10],
+              "0@" + std::to_string(1000 * kSecond + 8'000'000 + Merge::kRestartGap));
+    EXPECT_EQ(joined->merge.counts().late_records, 0U);
+  }
+}
+
+TEST_F(MergeClock, ADamagedFirstTscOfANewPcpuIsNoRestart) {
+  const WindowBuilder a1 = busy(0, 1000 * kSecond, 3);
+  const WindowBuilder a2 = busy(0, 1000 * kSecond + 3'000'000, 3);
+  WindowBuilder b3(1);
+  b3.record(kEvent, 990 * kSecond, {}).record(kEvent, 1000 * kSecond + 7'000'000, {});
+  Joined joined;
+  joined.join({{&a1}, {&a2}, {&b3}}, false);
+  EXPECT_EQ(joined.merge.counts().clock_restarts, 0U);
+  EXPECT_EQ(joined.merge.counts().bad.total(), 1U);
+}
+
+// Its clock differs from the others' by more than any recording is long. That is no restart.
+TEST_F(MergeClock, AClockOfItsOwnIsNoRestart) {
+  const WindowBuilder a1 = busy(0, 1000 * kSecond, 3);
+  const WindowBuilder a2 = busy(0, 1000 * kSecond + 3'000'000, 3);
+  const WindowBuilder a3 = busy(0, 1000 * kSecond + 6'000'000, 3);
+  const WindowBuilder a4 = busy(0, 1000 * kSecond + 9'000'000, 3);
+  const WindowBuilder b3 = busy(1, kSecond, 3);
+  Joined joined;
+  joined.join({{&a1}, {&a2}, {&a3, &b3}, {&a4}}, false);
+  EXPECT_EQ(joined.merge.counts().clock_restarts, 0U);
 }
 
 TEST_F(MergeClock, ASingleTscFarBackIsDamageAndNoRestart) {

@@ -118,6 +118,37 @@ TEST(Merge, WhatASinkIgnoresIsCountedAndNoMore) {
   EXPECT_EQ(merge.position(), 119U);
 }
 
+// The trace continues up to the last record, whatever that is, even if it is known only at the end that it is
+// the last one.
+TEST(Merge, ASilenceBeforeAnIgnoredRecordAtTheEndCounts) {
+  constexpr std::uint64_t kEnd = 10 + (std::uint64_t{1} << 30);
+  for (const bool same_window : {false, true}) {
+    for (const bool confirmed : {false, true}) {
+      WindowBuilder begin(0);
+      WindowBuilder end(0);
+      begin.record(kEvent, 10, {}).record(kEvent, 11, {});
+      (same_window ? begin : end).record(0x28003, kEnd, {1, 2, 3, 4, 5, 6, 7});
+      WindowBuilder after(0);
+      if (confirmed) after.record(0x28003, kEnd + 5, {});
+      const WindowBuilder other = WindowBuilder(1).record(kEvent, 12, {});
+      Chooser sink;
+      Merge merge;
+      merge.append(pass_of({&begin, &other}, false));
+      merge.drain(Merge::kNoLimit, sink);
+      merge.append(pass_of({&end}, false));
+      merge.drain(Merge::kNoLimit, sink);
+      merge.append(pass_of({&after}, false));
+      merge.drain(Merge::kNoLimit, sink);
+      merge.append(pass_of({}, true));
+      merge.drain(Merge::kNoLimit, sink);
+      EXPECT_EQ(merge.position(), confirmed ? kEnd + 5 : kEnd) << same_window << confirmed;
+      EXPECT_EQ(sink.passed_over, confirmed ? 2U : 1U);
+      EXPECT_EQ(merge.counts().records, confirmed ? 5U : 4U);
+      EXPECT_EQ(merge.counts().bad_records, 0U);
+    }
+  }
+}
+
 TEST(Merge, LostRecordsStandTwiceInTheOrder) {
   WindowBuilder a(0);
   WindowBuilder b(1);

@@ -419,6 +419,25 @@ TEST_F(RegionWriterTest, APcpuThatExistsIsThereWithoutRecords) {
   EXPECT_EQ(tables.pcpus[99].seen, XENMON_PCPU_NO_RECORDS);
 }
 
+// With core scheduling one pCPU reports what its sibling does; and a damaged word may name any.
+TEST_F(RegionWriterTest, APcpuThatOnlyItsIdleVcpuNamesEndsNothing) {
+  Pipeline pipeline(path_, 1'000'000, 10'000'000);
+  WindowBuilder w(1);
+  w.runstate(1'000'000, XENMON_DOMID_IDLE, 65, kRunnableState, kRunningState)
+      .runstate(1'500'000, XENMON_DOMID_IDLE, 65, kRunningState, kRunnableState)
+      .record(0x22202, 2'500'000, {});
+  pipeline.feed({&w});
+  TablesCopy tables;
+  const RegionFile file = open();
+  ASSERT_TRUE(file.reader().read_tables(tables));
+  ASSERT_EQ(tables.pcpus.size(), 66U);
+  EXPECT_EQ(tables.pcpus[65].seen, 0U);
+  SampleCopy sample;
+  ASSERT_EQ(file.reader().read_sample(1, sample), ReadOutcome::kCopied);
+  ASSERT_EQ(sample.rows().size(), 1U);
+  EXPECT_EQ(sample.rows()[0].pcpu, 65U);
+}
+
 TEST_F(RegionWriterTest, SaysWhatIsKnownOfTheTraceFromTheStart) {
   RegionWriter::Options options;
   options.place.path = path_;

@@ -96,6 +96,39 @@ TEST(Survey, AWaitThatXenSaysWasMuchShorterMeansThatAPcpuIsMissing) {
   EXPECT_TRUE(survey(preview_of({&w}), 1'000'000).pcpus_missing());
 }
 
+// d1v0 runs until 1 s, and again at 11 s after a wake at `woken`; `word`: since it left its pCPU, as Xen
+// says.
+WindowBuilder woken_late(std::uint64_t woken, std::uint64_t word) {
+  WindowBuilder w = turns(1'000'000);
+  w.runstate(900 * kMs, 1, 0, kRunnableState, kRunningState)
+      .runstate(1'000 * kMs, 1, 0, kRunningState, kBlockedState)
+      .runstate(woken, 1, 0, kBlockedState, kRunnableState)
+      .record(event::kSwitchInfNext, 11'000 * kMs, {1, 0, static_cast<std::uint32_t>(word), 10 * kMs})
+      .runstate(11'000 * kMs, 1, 0, kRunnableState, kRunningState);
+  return w;
+}
+
+// The word has 32 bits: of 10 s it is 1.41 s.
+TEST(Survey, AWordThatHasStartedAgainIsNoShorterWait) {
+  const WindowBuilder long_wait = woken_late(9'000 * kMs, 10'000 * kMs);
+  EXPECT_FALSE(survey(preview_of({&long_wait}), 1'000'000).pcpus_missing());
+  const WindowBuilder very_long_wait = woken_late(2'000 * kMs, 10'000 * kMs);
+  EXPECT_FALSE(survey(preview_of({&very_long_wait}), 1'000'000).pcpus_missing());
+}
+
+TEST(Survey, AWordThatCountsTheWaitAloneIsNoShorterWait) {
+  const WindowBuilder w = woken_late(9'000 * kMs, 2'000 * kMs);
+  EXPECT_FALSE(survey(preview_of({&w}), 1'000'000).pcpus_missing());
+}
+
+// It ran elsewhere until 8 s, before a wait of any length.
+TEST(Survey, AVcpuThatLeftAnotherPcpuSinceMeansThatAPcpuIsMissing) {
+  for (const std::uint64_t woken : {10'990 * kMs, 10'000 * kMs, 3'000 * kMs}) {
+    const WindowBuilder w = woken_late(woken, 3'000 * kMs);
+    EXPECT_TRUE(survey(preview_of({&w}), 1'000'000).pcpus_missing()) << woken;
+  }
+}
+
 TEST(Survey, AWokenPcpuWithoutRecordsIsNamed) {
   WindowBuilder w = turns(1'000'000);
   w.record(event::kCredit2Tickle, 2'000 * kMs, {0}).record(event::kCredit2Tickle, 2'001 * kMs, {5});
@@ -119,6 +152,29 @@ TEST(Survey, OldRecordsInFrontAreToldByXensWordForARun) {
         .runstate(at + 10 * kMs, 1, 0, kRunningState, kRunnableState);
   }
   EXPECT_EQ(survey(preview_of({&w, &rest}), 0).unrecorded_after, (std::vector<std::uint64_t>{7 * kMs}));
+}
+
+// Before 1 s d1v0 runs, and 20 s later idle leaves the same pCPU: nothing says what happened in between.
+TEST(Survey, ASilenceAfterWhichSomethingElseRunsWasNotRecorded) {
+  WindowBuilder w;
+  w.runstate(1000, kIdle, 0, kRunningState, kRunnableState)
+      .runstate(1000, 1, 0, kRunnableState, kRunningState)
+      .record(0x22202, 1'000 * kMs, {})
+      .runstate(21'000 * kMs, kIdle, 0, kRunningState, kRunnableState)
+      .runstate(21'000 * kMs, 2, 0, kRunnableState, kRunningState)
+      .runstate(21'001 * kMs, 2, 0, kRunningState, kRunnableState)
+      .runstate(21'001 * kMs, 1, 0, kRunnableState, kRunningState);
+  const Survey found = survey(preview_of({&w}), 1'000'000);
+  EXPECT_EQ(found.contradicted_after, (std::vector<std::uint64_t>{1'000 * kMs}));
+  EXPECT_FALSE(found.pcpus_missing());
+  // What other pCPUs did meanwhile is no sign of that.
+  WindowBuilder masked;
+  masked.runstate(1000, 1, 0, kRunningState, kBlockedState)
+      .runstate(1000, kIdle, 0, kRunnableState, kRunningState)
+      .record(0x22202, 1'000 * kMs, {})
+      .runstate(21'000 * kMs, kIdle, 0, kRunningState, kRunnableState)
+      .runstate(21'000 * kMs, 1, 0, kRunnableState, kRunningState);
+  EXPECT_TRUE(survey(preview_of({&masked}), 1'000'000).contradicted_after.empty());
 }
 
 // Two pCPUs that wake each other's vCPUs, 3 us before these run; the second one's clock is ahead.
