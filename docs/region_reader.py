@@ -109,7 +109,8 @@ WORDS_AT = {"state": 456, "flags": 464, "heartbeat_ns": 472, "newest_sample": 48
 WAIT_TABLE_AT, SLOW_WAIT_AT, NEWEST_WAIT_AT = 576, 600, 608
 VERDICT_TABLE_AT, BAD_BY_AT, FAULTS_AT, HEADER_BYTES_1_2 = 616, 640, 704, 736  # since 1.2
 CARRY_TABLE_AT, HEADER_BYTES_1_3 = 736, 760  # since 1.3
-SETTING_TABLE_AT, HEADER_BYTES_1_4 = 760, 784  # since 1.4
+DOMAIN_ROW_TABLE_AT, HEADER_BYTES_1_4 = 760, 784  # since 1.4
+SETTING_TABLE_AT, HEADER_BYTES_1_5 = 784, 808  # since 1.5
 COUNTERS_AT = 496
 COUNTERS = ("records", "bytes", "lost_records", "bad_records", "late_records", "state_conflicts",
             "conservation_violations", "samples", "wakeups", "daemon_cpu_ns")
@@ -117,20 +118,35 @@ COUNTERS = ("records", "bytes", "lost_records", "bad_records", "late_records", "
 PCPU = Record(*u32("seen", "running_vcpu"), *u64("records", "lost_records"))
 DOMAIN = Record(*u32("flags", "domid"), *u64("uid", "born_ns", "died_ns"), ("name", "64s"),
                 *u64("io_map", "io_unmap", "io_transfer", "io_copy", "io_copy_bytes"))
+# What a domain as a whole does. Since 1.4 a domain has them, too, from RUNSTATES_AT on.
+RUNSTATE_NAMES = ("full_run_ns", "partial_run_ns", "full_contention_ns", "partial_contention_ns",
+                  "concurrency_hazard_ns", "blocked_ns", "unknown_ns")
+RUNSTATES = Record(*u64(*RUNSTATE_NAMES))
+RUNSTATES_AT = 136
 VCPU = Record(*u32("flags", "domain_slot", "vcpu_id", "state", "last_pcpu", "reserved"),
               *u64("end_ns", *TIMES, "executions", "continues", "slice_count", "slice_sum_ns", "slice_min_ns",
                    "slice_max_ns", "wake_wait_max_ns", "preempt_wait_max_ns", "run_max_ns"))
 # Since 1.3 a vCPU has them, too, from SUMS_AT on.
 SUMS = Record(*u64("wake_wait_sum_ns", "preempt_wait_sum_ns", "run_sum_ns"))
 SUMS_AT = 168
+# Since 1.4, too, from MORE_AT on.
+MORE = Record(*u64("migrations", "avoidable_wait_ns"))
+MORE_AT = 192
 BUCKETS = 464
 SUB_BITS, FIRST_BITS = 4, 8  # 16 buckets to an octave, the first octave being all below 256 ns
 HISTOGRAMS = ("wake_wait", "preempt_wait", "run")
 SAMPLE = Record(*u64("seq", "start_ns", "end_ns", "first_row", "first_io_row"), *u32("row_count", "io_row_count"),
                 *u64("lost_records", "records"))
+# Since 1.4 a sample has them, too, from DOMAIN_ROWS_AT on.
+DOMAIN_ROWS = Record(*u64("first_domain_row"), *u32("domain_row_count"))
+DOMAIN_ROWS_AT = 64
 ROW = Record(*u32("vcpu_slot", "pcpu", *TIMES, "executions", "continues", "slice_count", "slice_min_ns"),
              *u64("slice_sum_ns"), *u32("slice_max_ns", "domain_slot"))
+# Since 1.4 a row has them, too, from ROW_MORE_AT on.
+ROW_MORE = Record(*u32("migrations", "avoidable_wait_ns"))
+ROW_MORE_AT = 64
 IO_ROW = Record(*u32("domain_slot", "pcpu", "map", "unmap", "transfer", "copy"), *u64("copy_bytes"))
+DOMAIN_ROW = Record(*u32("domain_slot", *RUNSTATE_NAMES))
 
 RUNNERS = 3
 WAIT = Record(*u64("seq", "start_ns", "end_ns", "domain_uid"),
@@ -219,6 +235,9 @@ class Region:
                 and TABLE.read(self._bytes, CARRY_TABLE_AT)["capacity"]):
             places.append(("carry", CARRY_TABLE_AT, CARRY.size))
         if (header["header_bytes"] >= HEADER_BYTES_1_4 <= size
+                and TABLE.read(self._bytes, DOMAIN_ROW_TABLE_AT)["capacity"]):
+            places.append(("domain_row", DOMAIN_ROW_TABLE_AT, DOMAIN_ROW.size))
+        if (header["header_bytes"] >= HEADER_BYTES_1_5 <= size
                 and TABLE.read(self._bytes, SETTING_TABLE_AT)["capacity"]):
             places.append(("setting", SETTING_TABLE_AT, SETTING.size))
         for name, at, least in places:
@@ -356,6 +375,20 @@ class Region:
             return {}
         return SUMS.read(self._bytes, table["offset"] + table["stride"] * vcpu_slot + SUMS_AT)
 
+    def more(self, vcpu_slot):
+        """{"migrations": count, "avoidable_wait_ns": ns} of the vCPU; {} before 1.4. Each number is read by itself."""
+        table = self.tables["vcpu"]
+        if table["stride"] < MORE_AT + MORE.size:
+            return {}
+        return MORE.read(self._bytes, table["offset"] + table["stride"] * vcpu_slot + MORE_AT)
+
+    def runstates(self, domain_slot):
+        """{"full_run_ns": ns, ...} of what the domain as a whole did; {} before 1.4. Each number is read by itself."""
+        table = self.tables["domain"]
+        if table["stride"] < RUNSTATES_AT + RUNSTATES.size:
+            return {}
+        return RUNSTATES.read(self._bytes, table["offset"] + table["stride"] * domain_slot + RUNSTATES_AT)
+
     def carries(self):
         """{(vCPU slot, histogram, bucket): how often its count has passed 2^32}; {} before 1.3."""
         if "carry" not in self.tables:
@@ -365,7 +398,7 @@ class Region:
                 if carry["vcpu_slot"] != NO_SLOT and carry["bucket"] < BUCKETS * len(HISTOGRAMS)}
 
     def settings(self):
-        """What is set on the host: records with a "kind" (a name of SETTINGS); [] before 1.4 and where nothing is known."""
+        """What is set on the host: records with a "kind" (a name of SETTINGS); [] before 1.5 and where nothing is known."""
         if "setting" not in self.tables:
             return []
         return [dict(setting, kind=SETTINGS[setting["kind"] - 1]) for setting in self._read_tables(("setting", SETTING))[0]
@@ -390,7 +423,7 @@ class Region:
         yield from range(newest, max(0, newest - self.tables["sample"]["capacity"]), -1)
 
     def sample(self, number):
-        """Sample `number` with its "rows" and "io_rows", or None if it is not there, or no longer there."""
+        """Sample `number` with its "rows", "io_rows" and "domain_rows", or None if it is not, or no longer, there."""
         if number < 1:
             return None
         table = self.tables["sample"]
@@ -401,6 +434,10 @@ class Region:
         try:
             rows = self._ring("row", sample["first_row"], sample["row_count"])
             io_rows = self._ring("io_row", sample["first_io_row"], sample["io_row_count"])
+            domain_rows = []
+            if "domain_row" in self.tables and table["stride"] >= DOMAIN_ROWS_AT + DOMAIN_ROWS.size:
+                sample.update(DOMAIN_ROWS.read(self._bytes, at + DOMAIN_ROWS_AT))
+                domain_rows = self._ring("domain_row", sample["first_domain_row"], sample["domain_row_count"])
         except RegionError:
             if self._word(at) != number:  # overwritten meanwhile: no damage
                 return None
@@ -408,7 +445,11 @@ class Region:
         if self._word(at) != number:
             return None
         sample["rows"] = [ROW.read(row) for row in rows]
+        if self.tables["row"]["stride"] >= ROW_MORE_AT + ROW_MORE.size:
+            for row, data in zip(sample["rows"], rows):
+                row.update(ROW_MORE.read(data, ROW_MORE_AT))
         sample["io_rows"] = [IO_ROW.read(row) for row in io_rows]
+        sample["domain_rows"] = [DOMAIN_ROW.read(row) for row in domain_rows]
         return sample
 
     # The waits, each under its own seq.

@@ -35,6 +35,8 @@ MetricSums sums_of(const VcpuTotals& vcpu) {
   sums.offline_ns = vcpu.times[kOffline];
   sums.unknown_ns = vcpu.times[kUnknown];
   sums.executions = vcpu.executions;
+  sums.migrations = vcpu.migrations;
+  sums.avoidable_wait_ns = vcpu.avoidable_ns;
   sums.slice_count = vcpu.slices.count;
   sums.slice_sum_ns = vcpu.slices.sum_ns;
   return sums;
@@ -53,6 +55,21 @@ MetricSums io_of(const DomainTotals& domain) {
 constexpr std::array kTimes = {Metric::kGotten,        Metric::kWaited,  Metric::kWaitedWake,
                                Metric::kWaitedPreempt, Metric::kBlocked, Metric::kOffline,
                                Metric::kUnknown};
+MetricSums runstates_of(const DomainTotals& domain) {
+  MetricSums sums;
+  sums.full_run_ns = domain.times[kFullRun];
+  sums.partial_run_ns = domain.times[kPartialRun];
+  sums.full_contention_ns = domain.times[kFullContention];
+  sums.partial_contention_ns = domain.times[kPartialContention];
+  sums.concurrency_hazard_ns = domain.times[kConcurrencyHazard];
+  sums.domain_blocked_ns = domain.times[kAllBlocked];
+  sums.domain_unknown_ns = domain.times[kStateUnknown];
+  return sums;
+}
+
+constexpr std::array kRunstates = {
+    Metric::kFullRun,           Metric::kPartialRun,    Metric::kFullContention, Metric::kPartialContention,
+    Metric::kConcurrencyHazard, Metric::kDomainBlocked, Metric::kDomainUnknown};
 constexpr std::array kIoMetrics = {Metric::kIoMap, Metric::kIoUnmap, Metric::kIoTransfer, Metric::kIoCopy};
 
 std::string key_of(Metric metric) {
@@ -65,7 +82,9 @@ Json vcpu_json(const VcpuTotals& vcpu) {
   Json json;
   json["vcpu"] = vcpu.vcpu_id;
   for (const Metric metric : kTimes) json[key_of(metric)] = total(metric, sums);
+  json[key_of(Metric::kAvoidableWait)] = vcpu.avoidable_ns;
   json[key_of(Metric::kExecutions)] = vcpu.executions;
+  json[key_of(Metric::kMigrations)] = vcpu.migrations;
   json[key_of(Metric::kAllocated)] = {{"count", vcpu.slices.count},
                                       {"sum", vcpu.slices.sum_ns},
                                       {"min", vcpu.slices.min_ns},
@@ -123,11 +142,15 @@ void write_vcpu(std::ostream& out, const VcpuTotals& vcpu, std::uint64_t whole, 
     if (metric == Metric::kWaited || (idle && !idle_has(metric))) continue;
     line(info_of(metric).text, total(metric, sums));
   }
+  if (!idle) line(info_of(Metric::kAvoidableWait).text, vcpu.avoidable_ns);
   out << "    " << std::left << std::setw(20) << info_of(Metric::kExecutions).text << std::right
       << std::setw(12) << vcpu.executions;
   if (vcpu.executions > 0)
     out << "  of " << duration(vcpu.times[kRunning] / vcpu.executions) << " on average";
   out << '\n';
+  if (!idle)
+    out << "    " << std::left << std::setw(20) << info_of(Metric::kMigrations).text << std::right
+        << std::setw(12) << vcpu.migrations << '\n';
   if (vcpu.slices.count > 0) {
     out << "    " << std::left << std::setw(20) << info_of(Metric::kAllocated).text << std::right
         << std::setw(12) << duration(vcpu.slices.sum_ns / vcpu.slices.count) << "  on average, "
@@ -142,6 +165,18 @@ void write_vcpu(std::ostream& out, const VcpuTotals& vcpu, std::uint64_t whole, 
   out << "    gotten by pCPU      ";
   for (const auto& [pcpu, ns] : vcpu.running_by_pcpu) out << ' ' << pcpu << ": " << duration(ns);
   out << '\n';
+}
+
+// Of one vCPU, its own times say the same.
+void write_runstates(std::ostream& out, const DomainTotals& domain) {
+  if (domain.domid == XENMON_DOMID_IDLE || domain.vcpus.size() < 2) return;
+  const MetricSums sums = runstates_of(domain);
+  out << "  All vCPUs together\n";
+  for (const Metric metric : kRunstates) {
+    const std::uint64_t ns = total(metric, sums);
+    out << "    " << std::left << std::setw(20) << info_of(metric).text << std::right << std::setw(12)
+        << duration(ns) << std::setw(10) << percent_of(ns, sums.lived_ns()) << '\n';
+  }
 }
 
 } // namespace
@@ -168,6 +203,10 @@ void write_json(std::ostream& out, const TraceTotals& totals) {
     entry["io"][info_of(Metric::kIo).text] = io.io();
     for (const Metric metric : kIoMetrics) entry["io"][info_of(metric).text] = total(metric, io);
     entry["io"][info_of(Metric::kIoCopyBytes).text] = io.io_copy_bytes;
+    if (domain.domid != XENMON_DOMID_IDLE) {
+      const MetricSums runstates = runstates_of(domain);
+      for (const Metric metric : kRunstates) entry["runstates"][key_of(metric)] = total(metric, runstates);
+    }
     entry["vcpus"] = Json::array();
     for (const VcpuTotals& vcpu : domain.vcpus) entry["vcpus"].push_back(vcpu_json(vcpu));
     json["domains"].push_back(std::move(entry));
@@ -188,6 +227,7 @@ void write_text(std::ostream& out, const TraceTotals& totals) {
       out << (metric == kIoMetrics.front() ? "" : ", ") << total(metric, io) << ' ' << info_of(metric).text;
     if (io.io_copy > 0) out << " of " << io.io_copy_bytes << " bytes";
     out << ")\n";
+    write_runstates(out, domain);
     for (const VcpuTotals& vcpu : domain.vcpus)
       write_vcpu(out, vcpu, totals.duration_ns, domain.domid == XENMON_DOMID_IDLE);
   }

@@ -10,6 +10,7 @@
  *   region      the file and its mapping
  *   sample      what happened between two edges on the trace's own clock, by default 100 ms
  *   row         one (vCPU, pCPU) pair's share of a sample; only pairs with something in them exist
+ *   domain row  what one domain as a whole did in a sample (since 1.4)
  *   wait        one vCPU's wait for a pCPU, from when it was ready until it ran; only long ones are kept
  *   slot        an index into one of the tables; reused only after the history has passed
  *   ring        a table that is written round and round
@@ -23,7 +24,8 @@
  *   hist     xenmon_histograms  [vcpu.capacity]       by vCPU slot        counters, read one by one
  *   sample   xenmon_sample      [sample.capacity]     ring             \
  *   row      xenmon_row         [row.capacity]        ring              |  guarded by each sample's seq
- *   io_row   xenmon_io_row      [io_row.capacity]     ring             /
+ *   io_row   xenmon_io_row      [io_row.capacity]     ring             |
+ *   dom_row  xenmon_domain_row  [domain_row.capacity] ring             /
  *   wait     xenmon_wait        [wait.capacity]       ring                guarded by each wait's seq
  *   verdict  xenmon_verdict     [verdict.capacity]                        guarded by tables_seq
  *   carry    xenmon_carry       [carry.capacity]                          guarded by tables_seq
@@ -38,7 +40,7 @@
  *     wall_epoch_ns turns them into the time of day.
  *   - version_major changes when an old reader would go wrong, and such a reader must refuse.
  *     version_minor changes when fields or flags are added. Nothing is ever reused or renumbered.
- *     Last version bump: 1.4, for settings of schedulers, domains and pCPUs.
+ *     Last version bump: 1.5, for settings of schedulers, domains and pCPUs.
  *   - The layout of one file never changes. When a table becomes too small the daemon makes a new
  *     file, renames it into place and sets XENMON_STATE_SUPERSEDED here; a reader opens the path again.
  *   - Readers never write; the daemon never waits for readers.
@@ -90,9 +92,9 @@
  *
  * Writing sample number N:
  *
- *   for every sample whose entry, rows or I/O rows are about to be written over: store-relaxed its seq = 0
+ *   for every sample whose entry or rows of any kind are about to be written over: store-relaxed its seq = 0
  *   fence-release
- *   store the rows and I/O rows, then all of entry N % sample.capacity, with seq still 0
+ *   store the rows of all kinds, then all of entry N % sample.capacity, with seq still 0
  *   store-release seq = N; store-release header.newest_sample = N
  *
  *   A wait is written in the same way, before its sample, and before that the tables, so that a reader that sees a
@@ -109,7 +111,7 @@
  *
  *   e  = sample entry N % sample.capacity
  *   s1 = load-acquire(e.seq);                  if s1 != N, it is not there any more
- *   copy e; copy e.row_count rows from ring position e.first_row on, likewise the I/O rows;
+ *   copy e; copy e.row_count rows from ring position e.first_row on, likewise the I/O rows and domain rows;
  *   position p lies in element p % capacity. A count above the table's capacity is damage.
  *   fence-acquire; s2 = load-relaxed(e.seq);   if s1 != s2, the copy is void
  *
@@ -134,8 +136,8 @@
  *   - 10 s of history: the long window of the screen, which begins with what the region remembers. The ring has
  *     a second more, so that the oldest sample that a reader needs is not just being written over.
  *   - A sample is at most 4 s long, so that its times in ns fit into 32 bits.
- *   - A sample and a row have 64 bytes, a cache line. The daemon has every table begin at a multiple of 64, so
- *     each of them is in one line; readers must not rely on that.
+ *   - The daemon has every table begin at a multiple of 64, so that lines of counts are cache lines; readers must not
+ *     rely on that.
  *   - 464 buckets: 16 of 16 ns up to 256 ns, then 16 for each of the 28 powers of two up to 2^36 ns, 68.7 s. From
  *     256 ns on a bucket is at most 1/16 as wide as its lower end, which is the error that percentiles may have.
  *   - 16 buckets to a line: 64 bytes of counts, which are written and read only where they are used.
@@ -161,7 +163,7 @@
 /* "XENMONRG" read as a little-endian number. */
 #define XENMON_MAGIC UINT64_C(0x47524e4f4d4e4558)
 #define XENMON_VERSION_MAJOR 1u
-#define XENMON_VERSION_MINOR 4u
+#define XENMON_VERSION_MINOR 5u
 
 /* Xen's DOMID_IDLE (public/xen.h): the domain of the idle vCPUs, one per pCPU, same number. */
 #define XENMON_DOMID_IDLE 32767u
@@ -189,9 +191,11 @@
 #define XENMON_HEADER_BYTES_1_1 616u
 /* The same in version 1.2: no carries. */
 #define XENMON_HEADER_BYTES_1_2 736u
-
-/* The same in version 1.3: no settings. */
+/* The same in version 1.3: nothing of what domains do as a whole. */
 #define XENMON_HEADER_BYTES_1_3 760u
+
+/* The same in version 1.4: no settings. */
+#define XENMON_HEADER_BYTES_1_4 784u
 
 /* header.flags */
 #define XENMON_FLAG_KHZ_ASSUMED 1u       /* the TSC's frequency is not known; cpu_khz is a guess */
@@ -222,6 +226,11 @@
 #define XENMON_DOMAIN_DEAD 2u /* destroyed; kept until the history has passed */
 #define XENMON_DOMAIN_BORN 4u /* its creation was seen; born_ns is when */
 
+/* A domain record's length up to 1.3: nothing of what it does as a whole. */
+#define XENMON_DOMAIN_BYTES_1_0 136u
+/* A sample's length up to 1.3: no domain rows. */
+#define XENMON_SAMPLE_BYTES_1_0 64u
+
 /* vcpu.flags */
 #define XENMON_VCPU_IN_USE 1u
 
@@ -229,6 +238,10 @@
 #define XENMON_VCPU_BYTES_1_0 152u
 /* The same in 1.1 and 1.2: no sums of waits and executions. */
 #define XENMON_VCPU_BYTES_1_1 168u
+/* The same in 1.3: neither migrations nor avoidable waiting. */
+#define XENMON_VCPU_BYTES_1_3 192u
+/* A row's length up to 1.3: the same. */
+#define XENMON_ROW_BYTES_1_0 64u
 
 /* wait.kind: what it was before it was ready */
 #define XENMON_WAIT_WOKEN 1u     /* blocked or offline */
@@ -269,7 +282,7 @@
 #define XENMON_VERDICT_CONTRADICTS 8u   /* records contradict each other, and nothing was reported lost */
 #define XENMON_VERDICT_TEXT_BYTES 120
 
-/* setting.kind: what an administrator has set, or what the machine is (since 1.4). A reader passes over kinds that
+/* setting.kind: what an administrator has set, or what the machine is (since 1.5). A reader passes over kinds that
  * it does not know. domid and index say of what; where the kind does not name them they are 0. */
 #define XENMON_SETTING_DOMAIN_POOL 1u    /* domid: its cpupool */
 #define XENMON_SETTING_DOMAIN_VCPUS 2u   /* domid: how many vCPUs it may have */
@@ -368,7 +381,10 @@ typedef struct xenmon_region_header {
     /* Since version 1.3. Never changes. */
     xenmon_table carry;
 
-    /* Since version 1.4. The table never moves. */
+    /* Since version 1.4. Never changes. */
+    xenmon_table domain_row;
+
+    /* Since version 1.5. The table never moves. */
     xenmon_table setting;
 } xenmon_region_header;
 
@@ -391,6 +407,17 @@ typedef struct xenmon_domain {
     uint64_t io_transfer;
     uint64_t io_copy;
     uint64_t io_copy_bytes;
+    /* Since 1.4: what it does as a whole, by what its vCPUs do at the same time; blocked here means blocked or
+     * offline. As of the newest sample's end; together they are its life up to then. That begins with its creation if
+     * it was seen, otherwise with the trace, or with the end of the domain that had its number before. A vCPU counts
+     * from the first record that names it. All 0 for the idle domain. */
+    uint64_t full_run_ns;           /* all run */
+    uint64_t partial_run_ns;        /* some run, the others are blocked */
+    uint64_t full_contention_ns;    /* all are runnable and wait for a pCPU */
+    uint64_t partial_contention_ns; /* some wait, the others are blocked */
+    uint64_t concurrency_hazard_ns; /* some run while others wait */
+    uint64_t blocked_ns;            /* all are blocked */
+    uint64_t unknown_ns;            /* the state of at least one is unknown, whatever the others do */
 } xenmon_domain;
 
 /* Cumulative, as of the newest sample's end. Times in ns; the six states add up to end_ns - 0,
@@ -427,6 +454,11 @@ typedef struct xenmon_vcpu {
     uint64_t wake_wait_sum_ns;
     uint64_t preempt_wait_sum_ns;
     uint64_t run_sum_ns;
+    /* Since 1.4. */
+    uint64_t migrations; /* of the executions, those that began on another pCPU than where it had run before */
+    /* Of the time waited, the part in which a pCPU of the same cpupool is known to have been idle; where the pools are
+     * not known, all pCPUs count as one. At least so much: what is unknown does not count. 0 for idle vCPUs. */
+    uint64_t avoidable_wait_ns;
 } xenmon_vcpu;
 
 /* Log-linear buckets: 16 equal ones up to 256 ns, then 16 to every power of two up to 2^36 ns
@@ -456,6 +488,10 @@ typedef struct xenmon_sample {
     uint32_t io_row_count;
     uint64_t lost_records; /* reported within this sample */
     uint64_t records;
+    /* Since 1.4. */
+    uint64_t first_domain_row;
+    uint32_t domain_row_count;
+    uint32_t reserved;
 } xenmon_sample;
 
 /* Times in ns within the sample (a sample is shorter than 4 s, so 32 bits hold them). For one vCPU
@@ -476,6 +512,9 @@ typedef struct xenmon_row {
     uint64_t slice_sum_ns;
     uint32_t slice_max_ns;
     uint32_t domain_slot;
+    /* Since 1.4. */
+    uint32_t migrations; /* to this pCPU */
+    uint32_t avoidable_wait_ns;
 } xenmon_row;
 
 /* Page exchanges on one pCPU in one sample. Each is credited to the guest and once more to Dom0. */
@@ -488,6 +527,19 @@ typedef struct xenmon_io_row {
     uint32_t copy;
     uint64_t copy_bytes;
 } xenmon_io_row;
+
+/* What a domain as a whole did in one sample (since 1.4): see xenmon_domain. In ns; together they are that part of the
+ * sample in which it lived. Every domain but the idle one has one row. */
+typedef struct xenmon_domain_row {
+    uint32_t domain_slot;
+    uint32_t full_run_ns;
+    uint32_t partial_run_ns;
+    uint32_t full_contention_ns;
+    uint32_t partial_contention_ns;
+    uint32_t concurrency_hazard_ns;
+    uint32_t blocked_ns;
+    uint32_t unknown_ns;
+} xenmon_domain_row;
 
 /* A vCPU that ran while another one waited. */
 typedef struct xenmon_runner {
@@ -533,7 +585,7 @@ typedef struct xenmon_carry {
     uint64_t passed;    /* how often; the count is passed * 2^32 + the word in the histogram */
 } xenmon_carry;
 
-/* A setting, as it was when it was read last (since 1.4). They are in no order, and all of them are replaced
+/* A setting, as it was when it was read last (since 1.5). They are in no order, and all of them are replaced
  * together. None is there if nothing is known, as of most recordings. A domid means the domain that has it now. */
 typedef struct xenmon_setting {
     uint32_t kind; /* XENMON_SETTING_*; 0: a free entry */
@@ -605,8 +657,9 @@ XENMON_AT(xenmon_region_header, verdict, 616);
 XENMON_AT(xenmon_region_header, bad_records_by, 640);
 XENMON_AT(xenmon_region_header, source_faults, 704);
 XENMON_AT(xenmon_region_header, carry, 736);
-XENMON_AT(xenmon_region_header, setting, 760);
-XENMON_SIZE(xenmon_region_header, 784);
+XENMON_AT(xenmon_region_header, domain_row, 760);
+XENMON_AT(xenmon_region_header, setting, 784);
+XENMON_SIZE(xenmon_region_header, 808);
 
 XENMON_AT(xenmon_pcpu, seen, 0);
 XENMON_AT(xenmon_pcpu, running_vcpu, 4);
@@ -625,7 +678,14 @@ XENMON_AT(xenmon_domain, io_unmap, 104);
 XENMON_AT(xenmon_domain, io_transfer, 112);
 XENMON_AT(xenmon_domain, io_copy, 120);
 XENMON_AT(xenmon_domain, io_copy_bytes, 128);
-XENMON_SIZE(xenmon_domain, 136);
+XENMON_AT(xenmon_domain, full_run_ns, 136);
+XENMON_AT(xenmon_domain, partial_run_ns, 144);
+XENMON_AT(xenmon_domain, full_contention_ns, 152);
+XENMON_AT(xenmon_domain, partial_contention_ns, 160);
+XENMON_AT(xenmon_domain, concurrency_hazard_ns, 168);
+XENMON_AT(xenmon_domain, blocked_ns, 176);
+XENMON_AT(xenmon_domain, unknown_ns, 184);
+XENMON_SIZE(xenmon_domain, 192);
 
 XENMON_AT(xenmon_vcpu, flags, 0);
 XENMON_AT(xenmon_vcpu, domain_slot, 4);
@@ -654,7 +714,9 @@ XENMON_AT(xenmon_vcpu, reserved2, 164);
 XENMON_AT(xenmon_vcpu, wake_wait_sum_ns, 168);
 XENMON_AT(xenmon_vcpu, preempt_wait_sum_ns, 176);
 XENMON_AT(xenmon_vcpu, run_sum_ns, 184);
-XENMON_SIZE(xenmon_vcpu, 192);
+XENMON_AT(xenmon_vcpu, migrations, 192);
+XENMON_AT(xenmon_vcpu, avoidable_wait_ns, 200);
+XENMON_SIZE(xenmon_vcpu, 208);
 
 XENMON_AT(xenmon_histograms, wake_wait, 0);
 XENMON_AT(xenmon_histograms, preempt_wait, 1856);
@@ -670,7 +732,10 @@ XENMON_AT(xenmon_sample, row_count, 40);
 XENMON_AT(xenmon_sample, io_row_count, 44);
 XENMON_AT(xenmon_sample, lost_records, 48);
 XENMON_AT(xenmon_sample, records, 56);
-XENMON_SIZE(xenmon_sample, 64);
+XENMON_AT(xenmon_sample, first_domain_row, 64);
+XENMON_AT(xenmon_sample, domain_row_count, 72);
+XENMON_AT(xenmon_sample, reserved, 76);
+XENMON_SIZE(xenmon_sample, 80);
 
 XENMON_AT(xenmon_row, vcpu_slot, 0);
 XENMON_AT(xenmon_row, pcpu, 4);
@@ -687,7 +752,9 @@ XENMON_AT(xenmon_row, slice_min_ns, 44);
 XENMON_AT(xenmon_row, slice_sum_ns, 48);
 XENMON_AT(xenmon_row, slice_max_ns, 56);
 XENMON_AT(xenmon_row, domain_slot, 60);
-XENMON_SIZE(xenmon_row, 64);
+XENMON_AT(xenmon_row, migrations, 64);
+XENMON_AT(xenmon_row, avoidable_wait_ns, 68);
+XENMON_SIZE(xenmon_row, 72);
 
 XENMON_AT(xenmon_io_row, domain_slot, 0);
 XENMON_AT(xenmon_io_row, pcpu, 4);
@@ -697,6 +764,16 @@ XENMON_AT(xenmon_io_row, transfer, 16);
 XENMON_AT(xenmon_io_row, copy, 20);
 XENMON_AT(xenmon_io_row, copy_bytes, 24);
 XENMON_SIZE(xenmon_io_row, 32);
+
+XENMON_AT(xenmon_domain_row, domain_slot, 0);
+XENMON_AT(xenmon_domain_row, full_run_ns, 4);
+XENMON_AT(xenmon_domain_row, partial_run_ns, 8);
+XENMON_AT(xenmon_domain_row, full_contention_ns, 12);
+XENMON_AT(xenmon_domain_row, partial_contention_ns, 16);
+XENMON_AT(xenmon_domain_row, concurrency_hazard_ns, 20);
+XENMON_AT(xenmon_domain_row, blocked_ns, 24);
+XENMON_AT(xenmon_domain_row, unknown_ns, 28);
+XENMON_SIZE(xenmon_domain_row, 32);
 
 XENMON_AT(xenmon_runner, domain_uid, 0);
 XENMON_AT(xenmon_runner, domid, 8);

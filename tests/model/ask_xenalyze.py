@@ -33,7 +33,8 @@ def main():
                 answer = subprocess.run([sys.executable, compare, xenbaked, recording], capture_output=True, text=True,
                                         check=False)
                 lines = (answer.stdout + answer.stderr).splitlines()
-                wrong = [line for line in lines if not re.search(r" executions, xenalyze |vCPUs? compared", line)]
+                fine = r" executions, xenalyze |vCPUs? compared|domains? (was )?compared"
+                wrong = [line for line in lines if not re.search(fine, line)]
                 compared += sum(int(match[1]) for line in lines if (match := re.search(r"(\d+) vCPUs? compared", line)))
                 if wrong:
                     failed += 1

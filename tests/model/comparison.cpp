@@ -104,6 +104,8 @@ void compare_vcpu(Differences& differences, const std::string& name, const Json&
     differences.expect(name + ' ' + kPartNames[part], json[kKeys[part]], truth.times[part]);
   differences.expect(name + " waited", json["waited_ns"], truth.times[kWakePart] + truth.times[kPreemptPart]);
   differences.expect(name + " executions", json["executions"], truth.executions);
+  differences.expect(name + " migrations", json["migrations"], truth.migrations);
+  differences.expect(name + " avoidable waiting", json["avoidable_wait_ns"], truth.avoidable);
   const Json& slices = json["allocated_ns"];
   differences.expect(name + " slices", slices["count"], truth.slices.count);
   differences.expect(name + " slices' sum", slices["sum"], truth.slices.sum);
@@ -168,6 +170,12 @@ std::string compare_totals(const Truth& truth, const std::string& json_text) {
     differences.expect(name + " I/O", io["total"], total);
     if (io.contains("copy_bytes"))
       differences.expect(name + " bytes copied", io["copy_bytes"], domain.pages.copy_bytes);
+    if (domain.domid != XENMON_DOMID_IDLE) {
+      for (std::size_t state = 0; state < kWholes; ++state)
+        differences.expect(name + ' ' + kWholeNames[state],
+                           domains[d]["runstates"][kWholeNames[state] + std::string("_ns")],
+                           domain.whole[state]);
+    }
     std::uint64_t executions = 0;
     std::map<std::uint32_t, const Json*> vcpus;
     for (const Json& vcpu : domains[d]["vcpus"]) vcpus[vcpu["vcpu"]] = &vcpu;
@@ -265,6 +273,8 @@ struct RowSums {
   std::map<std::uint32_t, Times> by_pcpu;
   std::uint64_t executions = 0;
   std::uint64_t continues = 0;
+  std::uint64_t migrations = 0;
+  std::uint64_t avoidable = 0;
   SliceFigures slices;
 };
 
@@ -275,6 +285,8 @@ void add_row(RowSums& sums, const xenmon_row& row) {
   for (std::size_t part = 0; part < kParts; ++part) times[part] += parts[part];
   sums.executions += row.executions;
   sums.continues += row.continues;
+  sums.migrations += row.migrations;
+  sums.avoidable += row.avoidable_wait_ns;
   if (row.slice_count == 0) return;
   SliceFigures& slices = sums.slices;
   if (slices.count == 0 || row.slice_min_ns < slices.min) slices.min = row.slice_min_ns;
@@ -331,6 +343,13 @@ class RegionComparison {
         for (std::size_t kind = 0; kind < 4; ++kind) pages.count[kind] += counts[kind];
         pages.copy_bytes += row.copy_bytes;
       }
+      for (const xenmon_domain_row& row : copy.domain_rows()) {
+        WholeTimes& times = domain_rows_[row.domain_slot];
+        const WholeTimes of_row{
+            row.full_run_ns,           row.partial_run_ns, row.full_contention_ns, row.partial_contention_ns,
+            row.concurrency_hazard_ns, row.blocked_ns,     row.unknown_ns};
+        for (std::size_t state = 0; state < kWholes; ++state) times[state] += of_row[state];
+      }
     }
     differences_.expect("duration", end, truth_.duration);
   }
@@ -379,6 +398,7 @@ class RegionComparison {
       for (const auto& [pcpu, pages] : sums)
         differences_.say(name + " has I/O on pCPU " + std::to_string(pcpu));
     }
+    compare_whole(name, entry, domain_rows_[slot], domain.whole);
     std::map<std::uint32_t, std::uint32_t> vcpus; // slots by id
     for (std::uint32_t at = 0; at < tables_.vcpus.size(); ++at) {
       const xenmon_vcpu& vcpu = tables_.vcpus[at];
@@ -397,6 +417,23 @@ class RegionComparison {
     for (const auto& [id, at] : vcpus) differences_.say(name + "v" + std::to_string(id) + " has never been");
   }
 
+  void compare_whole(const std::string& name, const xenmon_domain& entry, const WholeTimes& in_rows,
+                     const WholeTimes& truth) {
+    const WholeTimes is{entry.full_run_ns,
+                        entry.partial_run_ns,
+                        entry.full_contention_ns,
+                        entry.partial_contention_ns,
+                        entry.concurrency_hazard_ns,
+                        entry.blocked_ns,
+                        entry.unknown_ns};
+    for (std::size_t state = 0; state < kWholes; ++state) {
+      differences_.expect(name + ' ' + kWholeNames[state], is[state], truth[state]);
+      // A sample has no row for the time before the domain's first record.
+      if (samples_whole_ && (state != kUnknownWhole || in_rows[state] > truth[state]))
+        differences_.expect(name + ' ' + kWholeNames[state] + " in rows", in_rows[state], truth[state]);
+    }
+  }
+
   void compare_vcpu(const std::string& name, std::uint32_t slot, const VcpuTruth& truth) {
     const xenmon_vcpu& entry = tables_.vcpus[slot];
     Times times{entry.running_ns, entry.waited_wake_ns, entry.waited_preempt_ns,
@@ -408,6 +445,8 @@ class RegionComparison {
       differences_.expect(name + ' ' + kPartNames[part], times[part], truth.times[part]);
     differences_.expect(name + " executions", entry.executions, truth.executions);
     differences_.expect(name + " continues", entry.continues, truth.continues);
+    differences_.expect(name + " migrations", entry.migrations, truth.migrations);
+    differences_.expect(name + " avoidable waiting", entry.avoidable_wait_ns, truth.avoidable);
     compare_slices(differences_, name,
                    {entry.slice_count, entry.slice_sum_ns, entry.slice_min_ns, entry.slice_max_ns},
                    truth.slices);
@@ -431,6 +470,8 @@ class RegionComparison {
   void compare_rows(const std::string& name, RowSums& sums, const VcpuTruth& truth) {
     differences_.expect(name + " executions in rows", sums.executions, truth.executions);
     differences_.expect(name + " continues in rows", sums.continues, truth.continues);
+    differences_.expect(name + " migrations in rows", sums.migrations, truth.migrations);
+    differences_.expect(name + " avoidable waiting in rows", sums.avoidable, truth.avoidable);
     compare_slices(differences_, name + " in rows:", sums.slices, truth.slices);
     // A sample has no row for the time before the vCPU's first record, nor for the time after its end.
     std::map<std::uint32_t, Times> should = truth.by_pcpu;
@@ -460,6 +501,7 @@ class RegionComparison {
   bool samples_whole_ = true;
   std::map<std::uint32_t, RowSums> rows_;
   std::map<std::uint32_t, std::map<std::uint32_t, Pages>> io_rows_;
+  std::map<std::uint32_t, WholeTimes> domain_rows_;
 };
 
 } // namespace

@@ -40,6 +40,8 @@ struct Known {
   std::uint64_t longer = 0;  // so much of it was before the trace
   std::uint64_t further = 0; // so much of it, when it was chosen again, had been before that
   std::uint32_t pcpu = kNoPcpu;
+  bool has_run = false;          // there
+  std::uint64_t idle_before = 0; // ns in which some pCPU was idle before this wait
 };
 
 class Teller {
@@ -84,6 +86,7 @@ class Teller {
     if (base_ == kNever) return truth_;
     for (const Fact& fact : trace_.facts[static_cast<std::size_t>(view_)]) take(fact);
     truth_.duration = ns(last_);
+    tick(truth_.duration);
     std::vector<std::size_t> in_order(domains_.size());
     std::iota(in_order.begin(), in_order.end(), std::size_t{0});
     std::stable_sort(in_order.begin(), in_order.end(),
@@ -93,12 +96,17 @@ class Teller {
       if (!domain.heard) continue;
       DomainTruth& out = truth_.domains.emplace_back();
       out.domid = setup_.domains[d].domid;
+      if (!is_idle(d)) {
+        count(domain, truth_.duration);
+        out.whole = domain.whole;
+      }
       out.pages = domain.pages;
       out.pages_by_pcpu = std::move(domain.pages_by_pcpu);
       for (std::size_t v = 0; v < domain.vcpus.size(); ++v) {
         Known& known = domain.vcpus[v];
         if (!known.heard) continue;
         account(known, truth_.duration);
+        if (!is_idle(d)) end_wait(known);
         known.figures.id = is_idle(d) ? setup_.pcpus[v].number : setup_.domains[d].vcpus[v].id;
         out.vcpus.push_back(std::move(known.figures));
       }
@@ -116,7 +124,70 @@ class Teller {
     Pages pages;
     std::map<std::uint32_t, Pages> pages_by_pcpu;
     std::vector<Known> vcpus;
+    std::uint64_t lives_from = 0; // ns
+    bool over = false;
+    std::size_t vcpus_heard = 0;
+    WholeTimes whole{};
+    std::uint64_t counted_to = 0; // ns; only with several vCPUs
   };
+
+  static Whole whole_of(const std::vector<Known>& vcpus) {
+    std::array<std::size_t, kParts> in{};
+    for (const Known& known : vcpus) {
+      if (known.heard) ++in[known.part];
+    }
+    const std::size_t waiting = in[kWakePart] + in[kPreemptPart];
+    const std::size_t blocked = in[kBlockedPart] + in[kOfflinePart];
+    if (in[kUnknownPart] != 0) return kUnknownWhole;
+    if (in[kRunningPart] != 0)
+      return waiting != 0 ? kHazardWhole : blocked != 0 ? kPartialRunWhole : kFullRunWhole;
+    if (waiting != 0) return blocked != 0 ? kPartialContentionWhole : kFullContentionWhole;
+    return kBlockedWhole;
+  }
+
+  // Its life up to `now`, by the times of the one vCPU that it is known to have, if any.
+  static WholeTimes whole_of_one(const Domain& domain, std::uint64_t now) {
+    WholeTimes whole{};
+    const auto one = std::find_if(domain.vcpus.begin(), domain.vcpus.end(),
+                                  [](const Known& known) { return known.heard; });
+    if (one == domain.vcpus.end()) {
+      whole[domain.born ? kBlockedWhole : kUnknownWhole] = now - domain.lives_from;
+      return whole;
+    }
+    Times times = one->figures.times;
+    times[one->part] += now - one->since;
+    whole[kFullRunWhole] = times[kRunningPart];
+    whole[kFullContentionWhole] = times[kWakePart] + times[kPreemptPart];
+    whole[kBlockedWhole] = times[kBlockedPart] + times[kOfflinePart] - domain.lives_from;
+    whole[kUnknownWhole] = times[kUnknownPart];
+    return whole;
+  }
+
+  static void count(Domain& domain, std::uint64_t now) {
+    if (domain.over) return;
+    if (domain.vcpus_heard < 2) {
+      domain.whole = whole_of_one(domain, now);
+    } else {
+      domain.whole[whole_of(domain.vcpus)] += now - domain.counted_to;
+    }
+    domain.counted_to = now;
+  }
+
+  // What the domain as a whole has done up to that fact.
+  void count_to(const Fact& fact, Domain& domain) {
+    if (fact.kind == Fact::Kind::kPages) return;
+    const std::uint64_t now = ns(fact.tsc);
+    if (fact.kind == Fact::Kind::kAdd) {
+      domain.lives_from = domain.counted_to = now;
+      return;
+    }
+    count(domain, now);
+    if (fact.kind == Fact::Kind::kEnd) {
+      domain.over = true;
+    } else if (!domain.vcpus[fact.vcpu].heard) {
+      ++domain.vcpus_heard;
+    }
+  }
 
   [[nodiscard]] bool is_idle(std::size_t domain) const { return domain + 1 == domains_.size(); }
   [[nodiscard]] std::uint64_t ns(std::uint64_t tsc) const {
@@ -136,8 +207,24 @@ class Teller {
     return std::clamp(at, edge, now);
   }
 
+  // Some pCPU is idle if its idle vCPU is known to run.
+  void tick(std::uint64_t now) {
+    const std::vector<Known>& idle = domains_.back().vcpus;
+    const bool any = std::any_of(idle.begin(), idle.end(), [](const Known& known) {
+      return known.heard && known.part == kRunningPart;
+    });
+    if (any) idle_for_ += now - ticked_;
+    ticked_ = now;
+  }
+
+  static bool waits(Part part) { return part == kWakePart || part == kPreemptPart; }
+  void end_wait(Known& known) const {
+    if (waits(known.part)) known.figures.avoidable += idle_for_ - known.idle_before;
+  }
+
   void take(const Fact& fact) {
     Domain& domain = domains_[fact.domain];
+    if (!is_idle(fact.domain)) count_to(fact, domain);
     apply(fact, domain);
     if (domain.heard && domain.order == 0) domain.order = ++heard_;
   }
@@ -149,8 +236,10 @@ class Teller {
         for (Known& known : domain.vcpus) known.part = kOfflinePart;
         return;
       case Fact::Kind::kEnd:
+        tick(ns(fact.tsc));
         for (Known& known : domain.vcpus) {
           if (!known.heard) continue;
+          end_wait(known);
           account(known, ns(fact.tsc));
           known.part = kOfflinePart;
         }
@@ -165,6 +254,7 @@ class Teller {
         return;
       case Fact::Kind::kContinue:
       case Fact::Kind::kChange:
+        tick(ns(fact.tsc));
         domain.heard = domain.vcpus[fact.vcpu].heard = true;
         if (fact.kind == Fact::Kind::kContinue) {
           proceed(domain.vcpus[fact.vcpu], fact);
@@ -202,6 +292,7 @@ class Teller {
     account(known, since);
     known.part = kRunningPart;
     known.pcpu = fact.pcpu;
+    known.has_run = true;
     account(known, now);
     enter(known, kRunningPart, now, false);
     known.further = now - since;
@@ -216,12 +307,17 @@ class Teller {
       const std::uint64_t entered = now > fact.for_ns ? now - fact.for_ns : 0;
       account(known, no_earlier(entered, now));
       known.part = from;
-      if (from == kRunningPart) known.pcpu = fact.pcpu;
+      if (from == kRunningPart) {
+        known.pcpu = fact.pcpu;
+        known.has_run = true;
+      }
+      known.idle_before = idle_for_;
       known.entered = entered;
       known.longer = fact.for_ns > now ? fact.for_ns - now : 0;
       known.entered_seen = false;
     }
     account(known, now);
+    if (!is_idle(fact.domain)) end_wait(known);
     if (known.part != kUnknownPart) {
       const Length length = length_of(known, now);
       if (from == kRunningPart) known.figures.runs.push_back(length);
@@ -230,11 +326,15 @@ class Teller {
     }
     if (to == kRunningPart) {
       ++known.figures.executions;
+      if (known.has_run && known.pcpu != fact.pcpu) ++known.figures.migrations;
       known.pcpu = fact.pcpu;
+      known.has_run = true;
     } else if (known.pcpu == kNoPcpu && (fact.from == kStateRunning || fact.to == kStateRunnable)) {
       known.pcpu = fact.pcpu;
+      known.has_run = fact.from == kStateRunning;
     }
     enter(known, to, now, true);
+    known.idle_before = idle_for_;
   }
 
   static void enter(Known& known, Part part, std::uint64_t now, bool seen) {
@@ -256,6 +356,8 @@ class Teller {
   std::uint64_t base_;
   std::uint64_t last_ = 0;
   std::uint64_t heard_ = 0;
+  std::uint64_t idle_for_ = 0; // ns up to ticked_ in which some pCPU was idle
+  std::uint64_t ticked_ = 0;
   std::map<std::uint32_t, std::uint64_t> first_tsc_; // by number of pCPU
   std::map<std::uint32_t, bool> runs_told_;          // a record has said which vCPU runs there
   std::vector<Domain> domains_;

@@ -54,6 +54,8 @@ struct VcpuTruth {
   Times times{};
   std::uint64_t executions = 0;
   std::uint64_t continues = 0;
+  std::uint64_t avoidable = 0;  // ns of the time waited in which some pCPU was known to be idle
+  std::uint64_t migrations = 0; // dispatches on another pCPU than the one before
   SliceFigures slices;
   std::map<std::uint32_t, Times> by_pcpu; // what is credited to each; kNoPcpu: to none
   std::vector<Length> wake_waits;
@@ -61,8 +63,27 @@ struct VcpuTruth {
   std::vector<Length> runs;
 };
 
+// What a domain as a whole does, while it lives: all of its vCPUs run, some run and the others are blocked,
+// and so on. A vCPU counts from the first record that names it. Of one vCPU, its own times say it; of
+// several, what is learned later about an earlier time changes nothing.
+enum Whole : std::uint8_t {
+  kFullRunWhole,
+  kPartialRunWhole,
+  kFullContentionWhole,
+  kPartialContentionWhole,
+  kHazardWhole,
+  kBlockedWhole,
+  kUnknownWhole
+};
+inline constexpr std::size_t kWholes = 7;
+inline constexpr const char* kWholeNames[] = {"full_run",           "partial_run",        "full_contention",
+                                              "partial_contention", "concurrency_hazard", "domain_blocked",
+                                              "domain_unknown"};
+using WholeTimes = std::array<std::uint64_t, kWholes>; // ns
+
 struct DomainTruth {
   std::uint32_t domid = 0;
+  WholeTimes whole{}; // all 0 for the idle domain
   Pages pages;
   std::map<std::uint32_t, Pages> pages_by_pcpu;
   std::vector<VcpuTruth> vcpus; // by id

@@ -92,6 +92,9 @@ class ExporterTest(SystemTest):
         for labels, count in vcpus.items():
             total = sum(value for key, value in of_name(found, "xenmon_domain_vcpu_seconds_total").items()
                         if set(labels) <= set(key))
+            whole = sum(value for key, value in of_name(found, "xenmon_domain_runstate_seconds_total").items()
+                        if set(labels) <= set(key))
+            self.assertAlmostEqual(whole, total / count, places=6, msg=labels)
             # A domain's counters start with it.
             self.assertLessEqual(total, length * count + 1e-6, labels)
             if dict(labels)["domid"] == "0":

@@ -35,6 +35,7 @@ class ReconcileTest(SystemTest):
         sums = {slot: dict.fromkeys((*NAMES, "continues", "slice_count", "slice_sum_ns"), 0) for slot in vcpus}
         by_pcpu = {slot: {} for slot in vcpus}
         first_start, last_end = {}, {}
+        unheard = dict.fromkeys(vcpus, 0)  # samples with a row, before the first record of the state
         io = {}
         records = lost = 0
         newest = region.word("newest_sample")
@@ -48,6 +49,8 @@ class ReconcileTest(SystemTest):
                 slot = row["vcpu_slot"]
                 first_start.setdefault(slot, sample["start_ns"])
                 last_end[slot] = sample["end_ns"]
+                if row["unknown_ns"] == sample["end_ns"] - sample["start_ns"] == sample["end_ns"] - unheard[slot]:
+                    unheard[slot] = sample["end_ns"]
                 self.assertEqual(row["domain_slot"], vcpus[slot]["domain_slot"])
                 for name in sums[slot]:
                     sums[slot][name] += row[name]
@@ -70,12 +73,16 @@ class ReconcileTest(SystemTest):
             # begins, and nobody else has.
             known = unseen
             for name in ("running_ns", "waited_preempt_ns"):
-                if first_start[slot] and want[NAMES[name]] != summed[name]:
+                if (first_start[slot] or unheard[slot]) and want[NAMES[name]] != summed[name]:
                     known = name
-            summed[known] += first_start[slot]
+            if known == unseen:
+                unheard[slot] = 0
+            summed[known] += first_start[slot] + unheard[slot]
+            summed["unknown_ns"] -= unheard[slot]
             if known == "running_ns":
-                on = str(vcpus[slot]["last_pcpu"])
-                by_pcpu[slot][on] = by_pcpu[slot].get(on, 0) + first_start[slot]
+                # On the pCPU that says so, whichever it was.
+                on = next((on for on, ns in want["gotten_by_pcpu_ns"].items() if ns != by_pcpu[slot].get(on, 0)), "none")
+                by_pcpu[slot][on] = by_pcpu[slot].get(on, 0) + first_start[slot] + unheard[slot]
             if domain["flags"] & region_reader.DEAD:
                 summed["offline_ns"] += expected["duration_ns"] - last_end[slot]
             else:
@@ -90,7 +97,8 @@ class ReconcileTest(SystemTest):
             # The table counts a vCPU up to the end of its last sample.
             self.assertEqual(table["end_ns"], last_end[slot], key[slot])
             summed["offline_ns"] -= expected["duration_ns"] - last_end[slot]
-            summed[known] -= first_start[slot]
+            summed[known] -= first_start[slot] + unheard[slot]
+            summed["unknown_ns"] += unheard[slot]
             summed[unseen] += first_start[slot]
             for name in summed:
                 self.assertEqual(table[name], summed[name], (key[slot], name))

@@ -12,7 +12,7 @@ from harness import Daemon, plain_recording, region_reader, totals
 IDLE = 32767
 LONG, SHORT = 0, 1
 WINDOW_NS = (10_000_000_000, 1_000_000_000)
-ROW_SUMS = (*region_reader.TIMES, "executions", "slice_count", "slice_sum_ns")
+ROW_SUMS = (*region_reader.TIMES, "executions", "slice_count", "slice_sum_ns", "migrations", "avoidable_wait_ns")
 SPREADS = {"wake_wait": "wake_wait_ns", "preempt_wait": "preempt_wait_ns", "run": "run_ns"}
 WAIT_KINDS = {region_reader.WOKEN: "wake_wait", region_reader.PREEMPTED: "preempt_wait"}
 PERCENTILES = ("p50", "p95", "p99", "max")
@@ -92,6 +92,8 @@ class RecordedFigures:
         # By window: its length, and its figures by (domid, vCPU, pCPU). Page exchanges are of vCPU None.
         self.length_ns = [0, 0]
         self.rows = [{}, {}]
+        # By window and domid: what the domain as a whole did.
+        self.wholes = [{}, {}]
         # By window and (domid, vCPU): the length of the samples that report it.
         self.told_ns = [{}, {}]
         self._read_samples(test)
@@ -118,6 +120,11 @@ class RecordedFigures:
                 for key in {self.keys[row["vcpu_slot"]] for row in sample["rows"]}:
                     self.told_ns[window][key] = self.told_ns[window].get(key, 0) + length
                 self._read_rows(self.rows[window], sample)
+                for row in sample["domain_rows"]:
+                    whole = self.wholes[window].setdefault(
+                        self._domid(row["domain_slot"]), dict.fromkeys(region_reader.RUNSTATE_NAMES, 0))
+                    for name in whole:
+                        whole[name] += row[name]
 
     def _read_rows(self, found, sample):
         for row in sample["rows"]:
@@ -140,6 +147,11 @@ class RecordedFigures:
             whole = self.figures(LONG, domid)
             test.assertEqual((whole["io"], whole["io_bytes"], whole["executions"]),
                              (domain["io"]["total"], domain["io"]["copy_bytes"], domain["executions"]), domid)
+            if domid != IDLE:
+                runstates = domain["runstates"]
+                own = {name: runstates[name if name in runstates else "domain_" + name]
+                       for name in region_reader.RUNSTATE_NAMES}
+                test.assertEqual(self.wholes[LONG][domid], own, domid)
             for vcpu in domain["vcpus"]:
                 self._check_vcpu(test, domid, vcpu)
 

@@ -15,10 +15,13 @@ HOST = "xenmon.Host."
 IDLE = 32767
 RECORDING = RECORDINGS / "web-credit2-2pcpu.xentrace.xz"
 SUMS = ("running_ns", "waited_wake_ns", "waited_preempt_ns", "blocked_ns", "offline_ns", "unknown_ns", "executions",
-        "continues", "slice_count", "slice_sum_ns")
+        "continues", "slice_count", "slice_sum_ns", "migrations", "avoidable_wait_ns")
+# By the region's names.
+RUNSTATES = {name: "domain_" + name if name in SUMS else name for name in region_reader.RUNSTATE_NAMES}
 IO = {"io_map_pages": "map", "io_unmap_pages": "unmap", "io_transfer_pages": "transfer", "io_copy_pages": "copy",
       "io_copy_bytes": "copy_bytes"}
-OF_IDLE = [name for name in SUMS if name not in region_reader.NO_MEANING_OF_IDLE]
+NOT_OF_IDLE = (*region_reader.NO_MEANING_OF_IDLE, "migrations", "avoidable_wait_ns")
+OF_IDLE = [name for name in SUMS if name not in NOT_OF_IDLE]
 KIBIBYTE = 1024
 
 
@@ -130,6 +133,8 @@ class RpcTest(SystemTest):
             self.assertEqual(answers[0]["executions"], domain["executions"])
             for name, kind in IO.items():
                 self.assertEqual(answers[0][name], domain["io"][kind])
+            for name, ns in domain.get("runstates", {}).items():
+                self.assertEqual(answers[0][name], ns, (domain["domid"], name))
             for vcpu in domain["vcpus"]:
                 answer = by_place[domain["domid"], vcpu["vcpu"]]
                 self.assertEqual(answer["executions"], vcpu["executions"])
@@ -172,6 +177,7 @@ class RpcTest(SystemTest):
             length_s = sum(sample["end_ns"] - sample["start_ns"] for sample in samples) / 1e9
             self.assertAlmostEqual(length_s, max(window_s, 0.1), delta=0.1)
             expected = {}
+            wholes = {}
             vcpus, domains = region.vcpus(), region.domains()
             for sample in samples:
                 for row in sample["rows"]:
@@ -182,6 +188,10 @@ class RpcTest(SystemTest):
                         sums = expected.setdefault(place, dict.fromkeys(SUMS, 0))
                         for name in SUMS:
                             sums[name] += row[name]
+                for row in sample["domain_rows"]:
+                    whole = wholes.setdefault(domains[row["domain_slot"]]["domid"], dict.fromkeys(RUNSTATES, 0))
+                    for name in RUNSTATES:
+                        whole[name] += row[name]
             got = {}
             for method, key in (("GetDomains", "domains"), ("GetVcpus", "vcpus")):
                 for by_pcpu in (False, True):
@@ -196,6 +206,10 @@ class RpcTest(SystemTest):
                     continue
                 for name in OF_IDLE if place[0] == IDLE else SUMS:
                     self.assertEqual(got[place][name], sums[name], (window_s, place, name))
+            for domid, whole in wholes.items():
+                for place in ((domid, None, None), (domid, None, region_reader.NO_PCPU)):
+                    self.assertEqual({name: got[place][ours] for name, ours in RUNSTATES.items()}, whole, place)
+            self.assertNotIn("full_run_ns", got[0, None, 0])
             pcpus = served.call(HOST + "GetPcpus", window_s=window_s)["pcpus"]
             self.assertEqual(len(pcpus), 2)
             for pcpu in pcpus:

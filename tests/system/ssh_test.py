@@ -10,6 +10,7 @@ there without sshd being set up for logins: so they are in a mount namespace wit
 import argparse
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -20,7 +21,7 @@ import time
 import unittest
 
 from bad_line import Direction, carry
-from harness import PATIENCE, XENMON, run, wait_for
+from harness import PATIENCE, XENMON, Terminal, run, wait_for
 from mirrors import Mirror, MirrorCase
 
 SSHD = shutil.which("sshd", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
@@ -241,6 +242,22 @@ class OrdinaryUser(SshCase):
 
     def test_a_log_has_all_samples(self):
         self.check_a_log()
+
+    def test_a_screen_of_hosts_has_what_ssh_says_in_a_line(self):
+        config = self.directory / "ssh_config"
+        config.write_text(config.read_text(encoding="ascii") + "Host shut\n HostName 127.0.0.1\n "
+                          f"Port {free_port()}\n", encoding="ascii")
+        terminal = Terminal(self, 120, 24)
+        terminal.type(f"PATH={self.directory}/bin:$PATH")
+        terminal.command(XENMON, "--host", "far", "--host", "shut", "--connect",
+                         f"{XENMON} serve --region {self.region}")
+        figures = re.compile(r"far +2 +\d+\.\d\d +\d+\.\d\d .* \d+ s$")
+        terminal.wait_for(lambda lines: any(map(figures.match, lines)), "figures of the host that is reached by ssh")
+        reason = re.compile("shut .*Connection refused")
+        terminal.wait_for(lambda lines: any(map(reason.match, lines)), "the reason of the one that is not reached")
+        terminal.wait_for_line("3 hosts, 1 without data")
+        terminal.keys("q")
+        terminal.wait_for_line("ready>")
 
     def test_what_ssh_says_is_the_reason(self):
         (self.directory / "known_hosts").write_text("", encoding="ascii")

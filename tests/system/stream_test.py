@@ -14,9 +14,13 @@ from harness import RECORDING, RECORDINGS, XENMON, Daemon, SystemTest, children,
 
 PATCHED = RECORDINGS / "web-credit2-patched.xentrace.xz"
 SUMS = {"gotten_ns": "running_ns", "waited_wake_ns": "waited_wake_ns", "waited_preempt_ns": "waited_preempt_ns",
-        "blocked_ns": "blocked_ns", "executions": "executions"}
+        "blocked_ns": "blocked_ns", "executions": "executions", "migrations": "migrations",
+        "avoidable_wait_ns": "avoidable_wait_ns"}
+# Of domains as a whole; not unknown time, either.
+RUNSTATES = ("full_run_ns", "partial_run_ns", "full_contention_ns", "partial_contention_ns", "concurrency_hazard_ns",
+             "domain_blocked_ns")
 IDLE = 32767
-NOT_OF_IDLE = ("waited_wake_ns", "waited_preempt_ns", "blocked_ns")
+NOT_OF_IDLE = ("waited_wake_ns", "waited_preempt_ns", "blocked_ns", "migrations", "avoidable_wait_ns", *RUNSTATES)
 EXCHANGES = {"map": "io_map_pages", "unmap": "io_unmap_pages", "transfer": "io_transfer_pages",
              "copy": "io_copy_pages", "copy_bytes": "io_copy_bytes"}
 
@@ -46,7 +50,7 @@ class StreamTest(SystemTest):
             if int(record["domid"]) == IDLE:  # it waits for nobody
                 self.assertFalse(set(NOT_OF_IDLE) & set(record), record)
             who = int(record["domid"]), int(record["domain_uid"]), int(record["vcpu"]) if "vcpu" in record else None
-            for name in (*SUMS.values(), *EXCHANGES.values()):
+            for name in (*SUMS.values(), *EXCHANGES.values(), *RUNSTATES):
                 sums[who][name] += int(record.get(name, 0))
         domains = totals(recording)["domains"]
         self.assertTrue(domains)
@@ -56,6 +60,9 @@ class StreamTest(SystemTest):
             found = by_domid[domain["domid"]]
             for theirs, ours in EXCHANGES.items():
                 self.assertEqual(found[ours], domain["io"][theirs], (domain["domid"], ours))
+            if domain["domid"] != IDLE:
+                self.assertEqual({name: found[name] for name in RUNSTATES},
+                                 {name: domain["runstates"][name] for name in RUNSTATES}, domain["domid"])
             for theirs, ours in SUMS.items():
                 if domain["domid"] != IDLE or ours not in NOT_OF_IDLE:
                     self.assertEqual(found[ours], sum(vcpu[theirs] for vcpu in domain["vcpus"]), (domain["domid"], ours))

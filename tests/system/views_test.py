@@ -232,7 +232,7 @@ class ViewsTest(SystemTest):
         domid, vcpu = self.line_at(lines, position)
         who = self.recorded.label(domid) + ("" if vcpu is None else f"v{vcpu}")
         line = next((line for line in lines if line.startswith(who + ": ")), "")
-        found = re.fullmatch(r".*?: (\d+) waits over (\S+?)(?:; who ran: (.+))?", line)
+        found = re.fullmatch(r".*?: (\d+) waits? over (\S+?)(?:; who ran: (.+))?", line)
         self.assertIsNotNone(found, f"nothing of the waits of {who}")
         count, shares, ran = wanted_rivals(self.recorded, span_ns, domid, vcpu)
         self.assertEqual(int(found[1]), count, who)

@@ -9,11 +9,13 @@ SECOND = 10**9
 COPIES = 8  # in the header's io_kinds
 
 VCPU_COLUMNS = ["gotten", "waited", "woken", "preempt", "blocked", "other", "exec/s", "time/ex", "wait/ex",
-                "I/O"]
+                "I/O", "avoid", "migr/s", "hazard", "fullcont", "partcont", "full run", "part run"]
+# Of a domain as a whole, on all pCPUs: the last of them.
+RUNSTATES = ("concurrency_hazard_ns", "full_contention_ns", "partial_contention_ns", "full_run_ns", "partial_run_ns")
 PCPU_COLUMNS = ["gotten", "waited", "exec/s", "time/ex"]
 LATENCY_COLUMNS = ["count", *PERCENTILES] * len(SPREADS)
 # Columns have headings in common.
-VCPU_GROUPS = ["executions, I/O"]
+VCPU_GROUPS = ["executions, I/O", "other CPUs", "domain as a whole, % of time"]
 PCPU_GROUPS = ["executions"]
 LATENCY_GROUPS = ["preempted until running", "executions"]
 # A window that holds less of its length says so.
@@ -72,7 +74,14 @@ def per_shown(ns, count, per="", decimals=None):
 # A table's line has a key, what its parent and itself are called, and a cell for each column.
 
 
-def vcpu_cells(recorded, domid, figures, window, of_pcpu, child):
+def runstate_cells(recorded, domid, window, pcpu):
+    whole = recorded.wholes[window].get(domid)
+    if pcpu is not None or not whole:
+        return ["-"] * len(RUNSTATES)
+    return [percent_shown(whole[name], sum(whole.values())) for name in RUNSTATES]
+
+
+def vcpu_cells(recorded, domid, figures, window, of_pcpu, child, pcpu=None):
     length = recorded.length_ns[window]
     whole = length if of_pcpu else figures.online_ns()
     idle = domid == IDLE
@@ -81,12 +90,15 @@ def vcpu_cells(recorded, domid, figures, window, of_pcpu, child):
              percent_shown(figures["blocked_ns"], whole), percent_shown(figures.other_ns(), whole),
              rate_shown(figures["executions"], length),
              per_shown(figures["running_ns"], figures["executions"]),
-             per_shown(figures.waited_ns(), figures["executions"]), rate_shown(figures["io"], length)]
+             per_shown(figures.waited_ns(), figures["executions"]), rate_shown(figures["io"], length),
+             percent_shown(figures["avoidable_wait_ns"], whole), rate_shown(figures["migrations"], length),
+             *runstate_cells(recorded, domid, window, pcpu)]
     if idle:  # it waits for nobody
         cells = [cell if column in ("gotten", "exec/s", "time/ex") else ""
                  for cell, column in zip(cells, VCPU_COLUMNS)]
     if child:
-        cells[-1] = ""
+        cells[VCPU_COLUMNS.index("I/O")] = ""
+        cells[-len(RUNSTATES):] = [""] * len(RUNSTATES)
     return cells
 
 
@@ -95,12 +107,12 @@ def wanted_vcpus(recorded, window, of_pcpu, pcpu=None):
     for domid in recorded.names:
         label = "- " + recorded.label(domid)
         whole = recorded.figures(window, domid, pcpu=pcpu)
-        rows.append(((label, label), vcpu_cells(recorded, domid, whole, window, of_pcpu, False)))
+        rows.append(((label, label), vcpu_cells(recorded, domid, whole, window, of_pcpu, False, pcpu)))
         for vcpu in recorded.vcpus(domid):
             if pcpu is not None and (domid, vcpu, pcpu) not in recorded.rows[LONG]:
                 continue
             figures = recorded.figures(window, domid, vcpu, pcpu)
-            rows.append(((label, f"v{vcpu}"), vcpu_cells(recorded, domid, figures, window, of_pcpu, True)))
+            rows.append(((label, f"v{vcpu}"), vcpu_cells(recorded, domid, figures, window, of_pcpu, True, pcpu)))
     return rows
 
 

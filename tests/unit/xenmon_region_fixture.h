@@ -105,6 +105,7 @@ class ScriptedRegion {
       make_slots(domains_, row.domain_slot);
     }
     for (const xenmon_io_row& row : io_rows) make_slots(domains_, row.domain_slot);
+    for (const xenmon_domain_row& row : domain_rows) make_slots(domains_, row.domain_slot);
     Snapshot snapshot;
     SnapshotSample& sample = snapshot.sample.emplace();
     sample.start_ns = clock_ns;
@@ -112,6 +113,7 @@ class ScriptedRegion {
     sample.lost_records = lost;
     sample.rows = rows;
     sample.io_rows = io_rows;
+    sample.domain_rows = domain_rows;
     clock_ns += length_ns;
     publish_snapshot(snapshot);
   }
@@ -142,7 +144,8 @@ class ScriptedRegion {
   // Brings the copy that is there up to date, in place.
   void update(const std::string& path) const { write_to(path, 0); }
 
-  std::uint64_t clock_ns = 0; // where the next sample starts
+  std::uint64_t clock_ns = 0;                 // where the next sample starts
+  std::vector<xenmon_domain_row> domain_rows; // of each sample from now on
 
  private:
   RegionImage make(const RegionSizes& sizes) const {

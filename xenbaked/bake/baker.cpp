@@ -11,6 +11,7 @@ Baker::Baker(const Options& options, BakeSink* sink)
       scale_(options.cpu_khz),
       domain_by_id_(65536, XENMON_NO_SLOT),
       slow_waits_(options.waits_per_sample) {
+  pools_.push_back(std::make_unique<IdleClock>());
   options_.sample_ns = std::min(options_.sample_ns, kMaxSampleNs);
   if (options_.pcpus_missing) ++careful_;
   if (!options_.clock_ahead_ns.empty()) careful_ |= kSkewed;

@@ -8,7 +8,8 @@
 //   - For every vCPU and every sample the six times add up to the sample's length, and over the whole
 //     trace to its length so far. Time stamps are converted to ns before anything is subtracted, and
 //     intervals that are open at a sample's edge are split there, so this is exact. It is checked for
-//     each sample all the same; counts().conservation_violations must stay 0.
+//     each sample all the same; counts().conservation_violations must stay 0. So do the times of a domain as
+//     a whole (domain_runstates.h): to that part of a sample in which it lived.
 //   - Time goes to a state only if a record said that the vCPU was in it. A record whose old state is not
 //     the one that was known makes the time since the last known change unknown; lost records make
 //     unknown whatever they may have touched: every vCPU but those that run on another pCPU. If some pCPU's
@@ -22,11 +23,15 @@
 //     unless its domain's creation was seen.
 //
 // An execution is one decision of the scheduler to let a vCPU run: a switch to it, or a decision to let it
-// continue (CONTINUE_RUNNING; also counted in `continues`).
+// continue (CONTINUE_RUNNING; also counted in `continues`). It is a migration if the vCPU ran on another pCPU
+// before.
 //
 // A wait is what the histograms of waits count: from when a vCPU was known to become runnable until it ran,
 // with no lost records in between that may have been about it. Waits of at least slow_wait_ns are reported
 // individually (not the idle domain's). A shorter wait costs one comparison.
+//
+// A wait is avoidable while any pCPU of the same cpupool is idle, whatever keeps the vCPU from it
+// (idle_clock.h).
 //
 // Baker is a Sink for Merge. One thread. Steady state allocates nothing.
 #ifndef XENMON_XENBAKED_BAKE_BAKER_H
@@ -62,6 +67,7 @@ struct BakedSample {
   std::uint64_t records = 0;
   std::span<const xenmon_row> rows;
   std::span<const xenmon_io_row> io_rows;
+  std::span<const xenmon_domain_row> domain_rows;
   // Waits that ended within the sample and were long, in this order; seq is 0.
   std::span<const xenmon_wait> waits;
   std::uint64_t waits_left_out = 0; // further waits, for which there was no room
@@ -83,6 +89,8 @@ struct VcpuTotals {
   Times times{};
   std::uint64_t executions = 0;
   std::uint64_t continues = 0;
+  std::uint64_t migrations = 0;
+  std::uint64_t avoidable_ns = 0; // of the time waited: a pCPU of the same cpupool was idle
   Slices slices;
   Percentiles wait; // of both kinds together
   Percentiles wake_wait;
@@ -96,6 +104,7 @@ struct DomainTotals {
   std::uint64_t ended_ns = 0; // 0: it is alive
   std::string name;
   std::uint64_t executions = 0;
+  DomainTimes times{}; // of its life; all 0 for the idle domain
   IoCounts io{};
   std::uint64_t io_copy_bytes = 0;
   std::vector<VcpuTotals> vcpus;
@@ -116,6 +125,9 @@ class Baker {
   static constexpr std::uint64_t kMaxSilentWaitNs = 100'000'000'000;
   // Where the whole trace is one sample: by how much a silence may seem longer than it was.
   static constexpr std::uint64_t kSilenceEndsWithinNs = 1'000'000;
+  // The same: how often what domains do is accounted for good, so that later doubts cannot reach further
+  // back.
+  static constexpr std::uint64_t kDomainsSettleNs = 100'000'000;
   // A pCPU that has written nothing for this long since the trace began runs its idle vCPU: schedulers decide
   // again within 10 to 30 ms, if there is anything to decide.
   static constexpr std::uint64_t kIdleIsSilentNs = 100'000'000;
@@ -193,6 +205,9 @@ class Baker {
   // Every record before trace time `ns` has been applied, and the next one has that TSC: closes the samples
   // that end by then, as that record would.
   void reach(std::uint64_t ns, std::uint64_t next_tsc);
+  // The cpupool of each pCPU, by its number, from now on; any numbers, XENMON_NO_PCPU: it is in none. Without
+  // this call all pCPUs are one pool. Costs time in proportion to the vCPUs.
+  void set_pools(std::span<const std::uint32_t> pool_by_pcpu);
   // Page exchanges with one domain are added up until another one has some: they are credited at once.
   void settle_exchanges() { credit_exchanges(); }
   // All states become unknown: a recording is about to be played again.
@@ -275,6 +290,12 @@ class Baker {
   void fold(Vcpu& vcpu, bool publish);
   void emit(const Vcpu& vcpu, const VcpuPart& part);
   void collect_ended(std::uint64_t end_ns);
+  [[nodiscard]] DomainTimes times_of_sole_vcpu(const Domain& domain, std::uint64_t until_ns) const;
+  void account_domain(Domain& domain, std::uint64_t until_ns);
+  void account_domains(std::uint64_t until_ns);
+  void close_domains(std::uint64_t end_ns, bool publish);
+  void fold_domain(Domain& domain, std::uint64_t end_ns);
+  void share_runstates(Domain& domain, Vcpu& added);
 
   Domain* find_domain(std::uint32_t domid) { // domid < 65536
     const std::uint32_t slot = domain_by_id_[domid];
@@ -288,6 +309,20 @@ class Baker {
       return cached.vcpu;
     return look_up_vcpu(who);
   }
+  // Null if it has to be looked up, or does not exist yet.
+  [[gnu::always_inline]] [[nodiscard]] Vcpu* cached_vcpu(std::uint32_t who) const {
+    const Cached& cached = cache_[cache_index(who)];
+    return cached.who == who ? cached.vcpu : nullptr;
+  }
+  // By a record that gives no state, and so does not set the time: a vCPU that is new exists from then on.
+  [[gnu::always_inline]] Vcpu* find_vcpu_at(std::uint32_t who, std::uint64_t tsc) {
+    const Cached& cached = cache_[cache_index(who)];
+    if (cached.vcpu != nullptr && cached.who == who) [[likely]]
+      return cached.vcpu;
+    set_now(tsc);
+    return look_up_vcpu(who);
+  }
+  Vcpu* known_vcpu(std::uint32_t who);
   Vcpu* look_up_vcpu(std::uint32_t who);
   Vcpu* make_vcpu(std::uint32_t domid, std::uint32_t vcpu_id);
   void report_new(const Vcpu& vcpu, const Domain& domain) const;
@@ -310,8 +345,9 @@ class Baker {
   void continue_running_odd(std::uint32_t pcpu, std::uint32_t who, std::uint64_t now);
   void continue_known(Vcpu& vcpu, std::uint64_t now);
   void chosen(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit, std::uint32_t waited_ns,
-              std::uint32_t slice_ns);
-  void slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit, std::uint32_t slice_ns);
+              std::uint32_t slice_ns, std::uint64_t tsc);
+  void slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit, std::uint32_t slice_ns,
+             std::uint64_t tsc);
   void exchange(std::uint32_t pcpu, IoKind kind, std::uint32_t domid);
   Exchanges& exchanges_with(std::uint32_t granter, std::uint32_t acting, std::uint32_t pcpu);
   void credit_exchanges();
@@ -365,8 +401,9 @@ class Baker {
   [[gnu::always_inline]] void account(Vcpu& vcpu, std::uint64_t until_ns) {
     account_as(vcpu, vcpu.bucket, until_ns);
   }
+  static void transition(Vcpu& vcpu, Bucket to, std::uint64_t since_ns, std::uint64_t now);
+  void transition(Vcpu& vcpu, Bucket to, std::uint64_t since_ns) { transition(vcpu, to, since_ns, now_ns_); }
   void report_time(const Vcpu& vcpu, Bucket bucket, std::uint64_t until_ns) const;
-  static void transition(Vcpu& vcpu, Bucket to, std::uint64_t since_ns);
   void make_unknown(Vcpu& vcpu);
   void lose(std::uint32_t pcpu, std::uint64_t from_ns, std::uint64_t now);
   bool reconcile(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t from, std::uint64_t now);
@@ -376,6 +413,7 @@ class Baker {
   void nobody_runs(std::uint32_t pcpu, std::uint64_t now);
   // `vcpu` has waited, and is about to run on that pCPU.
   [[gnu::always_inline]] void end_wait(Vcpu& vcpu, Histogram& waits, std::uint32_t pcpu, std::uint64_t now) {
+    credit_avoidable(vcpu, now);
     const std::uint64_t waited = now - vcpu.entered_ns;
     waits.add(waited);
     if (waited >= options_.slow_wait_ns) [[unlikely]]
@@ -386,7 +424,26 @@ class Baker {
     start_running(vcpu, pcpu, pcpu_state(pcpu), now);
   }
   void start_running(Vcpu& vcpu, std::uint32_t pcpu, PcpuState& state, std::uint64_t now);
-  void enter(Vcpu& vcpu, Bucket bucket, std::uint64_t now);
+  void enter(Vcpu& vcpu, Bucket bucket, std::uint64_t since_ns);
+  static void count_as_idle(Vcpu& vcpu, bool is_idle, std::uint64_t now) {
+    if (vcpu.counts_as_idle == is_idle) return;
+    vcpu.counts_as_idle = is_idle;
+    is_idle ? vcpu.pool->begin(now) : vcpu.pool->end(now);
+  }
+  // It waits, and has done so up to now. Where that is not certain, this is not called, and nothing is
+  // credited.
+  [[gnu::always_inline]] static void credit_avoidable(Vcpu& vcpu, std::uint64_t now) {
+    const std::uint64_t reading = vcpu.pool->reading(now);
+    vcpu.part.avoidable_ns += reading - vcpu.idle_reading;
+    vcpu.idle_reading = reading;
+  }
+  static void credit_if_waiting(Vcpu& vcpu, std::uint64_t now) {
+    if (is_wait(vcpu.bucket)) credit_avoidable(vcpu, now);
+  }
+  void distrust_idle(const IdleClock& pool, std::uint64_t now);
+  [[nodiscard]] IdleClock& pool_of(std::uint32_t pcpu);
+  [[nodiscard]] IdleClock& pool_of(const Vcpu& vcpu);
+  void doubt_domain(const Vcpu& vcpu, std::uint64_t from_ns, std::uint64_t now);
   Bucket doubt(Vcpu& vcpu, Bucket bucket);
   void get_to_know(Vcpu& vcpu);
   void stop_running(Vcpu& vcpu, std::uint64_t now);
@@ -400,11 +457,21 @@ class Baker {
     return make_part(vcpu, pcpu);
   }
   static VcpuPart& make_part(Vcpu& vcpu, std::uint32_t pcpu);
-  [[gnu::always_inline]] static void credit_to(Vcpu& vcpu, std::uint32_t pcpu) {
+  // It is dispatched there.
+  [[gnu::always_inline]] void move_to(Vcpu& vcpu, std::uint32_t pcpu) {
+    if (vcpu.part.pcpu != pcpu) move_to_other(vcpu, pcpu);
+    vcpu.has_run = true;
+  }
+  [[gnu::noinline]] void move_to_other(Vcpu& vcpu, std::uint32_t pcpu) {
+    credit_to_other(vcpu, pcpu);
+    if (vcpu.has_run) ++vcpu.part.migrations;
+  }
+  [[gnu::always_inline]] void credit_to(Vcpu& vcpu, std::uint32_t pcpu) {
     if (vcpu.part.pcpu != pcpu) credit_to_other(vcpu, pcpu);
   }
-  [[gnu::noinline]] static void credit_to_other(Vcpu& vcpu, std::uint32_t pcpu) {
+  [[gnu::noinline]] void credit_to_other(Vcpu& vcpu, std::uint32_t pcpu) {
     std::swap(other_part_of(vcpu, pcpu), vcpu.part);
+    vcpu.pool = &pool_of(vcpu);
   }
 
   Options options_;
@@ -421,6 +488,7 @@ class Baker {
   std::uint64_t edge_ns_ = 0;
   std::uint64_t start_ns_ = 0; // of the current sample
   std::uint64_t now_ns_ = 0;
+  std::uint64_t settle_ns_ = 0; // when domains are accounted next, where there are no samples
   std::uint64_t sample_records_ = 0;
   std::uint64_t sample_lost_ = 0;
   // How many pCPUs' records are being lost, or missing altogether; and a bit if clocks differ. 0: the fast
@@ -470,6 +538,13 @@ class Baker {
   std::vector<std::uint32_t> ended_domains_;
   std::vector<xenmon_row> rows_;
   std::vector<xenmon_io_row> io_rows_;
+  std::vector<xenmon_domain_row> domain_rows_;
+  // One for each cpupool. Empty table: all pCPUs are in the first.
+  std::vector<std::unique_ptr<IdleClock>> pools_;
+  std::vector<std::uint32_t> pool_by_pcpu_; // position in pools_, or XENMON_NO_PCPU
+  IdleClock no_pool_;                       // never runs
+  IdleClock nobodys_;                       // of idle pCPUs that are in no pool
+  DomainRunstates of_idle_vcpus_{0};        // not used
   SlowWaits slow_waits_;
   std::vector<DomainTotals> ended_totals_;
   std::vector<Presumed> presumed_; // by pCPU

@@ -94,7 +94,7 @@ inline bool Baker::ignores(std::uint32_t header) {
   }
   if (is_unit_chosen(record)) [[likely]] {
     const decoded::UnitChosen unit = decode_unit_chosen(record);
-    chosen(pcpu, unit.domid, unit.unit, unit.waited_ns, unit.slice_ns);
+    chosen(pcpu, unit.domid, unit.unit, unit.waited_ns, unit.slice_ns, record.tsc);
     return;
   }
   if (is_grant_used(record)) {
@@ -112,7 +112,7 @@ inline bool Baker::ignores(std::uint32_t header) {
     if (!by_dispatch_records_) continue_running(pcpu, decode_continued(record).who, set_now(record.tsc));
   } else if (is_slice_granted(record)) {
     const decoded::SliceGranted unit = decode_slice_granted(record);
-    slice(pcpu, unit.domid, unit.unit, unit.slice_ns);
+    slice(pcpu, unit.domid, unit.unit, unit.slice_ns, record.tsc);
   } else {
     apply_decoded(pcpu, record);
   }
@@ -123,8 +123,8 @@ inline bool Baker::ignores(std::uint32_t header) {
                                                    std::uint64_t now) {
   PcpuState& state = pcpu_state(pcpu);
   if (!state.pending.empty()) credit_pending(pcpu, state);
-  Vcpu* const left = find_vcpu(event.left);
-  Vcpu* const came = find_vcpu(event.came);
+  Vcpu* const left = cached_vcpu(event.left);
+  Vcpu* const came = cached_vcpu(event.came);
   if (left == nullptr || came == nullptr || left == came || careful_ != 0 || event.pcpu != kNotNamed ||
       state.current != left->slot || left->bucket != kRunning || left->part.pcpu != pcpu ||
       came->part.pcpu != pcpu || (came->bucket != kWaitWake && came->bucket != kWaitPreempt) ||
@@ -134,12 +134,13 @@ inline bool Baker::ignores(std::uint32_t header) {
   }
   account(*left, now);
   left->distribution().run.add(now - left->entered_ns);
-  transition(*left, hot::kBucketAfter[event.ran.cause], now);
+  transition(*left, hot::kBucketAfter[event.ran.cause], now, now);
 
   account(*came, now);
   VcpuHistograms& distribution = came->distribution();
   end_wait(*came, came->bucket == kWaitWake ? distribution.wake_wait : distribution.preempt_wait, pcpu, now);
-  transition(*came, kRunning, now);
+  transition(*came, kRunning, now, now);
+  came->has_run = true;
   ++came->part.executions;
   if (event.slice_ns != 0) came->part.slices.add(event.slice_ns);
   state.current = came->slot;
@@ -155,7 +156,7 @@ inline void Baker::woken(std::uint32_t pcpu, std::uint32_t who, std::uint64_t no
     return;
   }
   account(*vcpu, now);
-  transition(*vcpu, kWaitWake, now);
+  transition(*vcpu, kWaitWake, now, now);
 }
 
 // Never backwards: a late record counts as now.
@@ -181,8 +182,18 @@ inline bool Baker::may_be_wait(std::uint64_t measured_ns, std::uint64_t told_ns)
 }
 
 // The one place that changes a vCPU's state: what it is in from `since_ns` on. The time until then has been
-// accounted.
-[[gnu::always_inline]] inline void Baker::transition(Vcpu& vcpu, Bucket to, std::uint64_t since_ns) {
+// accounted. What its domain does as a whole, and which pCPUs are idle, changes `now`, even if the vCPU's
+// state is known to have begun earlier.
+[[gnu::always_inline]] inline void Baker::transition(Vcpu& vcpu, Bucket to, std::uint64_t since_ns,
+                                                     std::uint64_t now) {
+  if (vcpu.domain_runstates != nullptr) {
+    if (vcpu.idle) {
+      count_as_idle(vcpu, to == kRunning, now);
+    } else {
+      vcpu.domain_runstates->changed(vcpu.bucket, to, now);
+    }
+  }
+  if (is_wait(to)) vcpu.idle_reading = vcpu.pool->reading(now);
   vcpu.bucket = to;
   vcpu.entered_ns = since_ns;
 }
@@ -196,7 +207,7 @@ inline void Baker::enter(Vcpu& vcpu, Bucket bucket, std::uint64_t now) {
 inline void Baker::start_running(Vcpu& vcpu, std::uint32_t pcpu, PcpuState& state, std::uint64_t now) {
   if (state.current != XENMON_NO_SLOT && state.current != vcpu.slot) [[unlikely]]
     displace(vcpu, pcpu, now);
-  credit_to(vcpu, pcpu);
+  move_to(vcpu, pcpu);
   state.current = vcpu.slot;
   state.any_run = true;
   state.recent.begin(vcpu.slot, now);
@@ -257,7 +268,10 @@ inline void Baker::change_state_as(Vcpu& vcpu, std::uint32_t pcpu, std::uint32_t
   if (vcpu.part.pcpu == XENMON_NO_PCPU) [[unlikely]] {
     // It has not run yet: its time belongs to the pCPU that reports it.
     if (from == XENMON_VCPU_RUNNING || to == XENMON_VCPU_RUNNABLE) credit_to(vcpu, pcpu);
+    vcpu.has_run = from == XENMON_VCPU_RUNNING;
   }
+  if (from == XENMON_VCPU_RUNNABLE) [[unlikely]]
+    credit_if_waiting(vcpu, now);
   enter(vcpu, judge(hot::kBucketOf[from][to]), now);
 }
 
@@ -281,7 +295,7 @@ inline void Baker::continue_running(std::uint32_t pcpu, std::uint32_t who, std::
 // A unit will run. What Xen says of its waiting counts only in front of the switch: after it, it would be of
 // the next wait.
 inline void Baker::chosen(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit,
-                          std::uint32_t waited_ns, std::uint32_t slice_ns) {
+                          std::uint32_t waited_ns, std::uint32_t slice_ns, std::uint64_t tsc) {
   const bool limited = slice_ns - 1 < 0x7fffffffU;
   // All ones is what some tools write for what does not fit.
   const bool tells_wait = options_.check_waits && domid < XENMON_DOMID_IDLE && waited_ns != 0xffffffffU;
@@ -290,14 +304,14 @@ inline void Baker::chosen(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t
     if (limited) counts_.bad.add(XENMON_BAD_CONTENT);
     return;
   }
-  Vcpu* vcpu = find_vcpu(domid << 16 | unit);
+  Vcpu* vcpu = find_vcpu_at(domid << 16 | unit, tsc);
   if (vcpu == nullptr) return;
   if (limited) part_of(*vcpu, pcpu).slices.add(slice_ns);
   if (tells_wait && vcpu->bucket != kRunning) vcpu->told_wait_ns = waited_ns;
 }
 
-inline void Baker::slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit,
-                         std::uint32_t slice_ns) {
+inline void Baker::slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t unit, std::uint32_t slice_ns,
+                         std::uint64_t tsc) {
   if (slice_ns - 1 >= 0x7fffffffU) return; // no limit (idle, null, RTDS idle: -1)
   // A unit has the number of its first vCPU. Old records name the domain only; they predate multi-vCPU
   // units, and its vCPU 0 stands for it.
@@ -306,7 +320,7 @@ inline void Baker::slice(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t 
     counts_.bad.add(XENMON_BAD_CONTENT);
     return;
   }
-  Vcpu* vcpu = find_vcpu(domid << 16 | vcpu_id);
+  Vcpu* vcpu = find_vcpu_at(domid << 16 | vcpu_id, tsc);
   if (vcpu != nullptr) part_of(*vcpu, pcpu).slices.add(slice_ns); // reported before the switch itself
 }
 

@@ -73,27 +73,28 @@ void Baker::on(std::uint32_t pcpu, const Record& record, const decoded::Continue
   }
   const bool announced = by_dispatch_records_;
   if (!follow(event.dialect)) return;
+  const std::uint64_t now = set_now(record.tsc);
   decoded::Continued counted = event;
   if (!announced) {
     if (has_slices(event.who)) counted.slice_ns = 0;
     // Xen's own record has given it already.
-    const Vcpu* vcpu = find_vcpu(event.who);
+    const Vcpu* vcpu = known_vcpu(event.who);
     if (vcpu != nullptr && vcpu->bucket == kRunning && vcpu->part.pcpu == pcpu) return;
   }
-  continued(pcpu, counted, set_now(record.tsc));
+  continued(pcpu, counted, now);
 }
 
-void Baker::on(std::uint32_t pcpu, const Record&, const decoded::UnitChosen& event) {
+void Baker::on(std::uint32_t pcpu, const Record& record, const decoded::UnitChosen& event) {
   if (!follow(Dialect::kXen)) return;
   if (event.unit == kNotNamed) {
-    slice(pcpu, event.domid, XENMON_NO_SLOT, event.slice_ns);
+    slice(pcpu, event.domid, XENMON_NO_SLOT, event.slice_ns, record.tsc);
   } else {
-    chosen(pcpu, event.domid, event.unit, event.waited_ns, event.slice_ns);
+    chosen(pcpu, event.domid, event.unit, event.waited_ns, event.slice_ns, record.tsc);
   }
 }
 
-void Baker::on(std::uint32_t pcpu, const Record&, const decoded::SliceGranted& event) {
-  if (follow(Dialect::kXen)) slice(pcpu, event.domid, event.unit, event.slice_ns);
+void Baker::on(std::uint32_t pcpu, const Record& record, const decoded::SliceGranted& event) {
+  if (follow(Dialect::kXen)) slice(pcpu, event.domid, event.unit, event.slice_ns, record.tsc);
 }
 
 void Baker::on(std::uint32_t pcpu, const Record& record, const decoded::Switched& event) {

@@ -10,7 +10,7 @@ namespace xenmon {
 // If a trace contains both kinds of records and nothing announced it, Xen's own record has already given the
 // slice that the very first dispatch record gives again.
 bool Baker::has_slices(std::uint32_t who) {
-  const Vcpu* vcpu = find_vcpu(who);
+  const Vcpu* vcpu = known_vcpu(who);
   if (vcpu == nullptr) return false;
   const auto any = [](const VcpuPart& part) { return part.slices.count != 0; };
   return vcpu->slices.count != 0 || any(vcpu->part) ||
@@ -34,6 +34,7 @@ void Baker::switched_odd(std::uint32_t pcpu, const decoded::Switched& event, std
     // Records are missing; but Xen says how that time ended.
     ++counts_.waits_contradicted;
     ++counts_.state_conflicts;
+    doubt_domain(*came, came->since_ns, now);
     transition(*came, kUnknown, came->entered_ns);
   }
   if (came->bucket == kUnknown && cause != event::kCauseNone)
@@ -67,6 +68,7 @@ void Baker::learn(Vcpu& vcpu, std::uint32_t pcpu, Bucket bucket, std::uint64_t f
   if (bucket == kRunning) {
     displace(vcpu, pcpu, now);
     credit_to(vcpu, pcpu);
+    vcpu.has_run = true;
     PcpuState& state = pcpu_state(pcpu);
     state.current = vcpu.slot;
     state.any_run = true;

@@ -9,7 +9,20 @@
 
 namespace xenmon {
 
+// What that vCPU did since `from_ns` is not known, so what its domain did is not, either. That is not
+// remembered change by change: all that has been accounted of it in this sample becomes unknown.
+void Baker::doubt_domain(const Vcpu& vcpu, std::uint64_t from_ns, std::uint64_t now) {
+  if (vcpu.domain_runstates == nullptr || vcpu.bucket == kUnknown || from_ns >= now) return;
+  if (!vcpu.idle) {
+    vcpu.domain_runstates->doubt(now);
+  } else if (vcpu.counts_as_idle) {
+    distrust_idle(*vcpu.pool, now);
+  }
+}
+
+// Its time is accounted up to when it becomes unknown, which may be before now.
 void Baker::make_unknown(Vcpu& vcpu) {
+  doubt_domain(vcpu, vcpu.since_ns, now_ns_);
   transition(vcpu, kUnknown, vcpu.since_ns);
   vcpu.claimed = kUnknown;
 }
@@ -24,6 +37,7 @@ void Baker::lose(std::uint32_t pcpu, std::uint64_t from_ns, std::uint64_t now) {
     const bool runs_elsewhere = !buffers_shared_ && vcpu.bucket == kRunning && vcpu.part.pcpu != pcpu;
     const bool idle_elsewhere = !buffers_shared_ && vcpu.idle && vcpu.vcpu_id != pcpu;
     if (runs_elsewhere || idle_elsewhere || vcpu.ended) return false;
+    if (from_ns >= now) credit_if_waiting(vcpu, now);
     account(vcpu, std::clamp(from_ns, vcpu.since_ns, now));
     make_unknown(vcpu);
     vcpu.known = false;
@@ -107,6 +121,7 @@ void Baker::discontinuity() {
     Vcpu& vcpu = *vcpus_[slot];
     vcpu.known = false;
     if (vcpu.ended) continue;
+    credit_if_waiting(vcpu, now_ns_);
     account(vcpu, now_ns_);
     make_unknown(vcpu);
   }
@@ -178,6 +193,7 @@ bool Baker::measure_across_clocks(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t 
     nobody_runs(vcpu.part.pcpu, now);
   // Whatever the difference really is, it is hardly more than twice the estimate.
   if (ordered) account(vcpu, std::clamp(now - 2 * apart, vcpu.since_ns, now));
+  doubt_domain(vcpu, vcpu.since_ns, now);
   account_as(vcpu, kUnknown, now);
   transition(vcpu, kUnknown, ordered ? vcpu.entered_ns : now);
   if (!ordered) {

@@ -38,21 +38,27 @@ Domain& Baker::make_domain(std::uint32_t domid, bool born, std::uint64_t now) {
   // If records are being lost at that moment, the next ones about it may be among them.
   if (born && gaps_open() != 0) domain.loss_ns = now;
   if (!born) domain.not_before_ns = end_of_previous(domid);
+  domain.lives_from_ns = born ? now : domain.not_before_ns;
+  // What no sample can have any more.
+  if (domain.lives_from_ns < start_ns_ && domid != XENMON_DOMID_IDLE)
+    domain.times[kStateUnknown] = start_ns_ - domain.lives_from_ns;
   domain_by_id_[domid] = slot;
   if (options_.watcher != nullptr) options_.watcher->on_domain(domain);
   return domain;
 }
 
-Vcpu* Baker::look_up_vcpu(std::uint32_t who) {
-  const std::uint32_t domid = who >> 16;
+// Null if no record has named it.
+Vcpu* Baker::known_vcpu(std::uint32_t who) {
+  const Domain* domain = find_domain(who >> 16);
   const std::uint32_t vcpu_id = who & 0xffffU;
-  Vcpu* vcpu = nullptr;
-  if (const Domain* domain = find_domain(domid)) {
-    if (vcpu_id < domain->vcpus.size() && domain->vcpus[vcpu_id] != XENMON_NO_SLOT) {
-      vcpu = vcpus_[domain->vcpus[vcpu_id]].get();
-    }
-  }
-  if (vcpu == nullptr) vcpu = make_vcpu(domid, vcpu_id);
+  if (domain == nullptr || vcpu_id >= domain->vcpus.size() || domain->vcpus[vcpu_id] == XENMON_NO_SLOT)
+    return nullptr;
+  return vcpus_[domain->vcpus[vcpu_id]].get();
+}
+
+Vcpu* Baker::look_up_vcpu(std::uint32_t who) {
+  Vcpu* vcpu = known_vcpu(who);
+  if (vcpu == nullptr) vcpu = make_vcpu(who >> 16, who & 0xffffU);
   if (vcpu != nullptr) cache_[cache_index(who)] = {who, vcpu};
   return vcpu;
 }
@@ -88,6 +94,8 @@ Vcpu* Baker::make_vcpu(std::uint32_t domid, std::uint32_t vcpu_id) {
   vcpu.domain_slot = domain->slot;
   vcpu.vcpu_id = vcpu_id;
   vcpu.idle = idle;
+  vcpu.pool = &pool_of(vcpu);
+  if (idle) vcpu.domain_runstates = &of_idle_vcpus_;
   // Xen makes vCPUs offline (xen/common/sched/core.c, sched_init_vcpu), so a domain whose creation was
   // seen has had this one offline until now, or until records were lost.
   const bool offline = domain->born && domain->loss_ns == ~std::uint64_t{0};
@@ -110,7 +118,9 @@ Vcpu* Baker::make_vcpu(std::uint32_t domid, std::uint32_t vcpu_id) {
     known_.push_back(slot);
   }
   if (domain->vcpus.size() <= vcpu_id) domain->vcpus.resize(vcpu_id + 1, XENMON_NO_SLOT);
+  if (!idle && domain->vcpu_count != 0) share_runstates(*domain, vcpu);
   domain->vcpus[vcpu_id] = slot;
+  ++domain->vcpu_count;
   return &vcpu;
 }
 
@@ -187,6 +197,7 @@ void Baker::forget_states(Domain& domain, std::uint64_t now) {
 }
 
 void Baker::end_domain(Domain& domain, std::uint64_t now) {
+  account_domain(domain, now);
   for (const std::uint32_t slot : domain.vcpus) {
     if (slot == XENMON_NO_SLOT) continue;
     Vcpu& vcpu = *vcpus_[slot];
@@ -195,10 +206,13 @@ void Baker::end_domain(Domain& domain, std::uint64_t now) {
       stop_running(vcpu, now);
       if (pcpu_state(vcpu.part.pcpu).current == XENMON_NO_SLOT) nobody_runs(vcpu.part.pcpu, now);
     }
+    vcpu.domain_runstates = nullptr;
+    credit_if_waiting(vcpu, now);
     enter(vcpu, kOffline, now);
     vcpu.claimed = kUnknown;
     vcpu.ended = true;
   }
+  domain.runstates.reset();
   domain.ended = true;
   domain.ended_ns = now;
   if (options_.watcher != nullptr) options_.watcher->on_domain_end(domain, now);
@@ -212,6 +226,7 @@ void Baker::end_domain(Domain& domain, std::uint64_t now) {
   for (const std::uint32_t slot : domain.vcpus) {
     if (slot != XENMON_NO_SLOT) fold(*vcpus_[slot], false);
   }
+  fold_domain(domain, now);
   ended_totals_.push_back(totals_of(domain));
   free_domain(domain);
 }

@@ -49,6 +49,7 @@ void Baker::conflict(Vcpu& vcpu, std::uint64_t now) {
   ++counts_.state_conflicts;
   if (vcpu.bucket == kRunning && pcpu_state(vcpu.part.pcpu).current == vcpu.slot)
     nobody_runs(vcpu.part.pcpu, now);
+  doubt_domain(vcpu, vcpu.since_ns, now);
   account_as(vcpu, kUnknown, now);
   transition(vcpu, kUnknown, vcpu.entered_ns);
   vcpu.claimed = kUnknown;
@@ -68,6 +69,7 @@ bool Baker::believe_presumed(Vcpu& vcpu, std::uint32_t pcpu, std::uint64_t now) 
   presumed_[pcpu] = {};
   account(vcpu, std::clamp(presumed.since_ns, vcpu.since_ns, now));
   credit_to(vcpu, pcpu);
+  vcpu.has_run = true;
   account_as(vcpu, kRunning, now);
   ++vcpu.part.executions; // whose start was lost
   return true;

@@ -77,6 +77,7 @@ void Baker::advance_to(std::uint64_t tsc) {
     // A record that changes no state ends a silence, too.
     now_ns_ = std::max(now_ns_, ns);
     set_edge(ns + kSilenceEndsWithinNs);
+    if (now_ns_ >= settle_ns_) account_domains(now_ns_);
     return;
   }
   if (ns < edge_ns_) {
@@ -129,10 +130,12 @@ void Baker::close_sample(std::uint64_t end_ns, bool publish) {
   credit_exchanges();
   rows_.clear();
   io_rows_.clear();
+  close_domains(end_ns, publish);
   for (const std::unique_ptr<Vcpu>& vcpu : vcpus_) {
     if (!vcpu || (vcpu->ended && vcpu->since_ns <= start_ns_ && vcpu->part.empty())) continue;
     if (vcpu->silent && end_ns >= kIdleIsSilentNs) [[unlikely]]
       believe_silence(*vcpu);
+    credit_if_waiting(*vcpu, end_ns);
     account(*vcpu, end_ns);
     fold(*vcpu, publish);
   }
@@ -160,6 +163,7 @@ void Baker::close_sample(std::uint64_t end_ns, bool publish) {
     sample.records = sample_records_;
     sample.rows = rows_;
     sample.io_rows = io_rows_;
+    sample.domain_rows = domain_rows_;
     sample.waits = slow_waits_.waits();
     sample.waits_left_out = slow_waits_.left_out();
     sink_->on_sample(*this, sample);
@@ -176,6 +180,7 @@ void Baker::fold(Vcpu& vcpu, bool publish) {
   std::uint64_t total = 0;
   const auto take = [&](VcpuPart& part) {
     if (part.empty()) return;
+    if (vcpu.idle) part.avoidable_ns = 0; // it waits for nothing
     if (sink_ != nullptr && publish) emit(vcpu, part);
     for (std::size_t i = 0; i < kBuckets; ++i) {
       vcpu.times[i] += part.times[i];
@@ -183,6 +188,8 @@ void Baker::fold(Vcpu& vcpu, bool publish) {
     }
     vcpu.executions += part.executions;
     vcpu.continues += part.continues;
+    vcpu.migrations += part.migrations;
+    vcpu.avoidable_ns += part.avoidable_ns;
     vcpu.slices.add(part.slices);
     if (part.times[kRunning] != 0) {
       auto& by_pcpu = vcpu.running_by_pcpu;
@@ -219,6 +226,8 @@ void Baker::emit(const Vcpu& vcpu, const VcpuPart& part) {
   row.slice_sum_ns = part.slices.sum_ns;
   row.slice_min_ns = part.slices.min_ns;
   row.slice_max_ns = part.slices.max_ns;
+  row.migrations = part.migrations;
+  row.avoidable_wait_ns = narrow(part.avoidable_ns);
   rows_.push_back(row);
 }
 

@@ -15,6 +15,7 @@ DomainTotals Baker::totals_of(const Domain& domain) const {
   totals.uid = domain.uid;
   totals.ended_ns = domain.ended_ns;
   totals.name = domain.name;
+  totals.times = domain.times;
   totals.io = domain.io;
   totals.io_copy_bytes = domain.io_copy_bytes;
   for (const std::uint32_t slot : domain.vcpus) {
@@ -25,6 +26,8 @@ DomainTotals Baker::totals_of(const Domain& domain) const {
     out.times = vcpu.times;
     out.executions = vcpu.executions;
     out.continues = vcpu.continues;
+    out.migrations = vcpu.migrations;
+    out.avoidable_ns = vcpu.avoidable_ns;
     out.slices = vcpu.slices;
     out.running_by_pcpu = vcpu.running_by_pcpu;
     std::sort(out.running_by_pcpu.begin(), out.running_by_pcpu.end());

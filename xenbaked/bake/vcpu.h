@@ -11,16 +11,14 @@
 #include <utility>
 #include <vector>
 
+#include "bake/buckets.h"
+#include "bake/domain_runstates.h"
 #include "bake/histogram.h"
+#include "bake/idle_clock.h"
 #include "trace/decode.h"
 #include "xenmon/region.h"
 
 namespace xenmon {
-
-// Where a vCPU's time goes: its runstate, with runnable split by what was before it.
-enum Bucket : std::uint8_t { kRunning, kWaitWake, kWaitPreempt, kBlocked, kOffline, kUnknown };
-inline constexpr std::size_t kBuckets = 6;
-using Times = std::array<std::uint64_t, kBuckets>; // ns
 
 // Time slices granted that had a limit.
 struct Slices {
@@ -51,6 +49,8 @@ struct VcpuPart {
   std::uint64_t continues = 0;
   Times times{};
   Slices slices;
+  std::uint64_t avoidable_ns = 0; // of the time that it waited: a pCPU of its pool was idle
+  std::uint32_t migrations = 0;   // to it
 
   [[nodiscard]] bool empty() const {
     std::uint64_t any = executions | slices.count;
@@ -59,6 +59,8 @@ struct VcpuPart {
   }
   void reset() {
     executions = continues = 0;
+    avoidable_ns = 0;
+    migrations = 0;
     times = {};
     slices = {};
   }
@@ -81,6 +83,8 @@ struct alignas(64) Vcpu {
   Bucket claimed = kUnknown;
   bool idle = false;              // one of the idle domain's: tied to the pCPU of its number
   bool observed = false;          // some record has given its state
+  bool counts_as_idle = false;    // an idle vCPU: its pool's clock counts its pCPU
+  bool has_run = false;           // some record has said so; part.pcpu is where
   bool known = false;             // in Baker's list of vCPUs whose state is known
   bool ended = false;             // its domain has ended
   bool silent = false;            // the idle vCPU of a pCPU that has no records yet: it is assumed to run
@@ -88,6 +92,11 @@ struct alignas(64) Vcpu {
   std::uint32_t told_by = XENMON_NO_PCPU; // the pCPU whose record gave its state; only where clocks differ
   std::uint64_t since_ns = 0;             // accounted up to here
   std::uint64_t entered_ns = 0;           // in this state from here on; unlike since_ns not moved by samples
+  // Its domain's; none if that has no other vCPU. Of an idle vCPU it is not used, and not null: so one look
+  // tells whether there is more to do.
+  DomainRunstates* domain_runstates = nullptr;
+  IdleClock* pool = nullptr;      // of the pCPU on which it last ran; never null
+  std::uint64_t idle_reading = 0; // of that clock, when the wait began that it is in, or the sample
 
   std::unique_ptr<VcpuHistograms> histograms; // made when first needed
 
@@ -98,6 +107,8 @@ struct alignas(64) Vcpu {
   Times times{};
   std::uint64_t executions = 0;
   std::uint64_t continues = 0;
+  std::uint64_t migrations = 0;
+  std::uint64_t avoidable_ns = 0;
   Slices slices;
   std::vector<std::pair<std::uint32_t, std::uint64_t>> running_by_pcpu; // pCPU, ns
 
@@ -148,6 +159,13 @@ struct Domain {
   std::uint64_t loss_ns = ~std::uint64_t{0};
   std::string name;
   std::vector<std::uint32_t> vcpus; // slots by vCPU id, XENMON_NO_SLOT where none
+  std::uint32_t vcpu_count = 0;
+  // What it does as a whole; not the idle domain. Its life begins with its creation if that was seen,
+  // otherwise with the trace, or with the end of the domain that had its number before.
+  std::uint64_t lives_from_ns = 0;
+  std::unique_ptr<DomainRunstates> runstates; // while it is alive, with two vCPUs or more
+  DomainTimes part_times{};                   // of the current sample, as far as it is accounted
+  DomainTimes times{};                        // up to the end of the last sample
   IoCounts io{};
   std::uint64_t io_copy_bytes = 0;
   std::vector<IoPart> io_parts; // of the current sample

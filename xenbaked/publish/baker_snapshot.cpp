@@ -27,6 +27,13 @@ void put(xenmon_domain& out, const Domain& domain) {
   out.io_transfer = domain.io[kIoTransfer];
   out.io_copy = domain.io[kIoCopy];
   out.io_copy_bytes = domain.io_copy_bytes;
+  out.full_run_ns = domain.times[kFullRun];
+  out.partial_run_ns = domain.times[kPartialRun];
+  out.full_contention_ns = domain.times[kFullContention];
+  out.partial_contention_ns = domain.times[kPartialContention];
+  out.concurrency_hazard_ns = domain.times[kConcurrencyHazard];
+  out.blocked_ns = domain.times[kAllBlocked];
+  out.unknown_ns = domain.times[kStateUnknown];
 }
 
 // All fields, and none of them by way of a copy: there are thousands of vCPUs in every sample.
@@ -48,6 +55,8 @@ void put(xenmon_vcpu& out, const Vcpu& vcpu, std::uint64_t end_ns) {
   out.unknown_ns = vcpu.times[kUnknown];
   out.executions = vcpu.executions;
   out.continues = vcpu.continues;
+  out.migrations = vcpu.migrations;
+  out.avoidable_wait_ns = vcpu.avoidable_ns;
   out.slice_count = vcpu.slices.count;
   out.slice_sum_ns = vcpu.slices.sum_ns;
   out.slice_min_ns = vcpu.slices.min_ns;
@@ -85,9 +94,14 @@ std::uint32_t BakerSnapshot::io_kinds(const Baker& baker) const {
 }
 
 SnapshotSize BakerSnapshot::size(const Baker& baker, const BakedSample& sample, const Merge& merge) const {
-  return {pcpu_limit(merge),  baker.domains().size(), baker.vcpus().size(),
-          sample.rows.size(), sample.io_rows.size(),  sample.waits.size() + sample.waits_left_out,
-          io_kinds(baker)};
+  return {.pcpus = pcpu_limit(merge),
+          .domains = baker.domains().size(),
+          .vcpus = baker.vcpus().size(),
+          .rows = sample.rows.size(),
+          .io_rows = sample.io_rows.size(),
+          .domain_rows = sample.domain_rows.size(),
+          .waits = sample.waits.size() + sample.waits_left_out,
+          .io_kinds = io_kinds(baker)};
 }
 
 const Snapshot& BakerSnapshot::take(Baker& baker, const BakedSample& sample, const Merge& merge) {
@@ -102,7 +116,8 @@ const Snapshot& BakerSnapshot::take(Baker& baker, const BakedSample& sample, con
                       .lost_records = sample.lost_records,
                       .records = sample.records,
                       .rows = sample.rows,
-                      .io_rows = sample.io_rows};
+                      .io_rows = sample.io_rows,
+                      .domain_rows = sample.domain_rows};
   if (baker.by_dispatch_records()) {
     flags_ |= XENMON_FLAG_PATCHED_XEN;
     flags_ &= ~std::uint64_t{XENMON_FLAG_NO_ALLOCATION};

@@ -65,8 +65,8 @@ Result<RegionImage> RegionImage::create(const Options& options, RegionFacts fact
         static_cast<std::uint32_t>((facts.history_ns + kSecond + facts.sample_ns - 1) / facts.sample_ns + 1);
   }
   if (capacities.pcpu == 0 || capacities.domain == 0 || capacities.vcpu == 0 || capacities.row == 0 ||
-      capacities.io_row == 0 || capacities.wait == 0 || capacities.verdict == 0 || capacities.carry == 0 ||
-      capacities.setting == 0) {
+      capacities.io_row == 0 || capacities.domain_row == 0 || capacities.wait == 0 ||
+      capacities.verdict == 0 || capacities.carry == 0 || capacities.setting == 0) {
     return unusable("a table without room");
   }
   Result<RegionPlace> place = RegionPlace::open(options.place);
@@ -188,16 +188,19 @@ void RegionImage::copy_samples(const File& from) {
   };
   std::uint64_t rows = 0;
   std::uint64_t io_rows = 0;
+  std::uint64_t domain_rows = 0;
   std::uint64_t first = from.newest + 1;
   for (; first > from.oldest; --first) {
     const xenmon_sample& sample = old_sample(first - 1);
     if (sample.seq != first - 1) continue;
     if (rows + sample.row_count > file_.capacities.row ||
-        io_rows + sample.io_row_count > file_.capacities.io_row) {
+        io_rows + sample.io_row_count > file_.capacities.io_row ||
+        domain_rows + sample.domain_row_count > file_.capacities.domain_row) {
       break;
     }
     rows += sample.row_count;
     io_rows += sample.io_row_count;
+    domain_rows += sample.domain_row_count;
   }
   file_.oldest = first;
   file_.newest = from.newest;
@@ -213,10 +216,17 @@ void RegionImage::copy_samples(const File& from) {
       entry<xenmon_io_row>(fresh.io_row, file_.io_row_position + i) =
           record_at<xenmon_io_row>(old_bytes, old.io_row, (sample.first_io_row + i) % old.io_row.capacity);
     }
+    for (std::uint64_t i = 0; i < sample.domain_row_count; ++i) {
+      entry<xenmon_domain_row>(fresh.domain_row, file_.domain_row_position + i) =
+          record_at<xenmon_domain_row>(old_bytes, old.domain_row,
+                                       (sample.first_domain_row + i) % old.domain_row.capacity);
+    }
     sample.first_row = file_.row_position;
     sample.first_io_row = file_.io_row_position;
+    sample.first_domain_row = file_.domain_row_position;
     file_.row_position += sample.row_count;
     file_.io_row_position += sample.io_row_count;
+    file_.domain_row_position += sample.domain_row_count;
     entry<xenmon_sample>(fresh.sample, number % fresh.sample.capacity) = sample;
   }
   fresh.newest_sample = from.newest;
@@ -246,7 +256,8 @@ bool RegionImage::overwrites_rows(std::uint64_t number, const SnapshotSize& size
   const xenmon_table& table = header().sample;
   const auto& old = entry<xenmon_sample>(table, number % table.capacity);
   return old.first_row + file_.capacities.row < file_.row_position + size.rows ||
-         old.first_io_row + file_.capacities.io_row < file_.io_row_position + size.io_rows;
+         old.first_io_row + file_.capacities.io_row < file_.io_row_position + size.io_rows ||
+         old.first_domain_row + file_.capacities.domain_row < file_.domain_row_position + size.domain_rows;
 }
 
 // What the tables must have room for with that snapshot. The layout of a file never changes: where it is not
@@ -264,14 +275,17 @@ RegionImage::Wanted RegionImage::wanted_for(const SnapshotSize& size) const {
   // dropped.
   std::uint64_t rows = size.rows;
   std::uint64_t io_rows = size.io_rows;
+  std::uint64_t domain_rows = size.domain_rows;
   const std::uint64_t samples = file_.capacities.sample;
   const std::uint64_t keep = file_.newest + 2 > samples ? file_.newest + 2 - samples : 1;
   if (const std::uint64_t first = first_there(keep); first <= file_.newest) {
     const auto& kept = entry<xenmon_sample>(header().sample, first % samples);
     rows += file_.row_position - kept.first_row;
     io_rows += file_.io_row_position - kept.first_io_row;
+    domain_rows += file_.domain_row_position - kept.first_domain_row;
   }
   wanted.io_row = grown(wanted.io_row, io_rows);
+  wanted.domain_row = grown(wanted.domain_row, domain_rows);
   // The history has the lowest priority: it gets what is left below the limit, but the sample must fit.
   const std::uint32_t ideal = grown(wanted.row, rows);
   RegionCapacities others = wanted;
@@ -290,7 +304,7 @@ bool RegionImage::has_room(const RegionCapacities& wanted, const SnapshotSize& s
   const RegionCapacities& now = file_.capacities;
   return wanted.pcpu == now.pcpu && wanted.domain == now.domain && wanted.vcpu == now.vcpu &&
          wanted.carry == now.carry && wanted.setting == now.setting && wanted.io_row == now.io_row &&
-         size.rows <= now.row &&
+         wanted.domain_row == now.domain_row && size.rows <= now.row &&
          wanted.row <= now.row + kLeastRows; // not a new file for the last few rows below the limit
 }
 
@@ -491,14 +505,21 @@ void RegionImage::write_sample(const SnapshotSample& sample, const SnapshotSize&
     store_words(&entry<xenmon_io_row>(h.io_row, (file_.io_row_position + i) % h.io_row.capacity),
                 &sample.io_rows[i], sizeof(xenmon_io_row));
   }
+  for (std::size_t i = 0; i < sample.domain_rows.size(); ++i) {
+    store_words(
+        &entry<xenmon_domain_row>(h.domain_row, (file_.domain_row_position + i) % h.domain_row.capacity),
+        &sample.domain_rows[i], sizeof(xenmon_domain_row));
+  }
   auto& out = entry<xenmon_sample>(h.sample, number % h.sample.capacity);
   xenmon_sample fresh{};
   fresh.start_ns = sample.start_ns;
   fresh.end_ns = sample.end_ns;
   fresh.first_row = file_.row_position;
   fresh.first_io_row = file_.io_row_position;
+  fresh.first_domain_row = file_.domain_row_position;
   fresh.row_count = static_cast<std::uint32_t>(sample.rows.size());
   fresh.io_row_count = static_cast<std::uint32_t>(sample.io_rows.size());
+  fresh.domain_row_count = static_cast<std::uint32_t>(sample.domain_rows.size());
   fresh.lost_records = sample.lost_records;
   fresh.records = sample.records;
   store_words(&out, &fresh, sizeof fresh); // seq is 0 meanwhile
@@ -506,6 +527,7 @@ void RegionImage::write_sample(const SnapshotSample& sample, const SnapshotSize&
 
   file_.row_position += sample.rows.size();
   file_.io_row_position += sample.io_rows.size();
+  file_.domain_row_position += sample.domain_rows.size();
   file_.newest = number;
   waits_until_[number % waits_until_.size()] = file_.newest_wait;
   store_word(h.newest_sample, number, std::memory_order_release);

@@ -116,6 +116,7 @@ class RegionImage {
     std::uint64_t oldest = 1;       // no older one is there; newest + 1 if none is
     std::uint64_t row_position = 0; // ring positions, ever growing
     std::uint64_t io_row_position = 0;
+    std::uint64_t domain_row_position = 0;
     std::uint64_t newest_wait = 0;
   };
 

@@ -42,6 +42,7 @@ std::uint64_t lay_out(xenmon_region_header& header, const RegionCapacities& capa
   at = place_table(header.wait, at, sizeof(xenmon_wait), capacities.wait, Kind::kRing);
   at = place_table(header.verdict, at, sizeof(xenmon_verdict), capacities.verdict, Kind::kSlots);
   at = place_table(header.carry, at, sizeof(xenmon_carry), capacities.carry, Kind::kSlots);
+  at = place_table(header.domain_row, at, sizeof(xenmon_domain_row), capacities.domain_row, Kind::kRing);
   at = place_table(header.setting, at, sizeof(xenmon_setting), capacities.setting, Kind::kSlots);
   return round_up(at, kPage);
 }

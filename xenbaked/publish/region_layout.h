@@ -26,6 +26,7 @@ struct RegionCapacities {
   std::uint32_t wait = 4096; // half a MiB: sixteen thousand waits a second for a reader that looks four times
   std::uint32_t verdict = 32; // more than there are kinds
   std::uint32_t carry = 64;
+  std::uint32_t domain_row = 4096;
   std::uint32_t setting = 256;
 };
 

@@ -44,6 +44,7 @@ Status check_sizes(const Snapshot& s) {
   if (s.sample->number > kMostSamples) return too_many("samples", s.sample->number);
   if (s.sample->rows.size() > kMostRows) return too_many("rows", s.sample->rows.size());
   if (s.sample->io_rows.size() > kMostRows) return too_many("I/O rows", s.sample->io_rows.size());
+  if (s.sample->domain_rows.size() > kMostRows) return too_many("domain rows", s.sample->domain_rows.size());
   return ok();
 }
 
@@ -100,6 +101,10 @@ Status check_sample(const Snapshot& s) {
       return damaged("an I/O row names a domain or pCPU that does not exist");
     }
   }
+  for (const xenmon_domain_row& row : s.sample->domain_rows) {
+    if (row.domain_slot >= s.domains.size())
+      return damaged("a domain row names a domain that does not exist");
+  }
   return ok();
 }
 
@@ -111,6 +116,7 @@ SnapshotSize size_of(const Snapshot& s) {
           s.vcpus.size(),
           s.sample ? s.sample->rows.size() : 0,
           s.sample ? s.sample->io_rows.size() : 0,
+          s.sample ? s.sample->domain_rows.size() : 0,
           s.waits.size() + s.waits_left_out,
           s.io_kinds,
           s.carries ? s.carries->size() : 0};

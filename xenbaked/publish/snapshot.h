@@ -43,6 +43,7 @@ struct SnapshotSample {
   std::uint64_t records = 0;
   std::span<const xenmon_row> rows;
   std::span<const xenmon_io_row> io_rows;
+  std::span<const xenmon_domain_row> domain_rows;
 };
 
 struct Snapshot {
@@ -53,8 +54,9 @@ struct Snapshot {
   std::span<const xenmon_vcpu> vcpus;
   std::span<const HistogramChange> histograms; // each slot at most once
 
-  // How often counts have passed 2^32, of all vCPUs and as of these histograms. Only for who begins with
-  // counts that had passed it before; otherwise the image sees it happen. None: nothing but what it sees.
+  // How often counts have passed 2^32, of all vCPUs and as of these histograms. Only for a program that
+  // begins with counts that had passed it before; otherwise the image sees it happen. None: only what it
+  // sees.
   std::optional<std::span<const xenmon_carry>> carries;
 
   // Waits that have ended since the snapshot before, in that order; their seq means nothing here. Those of a
@@ -79,6 +81,7 @@ struct SnapshotSize {
   std::size_t vcpus = 0;
   std::size_t rows = 0;
   std::size_t io_rows = 0;
+  std::size_t domain_rows = 0;
   std::uint64_t waits = 0; // those that were left out, too
   std::uint32_t io_kinds = 0;
   std::size_t carries = 0; // if they come with it

@@ -33,6 +33,7 @@ void History::clear() {
   by_account_.clear();
   row_places_.clear();
   io_places_.clear();
+  domain_places_.clear();
 }
 
 std::uint64_t History::end_ns() const {
@@ -62,6 +63,7 @@ void History::add(const Sample& sample) {
       if (i != kLongWindow) continue;
       for (const Share& share : oldest.shares) release(share.account);
       for (const IoShare& share : oldest.io_shares) release(share.account);
+      for (const DomainShare& share : oldest.domain_shares) release(share.account);
     }
   }
 }
@@ -128,6 +130,7 @@ void History::condense(const Sample& sample, Condensed& condensed) {
   condensed.missed_samples = sample.missed_before;
   condensed.shares.clear();
   condensed.io_shares.clear();
+  condensed.domain_shares.clear();
   condensed.slices.clear();
   for (std::size_t i = 0; i < sample.rows.size(); ++i) {
     const xenmon_row& row = sample.rows[i];
@@ -140,6 +143,11 @@ void History::condense(const Sample& sample, Condensed& condensed) {
     const AccountIndex account = hold({row.domain_slot, kNoVcpu, row.pcpu}, io_places_, i);
     condensed.io_shares.push_back({account, row});
   }
+  for (std::size_t i = 0; i < sample.domain_rows.size(); ++i) {
+    const xenmon_domain_row& row = sample.domain_rows[i];
+    const AccountIndex account = hold({row.domain_slot, kNoVcpu, XENMON_NO_PCPU}, domain_places_, i);
+    condensed.domain_shares.push_back({account, row});
+  }
 }
 
 void History::enter(Window& window, const Condensed& condensed) {
@@ -148,6 +156,7 @@ void History::enter(Window& window, const Condensed& condensed) {
   window.missed_samples += condensed.missed_samples;
   for (const Share& share : condensed.shares) share.values.add_to(window.accounts[share.account]);
   for (const IoShare& share : condensed.io_shares) window.accounts[share.account].add(share.row);
+  for (const DomainShare& share : condensed.domain_shares) window.accounts[share.account].add(share.row);
 }
 
 void History::leave(Window& window, const Condensed& condensed) {
@@ -156,6 +165,7 @@ void History::leave(Window& window, const Condensed& condensed) {
   window.missed_samples -= condensed.missed_samples;
   for (const Share& share : condensed.shares) share.values.subtract_from(window.accounts[share.account]);
   for (const IoShare& share : condensed.io_shares) window.accounts[share.account].subtract(share.row);
+  for (const DomainShare& share : condensed.domain_shares) window.accounts[share.account].subtract(share.row);
 }
 
 void History::slice_ranges(std::array<std::vector<SliceRange>, kWindows>& ranges) const {

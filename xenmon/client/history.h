@@ -39,7 +39,8 @@ inline constexpr std::size_t kLongWindow = index_of(WindowId::kLong);
 inline constexpr std::size_t kShortWindow = index_of(WindowId::kShort);
 
 // Whose sums: a vCPU's on one pCPU, or with kNoVcpu a domain's page exchanges there, of which no more is
-// known. A pCPU may be XENMON_NO_PCPU. An account of kNoDomain is free: nobody's, and nothing is in it.
+// known; with XENMON_NO_PCPU also what the domain did as a whole. A pCPU may be XENMON_NO_PCPU. An account of
+// kNoDomain is free: nobody's, and nothing is in it.
 struct Account {
   DomainIndex domain = kNoDomain;
   std::uint32_t vcpu = 0;
@@ -88,6 +89,10 @@ class History final : public FollowSink {
     AccountIndex account;
     xenmon_io_row row;
   };
+  struct DomainShare {
+    AccountIndex account;
+    xenmon_domain_row row;
+  };
   struct AccountSlices {
     AccountIndex account;
     SliceRange range;
@@ -99,6 +104,7 @@ class History final : public FollowSink {
     std::uint64_t missed_samples = 0;
     std::vector<Share> shares;
     std::vector<IoShare> io_shares;
+    std::vector<DomainShare> domain_shares;
     std::vector<AccountSlices> slices;
   };
   struct Window {
@@ -136,6 +142,7 @@ class History final : public FollowSink {
   std::unordered_map<Account, AccountIndex, AccountHash> by_account_;
   std::vector<AccountIndex> row_places_;
   std::vector<AccountIndex> io_places_;
+  std::vector<AccountIndex> domain_places_;
 };
 
 } // namespace xenmon

@@ -40,6 +40,18 @@ void copy_record(Record& to, const std::byte* from) {
   std::memcpy(&to, words, sizeof(Record));
 }
 
+// The same from a table whose records have `stride` bytes: what an older record does not have is 0.
+template <class Record>
+void copy_old_record(Record& to, const std::byte* from, std::uint32_t stride) {
+  if (stride >= sizeof(Record)) {
+    copy_record(to, from);
+    return;
+  }
+  std::uint64_t words[sizeof(Record) / kWord] = {};
+  for (std::size_t word = 0; word < stride / kWord; ++word) words[word] = load(from + word * kWord);
+  std::memcpy(&to, words, sizeof(words));
+}
+
 // Copies `count` elements from ring position `first` on. The capacity is not 0.
 template <class Record>
 void copy_ring(std::vector<Record>& to, const std::byte* base, const xenmon_table& table, std::uint64_t first,
@@ -47,28 +59,8 @@ void copy_ring(std::vector<Record>& to, const std::byte* base, const xenmon_tabl
   if (to.size() < count) to.resize(count);
   std::uint64_t element = first % table.capacity;
   for (std::uint32_t i = 0; i < count; ++i) {
-    copy_record(to[i], base + table.offset + element * table.stride);
+    copy_old_record(to[i], base + table.offset + element * table.stride, table.stride);
     if (++element == table.capacity) element = 0;
-  }
-}
-
-// What an older vCPU does not have is 0. That of 1.0 does not say which lines of its histograms are in use:
-// all may be.
-void copy_vcpus(std::vector<xenmon_vcpu>& to, const std::byte* base, const xenmon_table& table,
-                std::uint32_t count) {
-  to.resize(count);
-  const bool whole = table.stride >= sizeof(xenmon_vcpu);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const std::byte* from = base + table.offset + std::uint64_t{i} * table.stride;
-    if (whole) {
-      copy_record(to[i], from);
-      continue;
-    }
-    std::uint64_t words[sizeof(xenmon_vcpu) / kWord] = {};
-    for (std::size_t word = 0; word < table.stride / kWord; ++word) words[word] = load(from + word * kWord);
-    std::memcpy(&to[i], words, sizeof(words));
-    if (table.stride < XENMON_VCPU_BYTES_1_1)
-      std::fill(std::begin(to[i].hist_lines), std::end(to[i].hist_lines), UINT32_MAX);
   }
 }
 
@@ -77,8 +69,16 @@ void copy_table(std::vector<Record>& to, const std::byte* base, const xenmon_tab
                 std::uint32_t count) {
   to.resize(count);
   for (std::uint32_t i = 0; i < count; ++i) {
-    copy_record(to[i], base + table.offset + std::uint64_t{i} * table.stride);
+    copy_old_record(to[i], base + table.offset + std::uint64_t{i} * table.stride, table.stride);
   }
+}
+
+// A vCPU of 1.0 does not say which lines of its histograms are in use: all may be.
+void copy_vcpus(std::vector<xenmon_vcpu>& to, const std::byte* base, const xenmon_table& table,
+                std::uint32_t count) {
+  copy_table(to, base, table, count);
+  if (table.stride >= XENMON_VCPU_BYTES_1_1) return;
+  for (xenmon_vcpu& vcpu : to) std::fill(std::begin(vcpu.hist_lines), std::end(vcpu.hist_lines), UINT32_MAX);
 }
 
 bool fits(const xenmon_table& table, std::size_t record_bytes, std::uint64_t header_bytes,
@@ -104,15 +104,16 @@ std::optional<std::string> damage(const xenmon_region_header& header) {
     bool may_be_empty;
   } tables[] = {
       {"pCPU table", header.pcpu, sizeof(xenmon_pcpu), true},
-      {"domain table", header.domain, sizeof(xenmon_domain), true},
+      {"domain table", header.domain, XENMON_DOMAIN_BYTES_1_0, true},
       {"vCPU table", header.vcpu, XENMON_VCPU_BYTES_1_0, true},
       {"histogram table", header.hist, sizeof(xenmon_histograms), true},
-      {"sample ring", header.sample, sizeof(xenmon_sample), false},
-      {"row ring", header.row, sizeof(xenmon_row), false},
+      {"sample ring", header.sample, XENMON_SAMPLE_BYTES_1_0, false},
+      {"row ring", header.row, XENMON_ROW_BYTES_1_0, false},
       {"I/O row ring", header.io_row, sizeof(xenmon_io_row), true},
       {"wait ring", header.wait, sizeof(xenmon_wait), true},
       {"verdict table", header.verdict, sizeof(xenmon_verdict), true},
       {"carry table", header.carry, sizeof(xenmon_carry), true},
+      {"domain row ring", header.domain_row, sizeof(xenmon_domain_row), true},
       {"setting table", header.setting, sizeof(xenmon_setting), true},
   };
   for (const auto& entry : tables) {
@@ -160,6 +161,7 @@ Result<RegionReader> RegionReader::make(std::span<const std::byte> bytes, const 
     header.slow_wait_ns = header.newest_wait = 0;
   }
   if (header.header_bytes < sizeof(header)) header.setting = {};
+  if (header.header_bytes < XENMON_HEADER_BYTES_1_4) header.domain_row = {};
   if (header.header_bytes < XENMON_HEADER_BYTES_1_3) header.carry = {};
   if (header.header_bytes < XENMON_HEADER_BYTES_1_2) {
     header.verdict = {};
@@ -207,7 +209,7 @@ ReadOutcome RegionReader::read_sample_head(std::uint64_t number, xenmon_sample& 
   const xenmon_table& ring = header_.sample;
   const std::byte* entry = base_ + ring.offset + number % ring.capacity * ring.stride;
   if (number == 0 || load(entry) != number) return ReadOutcome::kGone;
-  copy_record(head, entry);
+  copy_old_record(head, entry, ring.stride);
   if (load(entry) != number) return ReadOutcome::kGone;
   return ReadOutcome::kCopied;
 }
@@ -226,13 +228,18 @@ ReadOutcome RegionReader::read_sample(std::uint64_t number, SampleCopy& copy) co
   static_assert(offsetof(xenmon_sample, seq) == 0);
   const ReadOutcome outcome = read_sample_head(number, copy.head_);
   if (outcome != ReadOutcome::kCopied ||
-      (copy.head_.row_count > header_.row.capacity || copy.head_.io_row_count > header_.io_row.capacity)) {
+      (copy.head_.row_count > header_.row.capacity || copy.head_.io_row_count > header_.io_row.capacity ||
+       copy.head_.domain_row_count > header_.domain_row.capacity)) {
     copy.head_ = {};
     return outcome == ReadOutcome::kCopied ? ReadOutcome::kDamaged : outcome;
   }
   copy_ring(copy.rows_, base_, header_.row, copy.head_.first_row, copy.head_.row_count);
   if (copy.head_.io_row_count > 0) {
     copy_ring(copy.io_rows_, base_, header_.io_row, copy.head_.first_io_row, copy.head_.io_row_count);
+  }
+  if (copy.head_.domain_row_count > 0) {
+    copy_ring(copy.domain_rows_, base_, header_.domain_row, copy.head_.first_domain_row,
+              copy.head_.domain_row_count);
   }
   const std::byte* entry =
       base_ + header_.sample.offset + number % header_.sample.capacity * header_.sample.stride;

@@ -26,18 +26,20 @@ enum class ReadOutcome {
 };
 
 // One sample as it was published. The vectors only grow, so reading does not allocate in steady
-// state; use rows() and io_rows(), which know how many of their elements count.
+// state; use rows() and the others, which know how many of their elements count.
 class SampleCopy {
  public:
   const xenmon_sample& head() const { return head_; }
   std::span<xenmon_row> rows() { return {rows_.data(), head_.row_count}; }
   std::span<xenmon_io_row> io_rows() { return {io_rows_.data(), head_.io_row_count}; }
+  std::span<xenmon_domain_row> domain_rows() { return {domain_rows_.data(), head_.domain_row_count}; }
 
  private:
   friend class RegionReader;
   xenmon_sample head_ = {};
   std::vector<xenmon_row> rows_;
   std::vector<xenmon_io_row> io_rows_;
+  std::vector<xenmon_domain_row> domain_rows_; // none before 1.4
 };
 
 // The tables that a front end needs, all from the same moment. Indexed by pCPU id, domain slot and vCPU slot.
@@ -91,7 +93,11 @@ class RegionReader {
   bool read_histograms(std::uint32_t slot, std::span<const std::uint32_t, 3> lines,
                        xenmon_histograms& copy) const;
   // Whether xenmon_vcpu has the sums of waits and executions; since 1.3.
-  bool has_sums() const { return header_.vcpu.stride >= sizeof(xenmon_vcpu); }
+  bool has_sums() const { return header_.vcpu.stride >= XENMON_VCPU_BYTES_1_3; }
+  // Whether vCPUs and rows have migrations and avoidable waiting; since 1.4.
+  bool has_migrations() const { return header_.vcpu.stride >= sizeof(xenmon_vcpu); }
+  // Whether samples have domain rows, and xenmon_domain what it does as a whole; since 1.4.
+  bool has_domain_rows() const { return header_.domain_row.capacity != 0; }
   // The counts that have passed 2^32. False as for read_tables().
   bool read_carries(std::vector<xenmon_carry>& carries) const;
   // What is set on the host; none before 1.4. False as for read_tables().

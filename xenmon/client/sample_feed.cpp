@@ -125,6 +125,17 @@ void SampleFeed::hand_on(SampleSink& sink) {
     io_rows[kept_io] = row;
     io_rows[kept_io++].domain_slot = domain;
   }
+  const auto domain_rows = copy_.domain_rows();
+  std::size_t kept_domains = 0;
+  for (const xenmon_domain_row& row : domain_rows) {
+    const DomainIndex domain = directory_.find(row.domain_slot);
+    if (domain == kNoDomain || !believable(row, length_ns)) {
+      ++damaged_;
+      continue;
+    }
+    domain_rows[kept_domains] = row;
+    domain_rows[kept_domains++].domain_slot = domain;
+  }
 
   Sample sample;
   sample.start_ns = head.start_ns;
@@ -133,6 +144,7 @@ void SampleFeed::hand_on(SampleSink& sink) {
   sample.missed_before = missed_pending_;
   sample.rows = rows.first(kept);
   sample.io_rows = io_rows.first(kept_io);
+  sample.domain_rows = domain_rows.first(kept_domains);
   missed_pending_ = 0;
   last_end_ns_ = head.end_ns;
   sink.add(sample);
@@ -152,6 +164,13 @@ bool SampleFeed::believable(const xenmon_row& row, std::uint64_t length_ns) cons
   const std::uint64_t sum = std::uint64_t{row.running_ns} + row.waited_wake_ns + row.waited_preempt_ns +
                             row.blocked_ns + row.offline_ns + row.unknown_ns;
   return sum <= length_ns && (row.pcpu == XENMON_NO_PCPU || row.pcpu < pcpu_limit_);
+}
+
+bool SampleFeed::believable(const xenmon_domain_row& row, std::uint64_t length_ns) {
+  const std::uint64_t sum = std::uint64_t{row.full_run_ns} + row.partial_run_ns + row.full_contention_ns +
+                            row.partial_contention_ns + row.concurrency_hazard_ns + row.blocked_ns +
+                            row.unknown_ns;
+  return sum <= length_ns;
 }
 
 } // namespace xenmon

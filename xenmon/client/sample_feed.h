@@ -22,6 +22,7 @@ struct Sample {
   std::uint64_t missed_before = 0; // samples between the previous one handed on and this one
   std::span<const xenmon_row> rows;
   std::span<const xenmon_io_row> io_rows;
+  std::span<const xenmon_domain_row> domain_rows;
 
   std::uint64_t length_ns() const { return end_ns - start_ns; }
 };
@@ -72,6 +73,7 @@ class SampleFeed {
  private:
   void hand_on(SampleSink& sink);
   bool believable(const xenmon_row& row, std::uint64_t length_ns) const;
+  static bool believable(const xenmon_domain_row& row, std::uint64_t length_ns);
   bool resolve_vcpu(xenmon_row& row) const;
 
   DomainDirectory& directory_;

@@ -162,22 +162,6 @@ Result<DaemonProcess> DaemonProcess::spawn(std::vector<std::string> words, int r
   return DaemonProcess(pid, std::move(said.read));
 }
 
-Result<DaemonProcess> DaemonProcess::launch(std::vector<std::string> command) {
-  Pipe said;
-  if (!said.open()) return system_error("cannot start xenbaked");
-  std::vector<char*> arguments;
-  arguments.reserve(command.size() + 1);
-  for (std::string& word : command) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  const pid_t parent = getpid();
-  const pid_t pid = fork();
-  if (pid < 0) return system_error("cannot start xenbaked");
-  if (pid == 0) become(arguments.data(), parent, -1, said.write.get(), {}, false, true);
-  said.write.reset();
-  fcntl(said.read.get(), F_SETFL, O_NONBLOCK);
-  return DaemonProcess(pid, std::move(said.read));
-}
-
 // meanwhile: what the user sees us do.
 Status DaemonProcess::wait_until_ready(DaemonProcess& daemon, int ready, const std::string& meanwhile) {
   for (;;) {

@@ -43,12 +43,9 @@ class DaemonProcess {
   static Result<DaemonProcess> start(const std::vector<std::string>& command,
                                      std::span<const int> inherited = {},
                                      StandardInput input = StandardInput::kNone, Group group = Group::kOwn);
-  // Starts it, in a group of its own, and does not wait for anything.
+  // Starts it, in a group of its own, and does not wait for anything: also what publishes nothing.
   static Result<DaemonProcess> launch(const std::vector<std::string>& command,
                                       std::span<const int> inherited = {});
-
-  // Starts a xenbaked that publishes nothing, and does not wait for it.
-  static Result<DaemonProcess> launch(std::vector<std::string> command);
 
   DaemonProcess(DaemonProcess&& other) noexcept;
   DaemonProcess& operator=(DaemonProcess&&) = delete;

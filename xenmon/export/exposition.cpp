@@ -19,6 +19,11 @@ namespace {
 constexpr std::array<const char*, kVcpuStates> kStateNames = {"running", "runnable_wake", "runnable_preempt",
                                                               "blocked", "offline",       "unknown"};
 
+// Those of XenServer's metrics where it has them.
+constexpr std::array<const char*, kDomainRunstates> kRunstateNames = {
+    "full_run",           "partial_run", "full_contention", "partial_contention",
+    "concurrency_hazard", "blocked",     "unknown"};
+
 struct ExchangeKind {
   std::uint32_t flag;
   const char* name;
@@ -44,7 +49,13 @@ class Exposition {
       for (std::size_t state = 0; state < kVcpuStates; ++state)
         number(domain, index, {"state", kStateNames[state]}, Amount::nanoseconds(domain.times[state]));
     });
+    runstates();
     plain(family::kDomainExecutions, [](const DomainFigures& d) { return Amount::count(d.executions); });
+    if (figures_.has_migrations) {
+      plain(family::kDomainMigrations, [](const DomainFigures& d) { return Amount::count(d.migrations); });
+      plain(family::kDomainAvoidableWait,
+            [](const DomainFigures& d) { return Amount::nanoseconds(d.avoidable_ns); });
+    }
     exchanges();
     for (std::size_t which = 0; which < kHistogramFamilies.size(); ++which) histogram(which);
     plain(family::kDomainVcpus, [](const DomainFigures& d) { return Amount::count(d.vcpus); });
@@ -74,6 +85,17 @@ class Exposition {
     for (const VcpuFigures& vcpu : figures_.vcpus) {
       number(figures_.domains[vcpu.domain], vcpu.domain, {"vcpu", std::to_string(vcpu.vcpu_id)},
              Amount::count(vcpu.executions));
+    }
+    if (!figures_.has_migrations) return;
+    encoder_.begin(family::kVcpuMigrations);
+    for (const VcpuFigures& vcpu : figures_.vcpus) {
+      number(figures_.domains[vcpu.domain], vcpu.domain, {"vcpu", std::to_string(vcpu.vcpu_id)},
+             Amount::count(vcpu.migrations));
+    }
+    encoder_.begin(family::kVcpuAvoidableWait);
+    for (const VcpuFigures& vcpu : figures_.vcpus) {
+      number(figures_.domains[vcpu.domain], vcpu.domain, {"vcpu", std::to_string(vcpu.vcpu_id)},
+             Amount::nanoseconds(vcpu.avoidable_ns));
     }
   }
 
@@ -151,6 +173,15 @@ class Exposition {
     for_each_domain([&](const DomainFigures& domain, std::size_t index) {
       const std::array labels = {Label{"domain", domain.name}, Label{"domid", domids_[index]}};
       encoder_.number({labels, created(domain)}, of(domain));
+    });
+  }
+
+  void runstates() {
+    if (!figures_.has_runstates) return;
+    encoder_.begin(family::kDomainRunstateSeconds);
+    for_each_domain([this](const DomainFigures& domain, std::size_t index) {
+      for (std::size_t state = 0; state < kDomainRunstates; ++state)
+        number(domain, index, {"state", kRunstateNames[state]}, Amount::nanoseconds(domain.runstates[state]));
     });
   }
 

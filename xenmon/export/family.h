@@ -30,9 +30,18 @@ namespace family {
 inline constexpr Family kDomainVcpuSeconds{
     "xenmon_domain_vcpu_seconds", FamilyKind::kCounter, "seconds",
     "Time that the domain's vCPUs have spent in each state, all vCPUs together."};
+inline constexpr Family kDomainRunstateSeconds{
+    "xenmon_domain_runstate_seconds", FamilyKind::kCounter, "seconds",
+    "Time that the domain as a whole has spent in each state, by what its vCPUs do at the same time."};
 inline constexpr Family kDomainExecutions{
     "xenmon_domain_executions", FamilyKind::kCounter, "",
     "Times that the scheduler let one of the domain's vCPUs run, or continue to run."};
+inline constexpr Family kDomainMigrations{
+    "xenmon_domain_migrations", FamilyKind::kCounter, "",
+    "Times that one of the domain's vCPUs started to run on another physical CPU than the one before."};
+inline constexpr Family kDomainAvoidableWait{
+    "xenmon_domain_avoidable_wait_seconds", FamilyKind::kCounter, "seconds",
+    "Time that the domain's vCPUs have waited although a physical CPU of their cpupool was idle."};
 inline constexpr Family kDomainPageExchanges{
     "xenmon_domain_page_exchanges", FamilyKind::kCounter, "",
     "Pages that the domain has exchanged with others, by kind. Dom0 has those of all guests."};
@@ -61,6 +70,12 @@ inline constexpr Family kVcpuSeconds{"xenmon_vcpu_seconds", FamilyKind::kCounter
                                      "Time that the vCPU has spent in each state."};
 inline constexpr Family kVcpuExecutions{"xenmon_vcpu_executions", FamilyKind::kCounter, "",
                                         "Times that the scheduler let the vCPU run, or continue to run."};
+inline constexpr Family kVcpuMigrations{
+    "xenmon_vcpu_migrations", FamilyKind::kCounter, "",
+    "Times that the vCPU started to run on another physical CPU than the one before."};
+inline constexpr Family kVcpuAvoidableWait{
+    "xenmon_vcpu_avoidable_wait_seconds", FamilyKind::kCounter, "seconds",
+    "Time that the vCPU has waited although a physical CPU of its cpupool was idle."};
 
 // ---- the host
 inline constexpr Family kPcpuSeconds{

@@ -73,6 +73,8 @@ void FigureReader::read_host(const RegionReader& reader) {
   figures_.io_kinds = header.io_kinds;
   figures_.slow_wait_ns = header.slow_wait_ns;
   figures_.has_waits = reader.has_waits();
+  figures_.has_runstates = reader.has_domain_rows();
+  figures_.has_migrations = reader.has_migrations();
   if (daemon_start_ != header.daemon_start) {
     daemon_start_ = header.daemon_start;
     figures_.wall_epoch_ns = reader.wall_epoch_ns();
@@ -153,6 +155,9 @@ void FigureReader::add_domain(const RegionReader& reader, std::uint32_t slot) {
   domain.start_ns = (from.flags & XENMON_DOMAIN_BORN) != 0 ? from.born_ns : 0;
   domain.exchanges = {from.io_map, from.io_unmap, from.io_transfer, from.io_copy};
   domain.copy_bytes = from.io_copy_bytes;
+  domain.runstates = {
+      from.full_run_ns,           from.partial_run_ns, from.full_contention_ns, from.partial_contention_ns,
+      from.concurrency_hazard_ns, from.blocked_ns,     from.unknown_ns};
 
   auto next = std::lower_bound(by_domain_.begin(), by_domain_.end(), slot,
                                [](const VcpuOf& of, std::uint32_t s) { return of.domain_slot < s; });
@@ -163,9 +168,12 @@ void FigureReader::add_domain(const RegionReader& reader, std::uint32_t slot) {
     times[kIsOffline] -= std::min(times[kIsOffline], domain.start_ns);
     for (std::size_t i = 0; i < kVcpuStates; ++i) domain.times[i] += times[i];
     domain.executions += vcpu.executions;
+    domain.migrations += vcpu.migrations;
+    domain.avoidable_ns += vcpu.avoidable_wait_ns;
     ++domain.vcpus;
     if (with_vcpus_)
-      figures_.vcpus.push_back({figures_.domains.size() - 1, vcpu.vcpu_id, times, vcpu.executions});
+      figures_.vcpus.push_back({figures_.domains.size() - 1, vcpu.vcpu_id, times, vcpu.executions,
+                                vcpu.migrations, vcpu.avoidable_wait_ns});
     add_histograms(reader, vcpu, next->slot);
   }
   take_histograms(domain, reader.has_sums());

@@ -27,6 +27,19 @@ enum VcpuState : std::size_t { kRuns, kWaitsWoken, kWaitsPreempted, kIsBlocked, 
 inline constexpr std::size_t kVcpuStates = 6;
 using StateTimes = std::array<std::uint64_t, kVcpuStates>; // ns
 
+// What a domain does as a whole. All add up to the time since its counters started.
+enum DomainRunstate : std::size_t {
+  kRunsFully,
+  kRunsPartly,
+  kContendsFully,
+  kContendsPartly,
+  kIsHazardous,
+  kAllAreBlocked,
+  kIsNotKnown
+};
+inline constexpr std::size_t kDomainRunstates = 7;
+using RunstateTimes = std::array<std::uint64_t, kDomainRunstates>; // ns
+
 // Buckets are a range of HostFigures::buckets.
 struct HistogramFigures {
   std::size_t first_bucket = 0;
@@ -42,7 +55,10 @@ struct DomainFigures {
   std::uint64_t start_ns = 0; // when its counters started, on the trace clock
   std::uint32_t vcpus = 0;
   StateTimes times = {};
+  RunstateTimes runstates = {};
   std::uint64_t executions = 0;
+  std::uint64_t migrations = 0;
+  std::uint64_t avoidable_ns = 0;              // of the time waited
   std::array<std::uint64_t, 4> exchanges = {}; // map, unmap, transfer, copy
   std::uint64_t copy_bytes = 0;
   std::array<HistogramFigures, 3> histograms; // waits after a wake, waits after a preemption, executions
@@ -53,6 +69,8 @@ struct VcpuFigures {
   std::uint32_t vcpu_id = 0;
   StateTimes times = {};
   std::uint64_t executions = 0;
+  std::uint64_t migrations = 0;
+  std::uint64_t avoidable_ns = 0; // of the time waited
 };
 
 struct PcpuFigures {
@@ -78,6 +96,8 @@ struct HostFigures {
   std::uint32_t io_kinds = 0;
   std::uint64_t slow_wait_ns = 0;
   bool has_waits = false;
+  bool has_runstates = false;
+  bool has_migrations = false;
   // CLOCK_REALTIME of trace time 0 as it was when this daemon was first seen; 0 if unknown. It does not
   // follow the clock: the start of a counter must not move.
   std::uint64_t wall_epoch_ns = 0;

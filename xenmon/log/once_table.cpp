@@ -29,7 +29,12 @@ constexpr std::array kColumns = {Metric::kGotten,
                                  Metric::kWaitedPerExecution,
                                  Metric::kAllocated,
                                  Metric::kIo,
-                                 Metric::kIoPerExecution};
+                                 Metric::kIoPerExecution,
+                                 Metric::kAvoidableWait,
+                                 Metric::kMigrations,
+                                 Metric::kFullContention,
+                                 Metric::kPartialContention,
+                                 Metric::kConcurrencyHazard};
 
 constexpr MetricSet all_columns() {
   MetricSet all;
@@ -46,6 +51,8 @@ std::string cell(Metric metric, const MetricSums& sums, std::uint64_t length_ns)
   switch (info_of(metric).kind) {
     case MetricKind::kTime:
       return percent_text(percent(metric, sums, length_ns), kWidth - 1);
+    case MetricKind::kDomainTime:
+      return sums.lived_ns() == 0 ? "-" : percent_text(percent(metric, sums, sums.lived_ns()), kWidth - 1);
     case MetricKind::kCount:
       return rate_text(per_second(metric, sums, length_ns), kWidth - 1);
     default:

@@ -32,17 +32,19 @@ constexpr std::array kInterval = {
 constexpr std::size_t kColumnCount = kPlace.size() + kSums.size() + kSlices.size() + kInterval.size();
 
 // A record: where and when, the vCPUs' sums, the slices' range, the domain's sums, what is true of the
-// interval.
+// interval, and the sums that were added later.
 constexpr std::array<Column, kColumnCount> make_columns() {
   std::array<Column, kColumnCount> columns = {};
   std::size_t at = 0;
   for (const Column& column : kPlace) columns[at++] = column;
   for (const SumInfo& info : kSums)
-    if (info.source.of_vcpu()) columns[at++] = {info.name, false};
+    if (info.source.of_vcpu() && !info.later) columns[at++] = {info.name, false};
   for (const Column& column : kSlices) columns[at++] = column;
   for (const SumInfo& info : kSums)
-    if (!info.source.of_vcpu()) columns[at++] = {info.name, false};
+    if (!info.source.of_vcpu() && !info.later) columns[at++] = {info.name, false};
   for (const Column& column : kInterval) columns[at++] = column;
+  for (const SumInfo& info : kSums)
+    if (info.later) columns[at++] = {info.name, false};
   return columns;
 }
 constexpr std::array kColumns = make_columns();
@@ -80,6 +82,9 @@ void StreamWriter::take(const Sample& sample) {
   for (const xenmon_io_row& row : sample.io_rows) {
     if (counts(row.pcpu)) account_of(row.domain_slot, kNone, row.pcpu).sums.add(row);
   }
+  for (const xenmon_domain_row& row : sample.domain_rows) {
+    if (counts(XENMON_NO_PCPU)) account_of(row.domain_slot, kNone, XENMON_NO_PCPU).sums.add(row);
+  }
 }
 
 void StreamWriter::daemon_changed() {
@@ -110,19 +115,22 @@ Status StreamWriter::write(const Interval& interval) {
               std::to_string(uids_.of(uid, domid, name)),
               or_empty(vcpu),
               or_empty(pcpu)};
-    for (const SumInfo& info : kSums) {
-      if (!info.source.of_vcpu()) continue;
-      fields.push_back(is_idle && !info.idle ? "" : std::to_string(account.sums.*info.sum));
-    }
+    const auto put = [&](const SumInfo& info) {
+      const bool known = (info.source.of_vcpu() || of_domain) && (info.idle || !is_idle) &&
+                         (info.source.of_pcpu() || account.sums.lived_ns() != 0);
+      fields.push_back(known ? std::to_string(account.sums.*info.sum) : "");
+    };
+    for (const SumInfo& info : kSums)
+      if (info.source.of_vcpu() && !info.later) put(info);
     fields.push_back(std::to_string(account.slices.min_ns));
     fields.push_back(std::to_string(account.slices.max_ns));
-    for (const SumInfo& info : kSums) {
-      if (info.source.of_vcpu()) continue;
-      fields.push_back(of_domain ? std::to_string(account.sums.*info.sum) : "");
-    }
+    for (const SumInfo& info : kSums)
+      if (!info.source.of_vcpu() && !info.later) put(info);
     fields.push_back(std::to_string(interval.lost_records));
     fields.push_back(std::to_string(interval.missed_samples));
     fields.push_back(std::to_string(uids_.restarts()));
+    for (const SumInfo& info : kSums)
+      if (info.later) put(info);
     file_.append(settings_.format == StreamFormat::kCsv ? csv_line(fields, settings_.formulas)
                                                         : json_line(kColumns, fields));
   }

@@ -54,6 +54,20 @@ void MetricSums::subtract(const xenmon_io_row& row) {
   });
 }
 
+void MetricSums::add(const xenmon_domain_row& row) {
+  for_each_sum([&](auto i) {
+    constexpr const SumInfo& kInfo = kSums[i];
+    if constexpr (kInfo.source.domain_row != nullptr) this->*kInfo.sum += row.*kInfo.source.domain_row;
+  });
+}
+
+void MetricSums::subtract(const xenmon_domain_row& row) {
+  for_each_sum([&](auto i) {
+    constexpr const SumInfo& kInfo = kSums[i];
+    if constexpr (kInfo.source.domain_row != nullptr) this->*kInfo.sum -= row.*kInfo.source.domain_row;
+  });
+}
+
 void MetricSums::add(const MetricSums& other) {
   for_each_sum([&](auto i) { this->*kSums[i].sum += other.*kSums[i].sum; });
 }

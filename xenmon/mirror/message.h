@@ -14,7 +14,7 @@
 namespace xenmon {
 
 // Both sides must have the same; see docs/rpc.md.
-inline constexpr std::uint64_t kMirrorVersion = 1;
+inline constexpr std::uint64_t kMirrorVersion = 2;
 
 enum class MirrorMessage : std::uint8_t {
   kFacts = 1,  // the region: what does not change while its daemon lives

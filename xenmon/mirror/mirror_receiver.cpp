@@ -92,7 +92,7 @@ Status MirrorReceiver::take_update(std::string_view body) {
     if (samples_.size() == count) samples_.emplace_back();
     MirroredSample& sample = samples_[count++];
     if (!read_sample(in, tables_, sample)) return damaged();
-    expected.expect(sample.rows, sample.io_rows, sample.end_ns);
+    expected.expect(sample.rows, sample.io_rows, sample.domain_rows, sample.end_ns);
   }
   samples_.resize(count);
   if (in.number() != 0) tables_ = std::move(expected);
@@ -129,7 +129,8 @@ Status MirrorReceiver::publish(const MirrorCounters& counters, std::span<const x
                                      .lost_records = sample.lost_records,
                                      .records = sample.records,
                                      .rows = sample.rows,
-                                     .io_rows = sample.io_rows};
+                                     .io_rows = sample.io_rows,
+                                     .domain_rows = sample.domain_rows};
     if (Status published = image_->publish(snapshot); !published) return published;
     progress_.sample = sample.number;
     snapshot.histograms = {};

@@ -92,8 +92,9 @@ void MirrorSender::write_samples(const RegionReader& reader, std::uint64_t last,
   for (std::uint64_t number = first; number <= last; ++number) {
     if (reader.read_sample(number, sample_) != ReadOutcome::kCopied) continue;
     body_.number(1);
-    write_sample(number, sample_.head(), sample_.rows(), sample_.io_rows(), known_, body_);
-    expected.expect(sample_.rows(), sample_.io_rows(), sample_.head().end_ns);
+    write_sample(number, sample_.head(), sample_.rows(), sample_.io_rows(), sample_.domain_rows(), known_,
+                 body_);
+    expected.expect(sample_.rows(), sample_.io_rows(), sample_.domain_rows(), sample_.head().end_ns);
   }
   body_.number(0);
   progress_.sample = last;

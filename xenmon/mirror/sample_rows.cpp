@@ -26,13 +26,26 @@ std::int64_t minus(std::uint64_t a, std::uint64_t b) {
 constexpr std::uint32_t xenmon_row::*kPlain[] = {
     &xenmon_row::running_ns, &xenmon_row::waited_wake_ns, &xenmon_row::waited_preempt_ns,
     &xenmon_row::offline_ns, &xenmon_row::unknown_ns,     &xenmon_row::executions,
-    &xenmon_row::continues,
+    &xenmon_row::continues,  &xenmon_row::migrations,     &xenmon_row::avoidable_wait_ns,
 };
 constexpr std::uint32_t xenmon_io_row::*kPlainIo[] = {&xenmon_io_row::map, &xenmon_io_row::unmap,
                                                       &xenmon_io_row::transfer, &xenmon_io_row::copy};
 
+// The rest of the sample's length is being blocked.
+constexpr std::uint32_t xenmon_domain_row::*kPlainDomain[] = {
+    &xenmon_domain_row::full_run_ns,           &xenmon_domain_row::partial_run_ns,
+    &xenmon_domain_row::full_contention_ns,    &xenmon_domain_row::partial_contention_ns,
+    &xenmon_domain_row::concurrency_hazard_ns, &xenmon_domain_row::unknown_ns};
+
 constexpr std::size_t kRowColumns = std::size(kPlain) + 8;
 constexpr std::size_t kIoRowColumns = std::size(kPlainIo) + 3;
+constexpr std::size_t kDomainRowColumns = std::size(kPlainDomain) + 2;
+
+std::uint64_t rest_of(const xenmon_domain_row& row, std::uint64_t length_ns) {
+  std::uint64_t used_ns = 0;
+  for (const auto column : kPlainDomain) used_ns += row.*column;
+  return length_ns - std::min(length_ns, used_ns);
+}
 
 // The rest of the sample's length that the rows of one vCPU leave for being blocked.
 class Rest {
@@ -57,7 +70,8 @@ class Rest {
 } // namespace
 
 void write_sample(std::uint64_t number, const xenmon_sample& head, std::span<const xenmon_row> rows,
-                  std::span<const xenmon_io_row> io_rows, const MirrorTables& known, WireWriter& out) {
+                  std::span<const xenmon_io_row> io_rows, std::span<const xenmon_domain_row> domain_rows,
+                  const MirrorTables& known, WireWriter& out) {
   out.number(number);
   out.number(head.start_ns);
   out.difference(minus(head.end_ns, head.start_ns));
@@ -91,6 +105,15 @@ void write_sample(std::uint64_t number, const xenmon_sample& head, std::span<con
   for (const auto column : kPlainIo)
     for (const xenmon_io_row& row : io_rows) out.number(row.*column);
   for (const xenmon_io_row& row : io_rows) out.number(row.copy_bytes);
+
+  out.number(domain_rows.size());
+  slot = 0;
+  for (const xenmon_domain_row& row : domain_rows)
+    out.difference(minus(row.domain_slot, std::exchange(slot, row.domain_slot)));
+  for (const auto column : kPlainDomain)
+    for (const xenmon_domain_row& row : domain_rows) out.number(row.*column);
+  for (const xenmon_domain_row& row : domain_rows)
+    out.difference(minus(row.blocked_ns, rest_of(row, head.end_ns - head.start_ns)));
 }
 
 bool read_sample(WireReader& in, const MirrorTables& known, MirroredSample& sample) {
@@ -130,6 +153,15 @@ bool read_sample(WireReader& in, const MirrorTables& known, MirroredSample& samp
   for (const auto column : kPlainIo)
     for (xenmon_io_row& row : io_rows) row.*column = in.number32();
   for (xenmon_io_row& row : io_rows) row.copy_bytes = in.number();
+
+  auto& domain_rows = sample.domain_rows;
+  domain_rows.assign(in.count(kDomainRowColumns), xenmon_domain_row{});
+  slot = 0;
+  for (xenmon_domain_row& row : domain_rows) row.domain_slot = slot = plus32(slot);
+  for (const auto column : kPlainDomain)
+    for (xenmon_domain_row& row : domain_rows) row.*column = in.number32();
+  for (xenmon_domain_row& row : domain_rows)
+    row.blocked_ns = plus32(rest_of(row, sample.end_ns - sample.start_ns));
   return in.ok();
 }
 

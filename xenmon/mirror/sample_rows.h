@@ -23,11 +23,13 @@ struct MirroredSample {
   std::uint64_t records = 0;
   std::vector<xenmon_row> rows;
   std::vector<xenmon_io_row> io_rows;
+  std::vector<xenmon_domain_row> domain_rows;
 };
 
 // `known` are the tables that the receiver has: by them it knows vCPUs' domains and pCPUs.
 void write_sample(std::uint64_t number, const xenmon_sample& head, std::span<const xenmon_row> rows,
-                  std::span<const xenmon_io_row> io_rows, const MirrorTables& known, WireWriter& out);
+                  std::span<const xenmon_io_row> io_rows, std::span<const xenmon_domain_row> domain_rows,
+                  const MirrorTables& known, WireWriter& out);
 // False if the bytes make no sense. What the rows name may not exist.
 bool read_sample(WireReader& in, const MirrorTables& known, MirroredSample& sample);
 

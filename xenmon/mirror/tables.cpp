@@ -64,7 +64,7 @@ bool read_table(WireReader& in, std::vector<Record>& table) {
 } // namespace
 
 void MirrorTables::expect(std::span<const xenmon_row> rows, std::span<const xenmon_io_row> io_rows,
-                          std::uint64_t end_ns) {
+                          std::span<const xenmon_domain_row> domain_rows, std::uint64_t end_ns) {
   for (const xenmon_row& row : rows) {
     if (row.vcpu_slot >= vcpus.size()) continue;
     xenmon_vcpu& vcpu = vcpus[row.vcpu_slot];
@@ -77,6 +77,8 @@ void MirrorTables::expect(std::span<const xenmon_row> rows, std::span<const xenm
     vcpu.unknown_ns += row.unknown_ns;
     vcpu.executions += row.executions;
     vcpu.continues += row.continues;
+    vcpu.migrations += row.migrations;
+    vcpu.avoidable_wait_ns += row.avoidable_wait_ns;
     if (row.slice_count > 0) {
       const std::uint64_t shortest = row.slice_min_ns;
       vcpu.slice_min_ns = vcpu.slice_count == 0 ? shortest : std::min(vcpu.slice_min_ns, shortest);
@@ -98,6 +100,17 @@ void MirrorTables::expect(std::span<const xenmon_row> rows, std::span<const xenm
     domain.io_transfer += row.transfer;
     domain.io_copy += row.copy;
     domain.io_copy_bytes += row.copy_bytes;
+  }
+  for (const xenmon_domain_row& row : domain_rows) {
+    if (row.domain_slot >= domains.size()) continue;
+    xenmon_domain& domain = domains[row.domain_slot];
+    domain.full_run_ns += row.full_run_ns;
+    domain.partial_run_ns += row.partial_run_ns;
+    domain.full_contention_ns += row.full_contention_ns;
+    domain.partial_contention_ns += row.partial_contention_ns;
+    domain.concurrency_hazard_ns += row.concurrency_hazard_ns;
+    domain.blocked_ns += row.blocked_ns;
+    domain.unknown_ns += row.unknown_ns;
   }
 }
 

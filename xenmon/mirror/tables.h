@@ -20,7 +20,8 @@ struct MirrorTables {
   std::vector<xenmon_vcpu> vcpus;
 
   // What the tables will be after a sample with these rows, as far as that is known. Both sides do the same.
-  void expect(std::span<const xenmon_row> rows, std::span<const xenmon_io_row> io_rows, std::uint64_t end_ns);
+  void expect(std::span<const xenmon_row> rows, std::span<const xenmon_io_row> io_rows,
+              std::span<const xenmon_domain_row> domain_rows, std::uint64_t end_ns);
 };
 
 // How `now` differs from `expected`.

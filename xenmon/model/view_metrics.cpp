@@ -27,7 +27,14 @@ constexpr std::array kOfVcpus = {Metric::kId,
                                  Metric::kExecutions,
                                  Metric::kGottenPerExecution,
                                  Metric::kWaitedPerExecution,
-                                 Metric::kIo};
+                                 Metric::kIo,
+                                 Metric::kAvoidableWait,
+                                 Metric::kMigrations,
+                                 Metric::kConcurrencyHazard,
+                                 Metric::kFullContention,
+                                 Metric::kPartialContention,
+                                 Metric::kFullRun,
+                                 Metric::kPartialRun};
 constexpr std::array kOfPcpus = {Metric::kId, Metric::kGotten, Metric::kWaited, Metric::kExecutions,
                                  Metric::kGottenPerExecution};
 constexpr std::array kOfLatency = {
@@ -45,8 +52,14 @@ bool is_count(Metric metric) {
   return metric == Metric::kWakeCount || metric == Metric::kPreemptCount || metric == Metric::kRunCount;
 }
 
+bool is_contention(Metric metric) {
+  return metric == Metric::kFullContention || metric == Metric::kPartialContention ||
+         metric == Metric::kConcurrencyHazard;
+}
+
 bool is_waiting(Metric metric) {
-  return metric == Metric::kWaited || metric == Metric::kWaitedWake || metric == Metric::kWaitedPreempt;
+  return metric == Metric::kWaited || metric == Metric::kWaitedWake || metric == Metric::kWaitedPreempt ||
+         metric == Metric::kAvoidableWait;
 }
 
 Role role_of(double value, double notable, double alarming) {
@@ -97,6 +110,8 @@ double metric_value(Metric metric, const MetricSums& sums, std::uint64_t length_
   switch (info_of(metric).kind) {
     case MetricKind::kTime:
       return percent(metric, sums, basis == Basis::kPcpu ? length_ns : sums.online_ns());
+    case MetricKind::kDomainTime:
+      return percent(metric, sums, sums.lived_ns());
     case MetricKind::kCount:
       return per_second(metric, sums, length_ns);
     case MetricKind::kMean:
@@ -130,6 +145,8 @@ std::string metric_text(Metric metric, const MetricSums& sums, std::uint64_t len
   switch (info_of(metric).kind) {
     case MetricKind::kTime:
       return percent_text(value, kMetricWidth - 1);
+    case MetricKind::kDomainTime:
+      return sums.lived_ns() == 0 ? "-" : percent_text(value, kMetricWidth - 1);
     case MetricKind::kCount:
       return rate_text(value, kMetricWidth);
     case MetricKind::kMean:
@@ -153,6 +170,8 @@ Role metric_role(Metric metric, const MetricSums& sums) {
   if (is_waiting(metric)) {
     return role_of(quotient(total(metric, sums), sums.online_ns()), kNotableWait, kAlarmingWait);
   }
+  if (is_contention(metric))
+    return role_of(quotient(total(metric, sums), sums.lived_ns()), kNotableWait, kAlarmingWait);
   return metric == Metric::kGotten    ? Role::kRunning
          : metric == Metric::kBlocked ? Role::kBlocked
                                       : Role::kText;

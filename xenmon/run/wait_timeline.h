@@ -20,7 +20,7 @@ struct KeptRecords {
   std::string recording;           // a file, or the directory of a flight recorder
   bool is_directory = false;       // of a flight recorder, in which a time is a time of day
   std::uint64_t wall_epoch_ns = 0; // CLOCK_REALTIME of trace time 0; 0: not known
-  std::optional<std::uint64_t> cpu_khz;
+  std::optional<std::uint64_t> cpu_khz = std::nullopt;
 };
 
 // On the trace's clock.

@@ -14,7 +14,7 @@ constexpr int kWidestLabel = 32;
 constexpr int kNarrowestPicture = 10;
 
 int label_width(const Table& table, int width) {
-  const int columns = table.column_width * static_cast<int>(table.columns.size());
+  const int columns = table.column_width * static_cast<int>(table.columns.size() - table.spare_columns);
   return std::clamp(width - columns, std::min(kNarrowestLabel, width), kWidestLabel);
 }
 

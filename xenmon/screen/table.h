@@ -40,6 +40,8 @@ struct Table {
   std::optional<Metric> sorted_by;
   bool upwards = false;        // the smallest first
   std::string picture_heading; // "": no pictures
+  // So many columns at the end have no claim on the label's room.
+  std::size_t spare_columns = 0;
 };
 
 // The width that pictures would have; 0 if there is no room for one.

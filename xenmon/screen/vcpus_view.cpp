@@ -16,7 +16,10 @@ Table make_table(const Scene& scene) {
   table.columns.assign(metrics.begin() + 2, metrics.end()); // the label has id and name
   const std::string of = state.basis == Basis::kPcpu ? "% of pCPU" : "% of vCPUs";
   table.groups = {{0, window_text(scene.model.nominal_ns[index_of(state.window)]) + ", " + of},
-                  {6, "executions, I/O"}};
+                  {6, "executions, I/O"},
+                  {10, "other CPUs"},
+                  {12, "domain as a whole, % of time"}};
+  table.spare_columns = table.columns.size() - 10;
   mark_sorted(table, state);
   table.picture_heading = "gotten recently";
   return table;
@@ -41,8 +44,10 @@ void paint_vcpus_view(Grid& grid, Area area, const Scene& scene) {
       row.picture_style = {fade, Role::kRunning};
     }
     for (const Metric metric : table.columns) {
-      // Only the domain of a page exchange is known, and idle vCPUs do not wait.
-      const bool no_io = line.child && metric == Metric::kIo;
+      // Only the domain of a page exchange is known, some figures are of domains only, and idle vCPUs do not
+      // wait.
+      const bool no_io =
+          line.child && (metric == Metric::kIo || info_of(metric).kind == MetricKind::kDomainTime);
       const bool idle = domain.idle() && metric != Metric::kGotten && metric != Metric::kExecutions &&
                         metric != Metric::kGottenPerExecution;
       row.cells.push_back({no_io || idle ? "" : metric_text(metric, f, length, scene.state.basis),

@@ -33,6 +33,8 @@ MetricSums sums_of(const xenmon_vcpu& vcpu) {
   sums.unknown_ns = vcpu.unknown_ns;
   sums.executions = vcpu.executions;
   sums.continues = vcpu.continues;
+  sums.migrations = vcpu.migrations;
+  sums.avoidable_wait_ns = vcpu.avoidable_wait_ns;
   sums.slice_count = vcpu.slice_count;
   sums.slice_sum_ns = vcpu.slice_sum_ns;
   return sums;
@@ -44,6 +46,16 @@ void add_io(const xenmon_domain& domain, MetricSums& sums) {
   sums.io_transfer += domain.io_transfer;
   sums.io_copy += domain.io_copy;
   sums.io_copy_bytes += domain.io_copy_bytes;
+}
+
+void add_runstates(const xenmon_domain& domain, MetricSums& sums) {
+  sums.full_run_ns += domain.full_run_ns;
+  sums.partial_run_ns += domain.partial_run_ns;
+  sums.full_contention_ns += domain.full_contention_ns;
+  sums.partial_contention_ns += domain.partial_contention_ns;
+  sums.concurrency_hazard_ns += domain.concurrency_hazard_ns;
+  sums.domain_blocked_ns += domain.blocked_ns;
+  sums.domain_unknown_ns += domain.unknown_ns;
 }
 
 // What exists at the end: of a domain how many vCPUs it has, of a vCPU its state.
@@ -238,7 +250,10 @@ FiguresAnswer figures_since_start(const RegionReader& reader, const TablesCopy& 
   });
   JsonArray records;
   for (auto& [order, since] : all) {
-    if (since.vcpu == nullptr) add_io(*since.domain, since.sums);
+    if (since.vcpu == nullptr) {
+      add_io(*since.domain, since.sums);
+      add_runstates(*since.domain, since.sums);
+    }
     const std::string name = name_of(*since.domain);
     FiguresRecord record;
     record.domid = since.domain->domid;

@@ -91,6 +91,7 @@ std::string figures_json(const FiguresRecord& figures) {
   for (const SumInfo& info : kSums) {
     if (is_idle && !info.idle) continue;
     if (figures.vcpu && !info.source.of_vcpu()) continue;
+    if (!info.source.of_pcpu() && figures.sums.lived_ns() == 0) continue;
     json.number(info.name, figures.sums.*info.sum);
   }
   json.number("slice_min_ns", figures.slice_min_ns).number("slice_max_ns", figures.slice_max_ns);

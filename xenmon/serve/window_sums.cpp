@@ -28,6 +28,9 @@ void WindowSums::add(const Sample& sample) {
   for (const xenmon_io_row& row : sample.io_rows) {
     if (Figures* figures = of(row.domain_slot, kNone, row.pcpu)) figures->sums.add(row);
   }
+  for (const xenmon_domain_row& row : sample.domain_rows) {
+    if (Figures* figures = of(row.domain_slot, kNone, XENMON_NO_PCPU)) figures->sums.add(row);
+  }
 }
 
 void WindowSums::clear() {

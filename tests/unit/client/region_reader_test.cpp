@@ -28,8 +28,9 @@ TEST(RegionReader, AcceptsAWholeRegion) {
 std::vector<std::uint64_t> with_longer_records(ScriptedRegion& region, std::uint32_t more) {
   xenmon_region_header header = region.header();
   std::vector<std::uint64_t> words(4096 / 8);
-  for (xenmon_table* table : {&header.pcpu, &header.domain, &header.vcpu, &header.hist, &header.sample,
-                              &header.row, &header.io_row, &header.wait, &header.verdict}) {
+  for (xenmon_table* table :
+       {&header.pcpu, &header.domain, &header.vcpu, &header.hist, &header.sample, &header.row, &header.io_row,
+        &header.wait, &header.verdict, &header.carry, &header.domain_row}) {
     const xenmon_table old = *table;
     table->offset = words.size() * 8;
     table->stride += more;
@@ -126,15 +127,15 @@ TEST(RegionReader, AcceptsTheShorterHeaderOfTheSecondVersion) {
   EXPECT_EQ(reader->faults().bad_by[0], 0u);
 }
 
-// A region of 1.3 has no settings.
-TEST(RegionReader, AcceptsTheShorterHeaderOfTheFourthVersion) {
+// A region of 1.4 has no settings.
+TEST(RegionReader, AcceptsTheShorterHeaderOfTheFifthVersion) {
   ScriptedRegion region;
   region.set_settings({{XENMON_SETTING_DOMAIN_CAP, 7, 0, 0, 60}});
   std::vector<xenmon_setting> settings;
   ASSERT_TRUE(RegionReader::make(region.bytes(), "R")->read_settings(settings));
   EXPECT_EQ(settings.size(), 1U);
-  region.header().version_minor = 3;
-  region.header().header_bytes = XENMON_HEADER_BYTES_1_3;
+  region.header().version_minor = 4;
+  region.header().header_bytes = XENMON_HEADER_BYTES_1_4;
   region.header().setting.offset = 3;
   const auto reader = RegionReader::make(region.bytes(), "R");
   ASSERT_TRUE(reader) << reader.error().message;
@@ -166,6 +167,49 @@ TEST(RegionReader, AcceptsTheShorterHeaderOfTheThirdVersion) {
   EXPECT_TRUE(tables.carries.empty());
   EXPECT_EQ(tables.vcpus.at(0).hist_lines[0], 9u);
   EXPECT_EQ(tables.vcpus[0].run_sum_ns, 0u);
+}
+
+// A region of 1.3 has neither domain rows nor migrations; its records are as long as they were.
+TEST(RegionReader, AcceptsTheShorterRecordsOfTheFourthVersion) {
+  ScriptedRegion region;
+  region.set_domain(0, 1, 5, "a");
+  region.set_vcpu(0, 0, 0);
+  xenmon_row row = make_row(0, 0, {.running_ms = 40});
+  row.migrations = 8;
+  region.domain_rows = {{0, 40, 0, 0, 0, 0, 0, 0}};
+  region.publish({row});
+  const auto whole = RegionReader::make(region.bytes(), "R");
+  ASSERT_TRUE(whole);
+  SampleCopy copy;
+  ASSERT_EQ(whole->read_sample(1, copy), ReadOutcome::kCopied);
+  EXPECT_TRUE(whole->has_domain_rows() && whole->has_migrations());
+  ASSERT_EQ(copy.domain_rows().size(), 1U);
+  EXPECT_EQ(copy.domain_rows()[0].full_run_ns, 40U);
+  EXPECT_EQ(copy.rows()[0].migrations, 8U);
+
+  xenmon_region_header& header = region.header();
+  const xenmon_sample sample = region.sample(1);
+  header.version_minor = 3;
+  header.header_bytes = XENMON_HEADER_BYTES_1_3;
+  header.domain_row.offset = 3;
+  header.domain.stride = XENMON_DOMAIN_BYTES_1_0;
+  header.vcpu.stride = XENMON_VCPU_BYTES_1_3;
+  header.row.stride = XENMON_ROW_BYTES_1_0;
+  header.sample.stride = XENMON_SAMPLE_BYTES_1_0;
+  std::memcpy(&region.sample(1), &sample, XENMON_SAMPLE_BYTES_1_0);
+  const auto reader = RegionReader::make(region.bytes(), "R");
+  ASSERT_TRUE(reader) << reader.error().message;
+  EXPECT_TRUE(reader->has_sums());
+  EXPECT_FALSE(reader->has_domain_rows() || reader->has_migrations());
+  ASSERT_EQ(reader->read_sample(1, copy), ReadOutcome::kCopied);
+  EXPECT_TRUE(copy.domain_rows().empty());
+  ASSERT_EQ(copy.rows().size(), 1U);
+  EXPECT_EQ(copy.rows()[0].running_ns, 40 * kMs);
+  EXPECT_EQ(copy.rows()[0].migrations, 0U);
+  TablesCopy tables;
+  ASSERT_TRUE(reader->read_tables(tables, true));
+  EXPECT_EQ(tables.domains.at(0).uid, 5U);
+  EXPECT_EQ(tables.domains[0].full_run_ns, 0U);
 }
 
 TEST(RegionReader, ReadsWaitsByTheirNumber) {
@@ -238,13 +282,13 @@ INSTANTIATE_TEST_SUITE_P(
                     Damage{"HeaderBeyondRegion", [](auto& h) { h.header_bytes = 0xfffffff8; }},
                     Damage{"NoGeneration", [](auto& h) { h.generation = 0; }},
                     Damage{"NoDaemonStart", [](auto& h) { h.daemon_start = 0; }},
-                    Damage{"StrideTooSmall", [](auto& h) { h.row.stride = sizeof(xenmon_row) - 8; }},
+                    Damage{"StrideTooSmall", [](auto& h) { h.row.stride = XENMON_ROW_BYTES_1_0 - 8; }},
                     Damage{"StrideZero", [](auto& h) { h.sample.stride = 0; }},
                     Damage{"StrideOdd", [](auto& h) { h.domain.stride += 4; }},
                     Damage{"OffsetInHeader", [](auto& h) { h.pcpu.offset = 8; }},
                     Damage{"OffsetOdd", [](auto& h) { h.vcpu.offset += 4; }},
                     Damage{"OffsetBeyondRegion", [](auto& h) { h.io_row.offset = UINT64_MAX - 7; }},
-                    Damage{"TableBeyondRegion", [](auto& h) { h.io_row.capacity += 1000; }},
+                    Damage{"TableBeyondRegion", [](auto& h) { h.domain_row.capacity += 100'000; }},
                     Damage{"ProductOverflows", [](auto& h) { h.row.capacity = h.row.stride = 0xfffffff8; }},
                     Damage{"CountAboveCapacity", [](auto& h) { h.domain.count = h.domain.capacity + 1; }},
                     Damage{"HistogramsBeyondRegion", [](auto& h) { h.hist.offset = h.region_bytes - 8; }},

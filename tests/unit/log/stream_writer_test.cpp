@@ -15,7 +15,9 @@ constexpr char kHeader[] =
     "passed_s,wall_time,interval_s,domid,domain,domain_uid,vcpu,pcpu,running_ns,waited_wake_ns,"
     "waited_preempt_ns,blocked_ns,offline_ns,unknown_ns,executions,continues,slice_count,slice_sum_ns,"
     "slice_min_ns,slice_max_ns,io_map_pages,io_unmap_pages,io_transfer_pages,io_copy_pages,io_copy_bytes,"
-    "lost_records,missed_samples,restarts\r\n";
+    "lost_records,missed_samples,restarts,migrations,avoidable_wait_ns,full_run_ns,partial_run_ns,full_"
+    "contention_ns,partial_contention_ns,"
+    "concurrency_hazard_ns,domain_blocked_ns,domain_unknown_ns\r\n";
 
 class StreamWriterTest : public testing::Test {
  protected:
@@ -64,7 +66,7 @@ TEST_F(StreamWriterTest, CsvHasItsColumnsAndQuotesWhatNeedsIt) {
   EXPECT_EQ(stream(StreamFormat::kCsv), std::string(kHeader) +
                                             "0.100000000,,0.100000000,5,\"web \"\"a\"\", "
                                             "b\\c\",105,,0,50000000,0,0,0,0,0,3,0,0,0,0,0,0,0,0,0,0,"
-                                            "0,0,0\r\n");
+                                            "0,0,0,0,0,,,,,,,\r\n");
 }
 
 TEST_F(StreamWriterTest, JsonLeavesOutWhatIsNotKnown) {
@@ -134,9 +136,9 @@ TEST_F(StreamWriterTest, UidsStayUniqueWhenAnotherDaemonFollows) {
   };
   has(0, "\"domid\":0,\"domain\":\"Domain-0\",\"domain_uid\":100,");
   has(1, "\"domain_uid\":105,");
-  has(1, "\"restarts\":0}");
+  has(1, "\"restarts\":0,");
   has(2, "\"domain\":\"Domain-0\",\"domain_uid\":100,");
-  has(2, "\"restarts\":1}");
+  has(2, "\"restarts\":1,");
   has(3, "\"domid\":5,");
   has(3, "\"domain_uid\":105,");
   has(4, "\"domid\":9,\"domain\":\"new\",\"domain_uid\":106,");

@@ -28,7 +28,9 @@ constexpr xenmon_row kRow = {.vcpu_slot = 900,
                              .slice_min_ns = 902,
                              .slice_sum_ns = 10'000'000'000,
                              .slice_max_ns = 903,
-                             .domain_slot = 904};
+                             .domain_slot = 904,
+                             .migrations = 11,
+                             .avoidable_wait_ns = 12};
 constexpr xenmon_io_row kIoRow = {.domain_slot = 905,
                                   .pcpu = 906,
                                   .map = 1,
@@ -36,18 +38,28 @@ constexpr xenmon_io_row kIoRow = {.domain_slot = 905,
                                   .transfer = 300,
                                   .copy = 4'000,
                                   .copy_bytes = 50'000};
+constexpr xenmon_domain_row kDomainRow = {.domain_slot = 907,
+                                          .full_run_ns = 1,
+                                          .partial_run_ns = 20,
+                                          .full_contention_ns = 300,
+                                          .partial_contention_ns = 4'000,
+                                          .concurrency_hazard_ns = 50'000,
+                                          .blocked_ns = 600'000,
+                                          .unknown_ns = 7'000'000};
 
 MetricSums sums_of_rows() {
   MetricSums sums;
   sums.add(kRow);
   sums.add(kIoRow);
+  sums.add(kDomainRow);
   return sums;
 }
 
 TEST(MetricSums, EachFieldOfARowGoesIntoOneSum) {
   const MetricSums sums = sums_of_rows();
   const std::array<std::uint64_t, kSums.size()> wanted = {
-      1, 20, 300, 4'000, 50'000, 600'000, 7, 8, 9, 10'000'000'000, 1, 20, 300, 4'000, 50'000};
+      1,   20,    300,    4'000, 50'000, 600'000, 7,  8,   9,     10'000'000'000, 1,       20,
+      300, 4'000, 50'000, 11,    12,     1,       20, 300, 4'000, 50'000,         600'000, 7'000'000};
   for (std::size_t i = 0; i < kSums.size(); ++i) EXPECT_EQ(sums.*kSums[i].sum, wanted[i]) << kSums[i].name;
 }
 
@@ -56,10 +68,12 @@ TEST(MetricSums, WhatIsAddedCanBeTakenOutAgain) {
   const RowValues values = RowValues::of(kRow);
   values.add_to(sums);
   sums.add(kIoRow);
+  sums.add(kDomainRow);
   EXPECT_EQ(sums, sums_of_rows());
   sums.add(sums_of_rows());
   values.subtract_from(sums);
   sums.subtract(kIoRow);
+  sums.subtract(kDomainRow);
   EXPECT_EQ(sums, sums_of_rows());
 }
 

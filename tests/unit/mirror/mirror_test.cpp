@@ -29,6 +29,9 @@ class MirrorTest : public testing::Test {
   }
 
   void publish(std::uint32_t running_ms) {
+    const std::uint32_t running_ns = running_ms * 1'000'000;
+    theirs_.domain_rows = {{0, running_ns, 0, 0, 0, 0, 100'000'000 - running_ns, 0},
+                           {1, 0, 0, 0, 0, 60'000'000, 30'000'000, 0}};
     theirs_.publish(
         {make_row(0, 0, {.running_ms = running_ms, .blocked_ms = 100 - running_ms, .executions = 3}),
          make_vcpu_row(1, 1, {.waited_ms = 60, .blocked_ms = 40, .executions = 2, .slice_ms = 5})},
@@ -80,6 +83,7 @@ class MirrorTest : public testing::Test {
       EXPECT_EQ(mine.head().lost_records, other.head().lost_records);
       EXPECT_TRUE(same(mine.rows(), other.rows())) << number;
       EXPECT_TRUE(same(mine.io_rows(), other.io_rows())) << number;
+      EXPECT_TRUE(same(mine.domain_rows(), other.domain_rows())) << number;
     }
     TablesCopy mine;
     TablesCopy other;

@@ -30,6 +30,7 @@ struct Figures {
   std::vector<xenmon_wait> waits;
   std::vector<xenmon_row> rows;
   std::vector<xenmon_io_row> io_rows;
+  std::vector<xenmon_domain_row> domain_rows;
   std::uint64_t end_ns = 0;
 
   explicit Figures(std::uint32_t domains_now = 2) { grow(domains_now); }
@@ -63,7 +64,11 @@ struct Figures {
   }
   Snapshot next() {
     Snapshot snapshot = tables();
-    snapshot.sample = {.start_ns = end_ns, .end_ns = end_ns + 1'000'000, .rows = rows, .io_rows = io_rows};
+    snapshot.sample = {.start_ns = end_ns,
+                       .end_ns = end_ns + 1'000'000,
+                       .rows = rows,
+                       .io_rows = io_rows,
+                       .domain_rows = domain_rows};
     end_ns += 1'000'000;
     return snapshot;
   }
@@ -537,6 +542,7 @@ TEST_P(HostileSnapshot, IsRefusedAndChangesNothing) {
   const std::array<std::uint32_t, XENMON_HIST_BUCKETS> counts{};
   figures.histograms = {{.vcpu_slot = 1, .lines = {1, 0, 0}, .counts = {counts.data(), nullptr, nullptr}}};
   figures.io_rows.resize(1);
+  figures.domain_rows.resize(1);
   Snapshot snapshot = figures.next();
   GetParam().damage(figures, snapshot);
   const Status published = image.publish(snapshot);
@@ -566,6 +572,7 @@ INSTANTIATE_TEST_SUITE_P(
         Hostile{"RowOfNoDomain", [](Figures& f, Snapshot&) { f.rows[1].domain_slot = UINT32_MAX; }},
         Hostile{"RowOfNoPcpu", [](Figures& f, Snapshot&) { f.rows[1].pcpu = 2; }},
         Hostile{"IoRowOfNoDomain", [](Figures& f, Snapshot&) { f.io_rows[0].domain_slot = 2; }},
+        Hostile{"DomainRowOfNoDomain", [](Figures& f, Snapshot&) { f.domain_rows[0].domain_slot = 2; }},
         Hostile{"VcpuOfNoDomain", [](Figures& f, Snapshot&) { f.vcpus[0].domain_slot = 2; }},
         Hostile{"PcpuRunsNobody", [](Figures& f, Snapshot&) { f.pcpus[0].running_vcpu = 2; }},
         Hostile{"NameWithoutEnd",
@@ -590,6 +597,8 @@ INSTANTIATE_TEST_SUITE_P(
         Hostile{"TooManyRows", [](Figures&, Snapshot& s) { s.sample->rows = endless<xenmon_row>(1U << 25); }},
         Hostile{"TooManyIoRows",
                 [](Figures&, Snapshot& s) { s.sample->io_rows = endless<xenmon_io_row>(1U << 25); }},
+        Hostile{"TooManyDomainRows",
+                [](Figures&, Snapshot& s) { s.sample->domain_rows = endless<xenmon_domain_row>(1U << 25); }},
         Hostile{"TooManyWaits", [](Figures&, Snapshot& s) { s.waits = endless<xenmon_wait>(1U << 25); }},
         Hostile{"SlotsLost",
                 [](Figures& f, Snapshot& s) {

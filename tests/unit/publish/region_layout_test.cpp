@@ -17,8 +17,9 @@ TEST(RegionLayout, TablesAreInTheFileAndDoNotOverlap) {
   EXPECT_EQ(bytes, bytes_for(capacities));
   EXPECT_EQ(bytes % 4096, 0U);
   std::uint64_t end = sizeof header;
-  for (const xenmon_table* table : {&header.pcpu, &header.domain, &header.vcpu, &header.hist, &header.sample,
-                                    &header.row, &header.io_row, &header.wait, &header.verdict}) {
+  for (const xenmon_table* table :
+       {&header.pcpu, &header.domain, &header.vcpu, &header.hist, &header.sample, &header.row, &header.io_row,
+        &header.wait, &header.verdict, &header.carry, &header.domain_row}) {
     EXPECT_GE(table->offset, end);
     EXPECT_EQ(table->offset % 64, 0U);
     end = table->offset + std::uint64_t{table->stride} * table->capacity;

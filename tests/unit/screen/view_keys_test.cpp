@@ -221,13 +221,13 @@ TEST_F(ViewKeysTest, TheSortMenuSortsAsItMoves) {
   EXPECT_EQ(sorted_by(state), Metric::kId);
   EXPECT_TRUE(menu.take(Key::kEnd, state));
   EXPECT_TRUE(menu.take(Key::kDown, state));
-  EXPECT_EQ(sorted_by(state), Metric::kIo);
+  EXPECT_EQ(sorted_by(state), Metric::kPartialRun);
   EXPECT_FALSE(menu.take(Key::kClear, state));
   EXPECT_EQ(state.sort().key, 2U);
   EXPECT_TRUE(state.sort().reversed);
   EXPECT_TRUE(menu.take(Key::kDown, state));
   EXPECT_FALSE(menu.take(Key::kFold, state));
-  EXPECT_EQ(sorted_by(state), Metric::kIo);
+  EXPECT_EQ(sorted_by(state), Metric::kPartialRun);
 }
 
 TEST_F(ViewKeysTest, TheSortMenuShowsWhatIsChosenAtEverySize) {

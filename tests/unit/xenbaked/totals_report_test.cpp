@@ -18,12 +18,15 @@ TraceTotals small() {
   DomainTotals& domain = totals.domains.emplace_back();
   domain.domid = 3;
   domain.executions = 4;
+  domain.times = {1, 2, 3, 4, 5, 6, 7};
   domain.io = {1, 2, 3, 4};
   domain.io_copy_bytes = 5;
   VcpuTotals& vcpu = domain.vcpus.emplace_back();
   vcpu.vcpu_id = 1;
   vcpu.times = {100, 20, 30, 400, 50, 400};
   vcpu.executions = 4;
+  vcpu.migrations = 3;
+  vcpu.avoidable_ns = 9;
   vcpu.slices.add(10);
   vcpu.slices.add(30);
   vcpu.wait = {1, 2, 3, 4};
@@ -44,8 +47,11 @@ TEST(TotalsReport, JsonIsOneLineOfTheDocumentedForm) {
       R"("duration_ns":1000,"pcpus":2,"verdicts":[],)"
       R"("domains":[{"domid":3,"name":null,"executions":4,)"
       R"("io":{"total":10,"map":1,"unmap":2,"transfer":3,"copy":4,"copy_bytes":5},)"
+      R"("runstates":{"full_run_ns":1,"partial_run_ns":2,"full_contention_ns":3,"partial_contention_ns":4,)"
+      R"("concurrency_hazard_ns":5,"domain_blocked_ns":6,"domain_unknown_ns":7},)"
       R"("vcpus":[{"vcpu":1,"gotten_ns":100,"waited_ns":50,"waited_wake_ns":20,"waited_preempt_ns":30,)"
-      R"("blocked_ns":400,"offline_ns":50,"unknown_ns":400,"executions":4,)"
+      R"("blocked_ns":400,"offline_ns":50,"unknown_ns":400,"avoidable_wait_ns":9,)"
+      R"("executions":4,"migrations":3,)"
       R"("allocated_ns":{"count":2,"sum":40,"min":10,"max":30},)"
       R"("wait_ns":{"p50":1,"p95":2,"p99":3,"max":4},"wake_wait_ns":{"p50":11,"p95":12,"p99":13,"max":14},)"
       R"("preempt_wait_ns":{"p50":21,"p95":22,"p99":23,"max":24},)"
