@@ -109,8 +109,7 @@ WORDS_AT = {"state": 456, "flags": 464, "heartbeat_ns": 472, "newest_sample": 48
 WAIT_TABLE_AT, SLOW_WAIT_AT, NEWEST_WAIT_AT = 576, 600, 608
 VERDICT_TABLE_AT, BAD_BY_AT, FAULTS_AT, HEADER_BYTES_1_2 = 616, 640, 704, 736  # since 1.2
 CARRY_TABLE_AT, HEADER_BYTES_1_3 = 736, 760  # since 1.3
-DOMAIN_ROW_TABLE_AT, HEADER_BYTES_1_4 = 760, 784  # since 1.4
-SETTING_TABLE_AT, HEADER_BYTES_1_5 = 784, 808  # since 1.5
+DOMAIN_ROW_TABLE_AT, SETTING_TABLE_AT, HEADER_BYTES_1_4 = 760, 784, 808  # since 1.4
 COUNTERS_AT = 496
 COUNTERS = ("records", "bytes", "lost_records", "bad_records", "late_records", "state_conflicts",
             "conservation_violations", "samples", "wakeups", "daemon_cpu_ns")
@@ -234,12 +233,11 @@ class Region:
         if (header["header_bytes"] >= HEADER_BYTES_1_3 <= size
                 and TABLE.read(self._bytes, CARRY_TABLE_AT)["capacity"]):
             places.append(("carry", CARRY_TABLE_AT, CARRY.size))
-        if (header["header_bytes"] >= HEADER_BYTES_1_4 <= size
-                and TABLE.read(self._bytes, DOMAIN_ROW_TABLE_AT)["capacity"]):
-            places.append(("domain_row", DOMAIN_ROW_TABLE_AT, DOMAIN_ROW.size))
-        if (header["header_bytes"] >= HEADER_BYTES_1_5 <= size
-                and TABLE.read(self._bytes, SETTING_TABLE_AT)["capacity"]):
-            places.append(("setting", SETTING_TABLE_AT, SETTING.size))
+        if header["header_bytes"] >= HEADER_BYTES_1_4 <= size:
+            for name, at, record in (("domain_row", DOMAIN_ROW_TABLE_AT, DOMAIN_ROW),
+                                     ("setting", SETTING_TABLE_AT, SETTING)):
+                if TABLE.read(self._bytes, at)["capacity"]:
+                    places.append((name, at, record.size))
         for name, at, least in places:
             table = TABLE.read(self._bytes, at)
             del table["count"]  # it grows; _count() reads it afresh
@@ -398,7 +396,7 @@ class Region:
                 if carry["vcpu_slot"] != NO_SLOT and carry["bucket"] < BUCKETS * len(HISTOGRAMS)}
 
     def settings(self):
-        """What is set on the host: records with a "kind" (a name of SETTINGS); [] before 1.5 and where nothing is known."""
+        """What is set on the host: records with a "kind" (a name of SETTINGS); [] before 1.4 and where nothing is known."""
         if "setting" not in self.tables:
             return []
         return [dict(setting, kind=SETTINGS[setting["kind"] - 1]) for setting in self._read_tables(("setting", SETTING))[0]

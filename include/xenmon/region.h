@@ -40,7 +40,8 @@
  *     wall_epoch_ns turns them into the time of day.
  *   - version_major changes when an old reader would go wrong, and such a reader must refuse.
  *     version_minor changes when fields or flags are added. Nothing is ever reused or renumbered.
- *     Last version bump: 1.5, for settings of schedulers, domains and pCPUs.
+ *     Last version bump: 1.4, for what domains do as a whole, for migrations, for avoidable waiting,
+ *     and for settings of schedulers, domains and pCPUs.
  *   - The layout of one file never changes. When a table becomes too small the daemon makes a new
  *     file, renames it into place and sets XENMON_STATE_SUPERSEDED here; a reader opens the path again.
  *   - Readers never write; the daemon never waits for readers.
@@ -163,7 +164,7 @@
 /* "XENMONRG" read as a little-endian number. */
 #define XENMON_MAGIC UINT64_C(0x47524e4f4d4e4558)
 #define XENMON_VERSION_MAJOR 1u
-#define XENMON_VERSION_MINOR 5u
+#define XENMON_VERSION_MINOR 4u
 
 /* Xen's DOMID_IDLE (public/xen.h): the domain of the idle vCPUs, one per pCPU, same number. */
 #define XENMON_DOMID_IDLE 32767u
@@ -191,11 +192,8 @@
 #define XENMON_HEADER_BYTES_1_1 616u
 /* The same in version 1.2: no carries. */
 #define XENMON_HEADER_BYTES_1_2 736u
-/* The same in version 1.3: nothing of what domains do as a whole. */
+/* The same in version 1.3: nothing of what domains do as a whole, and no settings. */
 #define XENMON_HEADER_BYTES_1_3 760u
-
-/* The same in version 1.4: no settings. */
-#define XENMON_HEADER_BYTES_1_4 784u
 
 /* header.flags */
 #define XENMON_FLAG_KHZ_ASSUMED 1u       /* the TSC's frequency is not known; cpu_khz is a guess */
@@ -282,7 +280,7 @@
 #define XENMON_VERDICT_CONTRADICTS 8u   /* records contradict each other, and nothing was reported lost */
 #define XENMON_VERDICT_TEXT_BYTES 120
 
-/* setting.kind: what an administrator has set, or what the machine is (since 1.5). A reader passes over kinds that
+/* setting.kind: what an administrator has set, or what the machine is (since 1.4). A reader passes over kinds that
  * it does not know. domid and index say of what; where the kind does not name them they are 0. */
 #define XENMON_SETTING_DOMAIN_POOL 1u    /* domid: its cpupool */
 #define XENMON_SETTING_DOMAIN_VCPUS 2u   /* domid: how many vCPUs it may have */
@@ -383,8 +381,7 @@ typedef struct xenmon_region_header {
 
     /* Since version 1.4. Never changes. */
     xenmon_table domain_row;
-
-    /* Since version 1.5. The table never moves. */
+    /* Since version 1.4. The table never moves. */
     xenmon_table setting;
 } xenmon_region_header;
 
@@ -585,7 +582,7 @@ typedef struct xenmon_carry {
     uint64_t passed;    /* how often; the count is passed * 2^32 + the word in the histogram */
 } xenmon_carry;
 
-/* A setting, as it was when it was read last (since 1.5). They are in no order, and all of them are replaced
+/* A setting, as it was when it was read last (since 1.4). They are in no order, and all of them are replaced
  * together. None is there if nothing is known, as of most recordings. A domid means the domain that has it now. */
 typedef struct xenmon_setting {
     uint32_t kind; /* XENMON_SETTING_*; 0: a free entry */

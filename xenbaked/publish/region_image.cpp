@@ -304,7 +304,8 @@ bool RegionImage::has_room(const RegionCapacities& wanted, const SnapshotSize& s
   const RegionCapacities& now = file_.capacities;
   return wanted.pcpu == now.pcpu && wanted.domain == now.domain && wanted.vcpu == now.vcpu &&
          wanted.carry == now.carry && wanted.setting == now.setting && wanted.io_row == now.io_row &&
-         wanted.domain_row == now.domain_row && size.rows <= now.row &&
+         wanted.domain_row == now.domain_row &&
+         size.rows <= now.row &&
          wanted.row <= now.row + kLeastRows; // not a new file for the last few rows below the limit
 }
 

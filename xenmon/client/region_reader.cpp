@@ -160,8 +160,7 @@ Result<RegionReader> RegionReader::make(std::span<const std::byte> bytes, const 
     header.wait = {};
     header.slow_wait_ns = header.newest_wait = 0;
   }
-  if (header.header_bytes < sizeof(header)) header.setting = {};
-  if (header.header_bytes < XENMON_HEADER_BYTES_1_4) header.domain_row = {};
+  if (header.header_bytes < sizeof(header)) header.domain_row = header.setting = {};
   if (header.header_bytes < XENMON_HEADER_BYTES_1_3) header.carry = {};
   if (header.header_bytes < XENMON_HEADER_BYTES_1_2) {
     header.verdict = {};

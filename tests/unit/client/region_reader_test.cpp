@@ -127,15 +127,15 @@ TEST(RegionReader, AcceptsTheShorterHeaderOfTheSecondVersion) {
   EXPECT_EQ(reader->faults().bad_by[0], 0u);
 }
 
-// A region of 1.4 has no settings.
-TEST(RegionReader, AcceptsTheShorterHeaderOfTheFifthVersion) {
+// A region of 1.3 has no settings.
+TEST(RegionReader, AcceptsTheShorterHeaderOfTheFourthVersion) {
   ScriptedRegion region;
   region.set_settings({{XENMON_SETTING_DOMAIN_CAP, 7, 0, 0, 60}});
   std::vector<xenmon_setting> settings;
   ASSERT_TRUE(RegionReader::make(region.bytes(), "R")->read_settings(settings));
   EXPECT_EQ(settings.size(), 1U);
-  region.header().version_minor = 4;
-  region.header().header_bytes = XENMON_HEADER_BYTES_1_4;
+  region.header().version_minor = 3;
+  region.header().header_bytes = XENMON_HEADER_BYTES_1_3;
   region.header().setting.offset = 3;
   const auto reader = RegionReader::make(region.bytes(), "R");
   ASSERT_TRUE(reader) << reader.error().message;
