@@ -45,6 +45,9 @@ class Collector final : public SampleSink {
     for (const xenmon_io_row& row : sample.io_rows) {
       if (directory_[row.domain_slot].domid != XENMON_DOMID_IDLE) domain_of(row.domain_slot).sums.add(row);
     }
+    for (const xenmon_domain_row& row : sample.domain_rows) {
+      if (directory_[row.domain_slot].domid != XENMON_DOMID_IDLE) domain_of(row.domain_slot).sums.add(row);
+    }
   }
 
   // With the domains and vCPUs in order.
@@ -184,6 +187,20 @@ void add_distributions(const TablesCopy& tables, const LatencyHistory& latency, 
   }
 }
 
+// What the sums have is known only if the daemon measures it.
+void add_measures(const RegionReader& reader, Evidence& evidence) {
+  for (DomainEvidence& domain : evidence.domains) {
+    // A hazard in a part of its life that is not known would not count.
+    if (reader.has_domain_rows() && domain.sums.lived_ns() > 0 && domain.sums.domain_unknown_ns == 0)
+      domain.runstates = DomainRunstates{domain.sums.concurrency_hazard_ns};
+    if (!reader.has_migrations()) continue;
+    for (VcpuEvidence& vcpu : domain.vcpus) {
+      vcpu.avoidable_ns = vcpu.sums.avoidable_wait_ns;
+      vcpu.migrations = vcpu.sums.migrations;
+    }
+  }
+}
+
 } // namespace
 
 std::optional<Evidence> gather_evidence(const RegionReader& reader, std::uint64_t window_ns,
@@ -216,6 +233,7 @@ std::optional<Evidence> gather_evidence(const RegionReader& reader, std::uint64_
   evidence.damaged = feed.damaged();
   evidence.khz_assumed = (reader.flags() & XENMON_FLAG_KHZ_ASSUMED) != 0;
   if (!reader.read_verdicts(evidence.verdicts)) return {};
+  add_measures(reader, evidence);
   std::vector<xenmon_setting> settings;
   if (!reader.read_settings(settings)) return {};
   apply_settings(settings, evidence);
