@@ -147,7 +147,8 @@ void StressWriter::publish() {
                      .lost_records = mix(number_),
                      .records = number_,
                      .rows = rows_,
-                     .io_rows = io_rows_};
+                     .io_rows = io_rows_,
+                     .domain_rows = {}};
   const Status done = image_->publish(snapshot);
   ASSERT_TRUE(done) << done.error().message;
   ++published_;

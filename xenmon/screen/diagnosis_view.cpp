@@ -48,11 +48,8 @@ std::string heading(const DiagnosisModel& diagnosis) {
 std::vector<Line> make_lines(const ScreenModel& model, int width) {
   const std::uint8_t fade = model.current ? kPlain : kDim;
   const DiagnosisModel& diagnosis = model.diagnosis;
+  if (!diagnosis.known) return {{"", "There are no figures yet.", 1, {fade}}};
   std::vector<Line> lines;
-  if (!diagnosis.known) {
-    lines.push_back({"", "There are no figures yet.", 1, {fade}});
-    return lines;
-  }
   lines.push_back({"", heading(diagnosis), 1, {fade}});
   for (const Finding& finding : diagnosis.findings) {
     lines.push_back({"", "", 1, {}});
