@@ -84,7 +84,12 @@ class Teller {
 
   Truth run() {
     if (base_ == kNever) return truth_;
-    for (const Fact& fact : trace_.facts[static_cast<std::size_t>(view_)]) take(fact);
+    // A step's records may be spread over a time in which another pCPU has written.
+    std::vector<Fact> facts = trace_.facts[static_cast<std::size_t>(view_)];
+    std::stable_sort(facts.begin(), facts.end(), [](const Fact& a, const Fact& b) {
+      return a.tsc != b.tsc ? a.tsc < b.tsc : a.pcpu < b.pcpu;
+    });
+    for (const Fact& fact : facts) take(fact);
     truth_.duration = ns(last_);
     tick(truth_.duration);
     std::vector<std::size_t> in_order(domains_.size());

@@ -305,7 +305,12 @@ inline void Baker::chosen(std::uint32_t pcpu, std::uint32_t domid, std::uint32_t
     if (limited) counts_.bad.add(XENMON_BAD_CONTENT);
     return;
   }
-  Vcpu* vcpu = find_vcpu_at(domid << 16 | unit, tsc);
+  // A vCPU that no record has named so far has no state that a word about its wait could belong to.
+  const std::uint32_t who = domid << 16 | unit;
+  const Cached& cached = cache_[cache_index(who)];
+  Vcpu* vcpu = cached.who == who ? cached.vcpu : nullptr;
+  if (vcpu == nullptr) [[unlikely]]
+    vcpu = limited ? find_vcpu_at(who, tsc) : known_vcpu(who);
   if (vcpu == nullptr) return;
   if (limited) part_of(*vcpu, pcpu).slices.add(slice_ns);
   if (tells_wait && vcpu->bucket != kRunning) vcpu->told_wait_ns = waited_ns;
