@@ -94,7 +94,10 @@ class ExporterTest(SystemTest):
                         if set(labels) <= set(key))
             whole = sum(value for key, value in of_name(found, "xenmon_domain_runstate_seconds_total").items()
                         if set(labels) <= set(key))
-            self.assertAlmostEqual(whole, total / count, places=6, msg=labels)
+            # What is not known of the domain has no series: not more than what is not known of its vCPUs, and what
+            # was doubted with it.
+            self.assertLessEqual(whole, total / count + 1e-6, labels)
+            self.assertGreater(whole, 0.9 * total / count, labels)
             # A domain's counters start with it.
             self.assertLessEqual(total, length * count + 1e-6, labels)
             if dict(labels)["domid"] == "0":

@@ -23,7 +23,7 @@ IDLE = "32767"
 # The columns of the table that are sums of a log's by the length of the window: as share of a CPU, as rate.
 SHARES = {0: ("running_ns",), 1: ("waited_wake_ns", "waited_preempt_ns"), 2: ("blocked_ns",),
           3: ("offline_ns",)}
-UNKNOWN = {10: ("unknown_ns",)}  # after all others, if there is any
+UNKNOWN = {15: ("unknown_ns",)}  # after all others, if there is any
 RATES = {4: ("executions",), 8: ("io_map_pages", "io_unmap_pages", "io_transfer_pages", "io_copy_pages")}
 
 

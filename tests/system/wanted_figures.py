@@ -9,7 +9,7 @@ SECOND = 10**9
 COPIES = 8  # in the header's io_kinds
 
 VCPU_COLUMNS = ["gotten", "waited", "woken", "preempt", "blocked", "other", "exec/s", "time/ex", "wait/ex",
-                "I/O", "avoid", "migr/s", "hazard", "fullcont", "partcont", "full run", "part run"]
+                "I/O", "avoid", "migr/s", "hazard", "fullcont", "partcont", "fullrun", "partrun"]
 # Of a domain as a whole, on all pCPUs: the last of them.
 RUNSTATES = ("concurrency_hazard_ns", "full_contention_ns", "partial_contention_ns", "full_run_ns", "partial_run_ns")
 PCPU_COLUMNS = ["gotten", "waited", "exec/s", "time/ex"]

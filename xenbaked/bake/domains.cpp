@@ -57,8 +57,8 @@ DomainTimes Baker::times_of_sole_vcpu(const Domain& domain, std::uint64_t until_
     for (std::size_t i = 0; i < kBuckets; ++i) of_vcpu[i] += part.times[i];
   }
   of_vcpu[vcpu.bucket] += until_ns - vcpu.since_ns;
-  // A vCPU's time is all of the sample, and the domain's is its life. What a damaged trace says of a vCPU before
-  // that is not of this domain.
+  // A vCPU's time is all of the sample, and the domain's is its life. What a damaged trace says of a vCPU
+  // before that is not of this domain.
   std::uint64_t before_life_ns = from_ns - start_ns_;
   for (const Bucket bucket :
        {domain.born ? kOffline : kUnknown, kUnknown, kOffline, kBlocked, kWaitPreempt, kWaitWake, kRunning}) {

@@ -97,7 +97,7 @@ struct alignas(64) Vcpu {
   DomainRunstates* domain_runstates = nullptr;
   IdleClock* pool = nullptr;      // of the pCPU on which it last ran; never null
   std::uint64_t idle_reading = 0; // of that clock, when the wait began that it is in, or the sample
-  std::uint64_t left_ns = 0;              // when it was last seen to leave its pCPU; 0: not seen
+  std::uint64_t left_ns = 0;      // when it was last seen to leave its pCPU; 0: not seen
 
   std::unique_ptr<VcpuHistograms> histograms; // made when first needed
 

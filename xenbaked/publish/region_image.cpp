@@ -274,6 +274,7 @@ RegionImage::Wanted RegionImage::wanted_for(const SnapshotSize& size) const {
   // The rings should hold the history; of their present contents, only samples that leave the history may be
   // dropped.
   std::uint64_t rows = size.rows;
+  std::uint64_t asked_rows = size.rows; // without the second by which the ring is longer than the history
   std::uint64_t io_rows = size.io_rows;
   std::uint64_t domain_rows = size.domain_rows;
   const std::uint64_t samples = file_.capacities.sample;
@@ -283,6 +284,12 @@ RegionImage::Wanted RegionImage::wanted_for(const SnapshotSize& size) const {
     rows += file_.row_position - kept.first_row;
     io_rows += file_.io_row_position - kept.first_io_row;
     domain_rows += file_.domain_row_position - kept.first_domain_row;
+    const std::uint64_t asked = std::max<std::uint64_t>(1, facts_.history_ns / facts_.sample_ns);
+    const std::uint64_t first_asked =
+        std::max(first, first_there(file_.newest + 2 > asked ? file_.newest + 2 - asked : 1));
+    if (first_asked <= file_.newest)
+      asked_rows +=
+          file_.row_position - entry<xenmon_sample>(header().sample, first_asked % samples).first_row;
   }
   wanted.io_row = grown(wanted.io_row, io_rows);
   wanted.domain_row = grown(wanted.domain_row, domain_rows);
@@ -297,15 +304,14 @@ RegionImage::Wanted RegionImage::wanted_for(const SnapshotSize& size) const {
   // With some spare room if it does not fit: not a new file for every further row.
   wanted.row = std::max(static_cast<std::uint32_t>(std::min<std::uint64_t>(ideal, room)),
                         least <= file_.capacities.row ? least : grown(kLeastRows, least));
-  return {wanted, wanted.row < rows};
+  return {wanted, wanted.row < asked_rows};
 }
 
 bool RegionImage::has_room(const RegionCapacities& wanted, const SnapshotSize& size) const {
   const RegionCapacities& now = file_.capacities;
   return wanted.pcpu == now.pcpu && wanted.domain == now.domain && wanted.vcpu == now.vcpu &&
          wanted.carry == now.carry && wanted.setting == now.setting && wanted.io_row == now.io_row &&
-         wanted.domain_row == now.domain_row &&
-         size.rows <= now.row &&
+         wanted.domain_row == now.domain_row && size.rows <= now.row &&
          wanted.row <= now.row + kLeastRows; // not a new file for the last few rows below the limit
 }
 

@@ -226,6 +226,7 @@ ReadOutcome RegionReader::read_wait(std::uint64_t number, xenmon_wait& wait) con
 ReadOutcome RegionReader::read_sample(std::uint64_t number, SampleCopy& copy) const {
   static_assert(offsetof(xenmon_sample, seq) == 0);
   const ReadOutcome outcome = read_sample_head(number, copy.head_);
+  if (header_.domain_row.capacity == 0) copy.head_.domain_row_count = 0;
   if (outcome != ReadOutcome::kCopied ||
       (copy.head_.row_count > header_.row.capacity || copy.head_.io_row_count > header_.io_row.capacity ||
        copy.head_.domain_row_count > header_.domain_row.capacity)) {

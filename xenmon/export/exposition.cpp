@@ -20,9 +20,9 @@ constexpr std::array<const char*, kVcpuStates> kStateNames = {"running", "runnab
                                                               "blocked", "offline",       "unknown"};
 
 // Those of XenServer's metrics where it has them.
-constexpr std::array<const char*, kDomainRunstates> kRunstateNames = {
-    "full_run",           "partial_run", "full_contention", "partial_contention",
-    "concurrency_hazard", "blocked",     "unknown"};
+// Without what is not known, the last one.
+constexpr std::array<const char*, kDomainRunstates - 1> kRunstateNames = {
+    "full_run", "partial_run", "full_contention", "partial_contention", "concurrency_hazard", "blocked"};
 
 struct ExchangeKind {
   std::uint32_t flag;
@@ -52,9 +52,17 @@ class Exposition {
     runstates();
     plain(family::kDomainExecutions, [](const DomainFigures& d) { return Amount::count(d.executions); });
     if (figures_.has_migrations) {
-      plain(family::kDomainMigrations, [](const DomainFigures& d) { return Amount::count(d.migrations); });
-      plain(family::kDomainAvoidableWait,
-            [](const DomainFigures& d) { return Amount::nanoseconds(d.avoidable_ns); });
+      // What has not happened so far is absent: on most hosts that is most of it.
+      const auto any = [](std::uint64_t DomainFigures::*figure) {
+        return [figure](const DomainFigures& d) { return d.*figure != 0; };
+      };
+      plain(
+          family::kDomainMigrations, [](const DomainFigures& d) { return Amount::count(d.migrations); },
+          any(&DomainFigures::migrations));
+      plain(
+          family::kDomainAvoidableWait,
+          [](const DomainFigures& d) { return Amount::nanoseconds(d.avoidable_ns); },
+          any(&DomainFigures::avoidable_ns));
     }
     exchanges();
     for (std::size_t which = 0; which < kHistogramFamilies.size(); ++which) histogram(which);
@@ -169,19 +177,29 @@ class Exposition {
 
   template <class Of>
   void plain(const Family& family, const Of& of) {
+    plain(family, of, [](const DomainFigures&) { return true; });
+  }
+  // Of the domains of which `is_known` is true.
+  template <class Of, class Known>
+  void plain(const Family& family, const Of& of, const Known& is_known) {
     encoder_.begin(family);
     for_each_domain([&](const DomainFigures& domain, std::size_t index) {
+      if (!is_known(domain)) return;
       const std::array labels = {Label{"domain", domain.name}, Label{"domid", domids_[index]}};
       encoder_.number({labels, created(domain)}, of(domain));
     });
   }
 
+  // A state in which a domain has never been is absent: most domains know few of them. So is what is not
+  // known, which is the rest of the domain's life: it would be one more series for each domain.
   void runstates() {
     if (!figures_.has_runstates) return;
     encoder_.begin(family::kDomainRunstateSeconds);
     for_each_domain([this](const DomainFigures& domain, std::size_t index) {
-      for (std::size_t state = 0; state < kDomainRunstates; ++state)
-        number(domain, index, {"state", kRunstateNames[state]}, Amount::nanoseconds(domain.runstates[state]));
+      for (std::size_t state = 0; state < kRunstateNames.size(); ++state)
+        if (domain.runstates[state] != 0)
+          number(domain, index, {"state", kRunstateNames[state]},
+                 Amount::nanoseconds(domain.runstates[state]));
     });
   }
 

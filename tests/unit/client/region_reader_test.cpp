@@ -293,7 +293,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Damage{"CountAboveCapacity", [](auto& h) { h.domain.count = h.domain.capacity + 1; }},
                     Damage{"HistogramsBeyondRegion", [](auto& h) { h.hist.offset = h.region_bytes - 8; }},
                     Damage{"WaitStrideTooSmall", [](auto& h) { h.wait.stride = sizeof(xenmon_wait) - 8; }},
-                    Damage{"WaitsBeyondRegion", [](auto& h) { h.wait.capacity += 1000; }},
+                    Damage{"WaitsBeyondRegion", [](auto& h) { h.wait.capacity += 1'000'000; }},
                     Damage{"NoSamples", [](auto& h) { h.sample.capacity = 0; }},
                     Damage{"NoRows", [](auto& h) { h.row.capacity = 0; }}),
     [](const auto& param) { return std::string(param.param.name); });

@@ -159,8 +159,8 @@ TEST(TimelineTest, StatesBeginWhereTheyAreKnown) {
       .runstate(2000, 1, 0, kBlockedState, kRunnableState);
   // What was before the first record is unknown; the last state has no length.
   EXPECT_THAT(timeline_of({&window}).states,
-              ElementsAre(StateChange{0, 1, kSleepingThere, -1}, StateChange{100, 2, kRunnableThere, -1},
-                          StateChange{300, 2, kRunningThere, 0}, StateChange{600, 2, kSleepingThere, 0}));
+              ElementsAre(StateChange{0, 1, kSleepingThere, -1}, StateChange{100, 3, kRunnableThere, -1},
+                          StateChange{300, 3, kRunningThere, 0}, StateChange{600, 3, kSleepingThere, 0}));
 }
 
 TEST(TimelineTest, AnExecutionThatContinuesIsOneState) {
@@ -171,8 +171,8 @@ TEST(TimelineTest, AnExecutionThatContinuesIsOneState) {
       .runstate(1400, 1, 0, kRunningState, kBlockedState)
       .runstate(1500, 1, 0, kBlockedState, kRunnableState);
   EXPECT_THAT(timeline_of({&window}).states,
-              ElementsAre(StateChange{0, 1, kSleepingThere, -1}, StateChange{100, 2, kRunningThere, 0},
-                          StateChange{400, 2, kSleepingThere, 0}));
+              ElementsAre(StateChange{0, 1, kSleepingThere, -1}, StateChange{100, 3, kRunningThere, 0},
+                          StateChange{400, 3, kSleepingThere, 0}));
 }
 
 TEST(TimelineTest, AThreadEndsWhereItsStateIsUnknown) {
@@ -183,9 +183,9 @@ TEST(TimelineTest, AThreadEndsWhereItsStateIsUnknown) {
       .runstate(1900, 1, 0, kRunningState, kBlockedState);
   const Decoded decoded = timeline_of({&window});
   EXPECT_THAT(decoded.states,
-              ElementsAre(StateChange{0, 1, kSleepingThere, -1}, StateChange{100, 2, kRunningThere, 0},
-                          StateChange{200, 1, kDestroyedThere, -1}, StateChange{200, 2, kDestroyedThere, 0},
-                          StateChange{700, 2, kRunningThere, 0}));
+              ElementsAre(StateChange{0, 1, kSleepingThere, -1}, StateChange{100, 3, kRunningThere, 0},
+                          StateChange{200, 3, kDestroyedThere, 0}, StateChange{200, 1, kDestroyedThere, -1},
+                          StateChange{700, 3, kRunningThere, 0}));
   std::vector<std::string> said;
   for (const Event& event : decoded.events) {
     if (event.type == 3) said.push_back(std::to_string(event.ns) + ' ' + event.name);
@@ -201,8 +201,8 @@ TEST(TimelineTest, ARangeBeginsWithTheStatesOfThatTime) {
       .runstate(1900, 1, 0, kRunnableState, kRunningState);
   EXPECT_THAT(
       timeline_of({&window}, {200, 700}).states,
-      UnorderedElementsAre(StateChange{200, 1, kSleepingThere, -1}, StateChange{200, 2, kRunningThere, 0},
-                           StateChange{600, 2, kSleepingThere, 0}));
+      UnorderedElementsAre(StateChange{200, 1, kSleepingThere, -1}, StateChange{200, 3, kRunningThere, 0},
+                           StateChange{600, 3, kSleepingThere, 0}));
 }
 
 TEST(TimelineTest, ALongWaitHasThoseThatRanWithinIt) {
