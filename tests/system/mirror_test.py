@@ -186,7 +186,7 @@ class MirrorTest(MirrorCase):
         sleeper = self.directory / "sleeper"
         shutil.copy("/bin/sleep", sleeper)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            with self.subTest(signal=number.name):
+            with self.subTest(signal=int(number)):
                 process = subprocess.Popen([XENMON, "--once", "--connect", f"{sleeper} 1000"], stdin=subprocess.DEVNULL,
                                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
                 wait_for(lambda: with_words(sleeper, "1000"), "the program to run")
