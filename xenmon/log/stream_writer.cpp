@@ -115,10 +115,11 @@ Status StreamWriter::write(const Interval& interval) {
               std::to_string(uids_.of(uid, domid, name)),
               or_empty(vcpu),
               or_empty(pcpu)};
+    const MetricSums& sums = account.sums; // clang 14 cannot capture `account`
     const auto put = [&](const SumInfo& info) {
       const bool known = (info.source.of_vcpu() || of_domain) && (info.idle || !is_idle) &&
-                         (info.source.of_pcpu() || account.sums.lived_ns() != 0);
-      fields.push_back(known ? std::to_string(account.sums.*info.sum) : "");
+                         (info.source.of_pcpu() || sums.lived_ns() != 0);
+      fields.push_back(known ? std::to_string(sums.*info.sum) : "");
     };
     for (const SumInfo& info : kSums)
       if (info.source.of_vcpu() && !info.later) put(info);
