@@ -13,8 +13,9 @@
 
 #include "big_host.h"
 #include "client/region_reader.h"
+#include "sanitized.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef XENMON_SANITIZED
 // The sanitizers bring their own allocator, which mallinfo2() knows nothing of.
 #define XENMON_TEST_HEAP_IS_KNOWN 0
 #else

@@ -2,6 +2,7 @@
 //
 // Three readers of a region that is being written as fast as it goes.
 #include "region_stress.h"
+#include "sanitized.h"
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -21,7 +22,7 @@
 namespace xenmon::test {
 namespace {
 
-#ifdef __SANITIZE_THREAD__
+#ifdef XENMON_SANITIZED_FOR_THREADS
 constexpr std::uint64_t kSlower = 20;
 #else
 constexpr std::uint64_t kSlower = 1;

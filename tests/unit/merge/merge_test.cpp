@@ -7,6 +7,7 @@
 #include <random>
 
 #include "handed_over.h"
+#include "sanitized.h"
 #include "trace_builder.h"
 
 namespace xenmon::test {
@@ -278,7 +279,7 @@ TEST(Merge, ALeapAtTheVeryEndIsBelievedWithinReason) {
 }
 
 // The sanitizers' own allocators keep no such books.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef XENMON_SANITIZED
 TEST(Merge, BuffersServeAgainAlthoughSomethingIsAlwaysQueued) {
   Merge merge;
   Recorder recorder;

@@ -12,13 +12,14 @@
 #include <string>
 
 #include "client/mapped_file.h"
+#include "sanitized.h"
 #include "temporary_directory.h"
 
 namespace xenmon::test {
 namespace {
 
 // A sanitizer has these signals, and operator new, for itself.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef XENMON_SANITIZED
 
 TEST(LastWordsDeathTest, ARegionThatIsCutShortIsASentence) {
   const TemporaryDirectory files;
