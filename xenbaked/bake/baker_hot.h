@@ -54,10 +54,11 @@ inline bool Baker::ignores(std::uint32_t header) {
   if (!runstate && !dispatch) return;
   const auto fetch = [this](std::uint32_t who) {
     const Cached& cached = cache_[cache_index(who)];
-    // Where there is no vCPU yet this is no address, and the processor passes over it.
-    const auto at = reinterpret_cast<std::uintptr_t>(cached.vcpu);
-    for (std::uintptr_t line = 0; line < 3 * 64; line += 64)
-      __builtin_prefetch(reinterpret_cast<const void*>(at + line), 1);
+    if (cached.vcpu == nullptr) return;
+    const auto* at = reinterpret_cast<const std::byte*>(cached.vcpu);
+    __builtin_prefetch(at, 1);
+    __builtin_prefetch(at + 64, 1);
+    __builtin_prefetch(at + 128, 1);
   };
   fetch(load_word<std::uint32_t>(record + 12));
   if (dispatch && extra_bytes(header) >= 20) fetch(load_word<std::uint32_t>(record + 16));

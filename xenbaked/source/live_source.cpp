@@ -153,7 +153,7 @@ Status LiveSource::start(const LiveOptions& options, const HostFacts& facts) {
     for (const Ring& ring : rings_) sum += ring.buffer.produced();
     return sum;
   };
-  if (const Status found = tracing_->find_state(rings); !found) return found;
+  if (Status found = tracing_->find_state(rings); !found) return found;
   origin_.patched = info->dispatch_records;
   origin_.event_mask = options.event_mask.value_or(
       origin_.patched && !options.stock_records ? event::kDispatchMask : stock_mask);
