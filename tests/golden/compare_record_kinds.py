@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Of a recording of a patched hypervisor that holds Xen's own records as well as those for accounting, compares what
-xenbaked makes of the ones and of the others, and page exchanges summed up with those told one by one.
+"""Of a recording of a patched hypervisor that contains Xen's own records as well as the dispatch records, compares what
+xenbaked makes of the ones and of the others, and page exchanges summed up with the individual ones.
 
     compare_record_kinds.py XENBAKED RECORDING
 
@@ -20,7 +20,11 @@ from collections import Counter
 
 TOLERANCE = 0.001  # of elapsed
 CPU_CHANGE = 0x1F003
-SWITCH, CONTINUE, PAGE_COUNTS, PAGE_OP = 0x01001001, 0x01001002, 0x01004001, 0x01008001
+SWITCH, CONTINUE, PAGE_COUNTS = 0x00024001, 0x00024002, 0x00024006
+RELEASED = 0xFFFF  # instead of a vCPU: by Xen, at a domain's end, of which there are no individual records
+GRANT_MAP, GRANT_TRANSFER, GRANT_COPY = 0x0010F001, 0x0010F003, 0x0010F013
+# The same of the patches' first version.
+OLD_SWITCH, OLD_CONTINUE, OLD_PAGE_COUNTS, OLD_PAGE_OP = 0x01001001, 0x01001002, 0x01004001, 0x01008001
 KINDS = ("map", "unmap", "transfer", "copy", "copy")  # the last two out of the granted page and into it
 TIMES = ("gotten_ns", "waited_wake_ns", "waited_preempt_ns", "blocked_ns", "offline_ns")
 
@@ -66,20 +70,43 @@ def compare_times(new, old):
     return worst
 
 
+def page_counts(event, words):
+    """What was done with the grants of one domain, or None."""
+    if event == PAGE_COUNTS and words[0] & 0xFFFF != RELEASED:
+        words = words[1:]
+    elif event != OLD_PAGE_COUNTS:
+        return None
+    granter, words = words[0] & 0xFFFF, [*words, 0, 0]
+    return {(granter, "map"): words[2] & 0xFFFF, (granter, "unmap"): words[2] >> 16, (granter, "transfer"): words[3],
+            (granter, "copy"): words[0] >> 16, (granter, "copy_bytes"): words[1]}
+
+
+def one_exchange(event, words, old):
+    """The same of an individual record."""
+    done = Counter()
+    if old and event == OLD_PAGE_OP:
+        granter = words[0] & 0xFFFF
+        done.update({(granter, KINDS[words[0] >> 16]): 1, (granter, "copy_bytes"): words[1]})
+    elif not old and GRANT_MAP <= event <= GRANT_TRANSFER:
+        done[words[0] & 0xFFFF, KINDS[event - GRANT_MAP]] = 1
+    elif not old and event == GRANT_COPY:
+        for bit, granter in ((1 << 16, words[0] & 0xFFFF), (1 << 17, words[0] >> 16)):
+            if words[1] & bit:
+                done.update({(granter, "copy"): 1, (granter, "copy_bytes"): words[1] & 0xFFFF})
+    return done
+
+
 def compare_page_exchanges(data, answer):
     """How many there were."""
+    old = any(event == OLD_SWITCH for _, event, _ in records(data))
     summed, single = Counter(), Counter()
     since = {}  # by pCPU: since the scheduler was last called
     for pcpu, event, words in records(data):
-        if event == PAGE_COUNTS:
-            granter, words = words[0] & 0xFFFF, [*words, 0, 0]
-            summed.update({(granter, "map"): words[2] & 0xFFFF, (granter, "unmap"): words[2] >> 16,
-                           (granter, "transfer"): words[3],
-                           (granter, "copy"): words[0] >> 16, (granter, "copy_bytes"): words[1]})
-        elif event == PAGE_OP:
-            granter, kind = words[0] & 0xFFFF, KINDS[words[0] >> 16]
-            since.setdefault(pcpu, Counter()).update({(granter, kind): 1, (granter, "copy_bytes"): words[1]})
-        elif event in (SWITCH, CONTINUE):
+        if counts := page_counts(event, words):
+            summed.update(counts)
+        elif done := one_exchange(event, words, old):
+            since.setdefault(pcpu, Counter()).update(done)
+        elif event in ((OLD_SWITCH, OLD_CONTINUE) if old else (SWITCH, CONTINUE)):
             single += since.pop(pcpu, Counter())
             assert +summed == +single, (summed, single)
     assert single, "nobody exchanged anything"
