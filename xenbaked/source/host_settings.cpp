@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "source/host_settings.h"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <condition_variable>
 #include <mutex>
 #include <new>
-#include <system_error>
 #include <utility>
+
+#include "source/signal_free_thread.h"
 
 namespace xenmon {
 
@@ -45,20 +43,8 @@ SettingsThread::~SettingsThread() {
 }
 
 void SettingsThread::ask() {
-  if (!thread_.joinable()) {
-    // Signals are the program's.
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    sigdelset(&all, SIGSYS); // its handler says which system call it was
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    try {
-      thread_ = std::thread([mailbox = mailbox_] { answer_all(*mailbox); });
-    } catch (const std::system_error&) {
-      // Asked again, it is tried again.
-    }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  }
+  // Asked again, it is tried again.
+  if (!thread_.joinable()) thread_ = start_signal_free([mailbox = mailbox_] { answer_all(*mailbox); });
   const std::lock_guard lock(mailbox_->mutex);
   if (mailbox_->asked || mailbox_->looking_up) return;
   mailbox_->asked = true;

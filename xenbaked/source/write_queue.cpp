@@ -1,29 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "source/write_queue.h"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <cerrno>
-#include <system_error>
 #include <utility>
+
+#include "source/signal_free_thread.h"
 
 namespace xenmon {
 
 WriteQueue::WriteQueue(Write write, std::size_t most_bytes)
     : write_(std::move(write)), most_bytes_(most_bytes) {
-  // Signals are handled by the program.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  sigdelset(&all, SIGSYS); // its handler says which system call it was
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  try {
-    thread_ = std::thread([this] { write_all(); });
-  } catch (const std::system_error&) {
-    failure_ = EAGAIN;
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  thread_ = start_signal_free([this] { write_all(); });
+  if (!thread_.joinable()) failure_ = EAGAIN;
 }
 
 WriteQueue::~WriteQueue() {
